@@ -1,0 +1,391 @@
+//! Episodes: a condition that holds for a while.
+//!
+//! The state after a decision is a function of the state before it and of the timeline. It changes rarely, so the changes are logged by instant. A reading in
+//! order asks one decision. A late one cuts the log at the first decision it may alter and decides again until, past the last one it may alter, the state is
+//! what it was before at that instant: from there on everything is as it was.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::{FindingState, ReadingId, Severity};
+
+use super::fact::{Fact, Facts, evidence};
+use super::version::Case;
+use crate::eval::{Rows, Scope, render};
+use crate::plan::{Episode, Expr, Grade};
+use crate::timeline::{Table, Touch};
+
+/// One episode rule for one subject.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Episodes {
+    past: Box<Past>,
+    /// When the last entry of the log is, and whether it is not to [`State::Idle`]: at hand, for this is all that most readings ask.
+    changed: Option<i64>,
+    busy: bool,
+}
+
+/// All that most readings do not look at.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Past {
+    log: Vec<Entry>,
+    facts: Facts,
+}
+
+/// Entries decided anew, and the state they end in.
+struct Log {
+    entries: Vec<Entry>,
+    state: State,
+}
+
+/// From `at` on the state is this one.
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    at: i64,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum State {
+    Idle,
+    /// The condition holds since `from`, not long enough yet.
+    Run {
+        from: i64,
+    },
+    /// `calm`: since when the condition of its end holds.
+    Open {
+        what: Arc<Opened>,
+        calm: Option<i64>,
+    },
+}
+
+/// An open episode, as told at its opening or at the last rise of its severity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Opened {
+    onset: i64,
+    at: i64,
+    severity: Severity,
+    text: Arc<str>,
+    evidence: Arc<[ReadingId]>,
+}
+
+/// What a decision makes of a state.
+enum Next {
+    Same,
+    To(State),
+    Resolved { what: Arc<Opened>, end: i64 },
+}
+
+/// An instant at which the driver has readings.
+struct Decision<'a> {
+    table: &'a Table,
+    at: i64,
+    rows: Range<usize>,
+    /// The instant decided before.
+    previous: Option<i64>,
+}
+
+impl Episodes {
+    pub fn facts(&self) -> &Facts {
+        &self.past.facts
+    }
+
+    pub fn facts_mut(&mut self) -> &mut Facts {
+        &mut self.past.facts
+    }
+
+    /// The quick way: the newest reading of the driver came, and changes nothing. Returns when the clock alone will decide something then, if ever.
+    /// `None` says nothing.
+    #[inline]
+    pub fn passes(&self, case: &Case<'_>, episode: &Episode, touch: &Touch) -> Option<Option<i64>> {
+        if touch.stream != episode.driver {
+            return None;
+        }
+        let at = touch.at?;
+        let decision = Decision::newest(case.line.table(episode.driver)?, at)?;
+        if self.changed >= Some(at) {
+            return None;
+        }
+        if !self.busy {
+            let (table, row) = (decision.table, decision.rows.start);
+            let idle = at >= case.version.to
+                || case.excludes(table, row)
+                || decision.ask_when(case, &episode.when, row, at) != Some(true);
+            return idle.then_some(None);
+        }
+        self.stays(case, episode, &decision).then(|| self.next_due(case, episode))
+    }
+
+    /// Readings came or went. Returns whether a fact changed.
+    pub fn touched(&mut self, case: &Case<'_>, episode: &Episode, touches: &[Touch]) -> bool {
+        let newest = case.line.table(episode.driver).and_then(Table::last);
+        let (mut from, mut until) = (i64::MAX, i64::MIN);
+        for touch in touches {
+            let Some(at) = touch.at else { continue };
+            let reach = case.version.reach(touch.stream);
+            // A reading that windows see matters to decisions that are there.
+            if touch.stream == episode.driver || (reach.is_some() && newest.is_some_and(|newest| newest >= at)) {
+                from = from.min(at);
+                until = until.max(at.saturating_add(reach.unwrap_or(0)));
+            }
+        }
+        from <= until && self.replay(case, episode, from, until)
+    }
+
+    /// The clock moved: an open episode may have lapsed.
+    pub fn tick(&mut self, case: &Case<'_>, episode: &Episode) -> bool {
+        match self.lapse_due(case, episode) {
+            Some(due) if due <= case.clock => self.replay(case, episode, due, due),
+            _ => false,
+        }
+    }
+
+    /// When the clock alone will decide something.
+    pub fn next_due(&self, case: &Case<'_>, episode: &Episode) -> Option<i64> {
+        self.lapse_due(case, episode).filter(|due| *due > case.clock)
+    }
+
+    fn lapse_due(&self, case: &Case<'_>, episode: &Episode) -> Option<i64> {
+        let State::Open { .. } = self.state() else { return None };
+        due(episode, case.line.table(episode.driver)?.last()?)
+    }
+
+    fn state(&self) -> &State {
+        match self.past.log.last() {
+            Some(entry) if self.busy => &entry.state,
+            _ => &State::Idle,
+        }
+    }
+
+    /// Whether the newest decision changes nothing.
+    #[inline]
+    fn stays(&self, case: &Case<'_>, episode: &Episode, decision: &Decision<'_>) -> bool {
+        let state = self.state();
+        lapsed_before(state, episode, decision.previous, decision.at).is_none()
+            && matches!(next(case, episode, state, decision), Next::Same)
+    }
+
+    /// Decides again from `from` until past `until` and the state is the former one. Returns whether a fact changed.
+    pub fn replay(&mut self, case: &Case<'_>, episode: &Episode, from: i64, until: i64) -> bool {
+        let cut = self.past.log.partition_point(|e| e.at < from);
+        let mut fresh = Log { entries: Vec::new(), state: self.state_before(cut) };
+        let known = self.past.facts.list().partition_point(|f| f.resolved.is_some_and(|r| r < from));
+        let mut found = Vec::new();
+        let nothing = Table::default();
+        let table = case.line.table(episode.driver).unwrap_or(&nothing);
+        let mut row = table.from(from);
+        let mut previous = row.checked_sub(1).map(|row| table.at(row));
+        loop {
+            let at = (row < table.len()).then(|| table.at(row));
+            let horizon = at.unwrap_or(if fresh.state.opened().is_some() { case.clock.saturating_add(1) } else { i64::MIN });
+            if let Some((end, due)) = lapsed_before(&fresh.state, episode, previous, horizon) {
+                found.extend(fresh.state.opened().and_then(|w| w.fact(case, Some((end, due, FindingState::Lapsed)))));
+                fresh.enter(State::Idle, due);
+            }
+            let Some(at) = at else { break };
+            let decision = Decision { table, at, rows: table.tie(row), previous };
+            match next(case, episode, &fresh.state, &decision) {
+                Next::Same => {}
+                Next::To(next) => fresh.enter(next, at),
+                Next::Resolved { what, end } => {
+                    found.extend(what.fact(case, Some((end, at, FindingState::Resolved))));
+                    fresh.enter(State::Idle, at);
+                }
+            }
+            // A run that the change lies in opens with other evidence.
+            let settled = !matches!(fresh.state, State::Run { from } if from <= until);
+            if at > until && settled {
+                let kept = self.past.log.partition_point(|e| e.at <= at);
+                if fresh.state == self.state_before(kept) {
+                    self.rewrite(cut..kept, fresh);
+                    let kept = self.past.facts.list().partition_point(|f| f.resolved.is_some_and(|r| r <= at)).max(known);
+                    return self.tell(known..kept, found);
+                }
+            }
+            previous = Some(at);
+            row = decision.rows.end;
+        }
+        found.extend(fresh.state.opened().and_then(|w| w.fact(case, None)));
+        self.rewrite(cut..self.past.log.len(), fresh);
+        self.tell(known..self.past.facts.list().len(), found)
+    }
+
+    /// The state that the first `entries` of the log end in.
+    fn state_before(&self, entries: usize) -> State {
+        self.past.log[..entries].last().map_or(State::Idle, |e| e.state.clone())
+    }
+
+    fn rewrite(&mut self, range: Range<usize>, fresh: Log) {
+        self.past.log.splice(range, fresh.entries);
+        self.changed = self.past.log.last().map(|e| e.at);
+        self.busy = self.past.log.last().is_some_and(|e| e.state != State::Idle);
+    }
+
+    /// Whether a fact changed, by putting those found in the place of a range.
+    fn tell(&mut self, range: Range<usize>, found: Vec<Fact>) -> bool {
+        let changed = !range.is_empty() || !found.is_empty();
+        self.past.facts.replace(range, found);
+        changed
+    }
+}
+
+impl Log {
+    fn enter(&mut self, state: State, at: i64) {
+        self.entries.push(Entry { at, state: state.clone() });
+        self.state = state;
+    }
+}
+
+impl State {
+    fn opened(&self) -> Option<&Opened> {
+        match self {
+            State::Open { what, .. } => Some(what),
+            _ => None,
+        }
+    }
+}
+
+impl Opened {
+    /// The fact, if it belongs to the version.
+    fn fact(&self, case: &Case<'_>, over: Option<(i64, i64, FindingState)>) -> Option<Fact> {
+        case.version.owns(self.at).then(|| Fact {
+            onset: self.onset,
+            at: self.at,
+            end: over.map(|(end, _, _)| end),
+            resolved: over.map(|(_, resolved, _)| resolved),
+            state: over.map_or(FindingState::Open, |(_, _, state)| state),
+            severity: self.severity,
+            evidence: self.evidence.clone(),
+            text: self.text.clone(),
+            known: None,
+        })
+    }
+}
+
+impl<'a> Decision<'a> {
+    /// The decision at `t`, if one reading alone stands there and none is later.
+    fn newest(table: &'a Table, t: i64) -> Option<Decision<'a>> {
+        let row = table.len().checked_sub(1)?;
+        let previous = row.checked_sub(1).map(|row| table.at(row));
+        (table.at(row) == t && previous != Some(t)).then_some(Decision { table, at: t, rows: row..row + 1, previous })
+    }
+
+    /// One scope for each reading.
+    fn scopes(&self, case: &Case<'a>, onset: i64) -> impl Iterator<Item = Scope<'a, 'a>> {
+        let (case, table, at) = (*case, self.table, self.at);
+        self.rows.clone().map(move |row| case.scope(at, onset).driven_by(Rows::one(table, row)))
+    }
+
+    /// Whether a condition is true for one of its readings.
+    fn holds(&self, case: &Case<'a>, expr: &'a Expr, onset: i64) -> bool {
+        self.scopes(case, onset).any(|s| s.holds(expr))
+    }
+
+    /// What the episode's condition comes to for one of its readings.
+    #[inline]
+    fn ask_when(&self, case: &Case<'a>, when: &'a Expr, row: usize, onset: i64) -> Option<bool> {
+        let told = case.tells(self.table, row);
+        if told.is_some() {
+            return told;
+        }
+        case.scope(self.at, onset).driven_by(Rows::one(self.table, row)).ask(when)
+    }
+
+    fn severity(&self, case: &Case<'a>, onset: i64) -> Severity {
+        if let [Grade { severity, when: None }] = case.version.terms.rule.grades[..] {
+            return severity;
+        }
+        self.scopes(case, onset).map(|s| s.severity()).max().unwrap_or(Severity::Info)
+    }
+
+    fn text(&self, case: &Case<'a>, onset: i64) -> Arc<str> {
+        render(&case.scope(self.at, onset).driven_by(Rows::some(self.table, self.rows.clone())))
+    }
+}
+
+/// When a run or episode in `state` lapsed, if before the decision at `at`: the last decision, and the instant at which it was known.
+fn lapsed_before(state: &State, episode: &Episode, previous: Option<i64>, at: i64) -> Option<(i64, i64)> {
+    if *state == State::Idle {
+        return None;
+    }
+    let last = previous?;
+    let due = due(episode, last)?;
+    (due < at).then_some((last, due))
+}
+
+/// When it lapses, if nothing is decided after `last`.
+fn due(episode: &Episode, last: i64) -> Option<i64> {
+    last.checked_add(episode.lapse?.0.max(0))
+}
+
+fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Decision<'a>) -> Next {
+    if let State::Open { what, calm } = state {
+        if decision.at >= case.version.to && !case.version.owns(what.at) {
+            return Next::To(State::Idle);
+        }
+        return next_open(case, episode, what, *calm, decision);
+    }
+    let from = match state {
+        State::Run { from } if !gap(episode.hold.map(|h| h.gap.0), decision) => *from,
+        _ => decision.at,
+    };
+    if decision.at >= case.version.to
+        || !decision.rows.clone().any(|row| decision.ask_when(case, &episode.when, row, from) == Some(true))
+    {
+        return if *state == State::Idle { Next::Same } else { Next::To(State::Idle) };
+    }
+    let fulfilled = episode.hold.is_none_or(|h| decision.at.saturating_sub(from) >= h.span.0);
+    if fulfilled && case.version.terms.rule.filter.as_ref().is_none_or(|f| decision.holds(case, f, from)) {
+        let what = Opened {
+            onset: from,
+            at: decision.at,
+            severity: decision.severity(case, from),
+            text: decision.text(case, from),
+            evidence: evidence_of(case, episode, from, decision),
+        };
+        return Next::To(State::Open { what: Arc::new(what), calm: None });
+    }
+    let run = State::Run { from };
+    if run == *state { Next::Same } else { Next::To(run) }
+}
+
+fn next_open<'a>(case: &Case<'a>, episode: &'a Episode, what: &Arc<Opened>, calm: Option<i64>, decision: &Decision<'a>) -> Next {
+    let onset = what.onset;
+    let severity = decision.severity(case, onset);
+    let graver = (severity > what.severity)
+        .then(|| Arc::new(Opened { severity, text: decision.text(case, onset), ..Opened::clone(what) }));
+    let over = match &episode.until {
+        Some(until) => decision.holds(case, until, onset),
+        None => decision.rows.clone().all(|row| decision.ask_when(case, &episode.when, row, onset) == Some(false)),
+    };
+    let next_calm = match calm {
+        _ if !over => None,
+        Some(since) if !gap(episode.until_hold.map(|h| h.gap.0), decision) => Some(since),
+        _ => Some(decision.at),
+    };
+    if let Some(end) = next_calm
+        && episode.until_hold.is_none_or(|h| decision.at.saturating_sub(end) >= h.span.0)
+    {
+        return Next::Resolved { what: graver.unwrap_or_else(|| what.clone()), end };
+    }
+    if next_calm == calm && graver.is_none() {
+        return Next::Same;
+    }
+    Next::To(State::Open { what: graver.unwrap_or_else(|| what.clone()), calm: next_calm })
+}
+
+/// Whether the step from the decision before is too wide to hold over.
+fn gap(widest: Option<i64>, decision: &Decision<'_>) -> bool {
+    match (widest, decision.previous) {
+        (Some(widest), Some(previous)) => decision.at.saturating_sub(previous) > widest,
+        _ => false,
+    }
+}
+
+/// The readings of the run, up to its opening, for which the condition is true.
+fn evidence_of<'a>(case: &Case<'a>, episode: &'a Episode, from: i64, decision: &Decision<'a>) -> Arc<[ReadingId]> {
+    let table = decision.table;
+    let rows = table.from(from)..decision.rows.end;
+    let holding = rows.filter(|&row| case.scope(table.at(row), from).driven_by(Rows::one(table, row)).holds(&episode.when));
+    evidence(holding.map(|row| table.mark(row).id).collect())
+}

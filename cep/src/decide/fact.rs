@@ -1,0 +1,89 @@
+//! What one version of a rule found on one timeline: the content of a finding, and under which name people know it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::{FindingState, MatchId, Quiet, ReadingId, Severity};
+
+/// Something that stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Fact {
+    pub onset: i64,
+    pub at: i64,
+    pub end: Option<i64>,
+    pub resolved: Option<i64>,
+    pub state: FindingState,
+    pub severity: Severity,
+    /// Sorted by id, each once.
+    pub evidence: Arc<[ReadingId]>,
+    pub text: Arc<str>,
+    /// `None` only within a step: found, not yet told.
+    pub known: Option<Known>,
+}
+
+/// The history of a fact: under which name it is known, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    pub id: MatchId,
+    pub revision: u32,
+    pub quiet: Option<Quiet>,
+}
+
+/// The facts of one version of a rule for one subject, sorted by onset.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Facts {
+    list: Vec<Fact>,
+    /// What changed in this step.
+    #[serde(skip)]
+    changes: Option<Box<Changes>>,
+}
+
+/// What became of facts in one step.
+#[derive(Debug)]
+pub struct Changes {
+    /// Known facts that a decision took away.
+    pub gone: Vec<Fact>,
+    /// No fact before this place is new.
+    pub fresh: usize,
+}
+
+impl Fact {
+    /// Whether they say the same.
+    pub fn same(&self, other: &Fact) -> bool {
+        let key = |f: &Fact| (f.onset, f.at, f.end, f.resolved, f.state, f.severity);
+        key(self) == key(other) && self.evidence == other.evidence && self.text == other.text
+    }
+}
+
+impl Facts {
+    pub fn list(&self) -> &[Fact] {
+        &self.list
+    }
+
+    /// Puts `new` in the place of a range.
+    pub fn replace(&mut self, range: Range<usize>, new: Vec<Fact>) {
+        if range.is_empty() && new.is_empty() {
+            return;
+        }
+        let changes = self.changes.get_or_insert_with(|| Box::new(Changes { gone: Vec::new(), fresh: range.start }));
+        changes.fresh = changes.fresh.min(range.start);
+        changes.gone.extend(self.list.splice(range, new).filter(|f| f.known.is_some()));
+    }
+
+    /// What changed since the last time.
+    pub fn take_changes(&mut self) -> Option<Box<Changes>> {
+        self.changes.take()
+    }
+
+    pub fn at_mut(&mut self, place: usize) -> &mut Fact {
+        &mut self.list[place]
+    }
+}
+
+/// Ids in the form evidence has.
+pub fn evidence(mut ids: Vec<ReadingId>) -> Arc<[ReadingId]> {
+    ids.sort_unstable();
+    ids.dedup();
+    Arc::from(ids)
+}

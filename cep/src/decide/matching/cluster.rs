@@ -1,0 +1,121 @@
+//! Matches whose spans share an instant, transitively, stand together as one finding.
+//!
+//! Sorted by first instant, the matches of a cluster are neighbours, and clusters do not overlap. So a change of some matches regroups only the clusters that
+//! the changed spans touch.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::{FindingState, ReadingId, Severity};
+
+use crate::decide::fact::{Fact, Facts, evidence};
+
+/// One match: the first and the last instant, and what was decided at the last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Match {
+    pub first: i64,
+    pub last: i64,
+    pub severity: Severity,
+    pub text: Arc<str>,
+    pub evidence: Arc<[ReadingId]>,
+}
+
+/// The matches of one version of a rule for one subject, and their clusters as facts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Clusters {
+    /// By `first`, each once.
+    matches: Vec<Match>,
+    pub facts: Facts,
+}
+
+impl Clusters {
+    /// Puts `new` in the place of all matches that begin in `(after, to]`. Returns whether anything changed.
+    pub fn replace(&mut self, after: i64, to: i64, new: Vec<Match>) -> bool {
+        let range = self.matches.partition_point(|m| m.first <= after)..self.matches.partition_point(|m| m.first <= to);
+        let old = &self.matches[range.clone()];
+        if old == new {
+            return false;
+        }
+        let both = || old.iter().chain(&new);
+        let mut low = both().map(|m| m.first).min().unwrap_or(to);
+        let mut high = both().map(|m| m.last).max().unwrap_or(to);
+        let list = self.facts.list();
+        let touched = list.partition_point(|f| f.end.unwrap_or(f.onset) < low)..list.partition_point(|f| f.onset <= high);
+        for fact in &list[touched.clone()] {
+            low = low.min(fact.onset);
+            high = high.max(fact.end.unwrap_or(fact.onset));
+        }
+        self.matches.splice(range, new);
+        let regrouped = self.matches.partition_point(|m| m.first < low)..self.matches.partition_point(|m| m.first <= high);
+        self.facts.replace(touched, grouped(&self.matches[regrouped]));
+        true
+    }
+}
+
+/// The clusters of neighbouring matches.
+fn grouped(matches: &[Match]) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut rest = matches;
+    while let Some(first) = rest.first() {
+        let mut end = first.last;
+        let mut count = 1;
+        while let Some(next) = rest.get(count).filter(|m| m.first <= end) {
+            end = end.max(next.last);
+            count += 1;
+        }
+        facts.extend(fact(&rest[..count], end));
+        rest = &rest[count..];
+    }
+    facts
+}
+
+fn fact(cluster: &[Match], end: i64) -> Option<Fact> {
+    let told = cluster.iter().min_by_key(|m| (m.last, m.first))?;
+    Some(Fact {
+        onset: cluster.first()?.first,
+        at: told.last,
+        end: Some(end),
+        resolved: None,
+        state: FindingState::Open,
+        severity: cluster.iter().map(|m| m.severity).max()?,
+        evidence: match cluster {
+            [one] => one.evidence.clone(),
+            many => evidence(many.iter().flat_map(|m| m.evidence.iter().copied()).collect()),
+        },
+        text: told.text.clone(),
+        known: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn m(first: i64, last: i64) -> Match {
+        let evidence = evidence(vec![ReadingId(first as u128), ReadingId(last as u128)]);
+        Match { first, last, severity: Severity::Info, text: Arc::from(""), evidence }
+    }
+
+    fn spans(clusters: &Clusters) -> Vec<(i64, i64, i64)> {
+        clusters.facts.list().iter().map(|f| (f.onset, f.at, f.end.unwrap_or(-1))).collect()
+    }
+
+    #[test]
+    fn a_match_that_bridges_two_clusters_joins_them_and_leaves_them_apart_again() {
+        let mut clusters = Clusters::default();
+        clusters.replace(0, 100, vec![m(1, 5), m(10, 12), m(20, 30)]);
+        assert_eq!(spans(&clusters), [(1, 5, 5), (10, 12, 12), (20, 30, 30)]);
+        clusters.replace(4, 5, vec![m(5, 10)]);
+        assert_eq!(spans(&clusters), [(1, 5, 12), (20, 30, 30)]);
+        assert!(!clusters.replace(4, 5, vec![m(5, 10)]));
+        clusters.replace(4, 5, vec![]);
+        assert_eq!(spans(&clusters), [(1, 5, 5), (10, 12, 12), (20, 30, 30)]);
+    }
+
+    #[test]
+    fn a_long_match_takes_in_what_begins_inside_it() {
+        let mut clusters = Clusters::default();
+        clusters.replace(0, 100, vec![m(1, 50), m(2, 3), m(40, 41), m(51, 52)]);
+        assert_eq!(spans(&clusters), [(1, 3, 50), (51, 52, 52)]);
+    }
+}

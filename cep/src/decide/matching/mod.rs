@@ -1,0 +1,202 @@
+//! Matches: patterns of readings.
+//!
+//! Every start has its own match, a pure function of the readings inside `within` of it. In order only *pending* starts are kept, those that may still
+//! complete; a change of the past searches again for the starts that can see it.
+
+mod cluster;
+mod search;
+mod shape;
+
+use serde::{Deserialize, Serialize};
+
+use cluster::Clusters;
+pub use cluster::Match;
+use search::{Outcome, Search, is_point, limit, may_complete};
+pub use shape::Shape;
+
+use super::fact::{Facts, evidence};
+use super::version::Case;
+use crate::eval::{Rows, Scope, render};
+use crate::plan::{Pattern, Step};
+use crate::timeline::{Table, Touch};
+
+/// One match rule for one subject.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Matches {
+    /// No reading after it was ever seen: what comes later comes in order.
+    frontier: i64,
+    /// Starts without a match that readings yet to come in order may complete, ascending.
+    pending: Vec<i64>,
+    clusters: Box<Clusters>,
+}
+
+impl Default for Matches {
+    fn default() -> Matches {
+        Matches { frontier: i64::MIN, pending: Vec::new(), clusters: Box::default() }
+    }
+}
+
+impl Matches {
+    pub fn facts(&self) -> &Facts {
+        &self.clusters.facts
+    }
+
+    pub fn facts_mut(&mut self) -> &mut Facts {
+        &mut self.clusters.facts
+    }
+
+    /// A reading came or went. `alone`: nothing else did. Returns whether a fact changed.
+    pub fn touched(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, touch: &Touch, alone: bool) -> bool {
+        let absence = pattern.absences.iter().any(|a| a.stream == touch.stream);
+        if let Some(t) = touch.at
+            && alone
+            && touch.came
+            && t > self.frontier
+            && !(absence && touch.from < t)
+        {
+            self.frontier = t;
+            return self.in_order(case, pattern, shape, touch, t);
+        }
+        if let Some(t) = touch.at {
+            self.frontier = self.frontier.max(t);
+        }
+        let step = pattern.steps.iter().any(|s| s.stream == touch.stream);
+        let within = limit(pattern, 0).max(1);
+        let mut changed = false;
+        if let Some(t) = touch.at {
+            let reach = case.version.reach(touch.stream);
+            if step || reach.is_some() {
+                changed |=
+                    self.search_again(case, pattern, shape, t.saturating_sub(within), t.saturating_add(reach.unwrap_or(0)));
+            }
+        }
+        if absence {
+            changed |= self.search_again(case, pattern, shape, touch.from.saturating_sub(within), touch.to);
+        }
+        changed
+    }
+
+    /// Searches again for every match that may have an instant in `[from, until]`.
+    pub fn again(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, from: i64, until: i64) -> bool {
+        let streams = &case.version.scope.streams;
+        let newest = streams.iter().filter_map(|s| case.line.table(*s)?.last()).max();
+        self.frontier = self.frontier.max(newest.unwrap_or(i64::MIN));
+        self.search_again(case, pattern, shape, from.saturating_sub(limit(pattern, 0).max(1)), until)
+    }
+
+    /// Searches again for every start in `(after, to]`.
+    fn search_again(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, after: i64, to: i64) -> bool {
+        if after >= to {
+            return false;
+        }
+        let mut found = Vec::new();
+        let mut pending = Vec::new();
+        let first = &pattern.steps[0];
+        if let Some(table) = case.line.table(first.stream) {
+            let (mut row, end) = (table.after(after), table.after(to));
+            while row < end {
+                let tie = table.tie(row);
+                let start = table.at(row);
+                row = tie.end;
+                if !tie.into_iter().any(|row| starts(case, first, table, row)) {
+                    continue;
+                }
+                let mut search = Search::new(*case, pattern, shape, start);
+                match search.earliest() {
+                    Some(completion) => found.extend(decided(case, &search, start, completion)),
+                    None if limit(pattern, start) > self.frontier.saturating_add(1) => pending.push(start),
+                    None => {}
+                }
+            }
+        }
+        let range = self.pending.partition_point(|s| *s <= after)..self.pending.partition_point(|s| *s <= to);
+        self.pending.splice(range, pending);
+        self.clusters.replace(after, to, found)
+    }
+
+    /// The newest reading of all came.
+    fn in_order(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, touch: &Touch, t: i64) -> bool {
+        if t >= case.version.to {
+            return false;
+        }
+        let Some(table) = case.line.table(touch.stream) else { return false };
+        let row = table.len() - 1;
+        if self.pending.first().is_some_and(|s| limit(pattern, *s) <= t) {
+            self.pending.retain(|s| limit(pattern, *s) > t);
+        }
+        let mut changed = false;
+        let (Some(first), Some(last)) = (pattern.steps.first(), pattern.steps.last()) else { return false };
+        if last.stream == touch.stream && !self.pending.is_empty() && may_complete(case, shape, table, row) {
+            changed |= self.complete_pending(case, pattern, shape, t);
+        }
+        if self.pending.first().is_some_and(|s| *s < t) && forbidden(case, pattern, shape, touch, row) {
+            self.pending.clear();
+        }
+        if first.stream == touch.stream && starts(case, first, table, row) {
+            if !is_point(pattern) {
+                self.pending.push(t);
+            } else {
+                changed |= self.complete(case, pattern, shape, t, t) == Outcome::Found;
+            }
+        }
+        changed
+    }
+
+    fn complete_pending(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, t: i64) -> bool {
+        let mut changed = false;
+        for start in std::mem::take(&mut self.pending) {
+            match self.complete(case, pattern, shape, start, t) {
+                Outcome::Found => changed = true,
+                Outcome::Failed => self.pending.push(start),
+                Outcome::Broken => {}
+            }
+        }
+        changed
+    }
+
+    fn complete(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, start: i64, completion: i64) -> Outcome {
+        let mut search = Search::new(*case, pattern, shape, start);
+        let outcome = search.at(completion);
+        if outcome == Outcome::Found {
+            let found = decided(case, &search, start, completion).into_iter().collect();
+            self.clusters.replace(start.saturating_sub(1), start, found);
+        }
+        outcome
+    }
+}
+
+/// Whether a reading can be where a match begins.
+fn starts<'a>(case: &Case<'a>, first: &'a Step, table: &'a Table, row: usize) -> bool {
+    let at = table.at(row);
+    if case.excludes(table, row) {
+        return false;
+    }
+    first.filter.as_ref().is_none_or(|f| case.scope(at, at).with_candidate(Rows::one(table, row), at).holds(f))
+}
+
+/// Whether the newest reading is one that a plain absence forbids, so that no start before it can complete any more.
+fn forbidden<'a>(case: &Case<'a>, pattern: &'a Pattern, shape: &Shape, touch: &Touch, row: usize) -> bool {
+    let Some(table) = case.line.table(touch.stream) else { return false };
+    let at = table.at(row);
+    let scope = case.scope(at, at).with_candidate(Rows::one(table, row), at);
+    let plain = pattern.absences.iter().zip(&shape.plain).filter(|(a, plain)| **plain && a.stream == touch.stream);
+    plain.into_iter().any(|(a, _)| a.filter.as_ref().is_none_or(|f| scope.holds(f)))
+}
+
+/// The match that a search found, if it belongs to the version.
+fn decided(case: &Case<'_>, search: &Search<'_>, start: i64, completion: i64) -> Option<Match> {
+    if !case.version.owns(completion) {
+        return None;
+    }
+    let bound = search.bound();
+    let scope = Scope { bound, ..case.scope(completion, start) };
+    let ids =
+        bound.iter().flat_map(|b| case.line.table(b.stream).into_iter().flat_map(|t| b.rows.iter().map(|row| t.mark(*row).id)));
+    Some(Match {
+        first: start,
+        last: completion,
+        severity: scope.severity(),
+        text: render(&scope),
+        evidence: evidence(ids.collect()),
+    })
+}

@@ -1,0 +1,249 @@
+//! The search for the match of one start.
+//!
+//! For each instant at which it could complete, earliest first, steps are filled depth first, earliest readings first: what is found first is the match.
+//! A step on whose choice nothing later hangs keeps its earliest choice (see [`Shape`]); where conditions tie steps together, the number of choices is
+//! bounded only by the readings inside `within`.
+
+use super::shape::Shape;
+use crate::decide::version::Case;
+use crate::eval::{Binding, Rows, Scope};
+use crate::plan::{Absence, Pattern, Step};
+use crate::timeline::Table;
+
+/// A search for one start.
+pub struct Search<'a> {
+    case: Case<'a>,
+    pattern: &'a Pattern,
+    shape: &'a Shape,
+    start: i64,
+    completion: i64,
+    bound: Vec<Binding>,
+    /// Plain absences are settled by the barrier.
+    barred: bool,
+}
+
+/// How filling a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Found,
+    /// No choice completes then.
+    Failed,
+    /// The row of readings that the step at hand must be is broken.
+    Broken,
+}
+
+impl<'a> Search<'a> {
+    pub fn new(case: Case<'a>, pattern: &'a Pattern, shape: &'a Shape, start: i64) -> Search<'a> {
+        let bound = Vec::with_capacity(pattern.steps.len());
+        Search { case, pattern, shape, start, completion: start, bound, barred: false }
+    }
+
+    /// What it bound; of use after [`Outcome::Found`].
+    pub fn bound(&self) -> &[Binding] {
+        &self.bound
+    }
+
+    /// The earliest completion, if there is one.
+    pub fn earliest(&mut self) -> Option<i64> {
+        let last = self.pattern.steps.last()?;
+        let table = self.case.line.table(last.stream)?;
+        self.barred = true;
+        let limit = limit(self.pattern, self.start).min(self.barrier().saturating_add(1));
+        let mut row = table.from(self.start);
+        while row < table.len() && table.at(row) < limit {
+            let rows = table.tie(row);
+            row = rows.end;
+            if rows.clone().any(|row| may_complete(&self.case, self.shape, table, row))
+                && self.at(table.at(rows.start)) == Outcome::Found
+            {
+                return Some(self.completion);
+            }
+        }
+        None
+    }
+
+    /// Whether it completes at `completion`.
+    pub fn at(&mut self, completion: i64) -> Outcome {
+        self.completion = completion;
+        self.bound.clear();
+        self.fill(0, 0, self.start.saturating_sub(1))
+    }
+
+    /// The last instant at which the start can complete for all that plain absences say.
+    fn barrier(&self) -> i64 {
+        if is_point(self.pattern) {
+            return i64::MAX;
+        }
+        let plain = self.pattern.absences.iter().zip(&self.shape.plain).filter(|(_, plain)| **plain);
+        plain.map(|(absence, _)| self.barrier_of(absence)).min().unwrap_or(i64::MAX)
+    }
+
+    fn barrier_of(&self, absence: &'a Absence) -> i64 {
+        let limit = limit(self.pattern, self.start);
+        let mut barrier = i64::MAX;
+        self.between(absence, limit, |rows| {
+            if self.forbids(absence, rows) {
+                // Between first and last lies what begins before the last and ends after the first.
+                barrier = barrier.min(rows.table.start(rows.row()));
+            }
+        });
+        barrier
+    }
+
+    /// Calls `f` with each reading of an absence's stream that lies in the open interval from the start to `end`.
+    fn between(&self, absence: &Absence, end: i64, mut f: impl FnMut(Rows<'a>)) {
+        if end <= self.start {
+            return;
+        }
+        if let Some(table) = self.case.line.table(absence.stream) {
+            // An interval may begin before `end` and end after it.
+            let stop = table.from(end.saturating_add(table.longest()));
+            for row in (table.after(self.start)..stop).filter(|&row| table.start(row) < end) {
+                f(Rows::one(table, row));
+            }
+        }
+        if let Some(table) = self.case.line.endless(absence.stream) {
+            for row in 0..table.from(end) {
+                f(Rows { endless: true, ..Rows::one(table, row) });
+            }
+        }
+    }
+
+    fn forbids(&self, absence: &'a Absence, rows: Rows<'a>) -> bool {
+        let Some(filter) = &absence.filter else { return true };
+        self.scope(self.completion).with_candidate(rows, rows.table.at(rows.row())).holds(filter)
+    }
+
+    fn scope(&self, now: i64) -> Scope<'a, '_> {
+        Scope { bound: &self.bound, ..self.case.scope(now, self.start) }
+    }
+
+    /// Fills repeat `repeat` of step `step` and all that follow, with instants later than `after`.
+    fn fill(&mut self, step: usize, repeat: u16, after: i64) -> Outcome {
+        let (pattern, shape) = (self.pattern, self.shape);
+        let Some(this) = pattern.steps.get(step) else { return self.accept() };
+        let Some(table) = self.case.line.table(this.stream) else { return Outcome::Failed };
+        let last_repeat = repeat + 1 >= this.count;
+        let last = last_repeat && step + 1 == pattern.steps.len();
+        let forced = this.in_a_row && repeat > 0;
+        let first = step == 0 && repeat == 0;
+        let mut row = table.after(after);
+        while row < table.len() {
+            let (at, tie) = (table.at(row), table.tie(row));
+            if at > self.completion || (at == self.completion && !last) || (first && at > self.start) {
+                break;
+            }
+            row = tie.end;
+            if last && at < self.completion {
+                if forced {
+                    return Outcome::Broken;
+                }
+                row = table.from(self.completion);
+                continue;
+            }
+            let width = tie.len();
+            let fits = self.bind(step, repeat, this, table, tie.start, tie.end);
+            if fits == 0 || (forced && !last_repeat && fits < width) {
+                self.unbind(step, repeat, fits);
+                if forced {
+                    return Outcome::Broken;
+                }
+                continue;
+            }
+            let outcome = if last_repeat { self.fill(step + 1, 0, at) } else { self.fill(step, repeat + 1, at) };
+            if outcome == Outcome::Found {
+                return outcome;
+            }
+            self.unbind(step, repeat, fits);
+            // Whether the row broke here or only what follows it failed.
+            let broken = outcome == Outcome::Broken && !last_repeat;
+            if forced || first {
+                return if broken { Outcome::Broken } else { Outcome::Failed };
+            }
+            if shape.free[step] && !broken {
+                return Outcome::Failed;
+            }
+        }
+        Outcome::Failed
+    }
+
+    /// Binds the readings of one instant that fit; how many they are.
+    fn bind(&mut self, step: usize, repeat: u16, this: &'a Step, table: &'a Table, from: usize, to: usize) -> usize {
+        let at = table.at(from);
+        let fitting: Vec<usize> = match &this.filter {
+            None => (from..to).collect(),
+            Some(filter) => {
+                // The step's own binding is not there yet when its condition is asked.
+                let scope = Scope { bound: &self.bound[..step.min(self.bound.len())], ..self.case.scope(at, self.start) };
+                (from..to).filter(|&row| scope.with_candidate(Rows::one(table, row), at).holds(filter)).collect()
+            }
+        };
+        if fitting.is_empty() {
+            return 0;
+        }
+        if repeat == 0 {
+            self.bound.truncate(step);
+            self.bound.push(Binding::none(this.stream));
+        }
+        let binding = &mut self.bound[step];
+        binding.instants.push(binding.rows.len());
+        binding.rows.extend(&fitting);
+        fitting.len()
+    }
+
+    fn unbind(&mut self, step: usize, repeat: u16, rows: usize) {
+        if rows == 0 {
+            return;
+        }
+        self.bound.truncate(step + 1);
+        let binding = &mut self.bound[step];
+        binding.rows.truncate(binding.rows.len() - rows);
+        binding.instants.pop();
+        if repeat == 0 {
+            self.bound.truncate(step);
+        }
+    }
+
+    /// All steps are filled: whether nothing forbidden came between, and the rule's condition holds.
+    fn accept(&self) -> Outcome {
+        let judged = self.pattern.absences.iter().zip(&self.shape.plain).filter(|(_, plain)| !(**plain && self.barred));
+        for (absence, _) in judged {
+            let mut forbidden = false;
+            self.between(absence, self.completion, |rows| {
+                forbidden |= !self.is_bound(absence, rows) && self.forbids(absence, rows);
+            });
+            if forbidden {
+                return Outcome::Failed;
+            }
+        }
+        match &self.case.version.terms.rule.filter {
+            Some(filter) if !self.scope(self.completion).holds(filter) => Outcome::Failed,
+            _ => Outcome::Found,
+        }
+    }
+
+    fn is_bound(&self, absence: &Absence, rows: Rows<'_>) -> bool {
+        !rows.endless && self.bound.iter().any(|b| b.stream == absence.stream && b.rows.binary_search(&rows.row()).is_ok())
+    }
+}
+
+/// Whether a reading of the last step's stream passes what can be asked of it before anything is bound.
+pub fn may_complete<'a>(case: &Case<'a>, shape: &'a Shape, table: &'a Table, row: usize) -> bool {
+    let at = table.at(row);
+    let scope = case.scope(at, at).with_candidate(Rows::one(table, row), at);
+    shape.prefilter.iter().all(|e| scope.holds(e))
+}
+
+/// The first instant at which a start can no longer complete.
+pub fn limit(pattern: &Pattern, start: i64) -> i64 {
+    match pattern.within {
+        Some(within) => start.saturating_add(within.0),
+        None if is_point(pattern) => start.saturating_add(1),
+        None => i64::MAX,
+    }
+}
+
+/// Whether it completes where it starts.
+pub fn is_point(pattern: &Pattern) -> bool {
+    pattern.steps.len() == 1 && pattern.steps[0].count <= 1
+}

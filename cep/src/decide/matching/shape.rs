@@ -1,0 +1,86 @@
+//! What can be known of a pattern before any reading: which choices are free, and what may be asked before anything is bound.
+
+use vitalog_elog::StreamIx;
+
+use crate::plan::{Anchor, Expr, Pattern, Ref, Rule};
+
+/// Facts about a pattern that the search relies on.
+#[derive(Debug)]
+pub struct Shape {
+    /// Per step: nothing that is asked later hangs on what it binds, so its earliest choice is as good as any: what completes after a later choice
+    /// completes after the earliest too.
+    pub free: Vec<bool>,
+    /// The parts of the last step's condition that hang on no binding: asked first.
+    pub prefilter: Vec<Expr>,
+    /// Per absence: it hangs on no binding and cannot mean a bound reading, so one reading of it ends all starts before it.
+    pub plain: Vec<bool>,
+}
+
+impl Shape {
+    pub fn of(rule: &Rule, pattern: &Pattern) -> Shape {
+        let steps = &pattern.steps;
+        let own = |stream: StreamIx| steps.iter().any(|s| s.stream == stream);
+        let later = |i: usize| {
+            let filters = steps.iter().skip(i + 1).filter_map(|s| s.filter.as_ref());
+            filters.chain(pattern.absences.iter().filter_map(|a| a.filter.as_ref())).chain(&rule.filter)
+        };
+        let free = (0..steps.len()).map(|i| {
+            let asked = later(i).any(|e| refers(e, rule, i as u8));
+            !asked && pattern.absences.iter().all(|a| a.stream != steps[i].stream)
+        });
+        let plain = pattern.absences.iter().map(|a| !own(a.stream) && a.filter.as_ref().is_none_or(stands_alone));
+        let last = steps.last().and_then(|s| s.filter.as_ref());
+        Shape {
+            free: free.collect(),
+            prefilter: last.map_or(Vec::new(), |e| conjuncts(e).into_iter().filter(|e| stands_alone(e)).cloned().collect()),
+            plain: plain.collect(),
+        }
+    }
+}
+
+fn conjuncts(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::And(all) => all.iter().flat_map(conjuncts).collect(),
+        other => vec![other],
+    }
+}
+
+/// Whether an expression asks what a step bound, itself or through a `let`.
+fn refers(expr: &Expr, rule: &Rule, step: u8) -> bool {
+    let mut found = false;
+    expr.walk(&mut |e| {
+        found |= match e {
+            Expr::Get { of: Ref::Step(s), .. } | Expr::Bound { step: s, .. } => *s == step,
+            Expr::Window(w) => w.anchor == Anchor::Before(step),
+            Expr::Let(i) => rule.lets.iter().take(usize::from(*i) + 1).any(|e| refers_plainly(e, step)),
+            _ => false,
+        }
+    });
+    found
+}
+
+/// The same for a `let`, all before it being asked anyway.
+fn refers_plainly(expr: &Expr, step: u8) -> bool {
+    let mut found = false;
+    expr.walk(&mut |e| {
+        found |= match e {
+            Expr::Get { of: Ref::Step(s), .. } | Expr::Bound { step: s, .. } => *s == step,
+            Expr::Window(w) => w.anchor == Anchor::Before(step),
+            _ => false,
+        }
+    });
+    found
+}
+
+/// Whether it can be asked of a reading when nothing is bound and no start is chosen.
+fn stands_alone(expr: &Expr) -> bool {
+    let mut alone = true;
+    expr.walk(&mut |e| {
+        alone &= match e {
+            Expr::Get { of: Ref::Step(_), .. } | Expr::Bound { .. } | Expr::Let(_) | Expr::Onset => false,
+            Expr::Window(w) => w.anchor == Anchor::Decision,
+            _ => true,
+        }
+    });
+    alone
+}

@@ -1,0 +1,152 @@
+//! What each kind of rule decides about one timeline.
+//!
+//! INVARIANT (a function of the timeline): after every update the facts of a rule are what evaluating the whole visible timeline anew would give.
+
+mod episode;
+mod fact;
+mod guard;
+mod matching;
+mod silence;
+mod version;
+
+use serde::{Deserialize, Serialize};
+
+use episode::Episodes;
+pub use fact::{Fact, Facts, Known};
+use matching::Matches;
+use silence::Silences;
+pub use version::{Case, Version};
+
+use crate::plan::{Rule, RuleKind};
+use crate::timeline::Touch;
+
+/// One version of a rule for one subject.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum State {
+    Episode(Episodes),
+    Silence(Silences),
+    Match(Matches),
+}
+
+/// What a touched timeline means to a rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// A fact changed.
+    pub changed: bool,
+    /// When the clock alone will decide something about it.
+    pub due: Option<i64>,
+}
+
+/// The earlier of two deadlines.
+#[inline]
+pub fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        _ => a.or(b),
+    }
+}
+
+impl Seen {
+    pub const NOTHING: Seen = Seen { changed: false, due: None };
+}
+
+impl State {
+    pub fn new(rule: &Rule) -> State {
+        match &rule.kind {
+            RuleKind::Episode(_) => State::Episode(Episodes::default()),
+            RuleKind::Silence(_) => State::Silence(Silences::default()),
+            RuleKind::Match(_) => State::Match(Matches::default()),
+        }
+    }
+
+    pub fn facts(&self) -> &Facts {
+        match self {
+            State::Episode(e) => e.facts(),
+            State::Silence(s) => &s.facts,
+            State::Match(m) => m.facts(),
+        }
+    }
+
+    pub fn facts_mut(&mut self) -> &mut Facts {
+        match self {
+            State::Episode(e) => e.facts_mut(),
+            State::Silence(s) => &mut s.facts,
+            State::Match(m) => m.facts_mut(),
+        }
+    }
+
+    /// Readings came or went.
+    #[inline]
+    pub fn touched(&mut self, case: &Case<'_>, touches: &[Touch]) -> Seen {
+        let rule = &*case.version.terms.rule;
+        if let [one] = touches
+            && one.came
+        {
+            let at_once = match (&mut *self, &rule.kind) {
+                (State::Episode(state), RuleKind::Episode(episode)) => state.passes(case, episode, one),
+                (State::Silence(state), RuleKind::Silence(silence)) => state.goes_on(case, silence, one),
+                _ => None,
+            };
+            if let Some(due) = at_once {
+                return Seen { changed: false, due };
+            }
+        }
+        let changed = match (&mut *self, &rule.kind) {
+            (State::Episode(state), RuleKind::Episode(episode)) => state.touched(case, episode, touches),
+            (State::Silence(state), RuleKind::Silence(silence)) => {
+                // Each of them, whether or not one before changed something.
+                touches.iter().filter(|t| state.touched(case, silence, t)).count() > 0
+            }
+            (State::Match(state), RuleKind::Match(pattern)) => {
+                let Some(shape) = &case.version.scope.shape else { return Seen::NOTHING };
+                let alone = touches.len() == 1;
+                let ours = touches.iter().filter(|t| alone || case.version.scope.streams.contains(&t.stream));
+                ours.filter(|t| state.touched(case, pattern, shape, t, alone)).count() > 0
+            }
+            _ => false,
+        };
+        Seen { changed, due: self.next_due(case) }
+    }
+
+    /// What is decided at `from` or later may come out otherwise, up to `until`: the profile, the rules or the enrolment changed.
+    pub fn again(&mut self, case: &Case<'_>, from: i64, until: i64) -> bool {
+        match (self, &case.version.terms.rule.kind) {
+            (State::Episode(state), RuleKind::Episode(episode)) => state.replay(case, episode, from, until),
+            (State::Silence(state), RuleKind::Silence(silence)) => {
+                state.judge(case, silence, from.saturating_sub(silence.span.0), until)
+            }
+            (State::Match(state), RuleKind::Match(pattern)) => {
+                let Some(shape) = &case.version.scope.shape else { return false };
+                state.again(case, pattern, shape, from, until)
+            }
+            _ => false,
+        }
+    }
+
+    /// The first visible reading of the subject is another: of what counts from it, all in `[from, to]` is judged again.
+    pub fn enrolled(&mut self, case: &Case<'_>, from: i64, to: i64) -> bool {
+        match (self, &case.version.terms.rule.kind) {
+            (State::Silence(state), RuleKind::Silence(silence)) => state.judge(case, silence, from, to),
+            _ => false,
+        }
+    }
+
+    /// The clock moved.
+    pub fn tick(&mut self, case: &Case<'_>) -> bool {
+        match (self, &case.version.terms.rule.kind) {
+            (State::Episode(state), RuleKind::Episode(episode)) => state.tick(case, episode),
+            (State::Silence(state), RuleKind::Silence(silence)) => state.tick(case, silence),
+            _ => false,
+        }
+    }
+
+    /// When the clock alone will decide something: later than it is now.
+    #[inline]
+    pub fn next_due(&self, case: &Case<'_>) -> Option<i64> {
+        match (self, &case.version.terms.rule.kind) {
+            (State::Episode(state), RuleKind::Episode(episode)) => state.next_due(case, episode),
+            (State::Silence(state), RuleKind::Silence(silence)) => state.next_due(case, silence),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! When the clock alone decides something, for which subject.
+//!
+//! A subject has one entry that counts, never later than its next deadline. Readings in order only move deadlines away, so they cost nothing here: an entry
+//! that turns out to be early is put back.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Deadlines of subjects by their places.
+#[derive(Debug, Default)]
+pub struct Alarms {
+    heap: BinaryHeap<Reverse<(i64, u32)>>,
+    /// For each subject the entry that counts.
+    set: Vec<Option<i64>>,
+}
+
+impl Alarms {
+    /// The subject is to be looked at when the clock reaches `due`, unless it is before that anyway.
+    #[inline]
+    pub fn set(&mut self, subject: u32, due: i64) {
+        let place = subject as usize;
+        if self.set.len() <= place {
+            self.set.resize(place + 1, None);
+        }
+        if self.set[place].is_none_or(|known| due < known) {
+            self.set[place] = Some(due);
+            self.heap.push(Reverse((due, subject)));
+        }
+    }
+
+    /// Whether the clock reached the subject's entry.
+    #[inline]
+    pub fn is_due(&self, subject: u32, clock: i64) -> bool {
+        self.set.get(subject as usize).is_some_and(|due| due.is_some_and(|due| due <= clock))
+    }
+
+    /// Takes the earliest entry out if the clock reached it.
+    #[inline]
+    pub fn take_due(&mut self, clock: i64) -> Option<u32> {
+        while let Some(&Reverse((due, subject))) = self.heap.peek() {
+            if due > clock {
+                return None;
+            }
+            self.heap.pop();
+            if self.forget(due, subject) {
+                return Some(subject);
+            }
+        }
+        None
+    }
+
+    /// The earliest entry of all, each put right by `exact` when it comes up.
+    pub fn earliest(&mut self, exact: impl Fn(u32) -> Option<i64>) -> Option<i64> {
+        loop {
+            let &Reverse((due, subject)) = self.heap.peek()?;
+            let counts = self.set[subject as usize] == Some(due);
+            let known = exact(subject);
+            if counts && known == Some(due) {
+                return Some(due);
+            }
+            self.heap.pop();
+            if self.forget(due, subject)
+                && let Some(known) = known
+            {
+                self.set(subject, known);
+            }
+        }
+    }
+
+    fn forget(&mut self, due: i64, subject: u32) -> bool {
+        let counts = self.set[subject as usize] == Some(due);
+        if counts {
+            self.set[subject as usize] = None;
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_was_early_is_put_back_where_it_belongs() {
+        let mut alarms = Alarms::default();
+        alarms.set(0, 10);
+        alarms.set(1, 12);
+        alarms.set(0, 20); // later: the entry at 10 stays
+        assert_eq!(alarms.earliest(|s| Some(if s == 0 { 20 } else { 12 })), Some(12));
+        alarms.set(0, 5);
+        assert_eq!(alarms.take_due(4), None);
+        assert_eq!(alarms.take_due(15), Some(0));
+        assert_eq!(alarms.take_due(15), Some(1));
+        assert_eq!(alarms.take_due(i64::MAX), None);
+    }
+}

@@ -1,0 +1,243 @@
+//! From what changed in the facts of a rule to what people are told: identity, revisions, and who is disturbed.
+//!
+//! Identity is history. What stands decides nothing here but its content; which former finding a new fact continues is settled by overlap.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::id::digest;
+use vitalog_elog::{
+    Cause, Change, Effect, Finding, FindingChange, FindingKind, FindingState, MatchId, Quiet, ReadingId, Subject, Time,
+};
+
+use crate::decide::{Fact, Known, State, Version};
+use crate::plan::RuleKind;
+
+/// The findings of one rule about one subject that do not stand any more: id and last revision.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Book {
+    rescinded: BTreeMap<MatchId, u32>,
+}
+
+/// All versions of one rule for one subject, at one time of the clock.
+pub struct Desk<'a> {
+    pub name: &'a Arc<str>,
+    pub subject: &'a Subject,
+    /// The places of the rule's versions, oldest first.
+    pub group: &'a [u32],
+    pub versions: &'a [Version],
+    pub states: &'a mut [State],
+    pub book: &'a mut Book,
+    pub cause: Cause,
+    pub clock: Time,
+}
+
+/// A fact that was known and was taken away.
+struct Former {
+    version: usize,
+    fact: Fact,
+    known: Known,
+}
+
+/// Where a fact without a name stands.
+#[derive(Clone, Copy)]
+struct Place {
+    version: usize,
+    index: usize,
+}
+
+impl Desk<'_> {
+    /// Tells what changed: first what is rescinded, then what is amended, then what is new, each by onset.
+    pub fn settle(mut self, effects: &mut Vec<Effect>) {
+        let (mut formers, mut news) = self.changes();
+        self.keep_equal(&mut formers, &mut news);
+        let mut amended = Vec::new();
+        let mut left = Vec::new();
+        for former in formers {
+            match news.iter().position(|place| self.continues(&former, *place)) {
+                Some(i) => amended.push((former, news.remove(i))),
+                None => left.push(former),
+            }
+        }
+        for former in left {
+            self.rescind(former, effects);
+        }
+        for (former, place) in amended {
+            self.amend(&former, place, effects);
+        }
+        for place in news {
+            self.open(place, effects);
+        }
+    }
+
+    /// What was taken away and what is new, each by onset.
+    fn changes(&mut self) -> (Vec<Former>, Vec<Place>) {
+        let (mut formers, mut news) = (Vec::new(), Vec::new());
+        for &version in self.group {
+            let version = version as usize;
+            let facts = self.states[version].facts_mut();
+            let Some(changes) = facts.take_changes() else { continue };
+            formers.extend(changes.gone.into_iter().filter_map(|fact| fact.known.map(|known| Former { version, known, fact })));
+            let unnamed = facts.list().iter().enumerate().skip(changes.fresh).filter(|(_, fact)| fact.known.is_none());
+            news.extend(unnamed.map(|(index, _)| Place { version, index }));
+        }
+        formers.sort_by_key(|f| (f.fact.onset, f.fact.at, f.version));
+        news.sort_by_key(|place| self.key(*place));
+        (formers, news)
+    }
+
+    /// What says the same as before keeps its name, and nobody hears of it.
+    fn keep_equal(&mut self, formers: &mut Vec<Former>, news: &mut Vec<Place>) {
+        formers.retain(|former| {
+            let key = (former.fact.onset, former.fact.at, former.version);
+            let Ok(i) = news.binary_search_by_key(&key, |place| self.key(*place)) else { return true };
+            if !former.fact.same(self.fact(news[i])) {
+                return true;
+            }
+            let place = news.remove(i);
+            self.name(place, former.known);
+            false
+        });
+    }
+
+    /// Whether a new fact is a former one as it is now: matches if they share a reading, others if they overlap in time. What begins at one instant
+    /// overlaps, even if one of them ended there.
+    fn continues(&self, former: &Former, place: Place) -> bool {
+        let (was, now) = (&former.fact, self.fact(place));
+        let kind = kind(&self.versions[place.version]);
+        if kind != self::kind(&self.versions[former.version]) {
+            return false;
+        }
+        if kind == FindingKind::Match {
+            return share(&was.evidence, &now.evidence);
+        }
+        let end = |f: &Fact| f.end.unwrap_or(i64::MAX);
+        was.onset == now.onset || (was.onset < end(now) && now.onset < end(was))
+    }
+
+    fn rescind(&mut self, former: Former, effects: &mut Vec<Effect>) {
+        let known = Known { revision: former.known.revision + 1, ..former.known };
+        self.book.rescinded.insert(known.id, known.revision);
+        let fact = Fact { state: FindingState::Rescinded, known: Some(known), ..former.fact };
+        effects.push(self.effect(Change::Rescinded, former.version, &fact));
+    }
+
+    fn amend(&mut self, former: &Former, place: Place, effects: &mut Vec<Effect>) {
+        let fact = self.fact(place);
+        let quiet = if fact.severity > former.fact.severity { self.stale(fact, place.version) } else { former.known.quiet };
+        let change = match (former.fact.state, fact.state) {
+            (FindingState::Open, FindingState::Resolved) => Change::Resolved,
+            (FindingState::Open, FindingState::Lapsed) => Change::Lapsed,
+            _ => Change::Amended,
+        };
+        self.name(place, Known { id: former.known.id, revision: former.known.revision + 1, quiet });
+        effects.push(self.effect(change, place.version, self.fact(place)));
+    }
+
+    fn open(&mut self, place: Place, effects: &mut Vec<Effect>) {
+        let fact = self.fact(place);
+        let quiet = self.stale(fact, place.version).or_else(|| self.spoke_lately(fact, place.version));
+        let mut id = MatchId::new(self.name, self.subject, Time(fact.onset));
+        let mut counter = 0_u32;
+        while self.stands(id) {
+            counter += 1;
+            id = MatchId(digest(b"match", &[&id.0.to_le_bytes(), &counter.to_le_bytes()]));
+        }
+        let revision = self.book.rescinded.remove(&id).map_or(1, |last| last + 1);
+        self.name(place, Known { id, revision, quiet });
+        effects.push(self.effect(Change::Opened, place.version, self.fact(place)));
+    }
+
+    fn stale(&self, fact: &Fact, version: usize) -> Option<Quiet> {
+        let age = self.clock.since(Time(fact.at));
+        (age > self.versions[version].terms.rule.stale_after).then_some(Quiet::Stale)
+    }
+
+    fn spoke_lately(&self, fact: &Fact, version: usize) -> Option<Quiet> {
+        let once_per = self.versions[version].terms.rule.once_per?;
+        let told = |other: &Fact| {
+            other.known.is_some_and(|k| k.quiet.is_none()) && other.at.abs_diff(fact.at) < once_per.0.unsigned_abs()
+        };
+        self.facts().any(told).then_some(Quiet::SpokeLately)
+    }
+
+    fn stands(&self, id: MatchId) -> bool {
+        self.facts().any(|f| f.known.is_some_and(|k| k.id == id))
+    }
+
+    fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.group.iter().flat_map(|v| self.states[*v as usize].facts().list())
+    }
+
+    fn fact(&self, place: Place) -> &Fact {
+        &self.states[place.version].facts().list()[place.index]
+    }
+
+    fn key(&self, place: Place) -> (i64, i64, usize) {
+        let fact = self.fact(place);
+        (fact.onset, fact.at, place.version)
+    }
+
+    fn name(&mut self, place: Place, known: Known) {
+        self.states[place.version].facts_mut().at_mut(place.index).known = Some(known);
+    }
+
+    fn effect(&self, change: Change, version: usize, fact: &Fact) -> Effect {
+        Effect::Finding(FindingChange {
+            change,
+            finding: finding(&self.versions[version], self.subject, fact),
+            cause: self.cause,
+            decided_at: self.clock,
+        })
+    }
+}
+
+/// The record of a fact.
+pub fn finding(version: &Version, subject: &Subject, fact: &Fact) -> Finding {
+    let rule = &version.terms.rule;
+    let kind = kind(version);
+    let known = fact.known.unwrap_or(Known { id: MatchId(0), revision: 0, quiet: None });
+    Finding {
+        id: known.id,
+        revision: known.revision,
+        rule: rule.name.clone(),
+        version: rule.meaning,
+        title: rule.title.clone(),
+        subject: subject.clone(),
+        kind,
+        state: fact.state,
+        severity: fact.severity,
+        onset: Time(fact.onset),
+        at: Time(fact.at),
+        end: fact.end.map(Time),
+        resolved_at: fact.resolved.map(Time),
+        evidence: fact.evidence.to_vec(),
+        text: fact.text.clone(),
+        notify: rule.notify.clone(),
+        cite: rule.cite.clone(),
+        quiet: known.quiet,
+        by_clock: kind == FindingKind::Silence,
+    }
+}
+
+fn kind(version: &Version) -> FindingKind {
+    match version.terms.rule.kind {
+        RuleKind::Episode(_) => FindingKind::Episode,
+        RuleKind::Silence(_) => FindingKind::Silence,
+        RuleKind::Match(_) => FindingKind::Match,
+    }
+}
+
+/// Whether two sorted lists have an element in common.
+fn share(a: &[ReadingId], b: &[ReadingId]) -> bool {
+    let (mut i, mut j) = (0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        match x.cmp(y) {
+            std::cmp::Ordering::Less => i += 1,
+            std::cmp::Ordering::Greater => j += 1,
+            std::cmp::Ordering::Equal => return true,
+        }
+    }
+    false
+}

@@ -1,0 +1,236 @@
+//! The engine's door: inputs in, effects out, and what stands.
+
+mod alarm;
+mod book;
+mod rulebook;
+mod snapshot;
+mod subject;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{Cause, Effect, Finding, Reading, Schema, Subject, Time};
+
+use alarm::Alarms;
+use rulebook::Rulebook;
+pub use snapshot::SnapshotError;
+use subject::Person;
+
+use crate::decide::earlier;
+use crate::plan::Library;
+use crate::timeline::{ByName, Set, Touch};
+
+/// One input, as the engine sees it: what was journaled, with rule texts compiled.
+#[derive(Clone, Debug)]
+pub enum EngineInput<'a> {
+    Reading(&'a Reading),
+    Profile(&'a ProfileChange),
+    /// These rules are in force from `effective` on; they replace all former ones. An `effective` before that of the library before is taken as
+    /// equal to it: what was decided under dated rules stays decided by them.
+    Library {
+        effective: Time,
+        library: Arc<Library>,
+    },
+    /// Nothing but time passed.
+    Tick,
+}
+
+/// All subjects of one partition, and the rules they are under.
+///
+/// Every reading is kept in memory for now; a horizon, beyond which history is asked for, is to come.
+#[derive(Debug)]
+pub struct Engine {
+    clock: Time,
+    rules: Rulebook,
+    people: Vec<Person>,
+    places: ByName<Subject, u32>,
+    /// In a cell, for to look at the next deadline is to put early entries right.
+    alarms: RefCell<Alarms>,
+    /// Changes of profile fields that no library declares yet.
+    waiting: Vec<ProfileChange>,
+    /// Room for one step.
+    touched: Vec<Touch>,
+}
+
+impl Default for Engine {
+    fn default() -> Engine {
+        Engine::new()
+    }
+}
+
+impl Engine {
+    /// No subjects, no rules, the clock at [`Time::MIN`].
+    pub fn new() -> Engine {
+        Engine {
+            clock: Time::MIN,
+            rules: Rulebook::default(),
+            people: Vec::new(),
+            places: ByName::default(),
+            alarms: RefCell::default(),
+            waiting: Vec::new(),
+            touched: Vec::new(),
+        }
+    }
+
+    /// Takes one journaled input, and appends what follows from it: of a reading first its outcome, then the changes of findings, by rule and onset; then
+    /// what the clock decided about other subjects.
+    ///
+    /// The input is taken in first, then the clock moves to `arrival` (never back), then what is due is decided.
+    pub fn step(&mut self, _offset: u64, arrival: Time, input: EngineInput<'_>, effects: &mut Vec<Effect>) {
+        self.clock = self.clock.max(arrival);
+        match input {
+            EngineInput::Reading(reading) => self.reading(reading, effects),
+            EngineInput::Profile(change) => self.profile(change, effects),
+            EngineInput::Library { effective, library } => self.library(effective, library, effects),
+            EngineInput::Tick => {}
+        }
+        self.due(effects);
+    }
+
+    /// The next instant at which the clock alone decides something.
+    pub fn next_due(&self) -> Option<Time> {
+        let exact = |place: u32| self.people[place as usize].next_due(&self.rules, self.clock.0);
+        self.alarms.borrow_mut().earliest(exact).map(Time)
+    }
+
+    /// The greatest arrival seen.
+    pub fn clock(&self) -> Time {
+        self.clock
+    }
+
+    /// What stands (all but the rescinded), by rule, subject, onset and version.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut all = Vec::new();
+        for person in &self.people {
+            for (version, state) in self.rules.versions.iter().zip(&person.states) {
+                all.extend(state.facts().list().iter().map(|fact| book::finding(version, &person.name, fact)));
+            }
+        }
+        all.sort_by(|a, b| (&a.rule, &a.subject, a.onset, a.at, a.version).cmp(&(&b.rule, &b.subject, b.onset, b.at, b.version)));
+        all
+    }
+
+    /// The whole state, as bytes that [`Engine::restore`] reads: the same state gives the same bytes.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let Engine { clock, rules, people, waiting, .. } = self;
+        snapshot::write(&snapshot::Written { clock: *clock, rules, people, waiting })
+    }
+
+    /// # Errors
+    /// What [`SnapshotError`] says.
+    pub fn restore(bytes: &[u8]) -> Result<Engine, SnapshotError> {
+        let snapshot::Read { clock, mut rules, mut people, waiting } = snapshot::read(bytes)?;
+        rules.restore();
+        let mut places = ByName::default();
+        let mut alarms = Alarms::default();
+        for (place, person) in people.iter_mut().enumerate() {
+            person.line.restore_index();
+            places.set(person.name.clone(), place as u32);
+            if let Some(due) = person.next_due(&rules, clock.0) {
+                alarms.set(place as u32, due);
+            }
+        }
+        Ok(Engine { clock, rules, people, places, alarms: RefCell::new(alarms), waiting, touched: Vec::new() })
+    }
+
+    /// The streams as the newest library declares them.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.rules.library.schema
+    }
+
+    fn reading(&mut self, reading: &Reading, effects: &mut Vec<Effect>) {
+        let place = self.place(&reading.subject);
+        let clock = self.clock.0;
+        let person = &mut self.people[place as usize];
+        let enrolled = person.line.enrolled();
+        self.touched.clear();
+        effects.push(Effect::Reading(person.line.put(reading, clock, &mut self.touched)));
+        if self.alarms.get_mut().is_due(place, clock) {
+            self.reached(place, enrolled);
+            return self.told(place, Cause::Reading(reading.id), effects);
+        }
+        let mut due = person.line.next_joining();
+        if !self.touched.is_empty() {
+            due = earlier(due, person.touched(&self.rules, clock, &self.touched, enrolled));
+            person.tell(&self.rules, clock, Cause::Reading(reading.id), effects);
+        }
+        if let Some(due) = due {
+            self.alarms.get_mut().set(place, due);
+        }
+    }
+
+    fn profile(&mut self, change: &ProfileChange, effects: &mut Vec<Effect>) {
+        let fields = &self.rules.library.profile;
+        let Some(field) = fields.iter().position(|f| f.name == change.field) else {
+            self.waiting.push(change.clone());
+            return;
+        };
+        let place = self.place(&change.subject);
+        let person = &mut self.people[place as usize];
+        person.line.profile.change(field as u16, change.at.0, change.value.as_ref().map(Set::of));
+        person.profile_changed(&self.rules, self.clock.0, field as u16, change.at.0);
+        self.touched.clear();
+        self.reached(place, self.people[place as usize].line.enrolled());
+        self.told(place, Cause::Profile, effects);
+    }
+
+    fn library(&mut self, effective: Time, library: Arc<Library>, effects: &mut Vec<Effect>) {
+        let revision = self.rules.revise(effective, library);
+        let waiting = std::mem::take(&mut self.waiting);
+        for place in 0..self.people.len() as u32 {
+            self.people[place as usize].rules_changed(&self.rules, self.clock.0, &revision);
+            self.touched.clear();
+            self.reached(place, self.people[place as usize].line.enrolled());
+            self.told(place, Cause::Rules, effects);
+        }
+        for change in waiting {
+            self.profile(&change, effects);
+        }
+    }
+
+    /// Decides what the clock has reached, subject by subject in the order in which they were first seen.
+    #[inline]
+    fn due(&mut self, effects: &mut Vec<Effect>) {
+        let clock = self.clock.0;
+        let alarms = self.alarms.get_mut();
+        let Some(first) = alarms.take_due(clock) else { return };
+        let mut places = vec![first];
+        places.extend(std::iter::from_fn(|| alarms.take_due(clock)));
+        places.sort_unstable();
+        for place in places {
+            self.touched.clear();
+            self.reached(place, self.people[place as usize].line.enrolled());
+            self.told(place, Cause::Clock, effects);
+        }
+    }
+
+    /// Brings a subject to the clock: what waited for it joins what was touched, and what is due is decided. `enrolled` is the enrolment before the step.
+    fn reached(&mut self, place: u32, enrolled: Option<i64>) {
+        let clock = self.clock.0;
+        let person = &mut self.people[place as usize];
+        person.line.join(clock, &mut self.touched);
+        if !self.touched.is_empty() {
+            person.touched(&self.rules, clock, &self.touched, enrolled);
+        }
+        person.tick(&self.rules, clock);
+    }
+
+    fn told(&mut self, place: u32, cause: Cause, effects: &mut Vec<Effect>) {
+        let person = &mut self.people[place as usize];
+        person.tell(&self.rules, self.clock.0, cause, effects);
+        if let Some(due) = person.next_due(&self.rules, self.clock.0) {
+            self.alarms.get_mut().set(place, due);
+        }
+    }
+
+    fn place(&mut self, subject: &Subject) -> u32 {
+        if let Some(place) = self.places.get(subject) {
+            return place;
+        }
+        let place = self.people.len() as u32;
+        self.places.set(subject.clone(), place);
+        self.people.push(Person::new(subject.clone(), &self.rules));
+        place
+    }
+}

@@ -1,0 +1,119 @@
+//! The dated rules: every version of every rule that was ever in force, and which of them a stream concerns.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::{FieldIx, StreamIx, Time};
+
+use crate::decide::Version;
+use crate::plan::Library;
+
+/// All versions of all rules.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Rulebook {
+    pub library: Arc<Library>,
+    /// Since when the newest library is in force.
+    effective: Time,
+    /// In the order in which they came into force.
+    pub versions: Vec<Version>,
+    /// Each rule's name with the places of its versions, oldest first.
+    pub names: Vec<(Arc<str>, Vec<u32>)>,
+    /// For each version the place of its name.
+    pub name_of: Vec<u32>,
+    /// For each stream the versions that it concerns. Made again after a restore.
+    #[serde(skip)]
+    routes: Vec<Vec<u32>>,
+    /// Fields that keep running sums.
+    #[serde(skip)]
+    pub sums: Vec<(StreamIx, FieldIx)>,
+}
+
+impl Default for Rulebook {
+    fn default() -> Rulebook {
+        Rulebook {
+            library: Arc::default(),
+            effective: Time::MIN,
+            versions: Vec::new(),
+            names: Vec::new(),
+            name_of: Vec::new(),
+            routes: Vec::new(),
+            sums: Vec::new(),
+        }
+    }
+}
+
+/// What a new library changed.
+pub struct Revision {
+    /// Since when.
+    pub from: i64,
+    /// Versions that ended.
+    pub ended: Vec<usize>,
+    /// The first of the versions that are new.
+    pub new: usize,
+}
+
+impl Rulebook {
+    /// Puts a library into force. A rule that means the same stays under its version.
+    pub fn revise(&mut self, effective: Time, library: Arc<Library>) -> Revision {
+        self.effective = self.effective.max(effective);
+        let from = self.effective.0;
+        let new = self.versions.len();
+        let mut ended = Vec::new();
+        let mut kept = vec![false; library.rules.len()];
+        for (place, version) in self.versions.iter_mut().enumerate().filter(|(_, v)| v.to == i64::MAX) {
+            match library.rules.iter().position(|r| r.name == version.terms.rule.name) {
+                Some(i) if version.means(&library.rules[i], &library) => {
+                    kept[i] = true;
+                    version.terms.rule = library.rules[i].clone();
+                    version.survey();
+                }
+                _ => {
+                    version.to = from;
+                    ended.push(place);
+                }
+            }
+        }
+        for (rule, _) in library.rules.iter().zip(kept).filter(|(_, kept)| !kept) {
+            let place = self.versions.len() as u32;
+            let name = self.names.iter().position(|(name, _)| *name == rule.name).unwrap_or_else(|| {
+                self.names.push((rule.name.clone(), Vec::new()));
+                self.names.len() - 1
+            });
+            self.names[name].1.push(place);
+            self.name_of.push(name as u32);
+            self.versions.push(Version::new(rule.clone(), &library, from));
+        }
+        self.library = library;
+        self.chart();
+        Revision { from, ended, new }
+    }
+
+    /// Makes again what is not stored.
+    pub fn restore(&mut self) {
+        self.versions.iter_mut().for_each(Version::survey);
+        self.chart();
+    }
+
+    /// The versions that a stream concerns.
+    #[inline]
+    pub fn concerned(&self, stream: StreamIx) -> &[u32] {
+        self.routes.get(usize::from(stream.0)).map_or(&[], Vec::as_slice)
+    }
+
+    fn chart(&mut self) {
+        self.routes.clear();
+        self.sums.clear();
+        for (place, version) in self.versions.iter().enumerate() {
+            for stream in &version.scope.streams {
+                let stream = usize::from(stream.0);
+                if self.routes.len() <= stream {
+                    self.routes.resize_with(stream + 1, Vec::new);
+                }
+                self.routes[stream].push(place as u32);
+            }
+            self.sums.extend(&version.scope.sums);
+        }
+        self.sums.sort();
+        self.sums.dedup();
+    }
+}

@@ -1,0 +1,184 @@
+//! Aggregates over the readings of a window or of a step.
+//!
+//! Sums are 128 bits wide and averages stay quotients, so nothing hangs on the order in which readings came.
+
+use std::ops::Range;
+
+use super::ratio::Ratio;
+use super::value::Value;
+use super::{Rows, Scope};
+use crate::plan::{Anchor, Func, Measure, Window};
+use crate::timeline::{Column, Table, Timeline};
+
+/// A window's aggregate.
+pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
+    let (to, without) = match w.anchor {
+        Anchor::Decision => (scope.now, None),
+        Anchor::Before(step) => {
+            let Some(bound) = scope.bound.get(usize::from(step)) else { return Value::Unknown };
+            let (Some(table), Some(&last)) = (scope.line.table(bound.stream), bound.last_rows().first()) else {
+                return Value::Unknown;
+            };
+            (table.at(last), (bound.stream == w.stream).then_some(&bound.rows))
+        }
+    };
+    let Some(table) = scope.line.table(w.stream) else { return of_nothing(w.func) };
+    let rows = table.window(w.over.0, to);
+    if w.filter.is_none() && without.is_none() {
+        if let Some(short) = unfiltered(w.func, table, rows.clone(), w.what) {
+            return short;
+        }
+        return fold(w.func, table, rows, w.what);
+    }
+    let kept = rows.filter(|&row| {
+        let own = without.is_some_and(|own| own.binary_search(&row).is_ok());
+        !own && w.filter.as_ref().is_none_or(|f| super::truth(f, &scope.with_item(Rows::one(table, row))) == Some(true))
+    });
+    fold(w.func, table, kept, w.what)
+}
+
+/// An aggregate over all readings that a step bound.
+pub fn bound<'a>(func: Func, step: usize, what: Measure, scope: &Scope<'a, '_>) -> Value<'a> {
+    let Some(bound) = scope.bound.get(step).filter(|b| !b.rows.is_empty()) else { return Value::Unknown };
+    let Some(table) = scope.line.table(bound.stream) else { return Value::Unknown };
+    fold(func, table, bound.rows.iter().copied(), what)
+}
+
+/// The rows taken as one: the mean, unknown where one says nothing; of starts the least; of what is no number the shared value.
+pub fn measure_of_rows(table: &Table, mut rows: impl Iterator<Item = usize> + Clone, what: Measure) -> Value<'_> {
+    match what {
+        Measure::Start => rows.map(|row| table.start(row)).min().map_or(Value::Unknown, |s| Value::Number(Ratio::whole(s))),
+        Measure::At => rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row)))),
+        Measure::Itself => Value::Unknown,
+        Measure::Field(_) | Measure::Duration => {
+            if rows.clone().any(|row| !has(table, row, what)) {
+                return Value::Unknown;
+            }
+            mean_or_shared(table, rows, what)
+        }
+    }
+}
+
+/// A window's number at `now`, where it can be told without looking at each reading. `None` says nothing.
+#[inline]
+pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
+    if w.filter.is_some() || w.anchor != Anchor::Decision {
+        return None;
+    }
+    let table = line.table(w.stream)?;
+    match unfiltered(w.func, table, table.window(w.over.0, now), w.what)? {
+        Value::Number(n) => Some(n),
+        _ => None,
+    }
+}
+
+/// Ways that need not look at each reading. `None` says nothing.
+#[inline]
+fn unfiltered<'a>(func: Func, table: &'a Table, rows: Range<usize>, what: Measure) -> Option<Value<'a>> {
+    let field = match (func, what) {
+        (Func::Count, Measure::Itself | Measure::At | Measure::Start | Measure::Duration) => {
+            return Some(Value::Number(Ratio { n: rows.len() as i128, d: 1 }));
+        }
+        (_, Measure::Field(field)) => field,
+        _ => return None,
+    };
+    let column = table.column(field)?;
+    let number = match func {
+        Func::Sum => Ratio { n: column.total(rows.start, rows.end)?.0, d: 1 },
+        Func::Avg => {
+            let (sum, count) = column.total(rows.start, rows.end)?;
+            return Some(Value::number(Ratio::new(sum, i128::from(count))));
+        }
+        Func::First => Ratio::whole(first_alone(table, column, rows)?),
+        Func::Last => Ratio::whole(last_alone(table, column, rows)?),
+        Func::Delta => {
+            Ratio::whole(last_alone(table, column, rows.clone())?).sub(Ratio::whole(first_alone(table, column, rows)?))?
+        }
+        Func::Count | Func::Min | Func::Max => return None,
+    };
+    Some(Value::Number(number))
+}
+
+/// The number of the first row, if no other of the rows is of its instant.
+#[inline]
+fn first_alone(table: &Table, column: &Column, rows: Range<usize>) -> Option<i64> {
+    let alone = rows.len() == 1 || (rows.len() > 1 && table.at(rows.start) != table.at(rows.start + 1));
+    if alone { column.number(rows.start) } else { None }
+}
+
+#[inline]
+fn last_alone(table: &Table, column: &Column, rows: Range<usize>) -> Option<i64> {
+    let alone = rows.len() == 1 || (rows.len() > 1 && table.at(rows.end - 1) != table.at(rows.end - 2));
+    if alone { column.number(rows.end - 1) } else { None }
+}
+
+fn of_nothing<'a>(func: Func) -> Value<'a> {
+    match func {
+        Func::Count | Func::Sum => Value::Number(Ratio::ZERO),
+        _ => Value::Unknown,
+    }
+}
+
+fn fold<'a>(func: Func, table: &'a Table, rows: impl DoubleEndedIterator<Item = usize> + Clone, what: Measure) -> Value<'a> {
+    match func {
+        Func::Count => {
+            let count = rows.filter(|&row| has(table, row, what)).count();
+            Value::Number(Ratio { n: count as i128, d: 1 })
+        }
+        Func::Sum => Value::Number(Ratio { n: sum(table, rows, what).0, d: 1 }),
+        Func::Avg => {
+            let (sum, count) = sum(table, rows, what);
+            Value::number(Ratio::new(sum, count))
+        }
+        Func::Min => Value::number(rows.filter_map(|row| number(table, row, what)).min().map(Ratio::whole)),
+        Func::Max => Value::number(rows.filter_map(|row| number(table, row, what)).max().map(Ratio::whole)),
+        Func::First => end(table, rows, what),
+        Func::Last => end(table, rows.rev(), what),
+        Func::Delta => {
+            let last = end(table, rows.clone().rev(), what).as_number();
+            let first = end(table, rows, what).as_number();
+            Value::number(last.zip(first).and_then(|(last, first)| last.sub(first)))
+        }
+    }
+}
+
+fn sum(table: &Table, rows: impl Iterator<Item = usize>, what: Measure) -> (i128, i128) {
+    rows.filter_map(|row| number(table, row, what)).fold((0, 0), |(sum, count), n| (sum + i128::from(n), count + 1))
+}
+
+/// The readings of the first instant, in the order of `rows`, at which any has the measure, taken as one.
+fn end<'a>(table: &'a Table, rows: impl Iterator<Item = usize> + Clone, what: Measure) -> Value<'a> {
+    let having = rows.filter(|&row| has(table, row, what));
+    let Some(at) = having.clone().next().map(|row| table.at(row)) else { return Value::Unknown };
+    mean_or_shared(table, having.take_while(|&row| table.at(row) == at), what)
+}
+
+/// The mean of numbers, the shared value of anything else; all rows have the measure.
+fn mean_or_shared<'a>(table: &'a Table, mut rows: impl Iterator<Item = usize> + Clone, what: Measure) -> Value<'a> {
+    let (sum, count) = sum(table, rows.clone(), what);
+    if count > 0 {
+        return Value::number(Ratio::new(sum, count));
+    }
+    let Measure::Field(field) = what else { return Value::Unknown };
+    let cell = |row| Value::cell(table.column(field).and_then(|c| c.cell(row)));
+    let Some(first) = rows.next().map(cell) else { return Value::Unknown };
+    if rows.all(|row| cell(row).same(first)) { first } else { Value::Unknown }
+}
+
+#[inline]
+fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
+    match what {
+        Measure::Field(field) => table.column(field)?.number(row),
+        Measure::At => Some(table.at(row)),
+        Measure::Start => Some(table.start(row)),
+        Measure::Duration => Some(table.at(row).saturating_sub(table.start(row))),
+        Measure::Itself => None,
+    }
+}
+
+fn has(table: &Table, row: usize, what: Measure) -> bool {
+    match what {
+        Measure::Field(field) => table.column(field).is_some_and(|c| c.has(row)),
+        Measure::At | Measure::Start | Measure::Duration | Measure::Itself => true,
+    }
+}

@@ -1,0 +1,178 @@
+//! What an expression comes to, at one decision on one timeline.
+
+mod aggregate;
+mod ratio;
+mod say;
+mod truth;
+mod value;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::{Severity, StreamIx};
+
+use crate::plan::{Expr, Grade, Ref, Rule};
+use crate::timeline::{Set, Table, Timeline};
+
+pub use aggregate::short;
+pub use say::render;
+pub use truth::{truth, value};
+pub use value::{Value, holds};
+
+/// What a rule means, apart from the timeline it is asked of.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Terms {
+    pub rule: Arc<Rule>,
+    /// Of each profile field, what holds where nobody set it.
+    pub defaults: Vec<Option<Set>>,
+    /// The profile field that names the subject's time zone.
+    pub zone: Option<u16>,
+}
+
+/// Everything an expression may speak of: `'a` is the timeline and the rule, `'l` what is at hand at this decision. Copied and changed as one goes down
+/// into a window's or step's condition.
+#[derive(Clone, Copy)]
+pub struct Scope<'a, 'l> {
+    pub line: &'a Timeline,
+    pub terms: &'a Terms,
+    /// The instant decided: the right end of windows.
+    pub now: i64,
+    /// First instant of the episode, silence or match.
+    pub onset: i64,
+    /// When the profile is asked.
+    pub profile_at: i64,
+    /// The readings an episode decides upon: one, or (in texts) all of the instant.
+    pub driver: Option<Rows<'a>>,
+    pub candidate: Option<Rows<'a>>,
+    pub item: Option<Rows<'a>>,
+    /// What the steps bound so far.
+    pub bound: &'l [Binding],
+    /// The rule's `let`s, as far as they are evaluated.
+    pub lets: &'l [Value<'a>],
+}
+
+/// Neighbouring rows of one table, of which there are less than 2^32.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    pub table: &'a Table,
+    pub from: u32,
+    pub to: u32,
+    /// Of intervals that go on: they have no instant and no duration.
+    pub endless: bool,
+}
+
+/// The readings bound by a step: ascending rows of its stream's table.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    pub stream: StreamIx,
+    pub rows: Vec<usize>,
+    /// Where in `rows` those of each bound instant begin.
+    pub instants: Vec<usize>,
+}
+
+impl<'a> Rows<'a> {
+    #[inline]
+    pub fn one(table: &'a Table, row: usize) -> Rows<'a> {
+        Rows { table, from: row as u32, to: row as u32 + 1, endless: false }
+    }
+
+    pub fn some(table: &'a Table, rows: Range<usize>) -> Rows<'a> {
+        Rows { table, from: rows.start as u32, to: rows.end as u32, endless: false }
+    }
+
+    /// The first of them.
+    #[inline]
+    pub fn row(&self) -> usize {
+        self.from as usize
+    }
+
+    pub fn all(&self) -> Range<usize> {
+        self.from as usize..self.to as usize
+    }
+}
+
+impl Binding {
+    pub fn none(stream: StreamIx) -> Binding {
+        Binding { stream, rows: Vec::new(), instants: Vec::new() }
+    }
+
+    /// The rows of the last bound instant.
+    pub fn last_rows(&self) -> &[usize] {
+        self.instants.last().map_or(&[], |&from| &self.rows[from..])
+    }
+}
+
+impl<'a, 'l> Scope<'a, 'l> {
+    /// A decision at `now` about something that began at `onset`.
+    #[inline]
+    pub fn at(line: &'a Timeline, terms: &'a Terms, now: i64, onset: i64) -> Scope<'a, 'l> {
+        Scope { line, terms, now, onset, profile_at: now, driver: None, candidate: None, item: None, bound: &[], lets: &[] }
+    }
+
+    #[inline]
+    pub fn driven_by(self, rows: Rows<'a>) -> Scope<'a, 'l> {
+        Scope { driver: Some(rows), ..self }
+    }
+
+    /// The scope of a step's or absence's condition asked of a reading at `t`.
+    #[inline]
+    pub fn with_candidate(self, rows: Rows<'a>, t: i64) -> Scope<'a, 'l> {
+        Scope { candidate: Some(rows), now: t, profile_at: t, ..self }
+    }
+
+    /// The scope of a window's condition asked of one of its readings.
+    #[inline]
+    pub fn with_item(self, rows: Rows<'a>) -> Scope<'a, 'l> {
+        Scope { item: Some(rows), profile_at: rows.table.at(rows.row()), ..self }
+    }
+
+    /// The rule's `let`s in order, each seeing those before it.
+    pub fn lets(&self) -> Vec<Value<'a>> {
+        let mut done: Vec<Value<'a>> = Vec::with_capacity(self.terms.rule.lets.len());
+        for expr in &self.terms.rule.lets {
+            let next = value(expr, &Scope { lets: &done, ..*self });
+            done.push(next);
+        }
+        done
+    }
+
+    /// What a condition comes to, its `let`s evaluated in this scope.
+    #[inline]
+    pub fn ask(&self, expr: &'a Expr) -> Option<bool> {
+        if self.terms.rule.lets.is_empty() {
+            return truth(expr, self);
+        }
+        truth(expr, &Scope { lets: &self.lets(), ..*self })
+    }
+
+    #[inline]
+    pub fn holds(&self, expr: &'a Expr) -> bool {
+        self.ask(expr) == Some(true)
+    }
+
+    /// The gravest of the rule's grades that holds in this scope.
+    pub fn severity(&self) -> Severity {
+        let grades = &self.terms.rule.grades;
+        if let [Grade { severity, when: None }] = grades[..] {
+            return severity;
+        }
+        let holding = grades.iter().filter(|g| g.when.as_ref().is_none_or(|w| self.holds(w)));
+        holding.map(|g| g.severity).max().unwrap_or(Severity::Info)
+    }
+
+    #[inline]
+    fn rows(&self, of: Ref) -> Option<Rows<'a>> {
+        match of {
+            Ref::Driver => self.driver,
+            Ref::Candidate => self.candidate,
+            Ref::Item => self.item,
+            Ref::Step(_) => None,
+        }
+    }
+
+    fn profile(&self, field: u16) -> Option<&'a Set> {
+        let set = self.line.profile.at(field, self.profile_at);
+        set.or_else(|| self.terms.defaults.get(usize::from(field))?.as_ref())
+    }
+}

@@ -1,0 +1,62 @@
+//! Messages: the text of a rule with its holes filled.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use vitalog_elog::quantity::format_atoms;
+use vitalog_elog::{Dimension, Span};
+
+use super::ratio::Ratio;
+use super::value::Value;
+use super::{Scope, value};
+use crate::plan::{Piece, Show};
+use crate::timeline::Set;
+
+/// The rule's text at this decision, its `let`s evaluated in this scope.
+pub fn render<'a>(scope: &Scope<'a, '_>) -> Arc<str> {
+    let pieces = &scope.terms.rule.say;
+    let lets = scope.lets();
+    let scope = Scope { lets: &lets, ..*scope };
+    let mut text = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(fixed) => text.push_str(fixed),
+            Piece::Hole { expr, show } => text.push_str(&shown(value(expr, &scope), show, &scope)),
+        }
+    }
+    Arc::from(text)
+}
+
+fn shown(value: Value<'_>, show: &Show, scope: &Scope<'_, '_>) -> String {
+    let text = match (show, value) {
+        (Show::Quantity(unit), Value::Number(n)) => Some(format_atoms(n.n, n.d, *unit)),
+        (Show::Number, Value::Number(n)) => plain(n),
+        (Show::Instant, Value::Number(n)) => i64::try_from(n.floor()).ok().and_then(|t| instant(t, scope)),
+        (Show::Span, Value::Number(n)) => i64::try_from(n.rounded()).ok().map(|s| Span(s).to_string()),
+        (Show::Enum(words), Value::Enum(place)) => words.get(usize::from(place)).map(|w| w.to_string()),
+        (Show::Text, Value::Text(text)) => Some(text.to_owned()),
+        (Show::Bool, Value::Bool(b)) => Some((if b { "yes" } else { "no" }).to_owned()),
+        _ => None,
+    };
+    text.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Up to two decimals: a share of one is written so.
+fn plain(n: Ratio) -> Option<String> {
+    let unit = Dimension::Ratio.units().find(|u| u.name() == "1")?;
+    let atoms = n.n.checked_mul(i128::from(unit.atoms()))?;
+    Some(format_atoms(atoms, n.d, unit))
+}
+
+/// In the subject's time zone, to the minute; with the date where it is not that of the decision.
+fn instant(t: i64, scope: &Scope<'_, '_>) -> Option<String> {
+    let zone = match scope.terms.zone.and_then(|field| scope.profile(field)) {
+        Some(Set::Text(name)) => TimeZone::get(name).unwrap_or(TimeZone::UTC),
+        _ => TimeZone::UTC,
+    };
+    let local = |t: i64| Some(Timestamp::from_microsecond(t).ok()?.to_zoned(zone.clone()).datetime());
+    let (then, now) = (local(t)?, local(scope.now)?);
+    let pattern = if then.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    Some(then.strftime(pattern).to_string())
+}

@@ -1,0 +1,204 @@
+//! Expressions: typed, in atoms, three-valued.
+//!
+//! A number is an exact quotient of integers: a quantity is its atoms, an instant its microseconds since the epoch, a span its microseconds,
+//! a count itself. The compiler has checked dimensions and put the conversions in; evaluation only computes.
+//!
+//! Every expression may come out *unknown*: an absent optional field, an aggregate of nothing, a profile field that nobody set, a
+//! division by zero, a number beyond 2^127. Arithmetic and comparison with an unknown are unknown; `and`, `or`, `not` follow Kleene:
+//! `false and unknown` is false, `true or unknown` is true.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::{FieldIx, Span, StreamIx};
+
+/// An exact quotient; the denominator is positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rational {
+    pub n: i64,
+    pub d: i64,
+}
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Expr {
+    Bool(bool),
+    Number(Rational),
+    /// The place of a word in the enumeration it is compared with.
+    Enum(u16),
+    Text(Arc<str>),
+    /// Something a reading says. Of a bound step: the mean over all readings bound at its (last) instant, unknown where one of them
+    /// says nothing; for what is no number the value they all share, unknown where they differ.
+    Get {
+        of: Ref,
+        what: Measure,
+    },
+    /// A profile field of the subject, as it holds at the instant of the reading at hand inside a window's or step's condition
+    /// ([`Ref::Item`], [`Ref::Candidate`]), at the decision elsewhere.
+    Profile(u16),
+    /// The onset of the episode (first instant of its run) or match (first reading).
+    Onset,
+    /// The instant decided.
+    Now,
+    /// The rule's `let` of that number, evaluated at the decision.
+    Let(u16),
+    Window(Box<Window>),
+    /// An aggregate over all readings bound by a step.
+    Bound {
+        func: Func,
+        step: u8,
+        what: Measure,
+    },
+    Not(Box<Expr>),
+    Neg(Box<Expr>),
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Compare {
+        op: Compare,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    Arith {
+        op: Arith,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    /// Both ends included.
+    Between {
+        value: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+    },
+    /// Equal to one of them.
+    In {
+        value: Box<Expr>,
+        list: Vec<Expr>,
+    },
+    /// Always true or false.
+    IsKnown(Box<Expr>),
+}
+
+/// Which reading is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Ref {
+    /// The driver's reading that an episode decides upon.
+    Driver,
+    /// The reading that a step's `where` is asked of.
+    Candidate,
+    /// The reading that a window's `where` is asked of.
+    Item,
+    /// What the step of that number bound.
+    Step(u8),
+}
+
+/// What is taken of a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Measure {
+    Field(FieldIx),
+    /// Its instant on the timeline (an interval's end).
+    At,
+    /// An interval's start; of an instant the instant.
+    Start,
+    /// End minus start, in microseconds; of an instant zero.
+    Duration,
+    /// The reading as such, for `count`.
+    Itself,
+}
+
+/// An aggregate over the readings of one stream in a stretch of time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    pub func: Func,
+    pub stream: StreamIx,
+    pub what: Measure,
+    /// Asked of each reading as [`Ref::Item`].
+    pub filter: Option<Expr>,
+    pub over: Span,
+    pub anchor: Anchor,
+}
+
+/// Where a window lies. Intervals count whole, by their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Anchor {
+    /// `(t - D, t]` with t the instant decided (in a step's condition: the candidate's instant).
+    Decision,
+    /// `(n.at - D, n.at]` without the readings the step bound.
+    Before(u8),
+}
+
+/// Aggregates. `count` and `sum` of nothing are 0; the others are unknown. Readings without the field are passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Func {
+    Count,
+    Sum,
+    Avg,
+    Min,
+    Max,
+    /// Of the earliest instant; of a tie the mean.
+    First,
+    /// Of the latest instant; of a tie the mean.
+    Last,
+    /// `Last - First`.
+    Delta,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Compare {
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Eq,
+    Ne,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Arith {
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+impl Expr {
+    pub fn number(n: i64) -> Expr {
+        Expr::Number(Rational { n, d: 1 })
+    }
+
+    /// Calls `f` on this expression and on all inside it, windows' conditions included.
+    pub fn walk(&self, f: &mut dyn FnMut(&Expr)) {
+        f(self);
+        match self {
+            Expr::Window(w) => {
+                if let Some(filter) = &w.filter {
+                    filter.walk(f);
+                }
+            }
+            Expr::Not(a) | Expr::Neg(a) | Expr::IsKnown(a) => a.walk(f),
+            Expr::And(all) | Expr::Or(all) => all.iter().for_each(|e| e.walk(f)),
+            Expr::Compare { left, right, .. } | Expr::Arith { left, right, .. } => {
+                left.walk(f);
+                right.walk(f);
+            }
+            Expr::Between { value, low, high } => {
+                value.walk(f);
+                low.walk(f);
+                high.walk(f);
+            }
+            Expr::In { value, list } => {
+                value.walk(f);
+                list.iter().for_each(|e| e.walk(f));
+            }
+            Expr::Bool(_)
+            | Expr::Number(_)
+            | Expr::Enum(_)
+            | Expr::Text(_)
+            | Expr::Get { .. }
+            | Expr::Profile(_)
+            | Expr::Onset
+            | Expr::Now
+            | Expr::Let(_)
+            | Expr::Bound { .. } => {}
+        }
+    }
+}

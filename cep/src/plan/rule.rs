@@ -1,0 +1,119 @@
+//! A rule, and a library of them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::profile::ProfileField;
+use vitalog_elog::{Schema, Severity, Span, StreamIx};
+
+use super::expr::Expr;
+use super::pattern::Pattern;
+use super::say::Piece;
+
+/// All that was compiled together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Library {
+    pub schema: Arc<Schema>,
+    /// Like streams, profile fields keep their places for the life of a data directory.
+    pub profile: Vec<ProfileField>,
+    /// Names are unique.
+    pub rules: Vec<Arc<Rule>>,
+}
+
+/// One compiled rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    pub name: Arc<str>,
+    pub title: Arc<str>,
+    /// Hash of everything below: reformatting and comments do not change it.
+    pub meaning: u64,
+    pub kind: RuleKind,
+    /// In order; each may use those before it.
+    pub lets: Vec<Expr>,
+    /// `where` of the rule: a match must satisfy it; an episode opens at the first decision of its run's fulfilment at which it holds.
+    pub filter: Option<Expr>,
+    /// The first is unconditional. The gravest that holds counts; an episode keeps the gravest of its decisions from its opening on, a finding
+    /// of several matches the gravest of theirs.
+    pub grades: Vec<Grade>,
+    pub say: Vec<Piece>,
+    pub notify: Option<Arc<str>>,
+    pub cite: Option<Arc<str>>,
+    /// `at most once per D`: opened less than D (by event time of `at`) after one that was told, it is quiet.
+    pub once_per: Option<Span>,
+    /// Found more than this after it opened (clock minus `at`), it is quiet.
+    pub stale_after: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RuleKind {
+    Episode(Episode),
+    Silence(Silence),
+    Match(Pattern),
+}
+
+/// `when C for D gap G until R for E`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Episode {
+    pub driver: StreamIx,
+    /// Asked of each of the driver's readings at an instant; it holds there if it holds for one of them.
+    pub when: Expr,
+    pub hold: Option<Hold>,
+    /// Asked like `when`. `None`: `when` is false (not unknown) for all of the driver's readings at the instant.
+    pub until: Option<Expr>,
+    pub until_hold: Option<Hold>,
+    /// After how long without the driver the episode lapses.
+    pub lapse: Option<Span>,
+}
+
+/// It holds at every decision over at least `span`, no two consecutive ones more than `gap` apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    pub span: Span,
+    pub gap: Span,
+}
+
+/// `when no S or T for D`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Silence {
+    pub streams: Vec<StreamIx>,
+    pub span: Span,
+}
+
+/// `severity warning, urgent when …`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grade {
+    pub severity: Severity,
+    pub when: Option<Expr>,
+}
+
+impl Library {
+    pub fn rule(&self, name: &str) -> Option<&Arc<Rule>> {
+        self.rules.iter().find(|r| &*r.name == name)
+    }
+}
+
+impl Rule {
+    /// All its expressions.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        let mut all: Vec<&Expr> = Vec::new();
+        match &self.kind {
+            RuleKind::Episode(e) => {
+                all.push(&e.when);
+                all.extend(&e.until);
+            }
+            RuleKind::Silence(_) => {}
+            RuleKind::Match(p) => {
+                all.extend(p.steps.iter().filter_map(|s| s.filter.as_ref()));
+                all.extend(p.absences.iter().filter_map(|a| a.filter.as_ref()));
+            }
+        }
+        all.extend(&self.lets);
+        all.extend(&self.filter);
+        all.extend(self.grades.iter().filter_map(|g| g.when.as_ref()));
+        all.extend(self.say.iter().filter_map(|p| match p {
+            Piece::Hole { expr, .. } => Some(expr),
+            Piece::Text(_) => None,
+        }));
+        all
+    }
+}

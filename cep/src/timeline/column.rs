@@ -1,0 +1,231 @@
+//! One field of one stream of one subject, as a column beside the instants.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::Value;
+
+/// What a field says, in atoms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell<'a> {
+    Number(i64),
+    Enum(u16),
+    Bool(bool),
+    Text(&'a str),
+}
+
+/// What all cells of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Kind {
+    Number,
+    Enum,
+    Bool,
+    Text,
+}
+
+/// The values of one field, by row. A value of another kind than the first one seen counts as absent (admission refuses it anyway).
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Column {
+    kind: Option<Kind>,
+    values: Vec<i64>,
+    /// Whether a rule sums or averages this field.
+    summed: bool,
+    /// After each row the sum of all values up to it, as far as anybody asked and nothing changed since.
+    #[serde(skip)]
+    sums: RefCell<Vec<i128>>,
+    /// `None`: every row has a value.
+    gaps: Option<Box<Gaps>>,
+    words: Option<Box<Words>>,
+}
+
+/// Which rows have a value.
+#[derive(Debug, Serialize, Deserialize)]
+struct Gaps {
+    present: Vec<bool>,
+    /// After each row the number of values up to it.
+    counts: Vec<u32>,
+}
+
+/// Texts, each kept once.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Words {
+    list: Vec<Arc<str>>,
+    places: BTreeMap<Arc<str>, u32>,
+}
+
+impl Column {
+    /// A column for a table that has `rows` rows already.
+    pub fn absent(rows: usize) -> Column {
+        let gaps = (rows > 0).then(|| Box::new(Gaps { present: vec![false; rows], counts: vec![0; rows] }));
+        Column { values: vec![0; rows], gaps, ..Column::default() }
+    }
+
+    /// The number at a row: the way that nearly every condition takes.
+    #[inline]
+    pub fn number(&self, row: usize) -> Option<i64> {
+        match (&self.gaps, self.kind) {
+            (None, Some(Kind::Number)) => Some(self.values[row]),
+            (Some(gaps), Some(Kind::Number)) if gaps.present[row] => Some(self.values[row]),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub fn has(&self, row: usize) -> bool {
+        self.kind.is_some() && self.gaps.as_ref().is_none_or(|g| g.present[row])
+    }
+
+    pub fn cell(&self, row: usize) -> Option<Cell<'_>> {
+        if !self.has(row) {
+            return None;
+        }
+        let value = self.values[row];
+        Some(match self.kind? {
+            Kind::Number => Cell::Number(value),
+            Kind::Enum => Cell::Enum(value as u16),
+            Kind::Bool => Cell::Bool(value != 0),
+            Kind::Text => Cell::Text(self.words.as_ref()?.list.get(value as usize)?),
+        })
+    }
+
+    /// Sum and number of the values in the rows `from..to`, where sums are kept and it is a column of numbers.
+    #[inline]
+    pub fn total(&self, from: usize, to: usize) -> Option<(i128, u32)> {
+        if !self.summed {
+            return None;
+        }
+        if from >= to {
+            return Some((0, 0));
+        }
+        let mut sums = self.sums.borrow_mut();
+        if sums.len() < to {
+            self.sum_up(&mut sums, to);
+        }
+        let count = match &self.gaps {
+            None => (to - from) as u32,
+            Some(gaps) => gaps.counts[to - 1] - from.checked_sub(1).map_or(0, |row| gaps.counts[row]),
+        };
+        Some((sums[to - 1] - from.checked_sub(1).map_or(0, |row| sums[row]), count))
+    }
+
+    /// Puts a value before those of a row; after the last row, the way that nearly every reading takes, it only appends.
+    #[inline]
+    pub fn insert(&mut self, row: usize, value: Option<&Value>) {
+        let code = match value {
+            Some(Value::Quantity(amount)) if self.kind == Some(Kind::Number) => Some(amount.atoms()),
+            other => other.and_then(|v| self.encode(v)),
+        };
+        if row < self.values.len() || self.gaps.is_some() || code.is_none() {
+            return self.insert_between(row, code);
+        }
+        self.values.push(code.unwrap_or(0));
+    }
+
+    fn insert_between(&mut self, row: usize, code: Option<i64>) {
+        self.values.insert(row, code.unwrap_or(0));
+        match &mut self.gaps {
+            Some(gaps) => gaps.present.insert(row, code.is_some()),
+            None if code.is_none() => {
+                let mut present = vec![true; self.values.len()];
+                present[row] = false;
+                self.gaps = Some(Box::new(Gaps { present, counts: Vec::new() }));
+            }
+            None => {}
+        }
+        self.count_from(row);
+        self.sums.get_mut().truncate(row);
+    }
+
+    pub fn remove(&mut self, row: usize) {
+        self.values.remove(row);
+        if let Some(gaps) = &mut self.gaps {
+            gaps.present.remove(row);
+        }
+        self.count_from(row);
+        self.sums.get_mut().truncate(row);
+    }
+
+    /// From now on with sums.
+    pub fn keep_sums(&mut self) {
+        self.summed = true;
+    }
+
+    fn encode(&mut self, value: &Value) -> Option<i64> {
+        let (kind, code) = match value {
+            Value::Quantity(amount) => (Kind::Number, amount.atoms()),
+            Value::Enum(place) => (Kind::Enum, i64::from(*place)),
+            Value::Bool(b) => (Kind::Bool, i64::from(*b)),
+            Value::Text(text) => (Kind::Text, i64::from(self.words.get_or_insert_default().place(text))),
+        };
+        (*self.kind.get_or_insert(kind) == kind).then_some(code)
+    }
+
+    fn sum_up(&self, sums: &mut Vec<i128>, to: usize) {
+        let mut sum = sums.last().copied().unwrap_or(0);
+        for row in sums.len()..to {
+            sum += self.number(row).map_or(0, i128::from);
+            sums.push(sum);
+        }
+    }
+
+    fn count_from(&mut self, row: usize) {
+        let Some(gaps) = &mut self.gaps else { return };
+        let row = row.min(gaps.counts.len());
+        gaps.counts.truncate(row);
+        let mut count = gaps.counts.last().copied().unwrap_or(0);
+        for present in &gaps.present[row..] {
+            count += u32::from(*present);
+            gaps.counts.push(count);
+        }
+    }
+}
+
+impl Words {
+    fn place(&mut self, text: &Arc<str>) -> u32 {
+        if let Some(&place) = self.places.get(text) {
+            return place;
+        }
+        let place = self.list.len() as u32;
+        self.list.push(text.clone());
+        self.places.insert(text.clone(), place);
+        place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(t: &str) -> Value {
+        Value::Text(Arc::from(t))
+    }
+
+    #[test]
+    fn a_late_column_knows_nothing_of_earlier_rows() {
+        let mut column = Column::absent(2);
+        column.insert(2, Some(&text("x")));
+        column.insert(1, Some(&text("x")));
+        column.insert(0, Some(&Value::Bool(true)));
+        let cells: Vec<_> = (0..5).map(|row| column.cell(row)).collect();
+        assert_eq!(cells, [None, None, Some(Cell::Text("x")), None, Some(Cell::Text("x"))]);
+    }
+
+    #[test]
+    fn totals_follow_insertions_and_removals() {
+        let unit = vitalog_elog::Dimension::Count.usual_unit();
+        let amount = |n| Value::Quantity(vitalog_elog::Amount { digits: n, scale: 0, unit });
+        let mut column = Column::default();
+        column.insert(0, Some(&amount(5)));
+        column.keep_sums();
+        column.insert(1, None);
+        column.insert(1, Some(&amount(7)));
+        column.insert(0, Some(&amount(-1)));
+        assert_eq!(column.total(0, 4), Some((11, 3)));
+        assert_eq!(column.total(1, 3), Some((12, 2)));
+        column.remove(1);
+        assert_eq!(column.total(0, 3), Some((6, 2)));
+        assert_eq!(column.total(2, 2), Some((0, 0)));
+    }
+}

@@ -1,0 +1,84 @@
+//! Lookup tables by hash, without a way to walk them: the order of a hash map must never decide anything.
+#![allow(clippy::disallowed_types, reason = "wrapped here so that nothing else can iterate over one")]
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+use vitalog_elog::ReadingId;
+
+/// From a key to a small value. Can be asked and filled, not walked.
+#[derive(Debug)]
+pub struct Lookup<K, V, H>(HashMap<K, V, BuildHasherDefault<H>>);
+
+/// By reading id.
+pub type ById<V> = Lookup<ReadingId, V, FoldId>;
+/// By text.
+pub type ByName<K, V> = Lookup<K, V, FoldText>;
+
+impl<K, V, H> Default for Lookup<K, V, H> {
+    fn default() -> Self {
+        Lookup(HashMap::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Copy, H: Hasher + Default> Lookup<K, V, H> {
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.get(key).copied()
+    }
+
+    pub fn set(&mut self, key: K, value: V) {
+        self.0.insert(key, value);
+    }
+}
+
+/// Ids are digests already: folding and one multiplication spread what a sender may have chosen.
+#[derive(Debug, Default)]
+pub struct FoldId(u64);
+
+impl Hasher for FoldId {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.write_u128(u128::from(b));
+        }
+    }
+
+    fn write_u128(&mut self, id: u128) {
+        let folded = (id >> 64) as u64 ^ id as u64 ^ self.0;
+        self.0 = folded.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(26);
+    }
+}
+
+/// Short texts: eight bytes at a time, multiplied and folded.
+#[derive(Debug, Default)]
+pub struct FoldText(u64);
+
+impl Hasher for FoldText {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u64(u64::from(byte));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word ^ 0x9E37_79B9_7F4A_7C15) * 0xD6E8_FEB8_6659_FD93;
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+}

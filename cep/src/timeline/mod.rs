@@ -1,0 +1,367 @@
+//! The timeline of one subject: its current readings, in order, and its profile.
+//!
+//! INVARIANT (revisions commute): of each id the greatest (rev, hash) is current, in whatever order the revisions came; a removal is a revision.
+//! INVARIANT (visible): tables hold readings whose instant (of an interval without an end: whose start) is not after the clock; the others wait in `ahead`.
+
+mod column;
+mod index;
+mod profile;
+mod table;
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::effect::Former;
+use vitalog_elog::{Content, FieldIx, Outcome, Reading, ReadingId, StreamIx, Time};
+
+pub use column::{Cell, Column};
+use index::ById;
+pub use index::ByName;
+pub use profile::{Profile, Set};
+pub use table::{Mark, Table};
+
+/// One subject's current readings.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Timeline {
+    streams: Vec<Stream>,
+    /// Readings whose instant the clock has not reached.
+    ahead: BTreeMap<(i64, ReadingId), Reading>,
+    /// Ids whose current revision is a removal.
+    removed: BTreeMap<ReadingId, Revision>,
+    /// Revisions that were seen and are not current, sorted; only of ids that have any.
+    older: BTreeMap<ReadingId, Vec<Revision>>,
+    pub profile: Profile,
+    /// The least instant of all visible readings.
+    enrolled: Option<i64>,
+    /// Where the current revision of an id is. Not stored: it is made again from the rest.
+    ///
+    /// INVARIANT (plain): the id of a reading that was sent without a name, as its first revision, is a hash of all it says, its place too. It is found
+    /// where it says it stands and needs no entry, as long as nobody names it.
+    #[serde(skip)]
+    index: ById<Place>,
+    /// Plain readings have entries too: somebody named one.
+    #[serde(skip)]
+    is_complete: bool,
+}
+
+/// What orders the revisions of an id.
+type Revision = (u32, u128);
+
+/// The readings of one stream: those with an instant, and intervals that go on.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Stream {
+    ended: Table,
+    endless: Option<Box<Table>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    shelf: Shelf,
+    stream: StreamIx,
+    at: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shelf {
+    Ended,
+    Endless,
+    Ahead,
+    Removed,
+}
+
+/// A visible reading that came or went.
+#[derive(Clone, Copy, Debug)]
+pub struct Touch {
+    pub stream: StreamIx,
+    /// Its instant; `None` for an interval without an end.
+    pub at: Option<i64>,
+    /// What it covers: an instant itself, an interval from start to end (or to the end of time).
+    pub from: i64,
+    pub to: i64,
+    /// It came.
+    pub came: bool,
+}
+
+impl Timeline {
+    /// Takes a revision in. Appends what became or ceased to be visible to `touched`.
+    pub fn put(&mut self, reading: &Reading, clock: i64, touched: &mut Vec<Touch>) -> Outcome {
+        let place = place_of(reading, clock);
+        let Some(old) = self.find(reading, place) else {
+            if !is_plain(reading) || self.is_complete {
+                self.index.set(reading.id, place);
+            }
+            self.shelve(reading, place, touched);
+            return Outcome::New;
+        };
+        let (rev, hash) = self.revision_at(reading.id, old);
+        match reading.revision().cmp(&(rev, hash)) {
+            Ordering::Equal => Outcome::Duplicate,
+            Ordering::Less if self.note_older(reading.id, reading.revision()) => Outcome::Outdated,
+            Ordering::Less => Outcome::Duplicate,
+            Ordering::Greater => {
+                self.note_older(reading.id, (rev, hash));
+                self.take(reading.id, old, touched);
+                self.index.set(reading.id, place);
+                self.shelve(reading, place, touched);
+                let place = (old.shelf != Shelf::Removed).then_some((old.stream, Time(old.at)));
+                Outcome::Superseded { was: Former { rev, hash, place } }
+            }
+        }
+    }
+
+    /// Where the current revision of the reading's id is, if there is one. `place` is where this one will be.
+    #[inline]
+    fn find(&mut self, reading: &Reading, place: Place) -> Option<Place> {
+        if !is_plain(reading) && !self.is_complete && names_a_plain_one(reading) {
+            self.complete_index();
+        }
+        if let Some(known) = self.index.get(&reading.id) {
+            return Some(known);
+        }
+        if self.is_complete || !is_plain(reading) {
+            return None;
+        }
+        let there = match place.shelf {
+            Shelf::Ahead => self.ahead.contains_key(&(place.at, reading.id)),
+            _ => self.shelf(place).is_some_and(|table| table.find(place.at, reading.id).is_some()),
+        };
+        there.then_some(place)
+    }
+
+    /// Makes visible what the clock has reached.
+    pub fn join(&mut self, clock: i64, touched: &mut Vec<Touch>) {
+        while let Some(entry) = self.ahead.first_entry().filter(|e| e.key().0 <= clock) {
+            let reading = entry.remove();
+            let place = place_of(&reading, clock);
+            if !is_plain(&reading) || self.is_complete {
+                self.index.set(reading.id, place);
+            }
+            self.shelve(&reading, place, touched);
+        }
+    }
+
+    /// The next instant at which a reading becomes visible.
+    pub fn next_joining(&self) -> Option<i64> {
+        self.ahead.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    pub fn enrolled(&self) -> Option<i64> {
+        self.enrolled
+    }
+
+    /// The readings of a stream that have an instant.
+    #[inline]
+    pub fn table(&self, stream: StreamIx) -> Option<&Table> {
+        self.streams.get(usize::from(stream.0)).map(|s| &s.ended)
+    }
+
+    /// Its intervals that go on, by start.
+    pub fn endless(&self, stream: StreamIx) -> Option<&Table> {
+        self.streams.get(usize::from(stream.0))?.endless.as_deref()
+    }
+
+    /// From now on with running sums of a field.
+    pub fn keep_sums(&mut self, stream: StreamIx, field: FieldIx) {
+        self.stream(stream).ended.keep_sums(field);
+    }
+
+    /// Makes the index again, after the rest was read from a snapshot.
+    pub fn restore_index(&mut self) {
+        self.index_all(|plain| !plain);
+    }
+
+    fn complete_index(&mut self) {
+        self.is_complete = true;
+        self.index_all(|plain| plain);
+    }
+
+    /// Enters the readings that are plain, or those that are not, into the index.
+    fn index_all(&mut self, which: impl Fn(bool) -> bool) {
+        for (i, stream) in self.streams.iter().enumerate() {
+            let shelves = [(Some(&stream.ended), Shelf::Ended), (stream.endless.as_deref(), Shelf::Endless)];
+            for (table, shelf) in shelves.into_iter().filter_map(|(table, shelf)| Some((table?, shelf))) {
+                for row in (0..table.len()).filter(|&row| which(table.mark(row).plain)) {
+                    self.index.set(table.mark(row).id, Place { shelf, stream: StreamIx(i as u16), at: table.at(row) });
+                }
+            }
+        }
+        for reading in self.ahead.values().filter(|r| which(is_plain(r))) {
+            self.index.set(reading.id, place_of(reading, i64::MIN));
+        }
+        for id in self.removed.keys().filter(|_| which(false)) {
+            self.index.set(*id, Place { shelf: Shelf::Removed, stream: StreamIx(0), at: 0 });
+        }
+    }
+
+    fn shelf(&self, place: Place) -> Option<&Table> {
+        let stream = self.streams.get(usize::from(place.stream.0))?;
+        if place.shelf == Shelf::Endless { stream.endless.as_deref() } else { Some(&stream.ended) }
+    }
+
+    fn revision_at(&self, id: ReadingId, place: Place) -> Revision {
+        let revision = match place.shelf {
+            Shelf::Removed => self.removed.get(&id).copied(),
+            Shelf::Ahead => self.ahead.get(&(place.at, id)).map(Reading::revision),
+            Shelf::Ended | Shelf::Endless => self.shelf(place).and_then(|table| {
+                let mark = table.mark(table.find(place.at, id)?);
+                Some((mark.rev, mark.hash))
+            }),
+        };
+        // Every place that is known holds the reading.
+        revision.unwrap_or_default()
+    }
+
+    /// Remembers a revision that is not current; whether it was not known yet.
+    fn note_older(&mut self, id: ReadingId, revision: Revision) -> bool {
+        let older = self.older.entry(id).or_default();
+        match older.binary_search(&revision) {
+            Ok(_) => false,
+            Err(place) => {
+                older.insert(place, revision);
+                true
+            }
+        }
+    }
+
+    fn shelve(&mut self, reading: &Reading, place: Place, touched: &mut Vec<Touch>) {
+        let Some(content) = &reading.content else {
+            self.removed.insert(reading.id, reading.revision());
+            return;
+        };
+        let mark = Mark { id: reading.id, hash: reading.hash, rev: reading.rev, plain: is_plain(reading) };
+        let stream = match place.shelf {
+            Shelf::Ahead => {
+                self.ahead.insert((place.at, reading.id), reading.clone());
+                return;
+            }
+            Shelf::Removed => return,
+            Shelf::Ended | Shelf::Endless => self.stream(place.stream),
+        };
+        let table = if place.shelf == Shelf::Ended { &mut stream.ended } else { stream.endless.get_or_insert_default() };
+        table.insert(place.at, mark, content);
+        if self.enrolled.is_none_or(|e| place.at < e) {
+            self.enrolled = Some(place.at);
+        }
+        touched.push(touch(place, content.when.start().0, true));
+    }
+
+    fn take(&mut self, id: ReadingId, place: Place, touched: &mut Vec<Touch>) {
+        let table = match place.shelf {
+            Shelf::Removed => {
+                self.removed.remove(&id);
+                return;
+            }
+            Shelf::Ahead => {
+                self.ahead.remove(&(place.at, id));
+                return;
+            }
+            Shelf::Ended => &mut self.stream(place.stream).ended,
+            Shelf::Endless => self.stream(place.stream).endless.get_or_insert_default(),
+        };
+        let Some(row) = table.find(place.at, id) else { return };
+        touched.push(touch(place, table.start(row), false));
+        table.remove(row);
+        if self.enrolled == Some(place.at) {
+            let firsts = self.streams.iter().flat_map(|s| [s.ended.first(), s.endless.as_ref().and_then(|t| t.first())]);
+            self.enrolled = firsts.flatten().min();
+        }
+    }
+
+    fn stream(&mut self, ix: StreamIx) -> &mut Stream {
+        let place = usize::from(ix.0);
+        if self.streams.len() <= place {
+            self.streams.resize_with(place + 1, Stream::default);
+        }
+        &mut self.streams[place]
+    }
+}
+
+/// Whether its id follows from what it says.
+#[inline]
+fn is_plain(reading: &Reading) -> bool {
+    reading.given.is_none() && reading.rev == 1 && reading.content.is_some()
+}
+
+/// Whether a reading with a name may mean one that was sent without.
+fn names_a_plain_one(reading: &Reading) -> bool {
+    reading.given.as_ref().is_none_or(|name| ReadingId::from_printed(name).is_some())
+}
+
+#[inline]
+fn place_of(reading: &Reading, clock: i64) -> Place {
+    let Some(Content { stream, when, .. }) = &reading.content else {
+        return Place { shelf: Shelf::Removed, stream: StreamIx(0), at: 0 };
+    };
+    let (ended, at) = match when.instant() {
+        Some(end) => (Shelf::Ended, end.0),
+        None => (Shelf::Endless, when.start().0),
+    };
+    Place { shelf: if at > clock { Shelf::Ahead } else { ended }, stream: *stream, at }
+}
+
+fn touch(place: Place, start: i64, came: bool) -> Touch {
+    let (at, to) = match place.shelf {
+        Shelf::Endless => (None, i64::MAX),
+        _ => (Some(place.at), place.at),
+    };
+    Touch { stream: place.stream, at, from: start, to, came }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use vitalog_elog::{Subject, When};
+
+    use super::*;
+
+    fn reading(given: Option<&str>, rev: u32, at: i64) -> Reading {
+        let content = Content { stream: StreamIx(1), when: When::At(Time(at)), values: Box::default(), source: None, seq: None };
+        Reading::present(Subject::new("s"), given.map(Arc::from), rev, "bg", content)
+    }
+
+    #[test]
+    fn a_reading_without_a_name_is_known_again_and_found_when_it_is_named() {
+        let mut line = Timeline::default();
+        let mut touched = Vec::new();
+        let mut put = |line: &mut Timeline, r: &Reading| line.put(r, 100, &mut touched);
+        let plain = reading(None, 1, 50);
+        assert_eq!(put(&mut line, &plain), Outcome::New);
+        assert_eq!(put(&mut line, &reading(None, 1, 60)), Outcome::New);
+        assert_eq!(put(&mut line, &plain), Outcome::Duplicate);
+        let name = plain.id.to_string();
+        let amended = reading(Some(&name), 2, 70);
+        let place = Some((StreamIx(1), Time(50)));
+        assert_eq!(put(&mut line, &amended), Outcome::Superseded { was: Former { rev: 1, hash: plain.hash, place } });
+        assert_eq!(put(&mut line, &plain), Outcome::Duplicate);
+        assert_eq!(line.table(StreamIx(1)).map(|t| (0..t.len()).map(|row| t.at(row)).collect::<Vec<_>>()), Some(vec![60, 70]));
+        assert_eq!(line.enrolled(), Some(60));
+    }
+
+    #[test]
+    fn an_amendment_may_come_before_what_it_amends() {
+        let plain = reading(None, 1, 50);
+        let amended = reading(Some(&plain.id.to_string()), 2, 70);
+        let mut line = Timeline::default();
+        let mut touched = Vec::new();
+        assert_eq!(line.put(&amended, 100, &mut touched), Outcome::New);
+        assert_eq!(line.put(&plain, 100, &mut touched), Outcome::Outdated);
+        assert_eq!(line.put(&plain, 100, &mut touched), Outcome::Duplicate);
+        assert_eq!(touched.len(), 1);
+    }
+
+    #[test]
+    fn what_is_ahead_of_the_clock_waits_and_is_known_while_it_waits() {
+        let mut line = Timeline::default();
+        let mut touched = Vec::new();
+        let early = reading(None, 1, 50);
+        assert_eq!(line.put(&early, 40, &mut touched), Outcome::New);
+        assert_eq!(line.put(&early, 40, &mut touched), Outcome::Duplicate);
+        assert!(touched.is_empty() && line.enrolled().is_none());
+        assert_eq!(line.next_joining(), Some(50));
+        line.join(50, &mut touched);
+        assert_eq!((touched.len(), line.enrolled(), line.next_joining()), (1, Some(50), None));
+        assert_eq!(line.put(&early, 50, &mut touched), Outcome::Duplicate);
+    }
+}

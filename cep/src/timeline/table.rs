@@ -1,0 +1,284 @@
+//! The current readings of one stream of one subject, as columns sorted by instant.
+//!
+//! A reading in order is appended; a late one is moved in. The whole is kept in memory for now: a horizon, beyond which history is asked for, is to come.
+
+use std::cell::Cell;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::{Content, FieldIx, ReadingId, When};
+
+use super::column::Column;
+
+/// Which revision of which reading a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub id: ReadingId,
+    pub hash: u128,
+    pub rev: u32,
+    /// Its id follows from its content, and it was never amended.
+    pub plain: bool,
+}
+
+/// The length of a window, and the row at which it began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Guess {
+    span: i64,
+    row: u32,
+}
+
+/// Rows sorted by `at`; rows of one instant in the order in which they came.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Table {
+    /// Instants; in a table of intervals without an end, their starts.
+    at: Vec<i64>,
+    columns: Vec<Column>,
+    /// Where in `marks` a row's mark is: marks are wide, and a late reading moves every row after it.
+    slots: Vec<u32>,
+    marks: Vec<Mark>,
+    /// Where the windows of a few lengths began when they were last asked for: the next one mostly begins there or a row later. Only ever a guess.
+    #[serde(skip)]
+    begins: [Cell<Guess>; 4],
+    /// Starts of intervals; `None` while all rows are instants.
+    start: Option<Vec<i64>>,
+    /// No interval was ever longer.
+    longest: i64,
+    /// Places in `marks` that removed rows left.
+    vacant: Vec<u32>,
+    /// Fields whose columns keep running sums.
+    summed: Vec<FieldIx>,
+}
+
+impl Table {
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    #[inline]
+    pub fn at(&self, row: usize) -> i64 {
+        self.at[row]
+    }
+
+    pub fn first(&self) -> Option<i64> {
+        self.at.first().copied()
+    }
+
+    #[inline]
+    pub fn last(&self) -> Option<i64> {
+        self.at.last().copied()
+    }
+
+    pub fn start(&self, row: usize) -> i64 {
+        self.start.as_ref().map_or(self.at[row], |s| s[row])
+    }
+
+    /// No row covers more than this, in microseconds.
+    pub fn longest(&self) -> i64 {
+        self.longest
+    }
+
+    pub fn mark(&self, row: usize) -> &Mark {
+        &self.marks[self.slots[row] as usize]
+    }
+
+    #[inline]
+    pub fn column(&self, field: FieldIx) -> Option<&Column> {
+        self.columns.get(usize::from(field.0))
+    }
+
+    /// The first row with `at >= t`.
+    #[inline]
+    pub fn from(&self, t: i64) -> usize {
+        self.search(|at| at < t)
+    }
+
+    /// The first row with `at > t`.
+    #[inline]
+    pub fn after(&self, t: i64) -> usize {
+        self.search(|at| at <= t)
+    }
+
+    /// The rows of the instant of `row`, which must be the first of them.
+    #[inline]
+    pub fn tie(&self, row: usize) -> Range<usize> {
+        let at = self.at[row];
+        let mut end = row + 1;
+        while self.at.get(end) == Some(&at) {
+            end += 1;
+        }
+        row..end
+    }
+
+    /// The rows at an instant.
+    pub fn rows_at(&self, t: i64) -> Range<usize> {
+        let from = self.from(t);
+        if self.at.get(from) == Some(&t) { self.tie(from) } else { from..from }
+    }
+
+    /// The rows of a half open window `(to - span, to]`.
+    #[inline]
+    pub fn window(&self, span: i64, to: i64) -> Range<usize> {
+        let (end, after) = (self.after(to), to.saturating_sub(span));
+        let known = self.begins.iter().find(|g| g.get().span == span);
+        if let Some(guess) = known {
+            let row = guess.get().row as usize;
+            let row = if row < end && self.at[row] <= after { row + 1 } else { row };
+            if row <= end && (row == 0 || self.at[row - 1] <= after) && (row == end || self.at[row] > after) {
+                guess.set(Guess { span, row: row as u32 });
+                return row..end;
+            }
+        }
+        let row = self.gallop(end, |at| at <= after);
+        // A length that is new takes a free place, or that of another.
+        let free = || self.begins.iter().find(|g| g.get().span == 0).unwrap_or(&self.begins[end % 4]);
+        known.unwrap_or_else(free).set(Guess { span, row: row as u32 });
+        row..end
+    }
+
+    /// The greatest instant before `t`.
+    pub fn before(&self, t: i64) -> Option<i64> {
+        self.from(t).checked_sub(1).map(|row| self.at[row])
+    }
+
+    /// The least instant after `t`.
+    pub fn next(&self, t: i64) -> Option<i64> {
+        self.at.get(self.after(t)).copied()
+    }
+
+    #[inline]
+    pub fn find(&self, at: i64, id: ReadingId) -> Option<usize> {
+        if self.last().is_none_or(|last| last < at) {
+            return None;
+        }
+        self.rows_at(at).find(|&row| self.mark(row).id == id)
+    }
+
+    /// Puts a row after all rows of its instant.
+    pub fn insert(&mut self, at: i64, mark: Mark, content: &Content) {
+        let newest = self.at.last().is_none_or(|&last| last <= at);
+        let row = if newest { self.at.len() } else { self.after(at) };
+        while self.columns.len() < content.values.len() {
+            let mut column = Column::absent(self.at.len());
+            if self.summed.contains(&FieldIx(self.columns.len() as u16)) {
+                column.keep_sums();
+            }
+            self.columns.push(column);
+        }
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            column.insert(row, content.values.get(i).and_then(Option::as_ref));
+        }
+        let start = content.when.start().0;
+        if let Some(starts) = &mut self.start {
+            starts.insert(row, start);
+        } else if matches!(content.when, When::During { .. }) {
+            let mut starts = self.at.clone();
+            starts.insert(row, start);
+            self.start = Some(starts);
+        }
+        self.longest = self.longest.max(at.saturating_sub(start));
+        let slot = self.keep(mark);
+        if newest {
+            self.at.push(at);
+            self.slots.push(slot);
+        } else {
+            self.at.insert(row, at);
+            self.slots.insert(row, slot);
+        }
+    }
+
+    pub fn remove(&mut self, row: usize) {
+        self.at.remove(row);
+        self.vacant.push(self.slots.remove(row));
+        if let Some(starts) = &mut self.start {
+            starts.remove(row);
+        }
+        for column in &mut self.columns {
+            column.remove(row);
+        }
+    }
+
+    fn keep(&mut self, mark: Mark) -> u32 {
+        if let Some(slot) = self.vacant.pop() {
+            self.marks[slot as usize] = mark;
+            return slot;
+        }
+        self.marks.push(mark);
+        self.marks.len() as u32 - 1
+    }
+
+    /// From now on with running sums of a field.
+    pub fn keep_sums(&mut self, field: FieldIx) {
+        if !self.summed.contains(&field) {
+            self.summed.push(field);
+            if let Some(column) = self.columns.get_mut(usize::from(field.0)) {
+                column.keep_sums();
+            }
+        }
+    }
+
+    /// The first row for which `earlier` is false; the newest rows are asked first, for most questions are about now.
+    #[inline]
+    fn search(&self, earlier: impl Fn(i64) -> bool) -> usize {
+        match self.at.last() {
+            Some(&last) if !earlier(last) => self.gallop(self.at.len(), earlier),
+            _ => self.at.len(),
+        }
+    }
+
+    /// Steps back from `end` by doubling, then halves.
+    #[inline]
+    fn gallop(&self, end: usize, earlier: impl Fn(i64) -> bool) -> usize {
+        let (mut high, mut step) = (end, 1);
+        while high > 0 {
+            let low = high.saturating_sub(step);
+            if earlier(self.at[low]) {
+                return low + self.at[low..high].partition_point(|&at| earlier(at));
+            }
+            high = low;
+            step *= 2;
+        }
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vitalog_elog::{StreamIx, Time};
+
+    fn table(instants: &[i64]) -> Table {
+        let mut table = Table::default();
+        for (i, at) in instants.iter().enumerate() {
+            let content =
+                Content { stream: StreamIx(0), when: When::At(Time(*at)), values: Box::default(), source: None, seq: None };
+            table.insert(*at, Mark { id: ReadingId(i as u128), hash: 0, rev: 1, plain: true }, &content);
+        }
+        table
+    }
+
+    #[test]
+    fn rows_stand_by_instant_and_ties_in_the_order_they_came() {
+        let mut table = table(&[5, 9, 1, 5, 7]);
+        let ids = |table: &Table| (0..table.len()).map(|row| (table.at(row), table.mark(row).id.0)).collect::<Vec<_>>();
+        assert_eq!(ids(&table), [(1, 2), (5, 0), (5, 3), (7, 4), (9, 1)]);
+        table.remove(2);
+        assert_eq!(table.find(5, ReadingId(3)), None);
+        assert_eq!(ids(&table), [(1, 2), (5, 0), (7, 4), (9, 1)]);
+        assert_eq!((table.before(5), table.next(5), table.rows_at(6)), (Some(1), Some(7), 2..2));
+    }
+
+    #[test]
+    fn a_window_is_the_same_whatever_was_asked_before() {
+        let instants: Vec<i64> = (0..200).map(|i| i * i % 97).collect();
+        let asked = table(&instants);
+        for step in 0..2_000_i64 {
+            // Forwards, back and forth, and with lengths that share a place.
+            let (span, to) = ([3, 10, 40, 1, 7, -2, 0][step as usize % 7], step * 31 % 120 - 10);
+            let fresh = table(&instants).window(span, to);
+            let within = |row: &usize| (to - span < asked.at(*row)) && asked.at(*row) <= to;
+            assert_eq!(asked.window(span, to).len(), (0..asked.len()).filter(within).count(), "({span}, {to})");
+            assert_eq!(asked.window(span, to), fresh);
+        }
+    }
+}

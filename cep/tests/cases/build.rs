@@ -1,0 +1,118 @@
+//! Rules for cases, written short.
+
+use std::sync::Arc;
+
+use vitalog_cep::plan::{
+    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Hold, Library, Measure, Pattern, Piece, Ref, Rule, RuleKind,
+    Show, Silence, Step, Window,
+};
+use vitalog_elog::{FieldIx, Severity, Span, StreamIx};
+
+use crate::world::{F0, Kind, profile, schema};
+
+/// A library of one rule.
+pub fn only(rule: Rule) -> [Library; 1] {
+    [library(vec![rule])]
+}
+
+pub fn library(rules: Vec<Rule>) -> Library {
+    Library { schema: schema(), profile: profile(), rules: rules.into_iter().map(Arc::new).collect() }
+}
+
+/// A rule of severity info that says nothing.
+pub fn rule(kind: RuleKind) -> Rule {
+    Rule {
+        name: Arc::from("r"),
+        title: Arc::from("R"),
+        meaning: 1,
+        kind,
+        lets: vec![],
+        filter: None,
+        grades: vec![Grade { severity: Severity::Info, when: None }],
+        say: vec![],
+        notify: None,
+        cite: None,
+        once_per: None,
+        stale_after: Span::days(1),
+    }
+}
+
+pub fn grade(severity: Severity, when: Expr) -> Grade {
+    Grade { severity, when: Some(when) }
+}
+
+pub fn hole(expr: Expr, show: Show) -> Piece {
+    Piece::Hole { expr, show }
+}
+
+/// `when` of the driver, without anything else.
+pub fn episode(driver: StreamIx, when: Expr) -> Episode {
+    Episode { driver, when, hold: None, until: None, until_hold: None, lapse: None }
+}
+
+pub fn hold(span: i64, gap: i64) -> Option<Hold> {
+    Some(Hold { span: Span::minutes(span), gap: Span::minutes(gap) })
+}
+
+pub fn silence(streams: &[StreamIx], minutes: i64) -> RuleKind {
+    RuleKind::Silence(Silence { streams: streams.to_vec(), span: Span::minutes(minutes) })
+}
+
+pub fn pattern(steps: Vec<Step>, within: i64) -> Pattern {
+    Pattern { steps, absences: vec![], within: Some(Span::minutes(within)) }
+}
+
+pub fn step(stream: StreamIx, filter: Option<Expr>) -> Step {
+    Step { stream, filter, count: 1, in_a_row: false }
+}
+
+pub fn repeated(stream: StreamIx, filter: Option<Expr>, count: u16, in_a_row: bool) -> Step {
+    Step { stream, filter, count, in_a_row }
+}
+
+pub fn absence(stream: StreamIx, filter: Option<Expr>) -> Absence {
+    Absence { stream, filter }
+}
+
+/// The first field of a reading.
+pub fn first(of: Ref) -> Expr {
+    field(of, F0)
+}
+
+pub fn field(of: Ref, field: FieldIx) -> Expr {
+    Expr::Get { of, what: Measure::Field(field) }
+}
+
+pub fn get(of: Ref, what: Measure) -> Expr {
+    Expr::Get { of, what }
+}
+
+pub fn compare(left: Expr, op: Compare, right: Expr) -> Expr {
+    Expr::Compare { op, left: Box::new(left), right: Box::new(right) }
+}
+
+/// The reading's first field, a glucose, compared with `n` mg/dL.
+pub fn sugar(of: Ref, op: Compare, n: i64) -> Expr {
+    compare(first(of), op, mg_dl(n))
+}
+
+pub fn mg_dl(n: i64) -> Expr {
+    Expr::number(n * Kind::Glucose.atoms())
+}
+
+pub fn minutes(n: i64) -> Expr {
+    Expr::number(Span::minutes(n).0)
+}
+
+pub fn arith(left: Expr, op: Arith, right: Expr) -> Expr {
+    Expr::Arith { op, left: Box::new(left), right: Box::new(right) }
+}
+
+/// A window of so many minutes up to the decision.
+pub fn window(func: Func, stream: StreamIx, what: Measure, over: i64) -> Window {
+    Window { func, stream, what, filter: None, over: Span::minutes(over), anchor: Anchor::Decision }
+}
+
+pub fn value_of(window: Window) -> Expr {
+    Expr::Window(Box::new(window))
+}

@@ -1,0 +1,15 @@
+//! Tables of cases, one file per operator: given readings, what must stand. They hold for the oracle and for the engine.
+//!
+//! Each was worked out by hand from the definition of the language, so they say whether the oracle itself understood it.
+
+mod build;
+mod episode;
+mod exprs;
+mod findings;
+mod pattern;
+mod profile;
+mod silence;
+mod table;
+mod timeline;
+mod versions;
+mod windows;

@@ -1,0 +1,25 @@
+//! Random rules and timelines, drawn so that they collide: few instants, few values, bounds that are differences of both.
+//!
+//! Everything follows from one seed. Refuses anything that is not well-typed: a compiler would not let it through.
+
+pub mod conditions;
+pub mod dice;
+pub mod rules;
+pub mod terms;
+pub mod timelines;
+
+use dice::Dice;
+
+use crate::world::script::{Given, Line};
+
+/// A random library and a random timeline.
+pub fn script(seed: u64) -> Vec<Line> {
+    let mut dice = Dice::new(seed);
+    let library = rules::library(&mut dice);
+    timelines::lines(&mut dice, library)
+}
+
+/// How many inputs are readings.
+pub fn readings(lines: &[Line]) -> usize {
+    lines.iter().filter(|l| matches!(l.input, Given::Reading(_))).count()
+}

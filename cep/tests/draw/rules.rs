@@ -1,0 +1,191 @@
+//! Random rules and libraries.
+
+use std::sync::Arc;
+
+use vitalog_cep::plan::{Absence, Episode, Expr, Grade, Hold, Library, Pattern, Piece, Ref, Rule, RuleKind, Show, Silence, Step};
+use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
+
+use super::conditions::{condition, likely, threshold};
+use super::dice::Dice;
+use super::terms::{Sight, Type, span, term};
+use crate::world::{Kind, LAB, MEAL, NAP, STREAMS, SUGAR, profile, schema, unit, words};
+
+/// One to three rules.
+pub fn library(dice: &mut Dice) -> Library {
+    let count = *dice.pick(&[1, 1, 2, 3]);
+    let rules = (0..count).map(|i| Arc::new(rule(dice, &format!("r{i}")))).collect();
+    Library { schema: schema(), profile: profile(), rules }
+}
+
+/// The next library: a rule changed, dropped, added, or nothing but the order.
+pub fn changed(dice: &mut Dice, was: &Library) -> Library {
+    let mut next = was.clone();
+    if !next.rules.is_empty() {
+        let place = dice.below(next.rules.len());
+        match dice.below(4) {
+            0 => next.rules.reverse(),
+            1 => drop(next.rules.remove(place)),
+            _ => next.rules[place] = Arc::new(rule(dice, &was.rules[place].name)),
+        }
+    }
+    let fresh = (0..4).map(|i| format!("r{i}")).find(|name| next.rule(name).is_none());
+    if let (true, Some(name)) = (dice.chance(35), fresh) {
+        next.rules.push(Arc::new(rule(dice, &name)));
+    }
+    next
+}
+
+pub fn rule(dice: &mut Dice, name: &str) -> Rule {
+    let (kind, sight) = match dice.below(20) {
+        0..=8 => episode(dice),
+        9..=11 => (silence(dice), Sight { onset: true, ..Sight::default() }),
+        _ => pattern(dice),
+    };
+    let mut rule = Rule {
+        name: Arc::from(name),
+        title: Arc::from(name),
+        meaning: dice.bits(),
+        kind,
+        lets: vec![],
+        filter: None,
+        grades: vec![],
+        say: vec![],
+        notify: None,
+        cite: None,
+        once_per: dice.chance(20).then(|| span(dice, 4)),
+        stale_after: if dice.chance(20) { span(dice, 4) } else { Span::days(1) },
+    };
+    let sight = lets(dice, &mut rule, sight);
+    rule.filter = dice.chance(18).then(|| likely(dice, &sight, 2));
+    rule.grades.push(Grade { severity: *dice.pick(&Severity::ALL), when: None });
+    for _ in 0..*dice.pick(&[0, 1, 1, 2]) {
+        rule.grades.push(Grade { severity: *dice.pick(&Severity::ALL), when: Some(likely(dice, &sight, 1)) });
+    }
+    rule.say = say(dice, &sight);
+    rule
+}
+
+/// Values named, each drawn with those before it in sight; in an episode's case `when` may use the first.
+fn lets(dice: &mut Dice, rule: &mut Rule, mut sight: Sight) -> Sight {
+    for i in 0..*dice.pick(&[0, 0, 1, 2]) {
+        let wanted =
+            *dice.pick(&[Type::Of(Kind::Glucose), Type::Of(Kind::Count), Type::Instant, Type::Span, Type::Of(Kind::Enum)]);
+        let blind = Sight { onset: false, ..sight.clone() };
+        let before_when = i == 0;
+        rule.lets.push(term(dice, if before_when { &blind } else { &sight }, wanted, 2));
+        sight.lets.push((i as u16, wanted));
+    }
+    if let (RuleKind::Episode(e), true, true) = (&mut rule.kind, !rule.lets.is_empty(), dice.chance(30)) {
+        let first_only = Sight { onset: false, lets: sight.lets[..1].to_vec(), ..sight.clone() };
+        e.when = Expr::And(vec![e.when.clone(), condition(dice, &first_only, 1)]);
+    }
+    sight
+}
+
+fn episode(dice: &mut Dice) -> (RuleKind, Sight) {
+    let driver = *dice.pick(&[SUGAR, SUGAR, SUGAR, LAB, NAP]);
+    let plain = Sight { driver: Some(driver), ..Sight::default() };
+    let when = if dice.chance(75) { threshold(dice, Ref::Driver, driver) } else { condition(dice, &plain, 2) };
+    let sight = Sight { onset: true, ..plain };
+    let until =
+        dice.chance(40).then(|| if dice.chance(60) { threshold(dice, Ref::Driver, driver) } else { condition(dice, &sight, 2) });
+    let episode = Episode {
+        driver,
+        when,
+        hold: dice.chance(45).then(|| hold(dice)),
+        until,
+        until_hold: dice.chance(35).then(|| hold(dice)),
+        lapse: dice.chance(40).then(|| span(dice, 6)),
+    };
+    (RuleKind::Episode(episode), sight)
+}
+
+fn hold(dice: &mut Dice) -> Hold {
+    let length = span(dice, 3);
+    Hold { span: length, gap: if dice.chance(50) { length } else { span(dice, 3) } }
+}
+
+fn silence(dice: &mut Dice) -> RuleKind {
+    let mut streams = vec![*dice.pick(&[SUGAR, MEAL, LAB, NAP])];
+    if dice.chance(40) {
+        streams.push(*dice.pick(&[MEAL, LAB, NAP]));
+        streams.dedup();
+    }
+    RuleKind::Silence(Silence { streams, span: span(dice, 5) })
+}
+
+fn pattern(dice: &mut Dice) -> (RuleKind, Sight) {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut streams: Vec<StreamIx> = Vec::new();
+    // At most four instants in all: the oracle tries every choice.
+    let mut left = 4;
+    for _ in 0..*dice.pick(&[1, 2, 2, 2, 3]) {
+        let stream = *dice.pick(&[SUGAR, SUGAR, SUGAR, SUGAR, MEAL, LAB, NAP]);
+        let count = (*dice.pick(&[1, 1, 1, 2, 2, 3])).min(left);
+        if count == 0 {
+            break;
+        }
+        left -= count;
+        let sight = Sight { candidate: Some(stream), steps: streams.clone(), onset: true, ..Sight::default() };
+        let filter = match dice.below(10) {
+            0..=3 => None,
+            4..=8 => Some(threshold(dice, Ref::Candidate, stream)),
+            _ => Some(condition(dice, &sight, 2)),
+        };
+        steps.push(Step { stream, filter, count, in_a_row: count > 1 && dice.chance(50) });
+        streams.push(stream);
+    }
+    let absences = (0..*dice.pick(&[0, 0, 0, 1, 1, 2])).map(|_| absence(dice, &streams)).collect();
+    let is_single = steps.len() == 1 && steps[0].count == 1;
+    let within = (!is_single || dice.chance(30)).then(|| span(dice, 8).max(span(dice, 5)));
+    let sight = Sight { steps: streams, onset: true, ..Sight::default() };
+    (RuleKind::Match(Pattern { steps, absences, within }), sight)
+}
+
+fn absence(dice: &mut Dice, steps: &[StreamIx]) -> Absence {
+    let stream = STREAMS[dice.below(STREAMS.len())].0;
+    let sight = Sight { candidate: Some(stream), steps: steps.to_vec(), onset: true, ..Sight::default() };
+    let filter = match dice.below(4) {
+        0 => None,
+        1 | 2 => Some(threshold(dice, Ref::Candidate, stream)),
+        _ => Some(condition(dice, &sight, 1)),
+    };
+    Absence { stream, filter }
+}
+
+fn say(dice: &mut Dice, sight: &Sight) -> Vec<Piece> {
+    const ALL: [Type; 8] = [
+        Type::Of(Kind::Glucose),
+        Type::Of(Kind::Mass),
+        Type::Of(Kind::Count),
+        Type::Of(Kind::Enum),
+        Type::Of(Kind::Text),
+        Type::Of(Kind::Bool),
+        Type::Instant,
+        Type::Span,
+    ];
+    let mut pieces = vec![Piece::Text(Arc::from("see "))];
+    for _ in 0..dice.between(1, 3) {
+        let wanted = *dice.pick(&ALL);
+        pieces.push(Piece::Hole { expr: term(dice, sight, wanted, 1), show: show(dice, wanted) });
+        pieces.push(Piece::Text(Arc::from(" / ")));
+    }
+    pieces
+}
+
+fn show(dice: &mut Dice, wanted: Type) -> Show {
+    let of = |dice: &mut Dice, dimension: Dimension| {
+        let units: Vec<Unit> = dimension.units().collect();
+        if dice.chance(50) { Show::Quantity(unit(dimension)) } else { Show::Quantity(*dice.pick(&units)) }
+    };
+    match wanted {
+        Type::Of(Kind::Glucose) => of(dice, Dimension::Glucose),
+        Type::Of(Kind::Mass) => of(dice, Dimension::Mass),
+        Type::Of(Kind::Count) => Show::Number,
+        Type::Of(Kind::Enum) => Show::Enum(words()),
+        Type::Of(Kind::Text) => Show::Text,
+        Type::Of(Kind::Bool) => Show::Bool,
+        Type::Instant => Show::Instant,
+        Type::Span => Show::Span,
+    }
+}

@@ -1,0 +1,188 @@
+//! Random timelines: dense, late, ahead of the clock, amended, removed, sent twice.
+
+use std::sync::Arc;
+
+use vitalog_cep::plan::Library;
+use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{Reading, Span, StreamIx, Subject, Time, Value, When};
+
+use super::dice::Dice;
+use super::rules;
+use super::terms::{CELL, value};
+use crate::world::script::{Given, Line, reading};
+use crate::world::{EPOCH, LAB, MEAL, NAP, PROFILE, SUGAR, fields};
+
+/// How arrivals relate to instants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// Readings come as they happen, one a little after the other.
+    Live,
+    /// All has happened before the first of it arrives.
+    History,
+    /// Late and early, as it falls.
+    Mixed,
+}
+
+struct Drawing<'d> {
+    dice: &'d mut Dice,
+    manner: Manner,
+    /// How many distinct instants there are, about.
+    cells: i64,
+    clock: Time,
+    subjects: Vec<Subject>,
+    sent: Vec<Reading>,
+    names: u32,
+    library: Library,
+    effective: Time,
+}
+
+/// The library first, then 6 to 40 inputs, then perhaps a tick long after.
+pub fn lines(dice: &mut Dice, library: Library) -> Vec<Line> {
+    let subjects = if dice.chance(15) { vec!["s", "t"] } else { vec!["s"] };
+    subject_lines(dice, library, subjects.into_iter().map(Subject::new).collect())
+}
+
+pub fn subject_lines(dice: &mut Dice, library: Library, subjects: Vec<Subject>) -> Vec<Line> {
+    let manner = *dice.pick(&[Manner::Live, Manner::Live, Manner::History, Manner::Mixed]);
+    let cells = dice.between(3, 13);
+    let clock = if manner == Manner::History { EPOCH + Span(cells * CELL) } else { EPOCH };
+    let effective = if dice.chance(75) { Time::MIN } else { EPOCH + Span(dice.between(0, cells) * CELL) };
+    let mut drawing =
+        Drawing { dice, manner, cells, clock, subjects, sent: vec![], names: 0, library: library.clone(), effective };
+    let mut lines = vec![Line { arrival: clock, input: Given::Library { effective, library: Arc::new(library) } }];
+    for _ in 0..drawing.dice.between(6, 40) {
+        drawing.advance();
+        let input = drawing.input();
+        // A journal's arrivals do not run backwards, but the clock has its own rule for it: the greatest seen.
+        let behind = if drawing.dice.chance(2) { Span(CELL) } else { Span::ZERO };
+        lines.push(Line { arrival: drawing.clock - behind, input });
+    }
+    if drawing.dice.chance(50) {
+        let later = Span(drawing.dice.between(1, 8) * CELL);
+        lines.push(Line { arrival: drawing.clock + later, input: Given::Tick });
+    }
+    lines
+}
+
+impl Drawing<'_> {
+    fn advance(&mut self) {
+        let step = match self.manner {
+            Manner::Live => *self.dice.pick(&[0, 1, 1, 1, 2, 3]),
+            Manner::History => *self.dice.pick(&[0, 0, 0, 0, 1]),
+            Manner::Mixed => *self.dice.pick(&[0, 0, 1, 2]),
+        };
+        self.clock = self.clock + Span(step * CELL);
+    }
+
+    fn input(&mut self) -> Given {
+        match self.dice.below(100) {
+            0..=7 => Given::Tick,
+            8..=14 => Given::Profile(self.profile_change()),
+            15..=16 => self.library_change(),
+            17..=29 if !self.sent.is_empty() => Given::Reading(self.amendment()),
+            30..=35 if !self.sent.is_empty() => Given::Reading(self.removal()),
+            36..=40 if !self.sent.is_empty() => Given::Reading(self.dice.pick(&self.sent).clone()),
+            41..=42 => Given::Reading(self.removal_before_original()),
+            _ => Given::Reading(self.fresh()),
+        }
+    }
+
+    fn fresh(&mut self) -> Reading {
+        self.names += 1;
+        let subject = self.dice.pick(&self.subjects).clone();
+        let (name, rev) = (format!("n{}", self.names), if self.dice.chance(5) { 2 } else { 1 });
+        self.say(&subject, &name, rev)
+    }
+
+    /// Another revision of what was sent: higher, of the same number, or lower; of the same stream or another.
+    fn amendment(&mut self) -> Reading {
+        let was = self.dice.pick(&self.sent).clone();
+        let rev = match self.dice.below(10) {
+            0..=1 => was.rev,
+            2 => was.rev.saturating_sub(1),
+            _ => was.rev + 1,
+        };
+        let name = was.given.clone().unwrap_or_default();
+        self.say(&was.subject, &name, rev)
+    }
+
+    fn removal(&mut self) -> Reading {
+        let was = self.dice.pick(&self.sent).clone();
+        let name = was.given.clone().unwrap_or_default();
+        let removal = Reading::removal(was.subject, name, was.rev + u32::from(self.dice.chance(80)));
+        self.sent.push(removal.clone());
+        removal
+    }
+
+    fn removal_before_original(&mut self) -> Reading {
+        let subject = self.dice.pick(&self.subjects).clone();
+        let name = format!("n{}", i64::from(self.names) + self.dice.between(1, 3));
+        let rev = self.dice.between(1, 2) as u32;
+        Reading::removal(subject, Arc::from(name), rev)
+    }
+
+    fn say(&mut self, subject: &Subject, name: &str, rev: u32) -> Reading {
+        let stream = *self.dice.pick(&[SUGAR, SUGAR, SUGAR, SUGAR, SUGAR, SUGAR, SUGAR, MEAL, MEAL, LAB, LAB, NAP, NAP]);
+        let when = self.when(stream);
+        let values = self.values(stream);
+        let reading = reading(subject, name, rev, stream, when, values);
+        self.sent.push(reading.clone());
+        reading
+    }
+
+    fn when(&mut self, stream: StreamIx) -> When {
+        let instant = self.instant();
+        if stream != NAP {
+            return When::At(instant);
+        }
+        let length = self.dice.between(0, 4) * CELL;
+        let end = (!self.dice.chance(20)).then_some(instant);
+        When::During { start: instant - Span(length), end }
+    }
+
+    fn instant(&mut self) -> Time {
+        let nudge = if self.dice.chance(5) { *self.dice.pick(&[-1, 1, CELL / 2]) } else { 0 };
+        let cell = self.dice.between(0, self.cells) * CELL;
+        let base = match self.manner {
+            Manner::Live if self.dice.chance(75) => self.clock,
+            Manner::Live if self.dice.chance(70) => self.clock - Span(self.dice.between(0, 4) * CELL),
+            _ => EPOCH + Span(cell),
+        };
+        base + Span(nudge)
+    }
+
+    fn values(&mut self, stream: StreamIx) -> Vec<Option<Value>> {
+        let mut values: Vec<Option<Value>> = Vec::new();
+        for (_, kind, optional) in fields(stream) {
+            let absent = *optional && self.dice.chance(22);
+            values.push((!absent).then(|| kind.value(value(self.dice, *kind))));
+        }
+        // A schema that grew since leaves the rest off.
+        if self.dice.chance(10) {
+            let said = values.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+            values.truncate(said);
+        }
+        values
+    }
+
+    fn profile_change(&mut self) -> ProfileChange {
+        let (name, kind) = PROFILE[self.dice.below(PROFILE.len())];
+        let value = (!self.dice.chance(15)).then(|| match name {
+            "time_zone" => Value::Text(Arc::from(*self.dice.pick(&["Europe/Berlin", "America/New_York", "UTC", "nowhere"]))),
+            _ => {
+                let n = value(self.dice, kind);
+                kind.value(n)
+            }
+        });
+        let subject = self.dice.pick(&self.subjects).clone();
+        let at = if self.dice.chance(50) { self.clock } else { self.instant() };
+        ProfileChange { subject, field: Arc::from(name), value, at }
+    }
+
+    fn library_change(&mut self) -> Given {
+        self.library = rules::changed(self.dice, &self.library);
+        let effective = if self.dice.chance(60) { self.clock } else { self.instant() };
+        self.effective = self.effective.max(effective);
+        Given::Library { effective: self.effective, library: Arc::new(self.library.clone()) }
+    }
+}

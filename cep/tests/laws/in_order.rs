@@ -1,0 +1,74 @@
+//! With readings in order no finding is ever withdrawn; findings of matches may grow together, and then one of them stays.
+
+use vitalog_elog::{Change, FindingKind, FindingState, Subject, Time, When};
+
+use super::for_scripts;
+use crate::world::drive::{changes, step};
+use crate::world::script::{Given, Line, reading};
+
+#[test]
+fn in_order_nothing_is_withdrawn() {
+    for_scripts("order kept", 3_000, &|_, lines| {
+        let lines = in_order(lines);
+        let mut engine = vitalog_cep::Engine::new();
+        for (i, line) in lines.iter().enumerate() {
+            let effects = step(&mut engine, i, line);
+            for change in changes(&effects).into_iter().filter(|c| c.change == Change::Rescinded) {
+                let gone = &change.finding;
+                let is_in = |f: &vitalog_elog::Finding| {
+                    f.rule == gone.rule && f.subject == gone.subject && f.onset <= gone.onset && f.end >= gone.end
+                };
+                if gone.kind != FindingKind::Match || !engine.findings().iter().any(is_in) {
+                    return Err(format!("input {i} withdraws\n{gone:#?}\nin\n{}", crate::world::show::script(&lines)));
+                }
+            }
+            let ended =
+                changes(&effects).into_iter().find(|c| c.change == Change::Amended && c.finding.state != FindingState::Open);
+            if let Some(change) = ended {
+                return Err(format!("input {i} amends what was over\n{change:#?}"));
+            }
+        }
+        Ok(())
+    });
+}
+
+/// The script's readings, each under a name of its own at its own instant, in order and on time. An interval lies wholly after the reading
+/// before it: what began earlier is news about the past when it ends.
+fn in_order(lines: &[Line]) -> Vec<Line> {
+    const STEP: i64 = 60_000_000;
+    let subject = Subject::new("s");
+    let mut clock = crate::world::EPOCH;
+    let mut kept = Vec::new();
+    for (i, line) in lines.iter().enumerate() {
+        match &line.input {
+            Given::Library { library, .. } if kept.is_empty() => {
+                kept.push(Line { arrival: clock, input: Given::Library { effective: Time::MIN, library: library.clone() } });
+            }
+            Given::Reading(r) => {
+                let Some(content) = &r.content else { continue };
+                // The gaps between readings are those of their hashes: any will do, as long as they differ.
+                let start = clock + vitalog_elog::Span(1 + (r.hash % 10) as i64 * STEP);
+                let end = start + vitalog_elog::Span((r.hash / 10 % 3) as i64 * STEP);
+                let (when, now) = match content.when {
+                    When::At(_) => (When::At(end), end),
+                    When::During { end: Some(_), .. } => (When::During { start, end: Some(end) }, end),
+                    When::During { end: None, .. } => (When::During { start, end: None }, start),
+                };
+                clock = now;
+                let reading = reading(&subject, &format!("n{i}"), 1, content.stream, when, content.values.to_vec());
+                kept.push(Line { arrival: now, input: Given::Reading(reading) });
+            }
+            Given::Tick => {
+                clock = clock + vitalog_elog::Span(7 * STEP);
+                kept.push(Line { arrival: clock, input: Given::Tick });
+            }
+            Given::Profile(c) => {
+                clock = clock + vitalog_elog::Span(1);
+                let change = vitalog_elog::profile::ProfileChange { subject: subject.clone(), at: clock, ..c.clone() };
+                kept.push(Line { arrival: clock, input: Given::Profile(change) });
+            }
+            Given::Library { .. } => {}
+        }
+    }
+    kept
+}

@@ -1,0 +1,81 @@
+//! Expressions with exactly one node changed.
+
+use vitalog_cep::plan::{Expr, Piece, Rule, RuleKind, Window};
+
+/// All rules that differ from `r` by one node of one expression, `change` saying what may become of a node.
+pub fn in_exprs(r: &Rule, change: &dyn Fn(&Expr) -> Vec<Expr>) -> Vec<Rule> {
+    let mut all = Vec::new();
+    let mut copy = r.clone();
+    let count = slots(&mut copy).len();
+    for place in 0..count {
+        let original = slots(&mut copy)[place].clone();
+        for variant in variants(&original, change) {
+            let mut mutant = r.clone();
+            *slots(&mut mutant)[place] = variant;
+            all.push(mutant);
+        }
+    }
+    all
+}
+
+pub fn in_windows(r: &Rule, change: &dyn Fn(&Window) -> Vec<Window>) -> Vec<Rule> {
+    in_exprs(r, &|e| match e {
+        Expr::Window(w) => change(w).into_iter().map(|w| Expr::Window(Box::new(w))).collect(),
+        _ => vec![],
+    })
+}
+
+fn variants(e: &Expr, change: &dyn Fn(&Expr) -> Vec<Expr>) -> Vec<Expr> {
+    let mut all = change(e);
+    let mut copy = e.clone();
+    let mut place = 0;
+    while let Some(part) = child(&mut copy, place).map(|c| c.clone()) {
+        for variant in variants(&part, change) {
+            let mut mutant = e.clone();
+            child(&mut mutant, place).into_iter().for_each(|c| *c = variant.clone());
+            all.push(mutant);
+        }
+        place += 1;
+    }
+    all
+}
+
+fn child(e: &mut Expr, place: usize) -> Option<&mut Expr> {
+    match e {
+        Expr::Not(a) | Expr::Neg(a) | Expr::IsKnown(a) => (place == 0).then_some(&mut **a),
+        Expr::And(all) | Expr::Or(all) => all.get_mut(place),
+        Expr::Compare { left, right, .. } | Expr::Arith { left, right, .. } => {
+            [left, right].into_iter().nth(place).map(|b| &mut **b)
+        }
+        Expr::Between { value, low, high } => [value, low, high].into_iter().nth(place).map(|b| &mut **b),
+        Expr::In { value, list } => {
+            if place == 0 {
+                Some(value)
+            } else {
+                list.get_mut(place - 1)
+            }
+        }
+        Expr::Window(w) => w.filter.iter_mut().nth(place),
+        _ => None,
+    }
+}
+
+fn slots(r: &mut Rule) -> Vec<&mut Expr> {
+    let mut all: Vec<&mut Expr> = Vec::new();
+    match &mut r.kind {
+        RuleKind::Episode(e) => {
+            all.push(&mut e.when);
+            all.extend(&mut e.until);
+        }
+        RuleKind::Silence(_) => {}
+        RuleKind::Match(p) => {
+            all.extend(p.steps.iter_mut().filter_map(|s| s.filter.as_mut()));
+            all.extend(p.absences.iter_mut().filter_map(|a| a.filter.as_mut()));
+        }
+    }
+    all.extend(&mut r.lets);
+    all.extend(&mut r.filter);
+    all.extend(r.grades.iter_mut().filter_map(|g| g.when.as_mut()));
+    all.extend(r.say.iter_mut().filter_map(|p| if let Piece::Hole { expr, .. } = p { Some(expr) } else { None }));
+    all
+}

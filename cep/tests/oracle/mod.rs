@@ -1,0 +1,135 @@
+//! The oracle: a naive evaluator of the rule language, written from its definition alone.
+//!
+//! It shares plan data and the vocabulary with the engine, nothing else. Every operator is its own small file, every definition is
+//! spelled out, everything is enumerated and nothing is kept: slow, and obviously right. What stands is a function of its four arguments.
+
+pub mod episode;
+pub mod eval;
+pub mod findings;
+pub mod grade;
+pub mod history;
+pub mod number;
+pub mod outcome;
+pub mod pattern;
+pub mod profile;
+pub mod scene;
+pub mod silence;
+pub mod text;
+pub mod timeline;
+pub mod versions;
+pub mod window;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use vitalog_cep::plan::{Library, RuleKind};
+use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{Finding, FindingKind, FindingState, Reading, ReadingId, Severity, Subject, Time};
+
+use findings::Found;
+use profile::Profile;
+use timeline::{Timeline, time};
+use versions::Version;
+
+/// A standing finding without its history: what engine and oracle must agree upon.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Standing {
+    pub subject: String,
+    pub rule: String,
+    pub onset: Time,
+    pub at: Time,
+    pub version: u64,
+    pub kind: &'static str,
+    pub state: &'static str,
+    pub severity: Severity,
+    pub end: Option<Time>,
+    pub resolved_at: Option<Time>,
+    pub evidence: Vec<ReadingId>,
+    pub text: String,
+}
+
+/// What stands, sorted. `libraries` are in the order of their effective times, `profile` as journaled.
+pub fn standing(
+    libraries: &[(Time, Arc<Library>)],
+    revisions: &[Reading],
+    profile: &[ProfileChange],
+    clock: Time,
+) -> Vec<Standing> {
+    let subjects: BTreeSet<&Subject> = revisions.iter().map(|r| &r.subject).collect();
+    let fields = libraries.last().map_or(&[][..], |(_, library)| &library.profile);
+    let versions = versions::versions(libraries);
+    let mut standing = Vec::new();
+    for subject in subjects {
+        let timeline = Timeline::of(subject, revisions, clock);
+        let profile = Profile::of(subject, fields, profile, clock);
+        for version in &versions {
+            let found = found(version, &timeline, &profile, clock);
+            standing.extend(found.into_iter().map(|f| Standing::new(subject, version, f)));
+        }
+    }
+    standing.sort();
+    standing
+}
+
+/// What a version found on the whole timeline, of that what completes while it is in force.
+fn found(version: &Version, timeline: &Timeline, profile: &Profile<'_>, clock: Time) -> Vec<Found> {
+    let rule = &version.rule;
+    let mut found = match &rule.kind {
+        RuleKind::Episode(e) => episode::episodes(timeline, profile, rule, e, clock),
+        RuleKind::Silence(s) => silence::silences(timeline, profile, rule, s, clock),
+        RuleKind::Match(p) => {
+            let mut matches = pattern::matches(timeline, profile, rule, p);
+            matches.retain(|m| version.is_in_force(m.completion));
+            findings::group(&matches)
+        }
+    };
+    found.retain(|f| version.is_in_force(f.at));
+    found
+}
+
+impl Standing {
+    fn new(subject: &Subject, version: &Version, found: Found) -> Standing {
+        Standing {
+            subject: subject.as_str().to_owned(),
+            rule: version.rule.name.to_string(),
+            onset: time(found.onset),
+            at: time(found.at),
+            version: version.rule.meaning,
+            kind: found.kind.name(),
+            state: found.state.name(),
+            severity: found.severity,
+            end: found.end.map(time),
+            resolved_at: found.resolved_at.map(time),
+            evidence: found.evidence.into_iter().collect::<BTreeSet<_>>().into_iter().collect(),
+            text: found.text,
+        }
+    }
+
+    /// The same view of a finding that the engine holds.
+    pub fn of(finding: &Finding) -> Standing {
+        Standing {
+            subject: finding.subject.as_str().to_owned(),
+            rule: finding.rule.to_string(),
+            onset: finding.onset,
+            at: finding.at,
+            version: finding.version,
+            kind: finding.kind.name(),
+            state: finding.state.name(),
+            severity: finding.severity,
+            end: finding.end,
+            resolved_at: finding.resolved_at,
+            evidence: finding.evidence.clone(),
+            text: finding.text.to_string(),
+        }
+    }
+}
+
+/// The kinds and states a standing finding can have, for counting what was seen.
+pub const SHAPES: [(FindingKind, FindingState); 6] = [
+    (FindingKind::Episode, FindingState::Open),
+    (FindingKind::Episode, FindingState::Resolved),
+    (FindingKind::Episode, FindingState::Lapsed),
+    (FindingKind::Silence, FindingState::Open),
+    (FindingKind::Silence, FindingState::Resolved),
+    (FindingKind::Match, FindingState::Open),
+];

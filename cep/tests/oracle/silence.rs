@@ -1,0 +1,45 @@
+//! Silences: `when no S or T for D`.
+
+use std::collections::BTreeSet;
+
+use vitalog_cep::plan::{Rule, Silence};
+use vitalog_elog::{FindingKind, FindingState, Time};
+
+use super::eval::holds_if_any;
+use super::findings::Found;
+use super::grade::gravest;
+use super::profile::Profile;
+use super::scene::Scene;
+use super::text::render;
+use super::timeline::{Micros, Timeline, micros};
+
+pub fn silences(timeline: &Timeline, profile: &Profile<'_>, rule: &Rule, silence: &Silence, clock: Time) -> Vec<Found> {
+    let heard: BTreeSet<Micros> = silence.streams.iter().flat_map(|s| timeline.instants(*s)).collect();
+    let mut from = heard.clone();
+    from.extend(timeline.enrolment());
+    let mut found = Vec::new();
+    for p in from {
+        let opens = p + i128::from(silence.span.0);
+        if opens > micros(clock) || heard.iter().any(|q| p < *q && *q <= opens) {
+            continue;
+        }
+        let scene = Scene { onset: Some(p), ..Scene::new(timeline, profile, rule, opens) };
+        if !holds_if_any(rule.filter.as_ref(), &scene) {
+            continue;
+        }
+        let next = heard.iter().copied().find(|q| *q > opens);
+        let heard_last = silence.streams.iter().flat_map(|s| timeline.at(*s, p));
+        found.push(Found {
+            kind: FindingKind::Silence,
+            state: if next.is_some() { FindingState::Resolved } else { FindingState::Open },
+            severity: gravest(rule, std::slice::from_ref(&scene)),
+            onset: p,
+            at: opens,
+            end: next,
+            resolved_at: next,
+            evidence: heard_last.map(|r| r.id).collect(),
+            text: render(&rule.say, &scene),
+        });
+    }
+    found
+}

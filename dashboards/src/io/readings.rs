@@ -1,0 +1,102 @@
+//! `/v1/subjects/{s}/readings`: readings by time, and one with its history.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use vitalog_elog::{ReadingId, Subject};
+
+use super::board::Board;
+use super::caller::{self, Asked, Caller, Readable};
+use super::problem::Problem;
+use crate::ask::{Order, ReadingQuery, parse_cursor};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    stream: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    /// `newest` (the usual one) or `oldest` first.
+    order: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
+pub async fn page(
+    State(board): State<Arc<Board>>,
+    caller: Caller,
+    Readable(subject): Readable,
+    Asked(asked): Asked<PageQuery>,
+) -> Result<Response, Problem> {
+    let order = match asked.order.as_deref() {
+        None | Some("newest") => Order::NewestFirst,
+        Some("oldest") => Order::OldestFirst,
+        Some(other) => {
+            return Err(Problem::of_field("malformed", "order", other, "this is not an order", "say newest or oldest"));
+        }
+    };
+    let after = match asked.after.as_deref() {
+        None => None,
+        Some(text) => Some(parse_cursor(text).ok_or_else(|| {
+            Problem::of_field(
+                "malformed",
+                "after",
+                text,
+                "this is not where a page ended",
+                "give what the page before named as next",
+            )
+        })?),
+    };
+    let query = ReadingQuery {
+        stream: None,
+        from: caller::time("from", asked.from.as_deref())?,
+        to: caller::time("to", asked.to.as_deref())?,
+        order,
+        limit: caller::limit(asked.limit, 100, 5_000)?,
+        after,
+    };
+    let stream = asked.stream;
+    let answer = board
+        .ask(&caller, move |ask| {
+            let ix = stream.as_deref().map(|name| ask.schema.stream(name).ok_or(name));
+            match ix {
+                Some(Err(name)) => Ok(Err(unknown_stream(name))),
+                Some(Ok(ix)) => ask.readings(&subject, &ReadingQuery { stream: Some(ix), ..query }).map(Ok),
+                None => ask.readings(&subject, &query).map(Ok),
+            }
+        })
+        .await?;
+    let answer = answer.transpose()?;
+    Ok(answer.found("unknown_subject", "nothing was ever heard of this subject")?.into_response())
+}
+
+fn unknown_stream(name: &str) -> Problem {
+    Problem::of_field(
+        "unknown_stream",
+        "stream",
+        name,
+        "no stream of this name is declared",
+        "see the rules for the streams there are",
+    )
+}
+
+pub async fn one(
+    State(board): State<Arc<Board>>,
+    caller: Caller,
+    Readable(subject): Readable,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    if !Subject::is_valid(&id) {
+        return Err(Problem::of_field(
+            "invalid_id",
+            "id",
+            &id,
+            "this cannot be the name of a reading",
+            "give the name it was sent with, or the id that its receipt told",
+        ));
+    }
+    let answer = board.ask(&caller, move |ask| ask.reading(&subject, ReadingId::given(&id))).await?;
+    Ok(answer.found("unknown_reading", "this subject has no reading of that name")?.into_response())
+}

@@ -1,0 +1,129 @@
+//! Current readings, and the revisions that are no longer or not yet current.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use rusqlite::{Transaction, params};
+use vitalog_elog::effect::Former;
+use vitalog_elog::{Outcome, Reading, ReadingId, Time};
+
+use super::error::ViewsError;
+use super::lookup::{self, Place, Row, Search};
+use super::stored::{self, Stored};
+use super::subjects::Subjects;
+
+/// Writes the readings of one transaction.
+///
+/// New ones, which is nearly all of them, wait until its end and are then written in the order in which they lie in the file: neighbours share
+/// the pages that have to be found, changed and stored.
+pub struct ReadingWriter<'t> {
+    tx: &'t Transaction<'t>,
+    waiting: Vec<Waiting>,
+    /// The subjects and ids of those that wait: a revision of one of them must find it in the file.
+    ids: HashSet<(i64, u128)>,
+    bodies: Vec<u8>,
+    buffer: Vec<u8>,
+}
+
+struct Waiting {
+    /// Subject, stream, place and id: the order of the file.
+    key: (i64, u16, i64, u128),
+    body: Range<usize>,
+    is_named: bool,
+}
+
+const INSERT: &str = "insert into readings (subject, stream, at, id, body) values (?1, ?2, ?3, ?4, ?5)";
+const INSERT_NAME: &str = "insert into names (subject, id, stream, at) values (?1, ?2, ?3, ?4)";
+const INSERT_REVISION: &str =
+    "insert or ignore into revisions (subject, id, rev, hash, stream, at, body) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+impl<'t> ReadingWriter<'t> {
+    pub fn new(tx: &'t Transaction<'t>) -> ReadingWriter<'t> {
+        ReadingWriter { tx, waiting: Vec::new(), ids: HashSet::new(), bodies: Vec::new(), buffer: Vec::with_capacity(256) }
+    }
+
+    pub fn apply(
+        &mut self,
+        subjects: &mut Subjects,
+        record: u64,
+        arrival: Time,
+        reading: &Reading,
+        outcome: &Outcome,
+    ) -> Result<(), ViewsError> {
+        let subject = subjects.number(&reading.subject, arrival);
+        match outcome {
+            Outcome::Duplicate => return Ok(()),
+            Outcome::New => {}
+            Outcome::Outdated => return self.keep_as_history(subject, record, arrival, reading),
+            Outcome::Superseded { was } => self.supersede(subjects, subject, reading.id, was)?,
+        }
+        let Some(content) = &reading.content else { return self.keep_as_history(subject, record, arrival, reading) };
+        Stored::of(reading, record, arrival).encode(&mut self.buffer)?;
+        let start = self.bodies.len();
+        self.bodies.extend_from_slice(&self.buffer);
+        let key = (subject, content.stream.0, stored::place(content.when), reading.id.0);
+        self.waiting.push(Waiting { key, body: start..self.bodies.len(), is_named: reading.given.is_some() });
+        self.ids.insert((subject, reading.id.0));
+        subjects.came(subject, content.when);
+        Ok(())
+    }
+
+    /// Writes what waits.
+    pub fn flush(&mut self) -> Result<(), ViewsError> {
+        self.waiting.sort_unstable_by_key(|w| w.key);
+        let mut insert = self.tx.prepare_cached(INSERT)?;
+        let mut name = self.tx.prepare_cached(INSERT_NAME)?;
+        for waiting in self.waiting.drain(..) {
+            let (subject, stream, at, id) = waiting.key;
+            insert.execute(params![subject, stream, at, id.to_be_bytes(), &self.bodies[waiting.body]])?;
+            if waiting.is_named {
+                name.execute(params![subject, id.to_be_bytes(), stream, at])?;
+            }
+        }
+        self.ids.clear();
+        self.bodies.clear();
+        Ok(())
+    }
+
+    /// A revision that is not current: it was outdated when it came, or it is a removal.
+    fn keep_as_history(&mut self, subject: i64, record: u64, arrival: Time, reading: &Reading) -> Result<(), ViewsError> {
+        Stored::of(reading, record, arrival).encode(&mut self.buffer)?;
+        let stream = reading.content.as_ref().map(|c| c.stream.0);
+        let at = reading.content.as_ref().map(|c| stored::place(c.when));
+        let (id, hash) = (reading.id.0.to_be_bytes(), reading.hash.to_be_bytes());
+        self.tx.prepare_cached(INSERT_REVISION)?.execute(params![subject, id, reading.rev, hash, stream, at, self.buffer])?;
+        Ok(())
+    }
+
+    /// Takes the row that was current, if there is one (a removal has none), into the history.
+    fn supersede(&mut self, subjects: &mut Subjects, subject: i64, id: ReadingId, was: &Former) -> Result<(), ViewsError> {
+        if self.ids.contains(&(subject, id.0)) {
+            self.flush()?;
+        }
+        let Some((stream, at)) = was.place else { return Ok(()) };
+        let place = Place { stream: stream.0, at: at.0 };
+        let Some(Row { place, body }) = lookup::find(self.tx, subject, id, &[Search::At(place), Search::Names, Search::All])?
+        else {
+            return Ok(());
+        };
+        let former = Stored::decode(&body)?;
+        let id = id.0.to_be_bytes();
+        self.tx.prepare_cached(INSERT_REVISION)?.execute(params![
+            subject,
+            id,
+            former.rev,
+            was.hash.to_be_bytes(),
+            place.stream,
+            place.at,
+            body
+        ])?;
+        self.tx
+            .prepare_cached("delete from readings where subject = ?1 and stream = ?2 and at = ?3 and id = ?4")?
+            .execute(params![subject, place.stream, place.at, id])?;
+        if former.given.is_some() {
+            self.tx.prepare_cached("delete from names where subject = ?1 and id = ?2")?.execute(params![subject, id])?;
+        }
+        subjects.went(subject);
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! What is journaled: everything that decides, in the one order in which it was accepted.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{MatchId, Subject};
+use crate::profile::ProfileChange;
+use crate::reading::Reading;
+use crate::time::Time;
+
+/// One journaled input with the time of its acceptance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When the gateway accepted it. Never runs backwards within a journal.
+    pub arrival: Time,
+    pub input: Input,
+}
+
+/// What happened, as far as it decides anything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    Reading(Reading),
+    Profile(ProfileChange),
+    /// These rule files are in force from `effective` on; they replace all former ones.
+    Rules(RuleChange),
+    /// A person did something about a finding.
+    Command(Command),
+    /// What became of a delivery.
+    Receipt(DeliveryReceipt),
+    /// What could not be accepted, kept so that it can be looked at and mended.
+    DeadLetter(DeadLetter),
+    /// Time passed, and something was due.
+    Tick,
+}
+
+/// The rule files in force from an instant on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleChange {
+    pub effective: Time,
+    pub files: Vec<RuleFile>,
+}
+
+/// One rule file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleFile {
+    pub name: Arc<str>,
+    pub text: Arc<str>,
+}
+
+/// What a person did about a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    pub finding: MatchId,
+    pub action: Action,
+    /// The id of who did it.
+    pub by: Arc<str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    Acknowledge,
+    Dismiss,
+}
+
+/// What became of one attempt to deliver a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeliveryReceipt {
+    /// The derived id of the delivery.
+    pub delivery: u128,
+    pub attempt: u32,
+    pub outcome: DeliveryOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryOutcome {
+    Delivered,
+    /// Will be tried again.
+    Failed(Arc<str>),
+    /// Will not.
+    GivenUp(Arc<str>),
+}
+
+/// Something refused at the door.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The subject, where it could be read.
+    pub subject: Option<Subject>,
+    pub code: Arc<str>,
+    pub field: Option<Arc<str>>,
+    pub message: Arc<str>,
+    /// The bytes as they came, at most [`DeadLetter::MAX_RAW`] of them.
+    pub raw: Arc<[u8]>,
+    /// Who sent it: the id of a token or a source.
+    pub sender: Arc<str>,
+}
+
+impl DeadLetter {
+    pub const MAX_RAW: usize = 64 * 1024;
+}

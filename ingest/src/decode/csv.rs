@@ -1,0 +1,83 @@
+//! Native CSV: a header with the native names, one reading per row, an empty cell for what is not said.
+
+use std::borrow::Cow;
+
+use vitalog_elog::Refusal;
+
+use super::json::empty;
+use super::raw::{Item, MAX_NAMES, RawReading, Scalar};
+use super::table::{Record, Records};
+
+/// The rows of a table as readings.
+///
+/// # Errors
+/// Where the header can't be read, names something twice, or has no column `subject`.
+pub fn rows(body: &[u8]) -> Result<impl Iterator<Item = Item<'_>>, Refusal> {
+    let mut records = Records::new(body);
+    let header = records.next().ok_or_else(empty)?;
+    let names = names(&header)?;
+    Ok(records.enumerate().map(move |(index, record)| Item {
+        index,
+        line: record.line,
+        bytes: record.bytes,
+        reading: reading(&names, record),
+    }))
+}
+
+fn names(header: &Record<'_>) -> Result<Vec<String>, Refusal> {
+    let bad = |message: String| Refusal::whole("malformed_header", message, "begin with a line such as subject,stream,at,value");
+    let cells = header.cells.as_ref().map_err(|why| bad(format!("the header can't be read: {why}")))?;
+    if cells.len() > MAX_NAMES {
+        return Err(bad(format!("the header has {} columns, and at most {MAX_NAMES} are read", cells.len())));
+    }
+    let mut names: Vec<String> = Vec::with_capacity(cells.len());
+    for cell in cells {
+        let name = std::str::from_utf8(cell).map_err(|_| bad("the header is not valid UTF-8".to_owned()))?;
+        if name.is_empty() {
+            return Err(bad("a column of the header has no name".to_owned()));
+        }
+        if names.iter().any(|known| known == name) {
+            return Err(bad(format!("the header names {name:?} twice")));
+        }
+        names.push(name.to_owned());
+    }
+    if !names.iter().any(|name| name == "subject") {
+        let hint = if cells.len() == 1 && cells[0].contains(&b';') { "; is it separated by semicolons?" } else { "" };
+        return Err(bad(format!("the header has no column \"subject\"{hint}")));
+    }
+    Ok(names)
+}
+
+fn reading<'a>(names: &[String], record: Record<'a>) -> Result<RawReading<'a>, Refusal> {
+    let cells = record.cells.map_err(|why| {
+        Refusal::whole(
+            "malformed_row",
+            why,
+            "enclose cells with commas, quotes or line breaks in quotes, and double quotes inside",
+        )
+    })?;
+    if cells.len() != names.len() {
+        let message = format!("the row has {} cells and the header {}", cells.len(), names.len());
+        return Err(Refusal::whole("malformed_row", message, "give every row one cell per column, empty where nothing is said"));
+    }
+    let mut reading = RawReading::default();
+    for (name, cell) in names.iter().zip(cells) {
+        if !cell.is_empty() {
+            let value = Scalar::Cell(utf8(name, cell)?);
+            reading.set(Cow::Owned(name.clone()), value);
+        }
+    }
+    Ok(reading)
+}
+
+/// The text of a cell.
+pub(super) fn utf8<'a>(name: &str, cell: Cow<'a, [u8]>) -> Result<Cow<'a, str>, Refusal> {
+    let bad = |bytes: &[u8]| {
+        let shown = String::from_utf8_lossy(bytes);
+        Refusal::of("not_utf8", name, &shown, "the text is not valid UTF-8", "encode the text as UTF-8")
+    };
+    match cell {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| bad(bytes)),
+        Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|e| bad(e.as_bytes())),
+    }
+}

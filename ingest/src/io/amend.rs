@@ -1,0 +1,260 @@
+//! `PUT` and `DELETE /v1/subjects/{subject}/readings/{id}`: one reading, by its name, amended, made or removed.
+//!
+//! The revision may be said (in the body, by `?rev=`, or by `If-Match` with the revision that is to be replaced). Where it is not, it is one more than the
+//! current one; then writes of one reading through this gateway wait for each other, so that the later write is the later revision.
+
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::{Mutex, MutexGuard};
+use vitalog_elog::access::{Decision, Principal, Wish};
+use vitalog_elog::port::Accepted;
+use vitalog_elog::{Input, ReadingId, Refusal, Subject};
+
+use super::body;
+use super::prepare::name_of;
+use super::problem::Problem;
+use super::receipt::Receipt;
+use super::submit::position_header;
+use super::{CurrentRevision, Gateway, POSITION};
+use crate::admit::dead_letter;
+use crate::decode::{Format, RawReading, Scalar, json};
+
+/// Locks, of which each reading has one, and many readings the same.
+pub(super) struct Stripes(Vec<Mutex<()>>);
+
+impl Default for Stripes {
+    fn default() -> Stripes {
+        Stripes((0..64).map(|_| Mutex::new(())).collect())
+    }
+}
+
+impl Stripes {
+    async fn of(&self, subject: &Subject, id: ReadingId) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        (subject, id).hash(&mut hasher);
+        let place = hasher.finish() % self.0.len() as u64;
+        self.0[place as usize].lock().await
+    }
+}
+
+/// Which reading is meant.
+struct Target {
+    subject: Subject,
+    given: String,
+    id: ReadingId,
+}
+
+/// What was said of the revision.
+enum Said {
+    Nothing,
+    /// This is the revision.
+    Rev(String),
+    /// This revision is to be replaced.
+    Replaces(u32),
+}
+
+/// The revision to write, and whether one was there before.
+struct Settled {
+    rev: String,
+    is_new: bool,
+}
+
+/// Amends a reading, or makes it. The body is a native reading; subject and id stand in the path.
+pub(super) async fn put(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(who): Extension<Principal>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let target = gateway.target(path, &who)?;
+    if body::format(&headers)? != Format::Json {
+        let detail = "one reading is amended with a JSON object";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"));
+    }
+    let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
+    let bytes = &taken.bytes;
+    let mut raw = match json::object(bytes) {
+        Ok(raw) => raw,
+        Err(refusal) => return Err(gateway.refuse_one(refusal, None, bytes, &who).await?),
+    };
+    let mut said = said_of_revision(query.as_deref(), &headers)?;
+    if let Some(rev) = raw.rev.take() {
+        if !matches!(said, Said::Nothing) {
+            let detail = "the revision is said twice: in the body, and in the query or in If-Match";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_query", detail, "say it once"));
+        }
+        said = Said::Rev(rev.shown().into_owned());
+    }
+    for (name, slot, path) in [("subject", &mut raw.subject, target.subject.as_str()), ("id", &mut raw.id, &target.given)] {
+        if slot.as_ref().is_some_and(|said| said.shown() != path) {
+            let refusal =
+                Refusal::of("contradiction", name, path, "the body says another one than the path", "leave it out of the body");
+            return Err(Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal));
+        }
+        *slot = Some(Scalar::Text(Cow::Owned(path.to_owned())));
+    }
+    let _writing = gateway.amending.of(&target.subject, target.id).await;
+    let settled = gateway.settle_revision(&target, said).await?;
+    raw.rev = Some(Scalar::Cell(Cow::Owned(settled.rev.clone())));
+    gateway.write_one(raw, bytes, &who, settled.is_new).await
+}
+
+/// Removes a reading.
+pub(super) async fn delete(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(who): Extension<Principal>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let target = gateway.target(path, &who)?;
+    let said = said_of_revision(query.as_deref(), &headers)?;
+    let must_exist = !matches!(said, Said::Rev(_));
+    let _writing = gateway.amending.of(&target.subject, target.id).await;
+    let settled = gateway.settle_revision(&target, said).await?;
+    if must_exist && settled.is_new {
+        let remedy = "see the id; to remove a reading that has not come yet, say the revision";
+        let refusal = Refusal::of("no_such_reading", "id", &target.given, "there is no such reading, or it is removed", remedy);
+        return Err(Problem::of(StatusCode::NOT_FOUND, refusal));
+    }
+    let raw = RawReading {
+        subject: Some(Scalar::Text(Cow::Owned(target.subject.as_str().to_owned()))),
+        id: Some(Scalar::Text(Cow::Owned(target.given))),
+        rev: Some(Scalar::Cell(Cow::Owned(settled.rev))),
+        removed: Some(Scalar::Bool(true)),
+        ..RawReading::default()
+    };
+    let bytes = raw.to_json();
+    gateway.write_one(raw, bytes.as_bytes(), &who, false).await
+}
+
+impl Gateway {
+    fn target(&self, path: Result<Path<(String, String)>, PathRejection>, who: &Principal) -> Result<Target, Problem> {
+        let Ok(Path((subject, given))) = path else { return Err(bad_path("path", "", "the path can't be read")) };
+        let subject = self.writable(&subject, who)?;
+        if !Subject::is_valid(&given) {
+            return Err(bad_path("id", &given, "it can't name a reading"));
+        }
+        let id = ReadingId::given(&given);
+        Ok(Target { subject, given, id })
+    }
+
+    /// The subject, if who asks may write it.
+    pub(super) fn writable(&self, subject: &str, who: &Principal) -> Result<Subject, Problem> {
+        if !Subject::is_valid(subject) {
+            return Err(bad_path("subject", subject, "it can't name a subject"));
+        }
+        let subject = Subject::new(subject);
+        match self.access.decide(who, Wish::Write(&subject)) {
+            Decision::Allow => Ok(subject),
+            Decision::Deny => Err(Problem::forbidden("write this subject")),
+        }
+    }
+
+    async fn settle_revision(self: &Arc<Self>, target: &Target, said: Said) -> Result<Settled, Problem> {
+        let replaces = match said {
+            Said::Rev(rev) => return Ok(Settled { rev, is_new: false }),
+            Said::Replaces(rev) => Some(rev),
+            Said::Nothing => None,
+        };
+        let (gateway, subject, id) = (self.clone(), target.subject.clone(), target.id);
+        let after = self.told.load(Ordering::Acquire);
+        let look = move || gateway.current.current(&subject, id, after);
+        let current = tokio::task::spawn_blocking(look).await.map_err(|_| body::broken())??;
+        let rev = current.map_or(0, |c| c.rev);
+        if replaces.is_some_and(|replaced| replaced != rev) {
+            let refusal = Refusal::of(
+                "rev_is_not_current",
+                "if-match",
+                &replaces.unwrap_or_default().to_string(),
+                format!("the current revision is {rev}"),
+                "look at what was changed meanwhile, and amend that",
+            );
+            return Err(Problem::of(StatusCode::PRECONDITION_FAILED, refusal));
+        }
+        let Some(next) = rev.checked_add(1) else {
+            let detail = "the reading has the greatest revision there is";
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "bad_rev",
+                detail,
+                "remove nothing: send a new reading under another id",
+            ));
+        };
+        let is_new = !matches!(current, Some(CurrentRevision { removed: false, .. }));
+        Ok(Settled { rev: next.to_string(), is_new })
+    }
+
+    async fn write_one(&self, raw: RawReading<'_>, bytes: &[u8], who: &Principal, is_new: bool) -> Result<Response, Problem> {
+        let admitted = self.live.get().admission.admit(&raw, (self.clock)());
+        let reading = match admitted {
+            Ok(reading) => reading,
+            Err(refusal) => return Err(self.refuse_one(refusal, Some(&raw), bytes, who).await?),
+        };
+        let mut receipt = Receipt::waiting(0, 1, name_of(&reading), reading.rev);
+        let Accepted { first, outcomes, position } = self.submit(vec![Input::Reading(reading)]).await?;
+        receipt.settle(first, outcomes.first().and_then(Option::as_ref));
+        let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+        let mut response = (status, axum::Json(receipt)).into_response();
+        response.headers_mut().insert(POSITION, position_header(position.next));
+        Ok(response)
+    }
+
+    /// Keeps one refused reading as a dead letter, and tells where.
+    async fn refuse_one(
+        &self,
+        refusal: Refusal,
+        raw: Option<&RawReading<'_>>,
+        bytes: &[u8],
+        who: &Principal,
+    ) -> Result<Problem, Problem> {
+        let letter = dead_letter(&refusal, raw, bytes, &who.id);
+        let Accepted { first, position, .. } = self.submit(vec![Input::DeadLetter(letter)]).await?;
+        let problem = Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).kept_at(first);
+        Ok(problem.with(header::HeaderName::from_static(POSITION), position_header(position.next)))
+    }
+}
+
+fn said_of_revision(query: Option<&str>, headers: &HeaderMap) -> Result<Said, Problem> {
+    let bad = |field: &str, value: &str| {
+        let refusal = Refusal::of(
+            "bad_query",
+            field,
+            value,
+            "the revision can't be read",
+            "say ?rev=3, or If-Match: \"2\" for what is replaced",
+        );
+        Problem::of(StatusCode::BAD_REQUEST, refusal)
+    };
+    let mut said = Said::Nothing;
+    for pair in query.unwrap_or("").split('&').filter(|p| !p.is_empty()) {
+        match pair.split_once('=') {
+            Some(("rev", rev)) if matches!(said, Said::Nothing) => said = Said::Rev(rev.to_owned()),
+            _ => return Err(bad("query", pair)),
+        }
+    }
+    if let Some(tag) = headers.get(header::IF_MATCH) {
+        let text = tag.to_str().unwrap_or("");
+        let rev = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
+        match (rev, &said) {
+            (Some(rev), Said::Nothing) => said = Said::Replaces(rev),
+            _ => return Err(bad("if-match", text)),
+        }
+    }
+    Ok(said)
+}
+
+fn bad_path(field: &str, value: &str, message: &str) -> Problem {
+    let remedy = "use 1 to 64 letters, digits and any of . _ : @ ~ -, not beginning with a dot";
+    Problem::of(StatusCode::UNPROCESSABLE_ENTITY, Refusal::of(&format!("bad_{field}"), field, value, message, remedy))
+}

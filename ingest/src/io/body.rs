@@ -1,0 +1,136 @@
+//! Reading a request's body: its form, its packing, and an end to its size and its patience.
+//!
+//! A body that does not end, comes a byte a second, or unpacks to a thousand times its size costs no more than the limits say.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use futures::StreamExt;
+use vitalog_elog::Refusal;
+
+use super::BodyLimits;
+use super::problem::Problem;
+use super::room::{Held, Room};
+use crate::decode::{Format, inflate};
+
+/// The native forms, as they are offered where another one came.
+const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, application/x-ndjson, text/csv");
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+
+/// The form that the content type names.
+pub(super) fn format(headers: &HeaderMap) -> Result<Format, Problem> {
+    let said = headers.get(header::CONTENT_TYPE).map_or(Ok(""), HeaderValue::to_str).unwrap_or("");
+    let mut parts = said.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or("").to_ascii_lowercase();
+    let charset = parts.find_map(|p| p.to_ascii_lowercase().strip_prefix("charset=").map(|c| c.trim_matches('"').to_owned()));
+    let form = match kind.as_str() {
+        "application/json" => Some(Format::Json),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => Some(Format::Ndjson),
+        "text/csv" => Some(Format::Csv),
+        _ => None,
+    };
+    match form {
+        Some(form) if charset.as_deref().is_none_or(|c| matches!(c, "utf-8" | "utf8" | "us-ascii")) => Ok(form),
+        _ => {
+            let remedy =
+                "send application/json, application/x-ndjson or text/csv in UTF-8, and say so in the header content-type";
+            let refusal = Refusal::of("unsupported_media_type", "content-type", said, "this form can't be read here", remedy);
+            Err(Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal).with(ACCEPT_POST, ACCEPTED).closing())
+        }
+    }
+}
+
+/// A whole body, unpacked, and the room it takes for as long as this is kept.
+pub(super) struct Taken {
+    pub bytes: Bytes,
+    _held: Held,
+}
+
+/// Takes in the whole body.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &BodyLimits, room: &Room) -> Result<Taken, Problem> {
+    let packed = packing(headers)?;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|n| n > limits.wire_bytes as u64) {
+        return Err(too_large(limits.wire_bytes));
+    }
+    let mut held = room.hold();
+    let bytes = match tokio::time::timeout(limits.time, collect(body, limits.wire_bytes, &mut held)).await {
+        Ok(bytes) => bytes?,
+        Err(_) => {
+            let detail = format!("the body did not come within {} seconds", limits.time.as_secs());
+            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail, "send fewer readings at a time").closing());
+        }
+    };
+    if !packed {
+        return Ok(Taken { bytes, _held: held });
+    }
+    let unpacked = limits.unpacked_bytes;
+    let _turn = room.turn_to_unpack().await;
+    let bytes: Bytes = match tokio::task::spawn_blocking(move || inflate(&bytes, unpacked)).await {
+        Ok(Ok(bytes)) => bytes.into(),
+        Ok(Err(refusal)) if refusal.code == "too_large" => return Err(Problem::of(StatusCode::PAYLOAD_TOO_LARGE, refusal)),
+        Ok(Err(refusal)) => return Err(Problem::of(StatusCode::BAD_REQUEST, refusal)),
+        Err(_) => return Err(broken()),
+    };
+    held.grow_to(bytes.len())?;
+    Ok(Taken { bytes, _held: held })
+}
+
+/// Whether the body is packed with gzip.
+fn packing(headers: &HeaderMap) -> Result<bool, Problem> {
+    let said = headers.get(header::CONTENT_ENCODING).map_or(Ok("identity"), HeaderValue::to_str).unwrap_or("");
+    match said.trim().to_ascii_lowercase().as_str() {
+        "identity" => Ok(false),
+        "gzip" | "x-gzip" => Ok(true),
+        _ => {
+            let refusal = Refusal::of(
+                "unsupported_encoding",
+                "content-encoding",
+                said,
+                "this packing can't be read here",
+                "pack with gzip, or not at all",
+            );
+            Err(Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal)
+                .with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
+                .closing())
+        }
+    }
+}
+
+/// The body as it comes. One that finds no room is still read to its end: a server that closes on a body midway resets the connection, and then
+/// its answer, and with it the advice to come again, may be lost on the way.
+async fn collect(body: Body, most: usize, held: &mut Held) -> Result<Bytes, Problem> {
+    let mut chunks = body.into_data_stream();
+    let (mut all, mut came, mut refused) = (Vec::new(), 0, None);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, "broken_body", "the body ended before it was whole", "send it again").closing()
+        })?;
+        came += chunk.len();
+        if came > most {
+            return Err(too_large(most));
+        }
+        if refused.is_none() {
+            refused = held.grow_to(came).err();
+        }
+        match refused {
+            None => all.extend_from_slice(&chunk),
+            Some(_) => all = Vec::new(),
+        }
+    }
+    refused.map_or(Ok(all.into()), Err)
+}
+
+fn too_large(most: usize) -> Problem {
+    let detail = format!("the body has more than {most} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail, "send fewer readings at a time").closing()
+}
+
+/// A task of ours did not end as it should.
+pub(super) fn broken() -> Problem {
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "something went wrong here",
+        "try again; if it stays so, tell whoever runs this",
+    )
+}

@@ -1,0 +1,137 @@
+//! The HTTP gateway: readings, amendments, profiles and sessions in; receipts and problems out.
+//!
+//! The only part of this crate that waits. It knows the run loop by the port [`Inlet`] alone: what it accepts it submits, and it answers when
+//! that is on stable storage. It reads no clock of its own either; the shell brings one.
+
+mod amend;
+mod body;
+mod doorman;
+mod origin;
+mod prepare;
+pub mod problem;
+mod profile;
+mod readings;
+mod receipt;
+mod room;
+mod session;
+mod submit;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{post, put};
+use vitalog_elog::access::Access;
+use vitalog_elog::port::Inlet;
+use vitalog_elog::{ReadingId, Subject, Time};
+
+use crate::live::Live;
+
+pub use doorman::{Credentials, Doorman, authenticate};
+pub use problem::{Problem, with_problems};
+pub use receipt::{Receipt, Receipts, Status};
+
+/// The clock of the shell.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
+/// The header that tells a write's position, and asks a read to wait for it.
+pub const POSITION: &str = "vitalog-position";
+
+/// What the gateway needs.
+pub struct Gateway {
+    inlet: Arc<dyn Inlet>,
+    access: Arc<dyn Access>,
+    current: Arc<dyn Current>,
+    live: Live,
+    clock: Clock,
+    limits: BodyLimits,
+    room: room::Room,
+    /// The greatest position that was told to anyone.
+    told: AtomicU64,
+    amending: amend::Stripes,
+}
+
+/// How much and how slowly a body may come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// Of a body as it comes, in bytes.
+    pub wire_bytes: usize,
+    /// Of a body after unpacking, in bytes.
+    pub unpacked_bytes: usize,
+    /// Of all bodies that are held at one time, in bytes.
+    pub held_bytes: usize,
+    /// The most readings in one body.
+    pub readings: usize,
+    /// From the request's head to the end of its body.
+    pub time: Duration,
+}
+
+impl Default for BodyLimits {
+    /// 16 MiB as it comes, 64 MiB unpacked, 512 MiB of all together, 100,000 readings, 30 seconds.
+    fn default() -> BodyLimits {
+        BodyLimits {
+            wire_bytes: 16 << 20,
+            unpacked_bytes: 64 << 20,
+            held_bytes: 512 << 20,
+            readings: 100_000,
+            time: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The port that tells which revision of a reading is current. The views know.
+pub trait Current: Send + Sync {
+    /// The current revision of the reading, once everything before the offset `after` is seen. May block for as long as that takes; called from
+    /// a thread that may.
+    ///
+    /// # Errors
+    /// [`Behind`] where that was not so in time.
+    fn current(&self, subject: &Subject, id: ReadingId, after: u64) -> Result<Option<CurrentRevision>, Behind>;
+}
+
+/// A reading's current revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurrentRevision {
+    pub rev: u32,
+    /// It says that the reading is removed.
+    pub removed: bool,
+}
+
+/// The view has not yet seen what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind;
+
+impl Gateway {
+    pub fn new(
+        inlet: Arc<dyn Inlet>,
+        access: Arc<dyn Access>,
+        current: Arc<dyn Current>,
+        live: Live,
+        clock: Clock,
+        limits: BodyLimits,
+    ) -> Gateway {
+        let room = room::Room::new(limits.held_bytes);
+        Gateway {
+            inlet,
+            access,
+            current,
+            live,
+            clock,
+            limits,
+            room,
+            told: AtomicU64::new(0),
+            amending: amend::Stripes::default(),
+        }
+    }
+}
+
+/// The routes of the gateway. Their handlers take who asks from the extension that [`authenticate`] puts there. Fallbacks are not set, so
+/// that the router can be merged with others; [`with_problems`] sets them over all.
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/v1/readings", post(readings::post))
+        .route("/v1/subjects/{subject}/readings/{id}", put(amend::put).delete(amend::delete))
+        .route("/v1/subjects/{subject}/profile", put(profile::put))
+        .with_state(gateway)
+}

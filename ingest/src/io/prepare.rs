@@ -1,0 +1,105 @@
+//! A body made ready for the journal: each reading as an input, or refused and as a dead letter, with its receipt. Pure, so that it can run on
+//! any thread.
+
+use std::collections::HashMap;
+
+use vitalog_elog::access::{Access, Decision, Principal, Wish};
+use vitalog_elog::{Input, Reading, Refusal, Subject, Time};
+
+use super::receipt::Receipt;
+use crate::admit::{Admission, dead_letter};
+use crate::decode::{Format, Item, decode};
+
+/// What is to be journaled, and the receipts that wait for it.
+#[derive(Default)]
+pub(super) struct Prepared {
+    pub inputs: Vec<Input>,
+    pub receipts: Vec<Receipt>,
+    /// For each input, whose receipt it is.
+    pub owners: Vec<usize>,
+    /// How many were refused because the sender may not write that subject.
+    pub denied: usize,
+}
+
+/// What is held against what.
+pub(super) struct Judge<'a> {
+    pub admission: &'a Admission,
+    pub access: &'a dyn Access,
+    pub who: &'a Principal,
+    pub now: Time,
+    /// The most readings in one body.
+    pub most: usize,
+}
+
+/// Why a body as a whole was refused.
+pub(super) enum Whole {
+    Malformed(Refusal),
+    TooMany,
+}
+
+impl Judge<'_> {
+    pub fn body(&self, format: &Format, body: &[u8]) -> Result<Prepared, Whole> {
+        let mut prepared = Prepared::default();
+        let mut permitted = HashMap::new();
+        for item in decode(format, body).map_err(Whole::Malformed)? {
+            if item.index >= self.most {
+                return Err(Whole::TooMany);
+            }
+            self.item(item, &mut permitted, &mut prepared);
+        }
+        if prepared.receipts.is_empty() {
+            let refusal = Refusal::whole("empty_body", "the body holds no readings", "send at least one reading");
+            return Err(Whole::Malformed(refusal));
+        }
+        Ok(prepared)
+    }
+
+    fn item(&self, item: Item<'_>, permitted: &mut HashMap<Subject, bool>, prepared: &mut Prepared) {
+        let Item { index, line, bytes, reading } = item;
+        let admitted = match &reading {
+            Ok(raw) => self.admission.admit(raw, self.now),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        let letter = |refusal: &Refusal| dead_letter(refusal, reading.as_ref().ok(), bytes, &self.who.id);
+        let (input, receipt) = match admitted {
+            Ok(reading) if self.may_write(&reading.subject, permitted) => {
+                let receipt = Receipt::waiting(index, line, name_of(&reading), reading.rev);
+                (Input::Reading(reading), receipt)
+            }
+            Ok(reading) => return self.deny(reading.subject, index, line, prepared),
+            Err(refusal) => {
+                let letter = letter(&refusal);
+                // What nobody may send is not kept either, whatever else is wrong with it.
+                if let Some(subject) = letter.subject.as_ref().filter(|subject| !self.may_write(subject, permitted)) {
+                    return self.deny(subject.clone(), index, line, prepared);
+                }
+                (Input::DeadLetter(letter), Receipt::rejected(index, line, refusal))
+            }
+        };
+        prepared.owners.push(prepared.receipts.len());
+        prepared.inputs.push(input);
+        prepared.receipts.push(receipt);
+    }
+
+    fn may_write(&self, subject: &Subject, known: &mut HashMap<Subject, bool>) -> bool {
+        if let Some(may) = known.get(subject) {
+            return *may;
+        }
+        let may = self.access.decide(self.who, Wish::Write(subject)) == Decision::Allow;
+        known.insert(subject.clone(), may);
+        may
+    }
+
+    fn deny(&self, subject: Subject, index: usize, line: u64, prepared: &mut Prepared) {
+        let remedy = "ask whoever runs this for a token that may";
+        let refusal =
+            Refusal::of("not_permitted", "subject", subject.as_str(), "you may not write readings of this subject", remedy);
+        prepared.receipts.push(Receipt::rejected(index, line, refusal));
+        prepared.denied += 1;
+    }
+}
+
+/// The name by which a reading can be amended.
+pub(super) fn name_of(reading: &Reading) -> String {
+    reading.given.as_deref().map_or_else(|| reading.id.to_string(), str::to_owned)
+}

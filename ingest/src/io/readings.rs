@@ -1,0 +1,118 @@
+//! `POST /v1/readings`: many readings, a receipt for each.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use vitalog_elog::access::Principal;
+use vitalog_elog::port::Accepted;
+use vitalog_elog::{Input, Refusal};
+
+use super::body;
+use super::prepare::{Judge, Prepared, Whole};
+use super::problem::{PROBLEM_JSON, Problem};
+use super::receipt::{Receipts, Status};
+use super::submit::position_header;
+use super::{Gateway, POSITION};
+use crate::admit::dead_letter;
+
+/// Accepts a body of readings. `?receipts=summary` leaves out the receipts of what was kept.
+///
+/// 200 where at least one reading was kept or known, 422 where all were rejected; receipts in both. 400 where the body as a whole can't be read.
+pub(super) async fn post(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(who): Extension<Principal>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let is_summary = summary_asked(query.as_deref().unwrap_or(""))?;
+    let format = body::format(&headers)?;
+    let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
+    let bytes = &taken.bytes;
+
+    let judged = {
+        let (gateway, who, bytes) = (gateway.clone(), who.clone(), bytes.clone());
+        let judge = move || {
+            let declared = gateway.live.get();
+            let now = (gateway.clock)();
+            let access = &*gateway.access;
+            Judge { admission: &declared.admission, access, who: &who, now, most: gateway.limits.readings }.body(&format, &bytes)
+        };
+        tokio::task::spawn_blocking(judge).await.map_err(|_| body::broken())?
+    };
+    let prepared = match judged {
+        Ok(prepared) => prepared,
+        Err(Whole::Malformed(refusal)) => return Err(gateway.refuse_whole(refusal, bytes, &who).await?),
+        Err(Whole::TooMany) => {
+            let detail = format!("the body has more than {} readings", gateway.limits.readings);
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail, "send fewer readings at a time"));
+        }
+    };
+    if prepared.denied == prepared.receipts.len() {
+        return Err(Problem::forbidden("write readings of any subject that was sent"));
+    }
+    let Prepared { inputs, mut receipts, owners, .. } = prepared;
+    let Accepted { first, outcomes, position } = gateway.submit(inputs).await?;
+    for (i, owner) in owners.into_iter().enumerate() {
+        receipts[owner].settle(first + i as u64, outcomes.get(i).and_then(Option::as_ref));
+    }
+    let receipts = Receipts::new(receipts, position.next);
+    Ok(answer(if is_summary { receipts.summary() } else { receipts }))
+}
+
+impl Gateway {
+    /// Keeps a body that could not be read as a dead letter, and tells where.
+    async fn refuse_whole(&self, refusal: Refusal, bytes: &[u8], who: &Principal) -> Result<Problem, Problem> {
+        if refusal.code == "empty_body" {
+            return Ok(Problem::of(StatusCode::BAD_REQUEST, refusal));
+        }
+        let letter = dead_letter(&refusal, None, bytes, &who.id);
+        let Accepted { first, position, .. } = self.submit(vec![Input::DeadLetter(letter)]).await?;
+        let problem = Problem::of(StatusCode::BAD_REQUEST, refusal).kept_at(first);
+        Ok(problem.with(header::HeaderName::from_static(POSITION), position_header(position.next)))
+    }
+}
+
+fn summary_asked(query: &str) -> Result<bool, Problem> {
+    let bad = |field: &str, value: &str| {
+        let refusal =
+            Refusal::of("bad_query", field, value, "the query can't be understood", "ask for receipts=all or receipts=summary");
+        Problem::of(StatusCode::BAD_REQUEST, refusal).closing()
+    };
+    let mut is_summary = false;
+    for pair in query.split('&').filter(|p| !p.is_empty()) {
+        match pair.split_once('=') {
+            Some(("receipts", "summary")) => is_summary = true,
+            Some(("receipts", "all")) => is_summary = false,
+            Some((name, value)) => return Err(bad(name, value)),
+            None => return Err(bad(pair, "")),
+        }
+    }
+    Ok(is_summary)
+}
+
+/// The receipts; where nothing was kept, as a problem that carries them and says what was wrong with the first.
+fn answer(receipts: Receipts) -> Response {
+    let position = position_header(receipts.position);
+    let is_refused = receipts.accepted + receipts.duplicate == 0;
+    // Structs of strings and numbers can't fail to be written.
+    let body = if is_refused { refused(&receipts) } else { serde_json::to_vec(&receipts) }.unwrap_or_default();
+    let (status, kind) =
+        if is_refused { (StatusCode::UNPROCESSABLE_ENTITY, PROBLEM_JSON) } else { (StatusCode::OK, "application/json") };
+    let mut response = (status, [(header::CONTENT_TYPE, kind)], body).into_response();
+    response.headers_mut().insert(POSITION, position);
+    response
+}
+
+fn refused(receipts: &Receipts) -> serde_json::Result<Vec<u8>> {
+    let first = receipts.receipts.iter().find(|r| r.status == Status::Rejected).and_then(|r| r.refusal.clone());
+    let first = first.unwrap_or_else(|| Refusal::whole("rejected", "every reading was rejected", "see the receipts"));
+    let mut whole = serde_json::to_value(Problem::of(StatusCode::UNPROCESSABLE_ENTITY, first))?;
+    if let (Some(whole), serde_json::Value::Object(rest)) = (whole.as_object_mut(), serde_json::to_value(receipts)?) {
+        whole.extend(rest);
+    }
+    serde_json::to_vec(&whole)
+}

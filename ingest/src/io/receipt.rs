@@ -1,0 +1,105 @@
+//! Receipts: what became of each reading.
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::{Outcome, Refusal};
+
+/// What became of one reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Its place in the body, from 0.
+    pub index: usize,
+    /// The line on which it began, from 1.
+    pub line: u64,
+    pub status: Status,
+    /// Its name: the given one, or the derived one by which it can be amended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rev: Option<u32>,
+    /// Where it stands in the journal; of a rejected one, where its dead letter stands.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub offset: Option<u64>,
+    /// Of an accepted one: `new`, `superseded` (it replaced an earlier revision), or `outdated` (a later revision was there).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub outcome: Option<String>,
+    /// Why it was rejected.
+    #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    pub refusal: Option<Refusal>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is kept, and it was not there before.
+    Accepted,
+    /// This very revision was there.
+    Duplicate,
+    /// It is kept as a dead letter only.
+    Rejected,
+}
+
+/// What became of a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipts {
+    pub accepted: usize,
+    pub duplicate: usize,
+    pub rejected: usize,
+    /// The offset after the last; a read that waits for it sees them all.
+    pub position: u64,
+    /// In the order of the body: each reading's, or (where a summary was asked for) the rejected ones' only.
+    pub receipts: Vec<Receipt>,
+}
+
+impl Receipt {
+    pub(super) fn rejected(index: usize, line: u64, refusal: Refusal) -> Receipt {
+        let refusal = Some(refusal);
+        Receipt { index, line, status: Status::Rejected, id: None, rev: None, offset: None, outcome: None, refusal }
+    }
+
+    /// Of a reading that is to be submitted.
+    pub(super) fn waiting(index: usize, line: u64, id: String, rev: u32) -> Receipt {
+        Receipt {
+            index,
+            line,
+            status: Status::Accepted,
+            id: Some(id),
+            rev: Some(rev),
+            offset: None,
+            outcome: None,
+            refusal: None,
+        }
+    }
+
+    /// Takes in what came back.
+    pub(super) fn settle(&mut self, offset: u64, outcome: Option<&Outcome>) {
+        self.offset = Some(offset);
+        if self.status == Status::Rejected {
+            return;
+        }
+        let told = match outcome {
+            Some(Outcome::Duplicate) => {
+                self.status = Status::Duplicate;
+                None
+            }
+            Some(Outcome::New) => Some("new"),
+            Some(Outcome::Superseded { .. }) => Some("superseded"),
+            Some(Outcome::Outdated) => Some("outdated"),
+            None => None,
+        };
+        self.outcome = told.map(str::to_owned);
+    }
+}
+
+impl Receipts {
+    pub(super) fn new(receipts: Vec<Receipt>, position: u64) -> Receipts {
+        let count = |status| receipts.iter().filter(|r| r.status == status).count();
+        let (accepted, duplicate, rejected) = (count(Status::Accepted), count(Status::Duplicate), count(Status::Rejected));
+        Receipts { accepted, duplicate, rejected, position, receipts }
+    }
+
+    /// Keeps the rejected ones' receipts only.
+    pub(super) fn summary(mut self) -> Receipts {
+        self.receipts.retain(|r| r.status == Status::Rejected);
+        self
+    }
+}

@@ -1,0 +1,146 @@
+//! What can be wrong with a journal, each with what to do about it.
+
+use std::fmt;
+
+use vitalog_elog::Time;
+
+/// Why a journal could not be opened, read or written.
+#[derive(Debug)]
+pub enum JournalError {
+    /// The file was written by a newer version.
+    NewerFormat { found: u32, known: u32 },
+    /// The file is something else, or its first page is damaged.
+    NotAJournal { detail: String },
+    /// Another process has it open.
+    InUse,
+    /// SQLite or the operating system refused.
+    Storage(rusqlite::Error),
+    /// The file beside the database could not be written or read.
+    Mark(std::io::Error),
+    /// A group's bytes are not those that were written.
+    BadChecksum { offset: u64 },
+    /// A group does not follow from its predecessor: it, or one before it, was altered or exchanged.
+    BrokenChain { offset: u64 },
+    /// A group that must be there is not.
+    Gap { offset: u64 },
+    /// A group is there whose row says something impossible.
+    BadRow { offset: u64, detail: &'static str },
+    /// The bytes verify, but this program can't read them.
+    Undecodable { offset: u64, detail: String },
+    /// The journal ends before what was acknowledged.
+    LostEnd { found: u64, acknowledged: u64 },
+    /// The mark beside the database is of another journal.
+    ForeignMark,
+    /// Reading was asked to begin after the end.
+    PastTheEnd { asked: u64, next: u64 },
+    /// An entry names a stream or a field that the schema does not have.
+    NotInSchema { offset: Option<u64>, name: String },
+    /// An entry's arrival lies before its predecessor's.
+    ArrivalBackwards { offset: u64, arrival: Time, last: Time },
+    /// More than fits into one group.
+    GroupTooLarge { bytes: usize },
+    /// A former write failed.
+    Failed,
+}
+
+impl JournalError {
+    /// Whether the process must end: what is on the disk is unknown, or it is not what was written.
+    pub fn is_fatal(&self) -> bool {
+        !matches!(
+            self,
+            JournalError::ArrivalBackwards { .. }
+                | JournalError::GroupTooLarge { .. }
+                | JournalError::PastTheEnd { .. }
+                | JournalError::NotInSchema { offset: None, .. }
+        )
+    }
+
+    fn remedy(&self) -> &'static str {
+        match self {
+            JournalError::NewerFormat { .. } => "use the version of the program that wrote it, or a newer one",
+            JournalError::NotAJournal { .. } => "check the path, or restore the file from a backup",
+            JournalError::InUse => "end the other process, or use another data directory",
+            JournalError::Storage(_) | JournalError::Mark(_) => {
+                "check the disk (free space, permissions, its own log), then start again"
+            }
+            JournalError::Failed => "end the process and start again, so that it reads what is really on the disk",
+            JournalError::BrokenChain { .. } => "restore the journal from a backup; this group or the one before it was altered",
+            JournalError::BadChecksum { .. } | JournalError::Gap { .. } | JournalError::BadRow { .. } => {
+                "restore the journal from a backup; what lies before that offset is sound and can be exported"
+            }
+            JournalError::Undecodable { .. } => "use the version of the program that wrote it, or a newer one",
+            JournalError::LostEnd { .. } => {
+                "restore the database together with its -wal file; if this is a backup restored on purpose, remove the .mark file and the sinks"
+            }
+            JournalError::ForeignMark => {
+                "the database and its .mark file belong together: restore both, or remove the .mark file"
+            }
+            JournalError::PastTheEnd { .. } => "ask for an offset that the journal holds",
+            JournalError::NotInSchema { .. } => {
+                "declare the stream or field again as it was: a declaration may grow, but nothing in it may go"
+            }
+            JournalError::ArrivalBackwards { .. } => "stamp entries with the greater of the clock and the journal's last arrival",
+            JournalError::GroupTooLarge { .. } => "write it in several groups",
+        }
+    }
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JournalError::NewerFormat { found, known } => {
+                write!(f, "the journal has format {found}, and this program knows formats up to {known}")?;
+            }
+            JournalError::NotAJournal { detail } => write!(f, "the file is not a journal, or is damaged: {detail}")?,
+            JournalError::InUse => f.write_str("the journal is in use by another process")?,
+            JournalError::Storage(error) => write!(f, "the journal's storage failed: {error}")?,
+            JournalError::Mark(error) => write!(f, "the file that marks what was acknowledged failed: {error}")?,
+            JournalError::BadChecksum { offset } => {
+                write!(f, "the group at offset {offset} is damaged: its checksum does not fit")?
+            }
+            JournalError::BrokenChain { offset } => {
+                write!(f, "the group at offset {offset} does not follow from the one before it")?
+            }
+            JournalError::Gap { offset } => write!(f, "the group at offset {offset} is missing")?,
+            JournalError::BadRow { offset, detail } => write!(f, "the group at offset {offset} is damaged: {detail}")?,
+            JournalError::Undecodable { offset, detail } => write!(f, "the group at offset {offset} can't be read: {detail}")?,
+            JournalError::LostEnd { found, acknowledged } => {
+                write!(f, "the journal ends at offset {found}, but everything before offset {acknowledged} was acknowledged")?;
+            }
+            JournalError::ForeignMark => f.write_str("the mark beside the journal is of another journal")?,
+            JournalError::PastTheEnd { asked, next } => write!(f, "offset {asked} is past the journal's end at {next}")?,
+            JournalError::NotInSchema { offset: Some(offset), name } => {
+                write!(f, "the entry at offset {offset} names {name}, which is not declared")?;
+            }
+            JournalError::NotInSchema { offset: None, name } => write!(f, "an entry names {name}, which is not declared")?,
+            JournalError::ArrivalBackwards { offset, arrival, last } => {
+                write!(f, "the entry at offset {offset} arrived at {arrival}, before its predecessor at {last}")?;
+            }
+            JournalError::GroupTooLarge { bytes } => write!(f, "a group of {bytes} bytes is too large")?,
+            JournalError::Failed => f.write_str("a former write to the journal failed")?,
+        }
+        write!(f, "; {}", self.remedy())
+    }
+}
+
+impl std::error::Error for JournalError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            JournalError::Storage(error) => Some(error),
+            JournalError::Mark(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> JournalError {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => JournalError::InUse,
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                JournalError::NotAJournal { detail: error.to_string() }
+            }
+            _ => JournalError::Storage(error),
+        }
+    }
+}

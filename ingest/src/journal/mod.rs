@@ -1,0 +1,141 @@
+//! The journal: every input that decides, in the one order in which it was accepted, on stable storage.
+//!
+//! One row of a SQLite database per group commit. A row carries the BLAKE3 checksum of its payload and a hash chained to its
+//! predecessor's, so that a missing, exchanged or altered row is found when it is read; a head, committed with each group, tells where the
+//! journal ends, and a mark beside the database tells what was acknowledged, so that a lost end is found too. The journal refuses to
+//! hand out anything that does not verify.
+//!
+//! Synchronous, and owned by one thread. It reads no clock: entries bring their arrival.
+
+mod codec;
+mod error;
+mod mark;
+mod read;
+mod store;
+
+use std::path::Path;
+
+use vitalog_elog::{Entry, Position, Schema, Time};
+
+pub use codec::PAYLOAD_VERSION;
+pub use error::JournalError;
+pub use read::{Group, Groups};
+
+use mark::Mark;
+use store::{Row, Store};
+
+/// The version of the file's layout. A newer one is refused.
+pub const FORMAT: u32 = 1;
+
+/// The largest encoded group, in bytes.
+pub const MAX_GROUP_BYTES: usize = 256 << 20;
+
+/// An open journal. There is one per data directory, in one process.
+pub struct Journal {
+    store: Store,
+    mark: Mark,
+    position: Position,
+    last_arrival: Time,
+    /// A commit failed: what is on the disk is unknown, so nothing more may be written.
+    failed: bool,
+}
+
+impl Journal {
+    /// Opens the journal at `path`, or makes it, and verifies where it ends.
+    ///
+    /// # Errors
+    /// A format newer than this program's, a file of something else, one that another process has open, an end that does not verify,
+    /// or an end before what was acknowledged.
+    pub fn open(path: &Path) -> Result<Journal, JournalError> {
+        let mark = Mark::open(path)?;
+        if let Some(told) = mark.told() {
+            // SQLite would take an empty file for a new database and drop the log beside it, and with that what may yet be saved.
+            mark::check_file(told, path)?;
+        }
+        let store = Store::open(path)?;
+        let head = store.head()?;
+        let position = Position { incarnation: store.incarnation(), next: head.next, chain: head.chain };
+        if let Some(told) = mark.told() {
+            mark::check(told, &position)?;
+        }
+        let mut journal = Journal { store, mark, position, last_arrival: Time::MIN, failed: false };
+        journal.last_arrival = read::verify_end(&journal.store, &journal.position)?;
+        journal.mark.tell(&journal.position)?;
+        Ok(journal)
+    }
+
+    /// Where the next entry goes.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The arrival of the last entry; [`Time::MIN`] before the first. Whoever stamps entries must not go behind it.
+    pub fn last_arrival(&self) -> Time {
+        self.last_arrival
+    }
+
+    /// Writes the entries as one group. When it returns they are on stable storage. Nothing is written for an empty slice.
+    ///
+    /// # Errors
+    /// [`JournalError::ArrivalBackwards`], [`JournalError::GroupTooLarge`] and [`JournalError::NotInSchema`] leave the journal as it was. After any other error it is unknown
+    /// whether the group is on the disk, and the operating system may have dropped what it could not write: **the process must end**, so that a new one reads what is
+    /// really there. Until then every further call is refused ([`JournalError::is_fatal`]).
+    pub fn append(&mut self, schema: &Schema, entries: &[Entry]) -> Result<Position, JournalError> {
+        if self.failed {
+            return Err(JournalError::Failed);
+        }
+        let Some(last) = entries.last() else { return Ok(self.position) };
+        let mut latest = self.last_arrival;
+        for (i, entry) in entries.iter().enumerate() {
+            if entry.arrival < latest {
+                let offset = self.position.next + i as u64;
+                return Err(JournalError::ArrivalBackwards { offset, arrival: entry.arrival, last: latest });
+            }
+            latest = entry.arrival;
+        }
+        let payload = codec::encode(schema, entries)?;
+        if payload.len() > MAX_GROUP_BYTES {
+            return Err(JournalError::GroupTooLarge { bytes: payload.len() });
+        }
+        let row = Row::next(&self.position, entries.len() as u64, last.arrival, payload);
+        let position = row.position_after(self.position.incarnation);
+        // INVARIANT (acknowledged is synced): `commit` returns after the write-ahead log is synced; only then is anything told.
+        let written = self.store.commit(&row).and_then(|()| self.mark.tell(&position));
+        if let Err(error) = written {
+            self.failed = true;
+            return Err(error);
+        }
+        self.position = position;
+        self.last_arrival = latest;
+        Ok(position)
+    }
+
+    /// The groups from the one that holds `offset` on, each verified against its predecessor when it is taken.
+    ///
+    /// # Errors
+    /// An offset past the end, or a predecessor that can't be read.
+    pub fn read_from(&self, offset: u64) -> Result<Groups<'_>, JournalError> {
+        Groups::from(&self.store, self.position, offset)
+    }
+
+    /// The position at an offset where a group ends (or the start), to compare a sink's with; `None` where no group ends there.
+    ///
+    /// # Errors
+    /// Where the group can't be read or does not verify.
+    pub fn position_at(&self, offset: u64) -> Result<Option<Position>, JournalError> {
+        read::position_at(&self.store, &self.position, offset)
+    }
+
+    /// Reads and verifies everything; the number of groups.
+    ///
+    /// # Errors
+    /// The first thing that does not verify.
+    pub fn verify(&self) -> Result<u64, JournalError> {
+        let mut groups = 0;
+        for group in self.read_from(0)? {
+            group?;
+            groups += 1;
+        }
+        Ok(groups)
+    }
+}

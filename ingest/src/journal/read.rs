@@ -1,0 +1,155 @@
+//! Reading groups back: nothing is handed out that does not follow from what was before it.
+
+use vitalog_elog::{Entry, Position, Schema, Time};
+
+use super::codec::{self, Payload};
+use super::error::JournalError;
+use super::store::{Row, Store};
+
+/// A verified group.
+pub struct Group {
+    /// The offset of its first entry.
+    pub first: u64,
+    /// The position after it.
+    pub position: Position,
+    /// The offset from which on it was asked for: within the group for the first, else `first`.
+    from: u64,
+    payload: Payload,
+}
+
+/// The groups from an offset on, in order. Ends at the journal's end or after the first error.
+pub struct Groups<'a> {
+    store: &'a Store,
+    /// Where the groups read so far end.
+    at: Position,
+    end: Position,
+    from: u64,
+    failed: bool,
+}
+
+impl Group {
+    /// The offsets it was asked for.
+    pub fn offsets(&self) -> std::ops::Range<u64> {
+        self.from..self.position.next
+    }
+
+    /// The entry at an offset, in terms of the schema at hand. Entries are decoded one by one, since a rule change in a group may declare
+    /// what later entries of the same group need.
+    ///
+    /// # Errors
+    /// [`JournalError::NotInSchema`] where it names what the schema does not have.
+    pub fn entry(&self, offset: u64, schema: &Schema) -> Result<Entry, JournalError> {
+        self.payload.entry(offset.saturating_sub(self.first) as usize, offset, schema)
+    }
+
+    /// All entries it was asked for, with their offsets, where one schema does for all.
+    ///
+    /// # Errors
+    /// See [`Group::entry`].
+    pub fn entries(&self, schema: &Schema) -> Result<Vec<(u64, Entry)>, JournalError> {
+        self.offsets().map(|offset| Ok((offset, self.entry(offset, schema)?))).collect()
+    }
+}
+
+impl<'a> Groups<'a> {
+    pub(super) fn from(store: &'a Store, end: Position, offset: u64) -> Result<Groups<'a>, JournalError> {
+        if offset > end.next {
+            return Err(JournalError::PastTheEnd { asked: offset, next: end.next });
+        }
+        let mut at = Position::start(end.incarnation);
+        if offset == end.next {
+            at = end;
+        } else if let Some(holder) = store.before(offset + 1)? {
+            // The group that holds the offset is verified against the end of the one before it.
+            if let Some(former) = store.before(holder.first)? {
+                verify_alone(&former)?;
+                at = former.position_after(end.incarnation);
+            }
+        }
+        Ok(Groups { store, at, end, from: offset, failed: false })
+    }
+
+    fn take(&mut self) -> Result<Group, JournalError> {
+        let first = self.at.next;
+        let row = self.store.at(first)?.ok_or(JournalError::Gap { offset: first })?;
+        verify_alone(&row)?;
+        if row.chained_to(&self.at) != row.chain {
+            return Err(JournalError::BrokenChain { offset: first });
+        }
+        let position = row.position_after(self.end.incarnation);
+        if position.next > self.end.next {
+            return Err(JournalError::BadRow { offset: first, detail: "it reaches past the journal's end" });
+        }
+        let payload = codec::decode(first, &row.payload)?;
+        if payload.len() as u64 != row.count {
+            return Err(JournalError::BadRow { offset: first, detail: "it holds another number of entries than it says" });
+        }
+        self.at = position;
+        Ok(Group { first, position, from: self.from.max(first), payload })
+    }
+}
+
+impl Iterator for Groups<'_> {
+    type Item = Result<Group, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        if self.at.next == self.end.next {
+            self.failed = true;
+            return (self.at.chain != self.end.chain).then_some(Err(JournalError::BrokenChain { offset: self.end.next }));
+        }
+        let group = self.take();
+        self.failed = group.is_err();
+        Some(group)
+    }
+}
+
+/// What a row says of itself.
+fn verify_alone(row: &Row) -> Result<(), JournalError> {
+    if row.count == 0 || row.first.checked_add(row.count).is_none() {
+        return Err(JournalError::BadRow { offset: row.first, detail: "it holds an impossible number of entries" });
+    }
+    if blake3::hash(&row.payload) != row.checksum {
+        return Err(JournalError::BadChecksum { offset: row.first });
+    }
+    Ok(())
+}
+
+/// Verifies the last group against the head, and returns its last arrival.
+pub(super) fn verify_end(store: &Store, end: &Position) -> Result<Time, JournalError> {
+    if store.any_from(end.next)? {
+        return Err(JournalError::BadRow { offset: end.next, detail: "it lies after the journal's end" });
+    }
+    if end.next == 0 {
+        let fresh = end.chain == [0; 32];
+        return if fresh { Ok(Time::MIN) } else { Err(JournalError::BrokenChain { offset: 0 }) };
+    }
+    let last = store.before(end.next)?.ok_or(JournalError::Gap { offset: end.next - 1 })?;
+    if last.first.checked_add(last.count) != Some(end.next) {
+        return Err(JournalError::Gap { offset: end.next - 1 });
+    }
+    let mut arrival = Time::MIN;
+    for group in Groups::from(store, *end, last.first)? {
+        let group = group?;
+        arrival = group.payload.arrival(group.payload.len() - 1).unwrap_or(arrival);
+    }
+    Ok(arrival)
+}
+
+/// The position at an offset where a group ends.
+pub(super) fn position_at(store: &Store, end: &Position, offset: u64) -> Result<Option<Position>, JournalError> {
+    if offset == 0 {
+        return Ok(Some(Position::start(end.incarnation)));
+    }
+    if offset == end.next {
+        return Ok(Some(*end));
+    }
+    if offset > end.next {
+        return Ok(None);
+    }
+    let Some(row) = store.before(offset)? else { return Err(JournalError::Gap { offset: 0 }) };
+    let group = Groups::from(store, *end, row.first)?.next().ok_or(JournalError::Gap { offset: row.first })??;
+    Ok((group.position.next == offset).then_some(group.position))
+}

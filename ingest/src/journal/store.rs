@@ -1,0 +1,249 @@
+//! The SQLite file: its tables, its settings, and one row per group.
+//!
+//! Write-ahead log with `synchronous=FULL`: a commit returns after the log is synced. The file is locked for this one connection, so that two
+//! processes can't write one journal.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use vitalog_elog::{Position, Time};
+
+use super::FORMAT;
+use super::error::JournalError;
+
+/// "VtLg", so that `file` and a stray tool can tell what it is.
+const APPLICATION_ID: i32 = 0x5674_4c67;
+
+const TABLES: &str = "
+    CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), incarnation BLOB NOT NULL) STRICT;
+    CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), next INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
+    CREATE TABLE groups (
+        first INTEGER PRIMARY KEY, count INTEGER NOT NULL, arrival INTEGER NOT NULL,
+        checksum BLOB NOT NULL, chain BLOB NOT NULL, payload BLOB NOT NULL
+    ) STRICT;";
+
+const COLUMNS: &str = "first, count, arrival, checksum, chain, payload";
+
+pub(super) struct Store {
+    db: Connection,
+    incarnation: u128,
+}
+
+/// Where the journal ends.
+pub(super) struct Head {
+    pub next: u64,
+    pub chain: [u8; 32],
+}
+
+/// One group as it is stored.
+pub(super) struct Row {
+    pub first: u64,
+    pub count: u64,
+    /// Of the group's last entry.
+    pub arrival: Time,
+    pub checksum: [u8; 32],
+    pub chain: [u8; 32],
+    pub payload: Vec<u8>,
+}
+
+impl Row {
+    /// The row that follows `position`.
+    pub fn next(position: &Position, count: u64, arrival: Time, payload: Vec<u8>) -> Row {
+        let checksum = *blake3::hash(&payload).as_bytes();
+        let mut row = Row { first: position.next, count, arrival, checksum, chain: [0; 32], payload };
+        row.chain = row.chained_to(position);
+        row
+    }
+
+    /// The chain hash this row must have if it follows `position`: over the predecessor's, the header, and the payload by its checksum.
+    pub fn chained_to(&self, position: &Position) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&position.chain);
+        hasher.update(&FORMAT.to_le_bytes());
+        hasher.update(&position.incarnation.to_le_bytes());
+        hasher.update(&self.first.to_le_bytes());
+        hasher.update(&self.count.to_le_bytes());
+        hasher.update(&self.arrival.0.to_le_bytes());
+        hasher.update(&self.checksum);
+        *hasher.finalize().as_bytes()
+    }
+
+    pub fn position_after(&self, incarnation: u128) -> Position {
+        Position { incarnation, next: self.first + self.count, chain: self.chain }
+    }
+
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+        Ok(Row {
+            first: offset(row, 0)?,
+            count: offset(row, 1)?,
+            arrival: Time(row.get(2)?),
+            checksum: row.get(3)?,
+            chain: row.get(4)?,
+            payload: row.get(5)?,
+        })
+    }
+}
+
+impl Store {
+    pub fn open(path: &Path) -> Result<Store, JournalError> {
+        let db = Connection::open(path)?;
+        configure(&db)?;
+        let version: u32 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
+        let application: i32 = db.pragma_query_value(None, "application_id", |r| r.get(0))?;
+        match (application, version) {
+            (APPLICATION_ID, 1..=FORMAT) => {}
+            (APPLICATION_ID, found) if found > FORMAT => return Err(JournalError::NewerFormat { found, known: FORMAT }),
+            (0, 0) if is_empty(&db)? => create(&db, path)?,
+            _ => return Err(JournalError::NotAJournal { detail: "it is a SQLite file of something else".to_owned() }),
+        }
+        let incarnation: [u8; 16] =
+            db.query_row("SELECT incarnation FROM identity WHERE id = 1", [], |r| r.get(0)).map_err(damaged)?;
+        Ok(Store { db, incarnation: u128::from_le_bytes(incarnation) })
+    }
+
+    pub fn incarnation(&self) -> u128 {
+        self.incarnation
+    }
+
+    pub fn head(&self) -> Result<Head, JournalError> {
+        self.db
+            .query_row("SELECT next, chain FROM head WHERE id = 1", [], |r| Ok(Head { next: offset(r, 0)?, chain: r.get(1)? }))
+            .map_err(damaged)
+    }
+
+    /// Writes the row and the new head, and syncs.
+    pub fn commit(&mut self, row: &Row) -> Result<(), JournalError> {
+        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        tx.prepare_cached(
+            "INSERT INTO groups (first, count, arrival, checksum, chain, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![sql(row.first), sql(row.count), row.arrival.0, row.checksum, row.chain, row.payload])?;
+        let moved = tx.prepare_cached("UPDATE head SET next = ?1, chain = ?2 WHERE id = 1 AND next = ?3")?.execute(params![
+            sql(row.first + row.count),
+            row.chain,
+            sql(row.first)
+        ])?;
+        if moved != 1 {
+            return Err(JournalError::BadRow { offset: row.first, detail: "the head is not where the group begins" });
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// The group that begins at `first`.
+    pub fn at(&self, first: u64) -> Result<Option<Row>, JournalError> {
+        let mut statement = self.db.prepare_cached(&format!("SELECT {COLUMNS} FROM groups WHERE first = ?1"))?;
+        statement.query_row([sql(first)], Row::read).optional().map_err(|e| bad_row(first, e))
+    }
+
+    /// The last group that begins before `offset`; where it can't be read, the error names the entry before `offset`, which it holds.
+    pub fn before(&self, offset: u64) -> Result<Option<Row>, JournalError> {
+        let mut statement =
+            self.db.prepare_cached(&format!("SELECT {COLUMNS} FROM groups WHERE first < ?1 ORDER BY first DESC LIMIT 1"))?;
+        statement.query_row([sql(offset)], Row::read).optional().map_err(|e| bad_row(offset.saturating_sub(1), e))
+    }
+
+    /// Whether a group begins at or after `offset`.
+    pub fn any_from(&self, offset: u64) -> Result<bool, JournalError> {
+        Ok(self.db.query_row("SELECT EXISTS (SELECT 1 FROM groups WHERE first >= ?1)", [sql(offset)], |r| r.get(0))?)
+    }
+}
+
+/// SQLite's integers are signed; no journal comes near the 2^63 entries at which an offset would not fit.
+fn sql(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn offset(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let n: i64 = row.get(column)?;
+    u64::try_from(n).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, n))
+}
+
+fn configure(db: &Connection) -> Result<(), JournalError> {
+    db.busy_timeout(std::time::Duration::ZERO)?;
+    db.pragma_update(None, "page_size", 8192)?;
+    db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    let mode: String = db.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(JournalError::NotAJournal { detail: format!("its file system allows no write-ahead log (mode {mode})") });
+    }
+    db.pragma_update(None, "synchronous", "FULL")?;
+    // Where a plain fsync does not reach the medium (macOS), ask for the one that does.
+    db.pragma_update(None, "fullfsync", true)?;
+    db.pragma_update(None, "checkpoint_fullfsync", true)?;
+    db.pragma_update(None, "cell_size_check", true)?;
+    db.pragma_update(None, "trusted_schema", false)?;
+    db.pragma_update(None, "wal_autocheckpoint", 2000)?;
+    Ok(())
+}
+
+fn is_empty(db: &Connection) -> Result<bool, JournalError> {
+    Ok(db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |r| r.get(0))?)
+}
+
+fn create(db: &Connection, path: &Path) -> Result<(), JournalError> {
+    let mut incarnation = [0_u8; 16];
+    getrandom::fill(&mut incarnation).map_err(|e| JournalError::Mark(std::io::Error::other(e.to_string())))?;
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    db.execute_batch(TABLES)?;
+    db.execute("INSERT INTO identity (id, incarnation) VALUES (1, ?1)", params![incarnation])?;
+    db.execute("INSERT INTO head (id, next, chain) VALUES (1, 0, ?1)", params![[0_u8; 32]])?;
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    db.pragma_update(None, "user_version", FORMAT)?;
+    db.execute_batch("COMMIT")?;
+    // So that the file itself, not only the log beside it, says what it is.
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    // The directory holds the name: without this a power cut may leave a synced file that nobody finds.
+    if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
+        std::fs::File::open(dir).and_then(|d| d.sync_all()).map_err(JournalError::Mark)?;
+    }
+    Ok(())
+}
+
+/// A row that must be there and readable is not.
+fn damaged(error: rusqlite::Error) -> JournalError {
+    match error {
+        rusqlite::Error::SqliteFailure(..) => error.into(),
+        other => JournalError::NotAJournal { detail: other.to_string() },
+    }
+}
+
+/// A column of a group's row is of another type or size than was written.
+fn bad_row(offset: u64, error: rusqlite::Error) -> JournalError {
+    match error {
+        rusqlite::Error::SqliteFailure(..) => error.into(),
+        _ => JournalError::BadRow { offset, detail: "a column has another type or size" },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitalog_elog::{Entry, Input, Schema, Time};
+
+    use crate::journal::{Journal, JournalError};
+
+    /// A full disk, as SQLite tells of it: the write fails, nothing more is written, and a new process finds all that was acknowledged.
+    #[test]
+    fn a_failed_write_ends_the_journal() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.db");
+        let schema = Schema::default();
+        let group = vec![Entry { arrival: Time(1), input: Input::Tick }; 4_000];
+        let mut journal = Journal::open(&path).expect("made");
+        let mut acknowledged = journal.append(&schema, &group).expect("kept");
+        journal.store.db.pragma_update(None, "max_page_count", 20).expect("a small disk");
+        let error = loop {
+            match journal.append(&schema, &group) {
+                Ok(position) => acknowledged = position,
+                Err(error) => break error,
+            }
+        };
+        assert!(error.is_fatal() && error.to_string().contains("full"), "{error}");
+        journal.store.db.pragma_update(None, "max_page_count", 10_000).expect("room again");
+        assert!(matches!(journal.append(&schema, &group), Err(JournalError::Failed)), "nothing is written after a failure");
+        drop(journal);
+        let journal = Journal::open(&path).expect("a new process reads what is there");
+        assert_eq!(journal.position(), acknowledged);
+        assert_eq!(journal.verify().expect("sound"), acknowledged.next / 4_000);
+    }
+}

@@ -1,0 +1,14 @@
+//! The way in: who may send, what it means, whether it is plausible, and that it is kept.
+//!
+//! [`decode`] turns bytes of a known form into raw readings, [`admit`] holds each against the declared streams, [`journal`] puts what was
+//! accepted (and what was not) on stable storage, [`access`] says who may do what, and [`io`] is the HTTP gateway over them.
+//!
+//! Invariant: nothing here knows the engine, and nothing outside [`io`] waits or reads a clock. What is declared of streams comes from
+//! outside; no stream, field or threshold of health is known by name but to the importers of exports ([`decode::t1d_uom`]).
+
+pub mod access;
+pub mod admit;
+pub mod decode;
+pub mod io;
+pub mod journal;
+pub mod live;

@@ -1,0 +1,246 @@
+//! The gateway from outside: a server that listens on loopback, with a real journal behind it, and a client that sends what it likes.
+
+mod amending;
+mod doors;
+mod hostile;
+mod receipts;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use axum::Router;
+use serde_json::Value as Json;
+use vitalog_elog::access::Access;
+use vitalog_elog::effect::Former;
+use vitalog_elog::port::{Accepted, Answer, Inlet, Unavailable};
+use vitalog_elog::{Entry, Input, Outcome, ReadingId, Subject};
+use vitalog_ingest::access::{Open, Tokens};
+use vitalog_ingest::admit::Limits;
+use vitalog_ingest::io::{
+    Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, authenticate, router, with_problems,
+};
+use vitalog_ingest::journal::Journal;
+use vitalog_ingest::live::Live;
+
+use super::fixture::{health, now, profile};
+
+/// What the inlet does with what it is given.
+pub const TAKES: u8 = 0;
+pub const OVERLOADED: u8 = 1;
+pub const CLOSING: u8 = 2;
+
+type Current0 = Mutex<HashMap<(Subject, ReadingId), (u32, u128, bool)>>;
+
+/// A run loop as small as can be: one thread that journals each submission as a group and says what each reading was to those before.
+struct Loop {
+    submissions: mpsc::Sender<(Vec<Input>, Answer)>,
+    mode: Arc<AtomicU8>,
+}
+
+impl Inlet for Loop {
+    fn submit(&self, inputs: Vec<Input>, done: Answer) {
+        match self.mode.load(Ordering::Relaxed) {
+            OVERLOADED => done(Err(Unavailable::Overloaded)),
+            CLOSING => done(Err(Unavailable::Closing)),
+            _ => self.submissions.send((inputs, done)).expect("the loop runs"),
+        }
+    }
+}
+
+/// What the loop knows of current readings, as a view would.
+struct View(Arc<Current0>);
+
+impl Current for View {
+    fn current(&self, subject: &Subject, id: ReadingId, _: u64) -> Result<Option<CurrentRevision>, Behind> {
+        let known = self.0.lock().expect("no panic");
+        Ok(known.get(&(subject.clone(), id)).map(|(rev, _, removed)| CurrentRevision { rev: *rev, removed: *removed }))
+    }
+}
+
+fn run(mut journal: Journal, submissions: mpsc::Receiver<(Vec<Input>, Answer)>, current: Arc<Current0>) {
+    let schema = health();
+    for (inputs, done) in submissions {
+        let first = journal.position().next;
+        let arrival = now().max(journal.last_arrival());
+        let entries: Vec<Entry> = inputs.into_iter().map(|input| Entry { arrival, input }).collect();
+        let position = journal.append(&schema, &entries).expect("kept");
+        let mut known = current.lock().expect("no panic");
+        let outcomes = entries.iter().map(|entry| {
+            let Input::Reading(reading) = &entry.input else { return None };
+            let key = (reading.subject.clone(), reading.id);
+            let this = (reading.rev, reading.hash, reading.content.is_none());
+            Some(match known.get(&key).copied() {
+                Some(was) if (was.0, was.1) == reading.revision() => Outcome::Duplicate,
+                Some(was) if (was.0, was.1) > reading.revision() => Outcome::Outdated,
+                was => {
+                    known.insert(key, this);
+                    was.map_or(Outcome::New, |(rev, hash, _)| Outcome::Superseded { was: Former { rev, hash, place: None } })
+                }
+            })
+        });
+        let outcomes = outcomes.collect();
+        drop(known);
+        done(Ok(Accepted { first, outcomes, position }));
+    }
+}
+
+/// A server under test.
+pub struct Server {
+    pub address: SocketAddr,
+    pub mode: Arc<AtomicU8>,
+    dir: tempfile::TempDir,
+    runtime: Option<tokio::runtime::Runtime>,
+    looping: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Server {
+    /// An open one, as in the demo.
+    pub fn open() -> Server {
+        Server::start(Credentials::Open, Arc::new(Open), BodyLimits::default())
+    }
+
+    pub fn limited(limits: BodyLimits) -> Server {
+        Server::start(Credentials::Open, Arc::new(Open), limits)
+    }
+
+    pub fn guarded(tokens: &Tokens) -> Server {
+        Server::start(Credentials::Tokens(tokens.clone()), Arc::new(tokens.clone()), BodyLimits::default())
+    }
+
+    fn start(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits) -> Server {
+        let dir = tempfile::tempdir().expect("a directory");
+        let journal = Journal::open(&dir.path().join("journal.db")).expect("made");
+        let (submissions, waiting) = mpsc::channel();
+        let current = Arc::new(Mutex::new(HashMap::new()));
+        let mode = Arc::new(AtomicU8::new(TAKES));
+        let view = Arc::new(View(current.clone()));
+        let looping = std::thread::spawn(move || run(journal, waiting, current));
+        let clock: Clock = Arc::new(now);
+        let live = Live::new(Arc::new(health()), profile(), Limits::default());
+        let inlet = Arc::new(Loop { submissions, mode: mode.clone() });
+        let gateway = Gateway::new(inlet, access, view, live, clock.clone(), limits);
+        // Another edge's route on the same path, as in the binary.
+        let pages = Router::new()
+            .route("/v1/subjects/{subject}/readings/{id}", axum::routing::get(|| async { "a reading" }))
+            .route("/", axum::routing::get(|| async { "a page" }));
+        let doorman = Doorman::new(credentials, clock, true, Some("/login".to_owned()));
+        let app = authenticate(with_problems(router(Arc::new(gateway)).merge(pages)), Arc::new(doorman));
+
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("bound");
+        let address = listener.local_addr().expect("an address");
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        Server { address, mode, dir, runtime: Some(runtime), looping: Some(looping) }
+    }
+
+    pub fn post(&self, kind: &str, body: impl AsRef<[u8]>) -> Reply {
+        self.send("POST", "/v1/readings", &[("content-type", kind)], body)
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.as_ref().len());
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request.push_str(&format!("host: {}\r\n", self.address));
+        }
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("\r\n");
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).expect("sent");
+        // The server may answer and close before it has read everything.
+        let _ = stream.write_all(body.as_ref());
+        Reply::read(stream)
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("connected");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+        stream
+    }
+
+    /// Ends the server, and reads what its journal holds.
+    pub fn journaled(mut self) -> Vec<Input> {
+        self.end();
+        let journal = Journal::open(&self.dir.path().join("journal.db")).expect("opened");
+        let groups = journal.read_from(0).expect("readable");
+        groups.flat_map(|g| g.expect("sound").entries(&health()).expect("decodable")).map(|(_, e)| e.input).collect()
+    }
+
+    fn end(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(5));
+        }
+        if let Some(looping) = self.looping.take() {
+            looping.join().expect("no panic");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What came back.
+pub struct Reply {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn read(mut stream: TcpStream) -> Reply {
+        let mut bytes = Vec::new();
+        // A server that closes on what it won't read resets the connection; what it said before counts.
+        let _ = stream.read_to_end(&mut bytes);
+        let end = bytes
+            .windows(4)
+            .position(|w| w == b"\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(&bytes)));
+        let head = String::from_utf8(bytes[..end].to_vec()).expect("text");
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).expect("a status");
+        let headers = lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned())).collect();
+        Reply { status, headers, body: bytes[end + 4..].to_vec() }
+    }
+
+    pub fn json(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// That it is an error as it should be: problem details with this status and code, and a remedy.
+    #[track_caller]
+    pub fn assert_problem(&self, status: u16, code: &str) -> Json {
+        let shown = String::from_utf8_lossy(&self.body).into_owned();
+        assert_eq!(self.status, status, "{shown}");
+        assert_eq!(self.header("content-type"), "application/problem+json", "{shown}");
+        let json = self.json();
+        assert_eq!(json["code"], code, "{shown}");
+        assert_eq!(json["status"], status, "{shown}");
+        assert_eq!(json["type"], format!("urn:vitalog:problem:{code}"));
+        for member in ["title", "detail", "remedy"] {
+            assert!(json[member].as_str().is_some_and(|s| !s.is_empty()), "{member}: {shown}");
+        }
+        json
+    }
+}
+
+/// A native reading of glucose.
+pub fn bg(minute: u32, value: &str) -> String {
+    format!("{{\"subject\":\"p-001\",\"stream\":\"bg\",\"at\":\"2026-11-20T07:{minute:02}:00Z\",\"value\":\"{value} mmol/L\"}}")
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("packed")
+}

@@ -1,0 +1,17 @@
+//! All that waits: the object store, Delta commits, the files, queries, HTTP.
+
+mod delta;
+pub(crate) mod flush;
+mod http;
+pub(crate) mod lake;
+mod locate;
+mod query;
+pub(crate) mod readback;
+mod relation;
+mod runtime;
+mod scan;
+mod session;
+pub(crate) mod store;
+mod write;
+
+pub use http::{SqlDoor, router};

@@ -1,0 +1,119 @@
+//! Runs a statement, within its limits.
+//!
+//! It runs on the query threads. When its time is over it is cancelled there, and its place among those that run at once is given back only
+//! when it has really ended; what can't be cancelled, because it doesn't give way, delays other queries but nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::sql::parser::Statement;
+use futures::TryStreamExt;
+
+use crate::error::LakeError;
+use crate::io::lake::{Inner, Lake};
+use crate::io::locate::locate;
+use crate::io::runtime::files_only;
+use crate::io::session::session;
+use crate::shared::{Mask, View};
+use crate::sql::{Answer, Limits, SqlError, check_size, parse, refused};
+use crate::table::Table;
+
+impl Lake {
+    /// Answers one statement that only reads, from one moment of the lake.
+    ///
+    /// # Errors
+    /// [`SqlError::Refused`] where the statement is at fault or exceeds a limit.
+    pub async fn sql(&self, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
+        let busy = || refused("sql_closing", "the server is closing", "ask again when it is back");
+        let threads = self.inner.threads.handle().ok_or_else(busy)?;
+        let (inner, sql) = (self.inner.clone(), sql.to_owned());
+        let task = async move {
+            let _permit = inner.permits.clone().acquire_owned().await.map_err(|_| busy())?;
+            inner.answer(&sql, limits).await
+        };
+        let mut running = threads.spawn(task);
+        match tokio::time::timeout(limits.time, &mut running).await {
+            Ok(Ok(answer)) => answer,
+            // A panic in a library: it ends this query only.
+            Ok(Err(_)) => Err(refused("sql_failed", "the query broke off", "ask in another way")),
+            Err(_) => {
+                running.abort();
+                let after = format!("the query was stopped after {:?}", limits.time);
+                Err(refused("sql_timeout", after, "narrow it to fewer subjects or less time"))
+            }
+        }
+    }
+}
+
+impl Inner {
+    async fn answer(&self, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
+        // Here and not in the caller's thread, which may have little room for a deep statement.
+        let statement = parse(sql)?;
+        let view = self.settled_view().await?;
+        let position = view.applied;
+        let context = session(&view, files_only(&self.store, Some(limits.memory))?)?;
+        drop(view);
+        let stream = execute(&context, statement).await?;
+        let schema = stream.schema();
+        let (batches, truncated) = collect(stream, limits).await?;
+        Ok(Answer { schema, batches, truncated, position })
+    }
+
+    /// The state at one moment, with every superseded row of the files found.
+    pub(crate) async fn settled_view(&self) -> Result<View, LakeError> {
+        let mut view = self.state().view();
+        let unknown: Vec<&Mask> = view.masks.iter().filter(|m| !m.in_flush && m.found.is_none()).collect();
+        if unknown.is_empty() {
+            return Ok(view);
+        }
+        let found = locate(&self.store, &view.cold[Table::Readings.place()], &view.layout, &unknown).await?;
+        self.state().keep_found(&found);
+        give(&mut view, found);
+        Ok(view)
+    }
+}
+
+fn give(view: &mut View, mut found: BTreeMap<u64, crate::shared::Found>) {
+    for mask in &mut view.masks {
+        if let Some(found) = found.remove(&mask.serial) {
+            mask.found = Some(found);
+        }
+    }
+}
+
+async fn execute(context: &SessionContext, statement: Statement) -> Result<SendableRecordBatchStream, SqlError> {
+    let plan = context.state().statement_to_plan(statement).await?;
+    let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    only_reads.verify_plan(&plan)?;
+    check_size(&plan)?;
+    Ok(context.execute_logical_plan(plan).await?.execute_stream().await?)
+}
+
+/// Takes rows up to the limit, and says whether there were more.
+async fn collect(mut stream: SendableRecordBatchStream, limits: Limits) -> Result<(Vec<RecordBatch>, bool), SqlError> {
+    let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while let Some(batch) = stream.try_next().await? {
+        let room = limits.rows - rows;
+        if batch.num_rows() > room {
+            batches.push(batch.slice(0, room));
+            return Ok((batches, true));
+        }
+        rows += batch.num_rows();
+        bytes += batch.get_array_memory_size();
+        if bytes > limits.memory {
+            return Err(refused("sql_memory", "the result is larger than it may be", "ask for fewer rows or columns"));
+        }
+        if batch.num_rows() > 0 {
+            batches.push(batch);
+        }
+    }
+    Ok((batches, false))
+}
+
+/// For those who build on the engine's own types within this crate.
+pub(crate) fn plain_context(inner: &Arc<Inner>) -> SessionContext {
+    SessionContext::new_with_config_rt(datafusion::prelude::SessionConfig::new(), inner.runtime.clone())
+}

@@ -1,0 +1,198 @@
+//! Files and hot rows as one relation.
+//!
+//! A relation is made for one statement from one [`View`], so all its scans, of a self-join too, see the same moment. Predicates, projections
+//! and limits go into both halves; predicates are checked again above.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
+use datafusion::datasource::TableType;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
+
+use crate::cold::DataFile;
+use crate::encode::{FindingRow, HistoryRow, LetterRow, ReadingRow, Rows};
+use crate::error::LakeError;
+use crate::fit::Nulls;
+use crate::hot::LaneView;
+use crate::io::flush::masked_history;
+use crate::io::scan::{HiddenRows, hidden_rows, scan_files};
+use crate::layout::Layout;
+use crate::prune::prune;
+use crate::shared::{Found, View};
+use crate::table::Table;
+
+/// One table at one moment.
+#[derive(Debug)]
+pub struct Relation {
+    table: Table,
+    layout: Arc<Layout>,
+    files: Vec<Arc<DataFile>>,
+    hidden: HiddenRows,
+    hot: HotRows,
+}
+
+#[derive(Debug)]
+enum HotRows {
+    Readings(Vec<LaneView<ReadingRow>>),
+    /// And the rows of superseded readings that are still in the files of the current ones.
+    History(Vec<LaneView<HistoryRow>>, Vec<RecordBatch>),
+    Findings(Vec<LaneView<FindingRow>>),
+    Letters(Vec<LaneView<LetterRow>>),
+}
+
+impl Relation {
+    /// A table of a view whose masks are all found.
+    ///
+    /// # Errors
+    /// Where rows can't become columns.
+    pub fn new(table: Table, view: &View) -> Result<Relation, LakeError> {
+        let layout = view.layout.clone();
+        let found = || view.masks.iter().filter_map(|m| Some((m.serial, m.found.clone()?)));
+        let each = || view.generations.iter();
+        let (hot, hidden) = match table {
+            Table::Readings => {
+                let hidden: Vec<Found> = found().map(|(_, f)| f).collect();
+                (HotRows::Readings(each().flat_map(|g| g.readings.iter().cloned()).collect()), hidden_rows(&hidden))
+            }
+            Table::History => {
+                let masked = masked_history(&view.masks, &found().collect(), &layout)?;
+                (HotRows::History(each().flat_map(|g| g.history.iter().cloned()).collect(), masked), HiddenRows::new())
+            }
+            Table::Matches => (HotRows::Findings(each().map(|g| g.matches.clone()).collect()), HiddenRows::new()),
+            Table::Recommendations => (HotRows::Findings(each().map(|g| g.recommendations.clone()).collect()), HiddenRows::new()),
+            Table::DeadLetters => (HotRows::Letters(each().map(|g| g.letters.clone()).collect()), HiddenRows::new()),
+        };
+        let files = view.cold[table.place()].files.clone();
+        Ok(Relation { table, layout, files, hidden, hot })
+    }
+
+    /// The hot rows, but for those of other streams than the one asked for.
+    fn hot_batches(&self, stream: Option<&str>) -> Result<Vec<RecordBatch>, LakeError> {
+        match &self.hot {
+            HotRows::Readings(lanes) => self.of_stream(lanes, stream),
+            HotRows::History(lanes, masked) => {
+                let mut out = self.of_stream(lanes, stream)?;
+                out.extend(masked.iter().cloned());
+                Ok(out)
+            }
+            HotRows::Findings(lanes) => self.of_stream(lanes, None),
+            HotRows::Letters(lanes) => self.of_stream(lanes, None),
+        }
+    }
+
+    fn of_stream<R: Rows>(&self, lanes: &[LaneView<R>], wanted: Option<&str>) -> Result<Vec<RecordBatch>, LakeError> {
+        let mut out = Vec::new();
+        for lane in lanes {
+            let name = lane.stream.map(|ix| &*self.layout.streams.get(ix).name);
+            if wanted.is_none() || wanted == name {
+                out.extend(lane.batches(&self.layout)?);
+            }
+        }
+        Ok(out)
+    }
+
+    fn hot_plan(&self, projected: &SchemaRef, stream: Option<&str>, parts: usize) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let batches = self.hot_batches(stream).map_err(|e| DataFusionError::External(e.into()))?;
+        if batches.is_empty() {
+            return Ok(None);
+        }
+        let mut nulls = Nulls::default();
+        let mut partitions = vec![Vec::new(); parts.min(batches.len())];
+        for (i, batch) in batches.iter().enumerate() {
+            let batch = if projected.fields().is_empty() {
+                let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                RecordBatch::try_new_with_options(projected.clone(), Vec::new(), &rows)?
+            } else {
+                nulls.fit(batch, projected)?
+            };
+            let part = i % partitions.len();
+            partitions[part].push(batch);
+        }
+        Ok(Some(MemorySourceConfig::try_new_exec(&partitions, projected.clone(), None)?))
+    }
+}
+
+#[async_trait::async_trait]
+impl TableProvider for Relation {
+    fn schema(&self) -> SchemaRef {
+        self.layout.schema(self.table).clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn get_logical_plan(&'_ self) -> Option<Cow<'_, datafusion::logical_expr::LogicalPlan>> {
+        None
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = self.schema();
+        let predicate = match conjunction(filters.to_vec()) {
+            Some(filter) => Some(state.create_physical_expr(filter, &DFSchema::try_from(schema.clone())?)?),
+            None => None,
+        };
+        let parts = state.config().target_partitions().max(1);
+        let projected = match projection {
+            Some(places) => Arc::new(schema.project(places)?),
+            None => schema.clone(),
+        };
+        let mut plans = Vec::new();
+        let files = prune(&self.files, predicate.as_ref(), &schema);
+        if !files.is_empty() {
+            let mut groups = vec![Vec::new(); parts.min(files.len())];
+            let count = groups.len();
+            for (i, file) in files.into_iter().enumerate() {
+                groups[i % count].push(file);
+            }
+            // A predicate may drop rows, so only without one are as many rows enough as are asked for.
+            let limit = limit.filter(|_| predicate.is_none());
+            plans.push(scan_files(self.table, &schema, &groups, &self.hidden, projection, predicate, limit)?);
+        }
+        plans.extend(self.hot_plan(&projected, wanted_stream(filters), parts)?);
+        match plans.len() {
+            0 => Ok(Arc::new(EmptyExec::new(projected))),
+            1 => Ok(plans.remove(0)),
+            _ => UnionExec::try_new(plans),
+        }
+    }
+}
+
+/// The one stream that the filters ask for, where they say so plainly.
+fn wanted_stream(filters: &[Expr]) -> Option<&str> {
+    filters.iter().find_map(|filter| {
+        let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
+        match (&**left, &**right) {
+            (Expr::Column(column), Expr::Literal(value, _)) | (Expr::Literal(value, _), Expr::Column(column))
+                if column.name() == "stream" =>
+            {
+                match value {
+                    ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
+                        Some(text.as_str())
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    })
+}

@@ -1,0 +1,98 @@
+//! Reading files: a plan over Parquet files, with rows hidden, predicates and limits inside the scan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::config::TableParquetOptions;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::Result;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::parquet::arrow::arrow_reader::{RowSelection, RowSelector};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::cold::DataFile;
+use crate::shared::Found;
+use crate::table::Table;
+
+/// Rows of files that are no longer current, by file.
+pub type HiddenRows = BTreeMap<Arc<str>, Hidden>;
+
+/// Rows of one file that are no longer current.
+#[derive(Clone, Debug, Default)]
+pub struct Hidden {
+    /// Ascending.
+    rows: Vec<u64>,
+    /// How many rows the file has.
+    of: u64,
+}
+
+/// The one address at which plans find the lake's store.
+pub const STORE_URL: &str = "vitalog://lake";
+
+/// What is found becomes what is hidden.
+pub fn hidden_rows<'a>(found: impl IntoIterator<Item = &'a Found>) -> HiddenRows {
+    let mut hidden = HiddenRows::new();
+    for found in found {
+        let of_file = hidden.entry(found.file.clone()).or_default();
+        of_file.rows.push(found.row);
+        of_file.of = found.file_rows;
+    }
+    for of_file in hidden.values_mut() {
+        of_file.rows.sort_unstable();
+        of_file.rows.dedup();
+    }
+    hidden
+}
+
+/// A scan of files, one partition for each group of them.
+///
+/// # Errors
+/// Where a projection names a column that isn't there.
+pub fn scan_files(
+    table: Table,
+    schema: &SchemaRef,
+    groups: &[Vec<Arc<DataFile>>],
+    hidden: &HiddenRows,
+    projection: Option<&Vec<usize>>,
+    predicate: Option<Arc<dyn PhysicalExpr>>,
+    limit: Option<usize>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let mut options = TableParquetOptions::default();
+    options.global.pushdown_filters = true;
+    options.global.reorder_filters = true;
+    let mut source = ParquetSource::new(schema.clone()).with_table_parquet_options(options);
+    if let Some(predicate) = predicate {
+        source = source.with_predicate(predicate);
+    }
+    let groups = groups.iter().map(|files| FileGroup::new(files.iter().map(|f| open(table, f, hidden)).collect()));
+    let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
+        .with_file_groups(groups.collect())
+        .with_projection_indices(projection.cloned())?
+        .with_limit(limit)
+        .build();
+    Ok(DataSourceExec::from_data_source(config))
+}
+
+fn open(table: Table, file: &DataFile, hidden: &HiddenRows) -> PartitionedFile {
+    let place = PartitionedFile::new(table.place_of(&file.path), file.bytes);
+    match hidden.get(&file.path) {
+        Some(hidden) => place.with_extension(ParquetRowSelection::new(all_but(hidden))),
+        None => place,
+    }
+}
+
+/// Selects a file's rows but for some.
+fn all_but(hidden: &Hidden) -> RowSelection {
+    let (mut selectors, mut next) = (Vec::with_capacity(hidden.rows.len() * 2 + 1), 0);
+    for &row in &hidden.rows {
+        selectors.extend([RowSelector::select((row - next) as usize), RowSelector::skip(1)]);
+        next = row + 1;
+    }
+    selectors.push(RowSelector::select((hidden.of - next) as usize));
+    RowSelection::from(selectors)
+}

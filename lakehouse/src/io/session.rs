@@ -1,0 +1,128 @@
+//! A session for one statement: a catalogue of the lake's relations and nothing else.
+//!
+//! There are no table factories, no file formats, no functions that read files, and no name by which anything but the relations can be said.
+//! Functions that make large texts or lists from small ones are left out: their memory isn't counted.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
+    TableProvider,
+};
+use datafusion::common::Result;
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SessionStateBuilder, SessionStateDefaults};
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::{ExprFunctionExt, LogicalPlanBuilder, ScalarUDF, ident, lit};
+use datafusion::prelude::SessionConfig;
+
+use crate::io::relation::Relation;
+use crate::layout::Layout;
+use crate::shared::View;
+use crate::sql::SqlError;
+use crate::table::Table;
+
+const CATALOG: &str = "vitalog";
+const SCHEMA: &str = "lake";
+const PARTITIONS: usize = 2;
+
+/// Scalar functions whose result is as large as an argument says.
+const UNBOUNDED: [&str; 8] = ["repeat", "lpad", "rpad", "array_repeat", "array_resize", "range", "generate_series", "space"];
+
+/// A session over a view whose masks are all found.
+///
+/// # Errors
+/// Those of DataFusion, and where rows can't become columns.
+pub fn session(view: &View, runtime: Arc<RuntimeEnv>) -> Result<SessionContext, SqlError> {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true)
+        .with_target_partitions(PARTITIONS);
+    let options = config.options_mut();
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
+    let is_bounded = |f: &Arc<ScalarUDF>| {
+        !UNBOUNDED.contains(&f.name()) && !f.aliases().iter().any(|alias| UNBOUNDED.contains(&alias.as_str()))
+    };
+    let bounded = SessionStateDefaults::default_scalar_functions().into_iter().filter(is_bounded);
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_catalog_list(catalog(view)?)
+        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_scalar_functions(bounded.collect())
+        .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
+        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
+        .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_table_functions(
+            SessionStateDefaults::default_table_functions().into_iter().map(|f| (f.name().to_owned(), f)).collect(),
+        )
+        .with_table_factories(HashMap::new())
+        .with_file_formats(Vec::new())
+        .build();
+    Ok(SessionContext::new_with_state(state))
+}
+
+fn catalog(view: &View) -> Result<Arc<dyn CatalogProviderList>, SqlError> {
+    let schema = MemorySchemaProvider::new();
+    let add = |name: &str, table: Arc<dyn TableProvider>| schema.register_table(name.to_owned(), table).map(|_| ());
+    let readings: Arc<dyn TableProvider> = Arc::new(Relation::new(Table::Readings, view)?);
+    for (ix, stream) in view.layout.streams.iter() {
+        let name = if is_table(&stream.name) { format!("{}_readings", stream.name) } else { stream.name.to_string() };
+        add(&name, stream_view(&view.layout, ix, readings.clone())?)?;
+    }
+    add(Table::Readings.name(), readings)?;
+    for table in [Table::History, Table::Matches, Table::DeadLetters] {
+        add(table.name(), Arc::new(Relation::new(table, view)?))?;
+    }
+    add(Table::Recommendations.name(), latest(Relation::new(Table::Recommendations, view)?)?)?;
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema(SCHEMA, Arc::new(schema))?;
+    let list = MemoryCatalogProviderList::new();
+    list.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+    Ok(Arc::new(list))
+}
+
+fn is_table(name: &str) -> bool {
+    Table::ALL.iter().any(|t| t.name() == name)
+}
+
+/// A stream's current readings, its fields under their own names.
+fn stream_view(layout: &Layout, ix: vitalog_elog::StreamIx, readings: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
+    let stream = layout.streams.get(ix);
+    let times: &[&str] = if stream.is_interval() { &["subject", "start_at", "end_at"] } else { &["subject", "at"] };
+    const REST: [&str; 6] = ["source", "seq", "id", "rev", "arrival", "as_sent"];
+    let mut columns: Vec<_> = times.iter().map(|name| ident(*name)).collect();
+    for (field, column) in stream.fields.iter().zip(layout.fields(ix)) {
+        let taken = times.contains(&&*field.name) || REST.contains(&&*field.name);
+        columns.push(if taken { ident(&*column.name) } else { ident(&*column.name).alias(&*field.name) });
+    }
+    columns.extend(REST.map(ident));
+    let plan = LogicalPlanBuilder::scan(Table::Readings.name(), provider_as_source(readings), None)?
+        .filter(ident("stream").eq(lit(&*stream.name)))?
+        .project(columns)?
+        .build()?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
+}
+
+/// Of each finding the row with the greatest revision. Whom and which rule it is about never changes, so a filter on these goes below.
+fn latest(changes: Relation) -> Result<Arc<dyn TableProvider>> {
+    let schema = changes.schema();
+    let names = || schema.fields().iter().map(|f| ident(f.name()));
+    let place = row_number()
+        .partition_by(vec![ident("id"), ident("subject"), ident("rule")])
+        .order_by(vec![ident("revision").sort(false, false)])
+        .build()?
+        .alias("place");
+    let plan = LogicalPlanBuilder::scan("changes", provider_as_source(Arc::new(changes)), None)?
+        .window(vec![place])?
+        .filter(ident("place").eq(lit(1_u64)))?
+        .project(names())?
+        .build()?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
+}

@@ -1,0 +1,33 @@
+//! Readings, their history, findings and dead letters as open Delta tables, and SQL over them.
+//!
+//! What the run loop steps over comes in as [`vitalog_elog::Record`]s and is visible to SQL at once (hot rows); a flush brings it into Parquet
+//! files and commits them with the position, so that each input's effects are in each table exactly once, whatever crashes when. Every reading
+//! can be given back exactly as it was.
+//!
+//! It never interprets a reading: what is current, superseded or outdated is told by the record. `async` is in [`io`] only.
+
+mod choose;
+mod cold;
+mod decode;
+mod encode;
+mod error;
+mod exact;
+mod fit;
+mod hot;
+pub mod io;
+mod layout;
+mod month;
+mod pack;
+mod prune;
+mod shared;
+mod sorted;
+mod sql;
+mod table;
+
+pub use error::LakeError;
+pub use io::flush::Flushed;
+pub use io::lake::{Hot, Lake};
+pub use io::readback::{Accepted, Selection};
+pub use io::store::DurableStore;
+pub use sql::{Answer, Format, Limits, SqlError};
+pub use table::Table;

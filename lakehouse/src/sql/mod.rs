@@ -1,0 +1,10 @@
+//! Questions in SQL: what may be asked, and how the answer is written.
+
+mod answer;
+mod limits;
+mod statement;
+
+pub use answer::{Answer, Format};
+pub(crate) use limits::refused;
+pub use limits::{Limits, SqlError};
+pub(crate) use statement::{check_size, parse};

@@ -1,0 +1,12 @@
+//! The lake from outside: what the relations say against a model, at every crash point; what SQL lets through; what files hold.
+
+mod crash;
+mod exact;
+mod fault;
+mod files;
+mod http;
+mod law;
+mod model;
+mod query;
+mod refuse;
+mod world;

@@ -1,0 +1,143 @@
+//! One alarm: where telling people of one finding stands.
+//!
+//! ```text
+//!              found, by the clock
+//!   (nothing) ────────────────────> settling ── stands for `settle` ──┐
+//!       │ found, by a reading                                         v
+//!       ├───────────────────────────────────────────────────────> told <── graver ──┐
+//!       │ found, quiet                                              │               │
+//!       └────────────> open ── graver ──────────────────────────────┘        acknowledged, dismissed
+//!
+//!   any of them ── resolved, lapsed ──> over        any ── rescinded ──> rescinded       either ── stands again ──> as if found
+//! ```
+//!
+//! A finding that was over before anybody was told is told to nobody. Acknowledging and dismissing silence a finding until it becomes
+//! graver than it was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitalog_elog::input::Action;
+use vitalog_elog::{Finding, FindingKind, FindingState, Severity, Span, Time};
+
+use super::heard::{Heard, Standing};
+
+/// What is known of telling one finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// As it was last reported, without its evidence, which no message carries.
+    pub finding: Finding,
+    pub stage: Stage,
+    /// The gravest at which it was to be told since it last began to stand, or was acknowledged or dismissed.
+    pub gravest: Option<Severity>,
+    /// By the name of the endpoint: what it was told last.
+    pub heard: BTreeMap<Arc<str>, Heard>,
+    /// The arrival of its last change.
+    pub changed: Time,
+}
+
+/// Where an alarm stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// It stands, and nobody is to be disturbed by it.
+    Open,
+    /// The clock opened it; it is told if it still stands at `due`.
+    Settling { due: Time },
+    /// It stands, and was told to whoever wants to hear of it.
+    Told,
+    /// Someone has taken it on.
+    Acknowledged,
+    /// Someone has said that it needs nothing.
+    Dismissed,
+    /// The episode or silence ended.
+    Over,
+    /// It was never so.
+    Rescinded,
+}
+
+/// What there may be to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Nothing but that it ended, to those who were told that it began.
+    Ending,
+    /// It stands, and did not before or is graver than it was.
+    News,
+    Acknowledged,
+    Dismissed,
+    None,
+}
+
+impl Alarm {
+    /// Before anything was known of the finding.
+    pub(super) fn unheard_of(finding: &Finding, now: Time) -> Alarm {
+        Alarm { finding: without_evidence(finding), stage: Stage::Rescinded, gravest: None, heard: BTreeMap::new(), changed: now }
+    }
+
+    /// The finding changed.
+    pub(super) fn change(&mut self, finding: &Finding, now: Time, settle: Span) -> Occasion {
+        self.finding = without_evidence(finding);
+        self.changed = now;
+        if finding.state != FindingState::Open {
+            self.stage = if finding.state == FindingState::Rescinded { Stage::Rescinded } else { Stage::Over };
+            // What was dismissed ends with this: if it ever stands again, that is news.
+            self.heard.retain(|_, heard| heard.standing != Standing::Dismissed);
+            return Occasion::Ending;
+        }
+        let enters = matches!(self.stage, Stage::Over | Stage::Rescinded);
+        if enters {
+            self.gravest = None;
+        }
+        let settling = matches!(self.stage, Stage::Settling { .. });
+        if finding.quiet.is_some() {
+            if enters || settling {
+                self.stage = Stage::Open;
+            }
+            return Occasion::None;
+        }
+        let graver = self.gravest.is_none_or(|told| finding.severity > told);
+        self.gravest = self.gravest.max(Some(finding.severity));
+        if enters && finding.by_clock {
+            self.stage = Stage::Settling { due: now + settle };
+        }
+        // Whatever settles says how grave it is when it is told.
+        if matches!(self.stage, Stage::Settling { .. }) || !graver { Occasion::None } else { Occasion::News }
+    }
+
+    /// It has stood for long enough.
+    pub(super) fn settled(&mut self) -> Occasion {
+        self.stage = Stage::Told;
+        // However grave it was while it settled: it is told as it is now.
+        self.gravest = Some(self.finding.severity);
+        Occasion::News
+    }
+
+    /// Someone did something about it; `None` where that changes nothing, since it is over or done already.
+    pub(super) fn command(&mut self, action: Action, now: Time) -> Option<Occasion> {
+        let (stage, occasion) = match (self.stage, action) {
+            (Stage::Over | Stage::Rescinded | Stage::Dismissed, _) | (Stage::Acknowledged, Action::Acknowledge) => return None,
+            (_, Action::Acknowledge) => (Stage::Acknowledged, Occasion::Acknowledged),
+            (_, Action::Dismiss) => (Stage::Dismissed, Occasion::Dismissed),
+        };
+        self.stage = stage;
+        self.gravest = Some(self.finding.severity);
+        self.changed = now;
+        Some(occasion)
+    }
+
+    /// What there was to tell has been told.
+    pub(super) fn told(&mut self, occasion: Occasion) {
+        if occasion == Occasion::News {
+            self.stage = Stage::Told;
+        }
+    }
+
+    /// Whether nothing more need come of it: it has ended, or is a match, which has no later end.
+    pub(super) fn fades(&self) -> bool {
+        matches!(self.stage, Stage::Over | Stage::Rescinded) || self.finding.kind == FindingKind::Match
+    }
+}
+
+fn without_evidence(finding: &Finding) -> Finding {
+    Finding { evidence: Vec::new(), ..finding.clone() }
+}

@@ -1,0 +1,131 @@
+//! A small world to test in: endpoints, findings that change, and the entries and effects that tell of it.
+
+use std::sync::Arc;
+
+use vitalog_elog::input::{Action, Command, DeliveryOutcome, DeliveryReceipt};
+use vitalog_elog::{
+    Cause, Change, Effect, Entry, Finding, FindingChange, FindingKind, FindingState, Input, MatchId, Position, Quiet, Record,
+    Severity, Span, Subject, Time,
+};
+use vitalog_notify::config::Filter;
+use vitalog_notify::webhook::Secret;
+use vitalog_notify::{Config, Endpoint, Notifier};
+
+pub const INCARNATION: u128 = 7;
+
+/// 2026-11-20T08:00:00Z, from which the tests count seconds.
+pub const START: Time = Time(1_795_161_600_000_000);
+
+pub fn at(seconds: i64) -> Time {
+    START + Span::seconds(seconds)
+}
+
+pub fn endpoint(name: &str, url: &str, filter: Filter) -> Endpoint {
+    let secrets = vec![Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("the specification's own example")];
+    Endpoint { name: name.into(), url: url.parse().expect("a url"), secrets, filter, allow_loopback: true }
+}
+
+/// Four receivers: of all that disturbs, of what is grave, of one policy with all its information, of one subject.
+pub fn endpoints() -> Vec<Endpoint> {
+    let to = |name, filter| endpoint(name, "http://127.0.0.1:9/", filter);
+    vec![
+        to("ward", Filter::default()),
+        to("pager", Filter { min_severity: Severity::Urgent, ..Filter::default() }),
+        to("digest", Filter { min_severity: Severity::Info, policies: vec!["digest".into()], ..Filter::default() }),
+        to("kin", Filter { subjects: vec![Subject::new("p-2")], ..Filter::default() }),
+    ]
+}
+
+pub fn config() -> Config {
+    Config { settle: Span::seconds(30), keep: Span::days(1), endpoints: endpoints() }
+}
+
+pub fn finding(name: &str) -> Finding {
+    let subject = Subject::new("p-1");
+    Finding {
+        id: MatchId::new(name, &subject, START),
+        revision: 0,
+        rule: name.into(),
+        version: 0xfeed,
+        title: format!("{name} title").into(),
+        subject,
+        kind: FindingKind::Episode,
+        state: FindingState::Rescinded,
+        severity: Severity::Warning,
+        onset: START,
+        at: START,
+        end: None,
+        resolved_at: None,
+        evidence: Vec::new(),
+        text: format!("{name} is so").into(),
+        notify: None,
+        cite: None,
+        quiet: None,
+        by_clock: false,
+    }
+}
+
+/// The finding after a change, as the engine reports it.
+pub fn change(finding: &mut Finding, change: Change, now: Time) -> FindingChange {
+    finding.revision += 1;
+    finding.state = match change {
+        Change::Opened => FindingState::Open,
+        Change::Amended => finding.state,
+        Change::Resolved => FindingState::Resolved,
+        Change::Lapsed => FindingState::Lapsed,
+        Change::Rescinded => FindingState::Rescinded,
+    };
+    FindingChange { change, finding: finding.clone(), cause: Cause::Clock, decided_at: now }
+}
+
+pub fn tick(arrival: Time) -> Entry {
+    Entry { arrival, input: Input::Tick }
+}
+
+pub fn command(arrival: Time, finding: MatchId, action: Action) -> Entry {
+    Entry { arrival, input: Input::Command(Command { finding, action, by: "nurse-7".into() }) }
+}
+
+pub fn receipt(arrival: Time, delivery: u128, attempt: u32, outcome: DeliveryOutcome) -> Entry {
+    Entry { arrival, input: Input::Receipt(DeliveryReceipt { delivery, attempt, outcome }) }
+}
+
+/// Steps over an entry; the deliveries that it led to.
+pub fn step(notifier: &mut Notifier, entry: &Entry, changes: Vec<FindingChange>) -> Vec<vitalog_elog::effect::Delivery> {
+    let mut effects: Vec<Effect> = changes.into_iter().map(Effect::Finding).collect();
+    let before = effects.len();
+    notifier.step(notifier.next(), entry.arrival, entry, &mut effects);
+    let appended = effects.split_off(before);
+    appended
+        .into_iter()
+        .map(|effect| match effect {
+            Effect::Delivery(delivery) => delivery,
+            other => panic!("only deliveries are appended, not {other:?}"),
+        })
+        .collect()
+}
+
+/// A record of one delivery to `endpoint`, about the finding with that number.
+pub fn delivery_record(offset: u64, id: u128, finding: u128, endpoint: &str, seconds: i64) -> Record {
+    let delivery = vitalog_elog::effect::Delivery {
+        id,
+        finding: MatchId(finding),
+        endpoint: endpoint.into(),
+        kind: "finding.opened".into(),
+        body: format!("{{\"n\":{id}}}").into(),
+        not_before: at(seconds),
+    };
+    Record { offset, entry: Arc::new(tick(at(seconds))), effects: vec![Effect::Delivery(delivery)] }
+}
+
+pub fn position(next: u64) -> Position {
+    Position { incarnation: INCARNATION, next, chain: [next as u8; 32] }
+}
+
+pub fn parse_severity(word: &str) -> Option<Severity> {
+    Severity::ALL.into_iter().find(|severity| severity.name() == word)
+}
+
+pub fn parse_quiet(word: &str) -> Option<Quiet> {
+    (word == "quiet").then_some(Quiet::Stale)
+}

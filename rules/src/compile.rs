@@ -1,0 +1,152 @@
+//! All stages in a row.
+
+use std::sync::Arc;
+
+use vitalog_cep::plan::Library;
+
+use crate::check::{declare, rule, script};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::lexer::Limits;
+use crate::packs;
+use crate::parser::parse;
+use crate::script::TestCase;
+use crate::source::{Loc, Source, Sources};
+use crate::syntax::{File, Item, Use};
+
+/// What came of a compilation.
+#[derive(Debug)]
+pub struct Compiled {
+    /// `None` if any diagnostic is an error.
+    pub library: Option<Library>,
+    /// In the order of files and places.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The `test` blocks of the given files (not of packs they use), as far as they could be read.
+    pub tests: Vec<TestCase>,
+    /// What the diagnostics point into.
+    pub sources: Sources,
+}
+
+impl Compiled {
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// All diagnostics for people, a blank line between them.
+    pub fn render(&self, colour: bool) -> String {
+        let all: Vec<String> = self.diagnostics.iter().map(|d| d.render(&self.sources, colour)).collect();
+        all.join("\n")
+    }
+}
+
+/// Compiles files together. Streams and profile fields that `prior` knows keep their places; give the library in force, or an empty one.
+///
+/// Names are shared by all files, and by the shipped packs that any of them `use`s.
+pub fn compile(files: &[Source], prior: &Library) -> Compiled {
+    let mut out = Vec::new();
+    let (sources, trees) = read(files, &mut out);
+    let world = declare(&trees, prior, &mut out);
+    let mut rules = Vec::new();
+    let mut tests = Vec::new();
+    for ((_, file), tree) in sources.iter().zip(&trees) {
+        for item in &tree.items {
+            match item {
+                Item::Rule(decl) => rules.extend(rule(&world, decl, &mut out).map(Arc::new)),
+                Item::Test(test) if !file.shipped => tests.extend(script(&world, test, &sources, &mut out)),
+                _ => {}
+            }
+        }
+    }
+    // What a shipped file warns of is its authors' business.
+    out.retain(|d| d.is_error() || !sources.get(d.loc().file).shipped);
+    out.sort_by_key(|d| (d.loc().file, d.loc().start, d.code));
+    out.dedup();
+    let failed = out.iter().any(Diagnostic::is_error);
+    limit(&mut out);
+    let library = Library { schema: Arc::new(world.schema), profile: world.profile, rules };
+    Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }
+}
+
+/// Reads the given files and the shipped packs they use.
+fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<File>) {
+    const MOST_FILES: usize = 10_000;
+    let mut sources = Sources::default();
+    let mut trees = Vec::new();
+    let mut total = 0_usize;
+    for file in files {
+        let beyond = sources.iter().count() >= MOST_FILES;
+        total = total.saturating_add(file.text.len());
+        if beyond || file.text.len() > Limits::FILE || total > Limits::TOTAL {
+            // Only its name is kept: there is no use in showing what was not read.
+            let id = sources.add(&file.name, &Arc::from(""), false);
+            let loc = Loc { file: id, start: 0, end: 0 };
+            let what =
+                format!("at most {} KiB a file, {} MiB and {MOST_FILES} files in all", Limits::FILE >> 10, Limits::TOTAL >> 20);
+            out.push(Diagnostic::new(Code::TOO_LARGE, "a rule file is too large", loc, "not read").help(what));
+            trees.push(File::default());
+            if beyond {
+                break;
+            }
+            continue;
+        }
+        let id = sources.add(&file.name, &file.text, false);
+        trees.push(parse(id, &file.text, out));
+    }
+    let mut next = 0;
+    while next < trees.len() {
+        let uses: Vec<Use> =
+            trees[next].items.iter().filter_map(|i| if let Item::Use(u) = i { Some(u.clone()) } else { None }).collect();
+        for it in uses {
+            bring(&it, &mut sources, &mut trees, out);
+        }
+        next += 1;
+    }
+    (sources, trees)
+}
+
+/// Brings the file in that a `use` names: a given one is there already, a shipped one is added once.
+fn bring(it: &Use, sources: &mut Sources, trees: &mut Vec<File>, out: &mut Vec<Diagnostic>) {
+    let name = &it.name.text;
+    if sources.iter().any(|(_, f)| stem(&f.name) == &**name) {
+        return;
+    }
+    let Some(pack) = packs::get(name) else {
+        let given: Vec<String> = sources.iter().map(|(_, f)| stem(&f.name).to_owned()).collect();
+        let names = packs::ALL.iter().map(|p| p.name).chain(given.iter().map(String::as_str));
+        let shipped: Vec<&str> = packs::ALL.iter().map(|p| p.name).collect();
+        let d = Diagnostic::new(
+            Code::UNKNOWN_PACK,
+            format!("there is no rule file `{name}`"),
+            it.name.loc,
+            "neither given nor shipped",
+        )
+        .did_you_mean(it.name.loc, name, names)
+        .note(format!("shipped: {}", shipped.join(", ")));
+        out.push(d);
+        return;
+    };
+    let text: Arc<str> = Arc::from(pack.text);
+    let id = sources.add(&format!("{name}.rules"), &text, true);
+    trees.push(parse(id, &text, out));
+}
+
+/// What `use` calls a file.
+fn stem(name: &str) -> &str {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    file.strip_suffix(".rules").unwrap_or(file)
+}
+
+/// Keeps the first diagnostics where there are very many, errors before warnings.
+fn limit(out: &mut Vec<Diagnostic>) {
+    let total = out.len();
+    if total <= Limits::DIAGNOSTICS {
+        return;
+    }
+    let mut errors = 0;
+    out.retain(|d| {
+        errors += usize::from(d.is_error());
+        d.is_error() && errors <= Limits::DIAGNOSTICS
+    });
+    if let Some(last) = out.last_mut() {
+        last.notes.push(format!("{} more diagnostics are not shown", total - errors.min(Limits::DIAGNOSTICS)));
+    }
+}

@@ -1,0 +1,395 @@
+//! Expressions: precedence climbing from `or` down to a value.
+
+use std::sync::Arc;
+
+use super::cursor::RESERVED;
+use super::unavailable::{CARRIED, FUNCTIONS};
+use super::{Failed, Parsed, Parser};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::lexer::{Kind, Limits, Token};
+use crate::source::Loc;
+use crate::syntax::{BinaryOp, Call, Expr, ExprKind, Name};
+
+impl Parser<'_> {
+    /// The longest expression from here.
+    pub fn expr(&mut self) -> Parsed<Expr> {
+        let expr = self.nested(Parser::or)?;
+        if let Some(word @ ("if" | "otherwise")) = self.word_ahead(0) {
+            let what = format!("a choice (`X {word} …`)");
+            let loc = self.here();
+            return Err(self.unavailable(loc, &what, "write one rule or one grade for each case"));
+        }
+        if let Some(word @ ("during" | "overlaps")) = self.word_ahead(0) {
+            let loc = self.here();
+            return Err(self.unavailable(
+                loc,
+                &format!("`{word}`"),
+                "count the interval's stream over a span before, as in `count(sleep over 8 h) > 0`",
+            ));
+        }
+        Ok(expr)
+    }
+
+    /// Runs a level of the grammar one nesting deeper, up to the limit.
+    fn nested(&mut self, level: impl FnOnce(&mut Self) -> Parsed<Expr>) -> Parsed<Expr> {
+        if self.depth >= Limits::DEPTH {
+            return Err(self.too_deep(self.here()));
+        }
+        self.depth += 1;
+        let expr = level(self);
+        self.depth -= 1;
+        expr
+    }
+
+    fn too_deep(&mut self, loc: Loc) -> Failed {
+        self.report(
+            Diagnostic::new(
+                Code::TOO_DEEP,
+                "an expression is nested too deeply",
+                loc,
+                format!("deeper than {} from here", Limits::DEPTH),
+            )
+            .help("name parts of it with `let`"),
+        );
+        Failed
+    }
+
+    /// A node above others, if it is not too far above.
+    fn node(&mut self, kind: ExprKind, loc: Loc, below: u32) -> Parsed<Expr> {
+        // Chains of operators make deep trees without nesting; they may be longer than what is nested by hand.
+        if below >= Limits::DEPTH * 4 {
+            return Err(self.too_deep(loc));
+        }
+        Ok(Expr { kind, loc, depth: below + 1 })
+    }
+
+    fn or(&mut self) -> Parsed<Expr> {
+        let first = self.and()?;
+        let mut all = vec![first];
+        // `or no S for D` ends the expression: it says when an episode lapses.
+        while self.is_word("or") && self.word_ahead(1) != Some("no") {
+            self.advance();
+            all.push(self.and()?);
+        }
+        if all.len() > 1
+            && let Some(mixed) = all.iter().find(|e| matches!(e.kind, ExprKind::And(_)))
+        {
+            let d = Diagnostic::new(
+                Code::MIXED,
+                "`and` and `or` are mixed",
+                mixed.loc,
+                "`and` binds more tightly: this belongs together",
+            )
+            .help("put parentheses around what belongs together");
+            self.report(d);
+        }
+        self.group(all, ExprKind::Or)
+    }
+
+    fn and(&mut self) -> Parsed<Expr> {
+        let mut all = vec![self.not()?];
+        while self.eat_word("and").is_some() {
+            all.push(self.not()?);
+        }
+        self.group(all, ExprKind::And)
+    }
+
+    fn group(&mut self, mut all: Vec<Expr>, kind: fn(Vec<Expr>) -> ExprKind) -> Parsed<Expr> {
+        if all.len() == 1 {
+            return all.pop().ok_or(Failed);
+        }
+        let loc = all[0].loc.to(all[all.len() - 1].loc);
+        let below = all.iter().map(|e| e.depth).max().unwrap_or(0);
+        self.node(kind(all), loc, below)
+    }
+
+    fn not(&mut self) -> Parsed<Expr> {
+        let Some(token) = self.eat_word("not") else { return self.comparison() };
+        let inner = self.nested(Parser::not)?;
+        let (loc, depth) = (self.since(token), inner.depth);
+        self.node(ExprKind::Not(Box::new(inner)), loc, depth)
+    }
+
+    fn comparison(&mut self) -> Parsed<Expr> {
+        let start = self.peek();
+        let left = self.sum()?;
+        if let Some(op) = self.comparing() {
+            let token = self.advance();
+            let op_loc = self.loc(token);
+            let right = self.sum()?;
+            if self.comparing().is_some() {
+                return self.chained(&left, &right);
+            }
+            return self.binary(op, op_loc, left, right);
+        }
+        match self.word_ahead(0) {
+            Some("between") => {
+                self.advance();
+                let low = self.sum()?;
+                self.need_word("and", "and the upper end, as in `between 4 mmol/L and 10 mmol/L`")?;
+                let high = self.sum()?;
+                let (loc, below) = (self.since(start), left.depth.max(low.depth).max(high.depth));
+                let (value, low, high) = (Box::new(left), Box::new(low), Box::new(high));
+                self.node(ExprKind::Between { value, low, high }, loc, below)
+            }
+            Some("in") => {
+                self.advance();
+                let list = self.list()?;
+                let (loc, below) = (self.since(start), list.iter().map(|e| e.depth).max().unwrap_or(0).max(left.depth));
+                self.node(ExprKind::In { value: Box::new(left), list }, loc, below)
+            }
+            Some("is") => {
+                self.advance();
+                let negated = self.eat_word("not").is_some();
+                self.need_word("known", "(the language asks `is known` and `is not known`; equality is `=`)")?;
+                let (loc, depth) = (self.since(start), left.depth);
+                self.node(ExprKind::IsKnown { value: Box::new(left), negated }, loc, depth)
+            }
+            _ => Ok(left),
+        }
+    }
+
+    fn comparing(&self) -> Option<BinaryOp> {
+        Some(match self.peek().kind {
+            Kind::Lt => BinaryOp::Lt,
+            Kind::Le => BinaryOp::Le,
+            Kind::Gt => BinaryOp::Gt,
+            Kind::Ge => BinaryOp::Ge,
+            Kind::Eq | Kind::EqEq => BinaryOp::Eq,
+            Kind::Ne => BinaryOp::Ne,
+            _ => return None,
+        })
+    }
+
+    /// `a < b < c` is reported with the way to say it, and read over.
+    fn chained(&mut self, left: &Expr, right: &Expr) -> Parsed<Expr> {
+        let loc = self.here();
+        let words = |e: &Expr| self.text.get(e.loc.start as usize..e.loc.end as usize).unwrap_or("…").to_owned();
+        let (a, b) = (words(left), words(right));
+        self.report(
+            Diagnostic::new(Code::CHAINED, "comparisons do not chain", loc, "a second comparison of the same value")
+                .label(right.loc, "this would be compared twice")
+                .help(format!("write `{b} between {a} and …`, or two comparisons joined by `and`")),
+        );
+        while self.comparing().is_some() {
+            self.advance();
+            self.sum()?;
+        }
+        Ok(Expr::bad(left.loc.to(right.loc)))
+    }
+
+    fn list(&mut self) -> Parsed<Vec<Expr>> {
+        self.need(Kind::OpenParen, "around the list, as in `in (light, moderate)`")?;
+        let mut all = vec![self.nested(Parser::sum)?];
+        while self.eat(Kind::Comma).is_some() {
+            all.push(self.nested(Parser::sum)?);
+        }
+        self.need(Kind::CloseParen, "or `,` in the list")?;
+        Ok(all)
+    }
+
+    fn binary(&mut self, op: BinaryOp, op_loc: Loc, left: Expr, right: Expr) -> Parsed<Expr> {
+        let (loc, below) = (left.loc.to(right.loc), left.depth.max(right.depth));
+        self.node(ExprKind::Binary { op, op_loc, left: Box::new(left), right: Box::new(right) }, loc, below)
+    }
+
+    fn sum(&mut self) -> Parsed<Expr> {
+        let mut left = self.product()?;
+        loop {
+            let op = match self.peek().kind {
+                Kind::Plus => BinaryOp::Add,
+                Kind::Minus => BinaryOp::Sub,
+                _ => return Ok(left),
+            };
+            let token = self.advance();
+            let op_loc = self.loc(token);
+            let right = self.product()?;
+            left = self.binary(op, op_loc, left, right)?;
+        }
+    }
+
+    fn product(&mut self) -> Parsed<Expr> {
+        let mut left = self.unary()?;
+        loop {
+            let op = match self.peek().kind {
+                Kind::Star => BinaryOp::Mul,
+                Kind::Slash => BinaryOp::Div,
+                _ => return Ok(left),
+            };
+            let token = self.advance();
+            let op_loc = self.loc(token);
+            let right = self.unary()?;
+            left = self.binary(op, op_loc, left, right)?;
+        }
+    }
+
+    fn unary(&mut self) -> Parsed<Expr> {
+        let Some(minus) = self.eat(Kind::Minus) else { return self.value() };
+        let inner = self.nested(Parser::unary)?;
+        let (loc, depth) = (self.since(minus), inner.depth);
+        self.node(ExprKind::Neg(Box::new(inner)), loc, depth)
+    }
+
+    fn value(&mut self) -> Parsed<Expr> {
+        let start = self.peek();
+        match start.kind {
+            Kind::Number => {
+                let literal = self.literal(true)?;
+                self.leaf(ExprKind::Literal(literal), start)
+            }
+            Kind::Text => {
+                let text = self.quoted("a text")?;
+                self.leaf(ExprKind::Text(text), start)
+            }
+            Kind::OpenParen => {
+                self.advance();
+                let inner = self.expr()?;
+                self.need(Kind::CloseParen, "to close the parenthesis")?;
+                let (loc, depth) = (self.since(start), inner.depth);
+                self.node(ExprKind::Paren(Box::new(inner)), loc, depth)
+            }
+            Kind::Clock | Kind::Instant => {
+                let loc = self.here();
+                Err(self.unavailable(
+                    loc,
+                    "a time of day in a condition",
+                    "compare instants with spans, as in `now - meal.at < 2 h`",
+                ))
+            }
+            Kind::Word => self.word_value(start),
+            _ => Err(self.expected("a value")),
+        }
+    }
+
+    fn leaf(&mut self, kind: ExprKind, start: Token) -> Parsed<Expr> {
+        Ok(Expr { kind, loc: self.since(start), depth: 1 })
+    }
+
+    fn word_value(&mut self, start: Token) -> Parsed<Expr> {
+        let word = self.slice(start);
+        match word {
+            "true" | "false" => {
+                self.advance();
+                return self.leaf(ExprKind::Bool(word == "true"), start);
+            }
+            "now" => {
+                self.advance();
+                return self.leaf(ExprKind::Now, start);
+            }
+            "onset" => {
+                self.advance();
+                return self.leaf(ExprKind::Onset, start);
+            }
+            "profile" => {
+                self.advance();
+                self.need(Kind::Dot, "and a field of the profile, as in `profile.bg_low`")?;
+                let field = self.any_name("a field of the profile")?;
+                return self.leaf(ExprKind::Profile(field), start);
+            }
+            "no" => {
+                let note = "`no S for D` is a whole `when` of its own; further conditions go into `where`";
+                return Err(self.expected_noting("a value", note));
+            }
+            _ => {}
+        }
+        let dotted = self.ahead(1).kind == Kind::Dot;
+        if word == "each" && !dotted {
+            self.advance();
+            return Err(self.expected("`.` and a field behind `each`"));
+        }
+        if RESERVED.contains(&word) && word != "each" {
+            return Err(self.expected("a value"));
+        }
+        if self.ahead(1).kind == Kind::OpenParen {
+            return self.call();
+        }
+        if matches!(word, "previous" | "first") && dotted {
+            let loc = self.here();
+            return Err(self.unavailable(loc, &format!("`{word}` (another repeat of the step)"), ""));
+        }
+        self.advance();
+        let name = Name { text: Arc::from(word), loc: self.loc(start) };
+        if self.eat(Kind::Dot).is_some() {
+            let field = self.any_name("a field behind the dot")?;
+            return self.leaf(ExprKind::Field { of: name, field }, start);
+        }
+        self.leaf(ExprKind::Name(name), start)
+    }
+
+    fn call(&mut self) -> Parsed<Expr> {
+        let start = self.advance();
+        let name = self.slice(start);
+        let function = Name { text: Arc::from(name), loc: self.loc(start) };
+        if !CARRIED.contains(&name) {
+            return self.refuse_function(&function);
+        }
+        self.advance();
+        let argument = self.nested(Parser::sum)?;
+        if self.is(Kind::Comma) {
+            let note = format!("`{name}` aggregates the readings of one stream or step");
+            return Err(self.expected_noting("`over` or `)`", note));
+        }
+        let mut call = Call { function, argument, over: None, before: None, filter: None };
+        if self.eat_word("over").is_some() {
+            if let Some(word @ ("last" | "today" | "night")) = self.word_ahead(0) {
+                let loc = self.here();
+                let what = format!("a window of calendar days (`over {word} …`)");
+                return Err(self.unavailable(loc, &what, "write a span, as in `over 7 d`"));
+            }
+            call.over = Some(self.duration("how far back the window reaches")?);
+        }
+        if self.eat_word("before").is_some() {
+            call.before = Some(self.name("the name of a step")?);
+        }
+        if let Some(word @ ("after" | "during" | "fresh" | "half_life")) = self.word_ahead(0) {
+            let loc = self.here();
+            return Err(self.unavailable(
+                loc,
+                &format!("`{word}` in a window"),
+                "a window ends at the decision, or `before` a step",
+            ));
+        }
+        if self.eat_word("where").is_some() {
+            call.filter = Some(self.expr()?);
+        }
+        self.need(Kind::CloseParen, "to close the call")?;
+        let below = call.filter.as_ref().map_or(0, |f| f.depth).max(call.argument.depth);
+        let loc = self.since(start);
+        self.node(ExprKind::Call(Box::new(call)), loc, below)
+    }
+
+    /// A function that is not carried or not known: reported, and read over with its parentheses.
+    fn refuse_function(&mut self, function: &Name) -> Parsed<Expr> {
+        if let Some((name, meaning)) = FUNCTIONS.iter().find(|(n, _)| *n == &*function.text) {
+            self.unavailable(function.loc, &format!("`{name}` ({meaning})"), "");
+        } else {
+            let d = Diagnostic::new(
+                Code::UNKNOWN_FUNCTION,
+                format!("there is no function `{}`", function.text),
+                function.loc,
+                "not a function",
+            );
+            let known = || CARRIED.iter().copied().chain(FUNCTIONS.iter().map(|(n, _)| *n));
+            let d = match &*function.text {
+                "mean" | "average" => d.fix("did you mean `avg`?", function.loc, "avg"),
+                "latest" => d.fix("did you mean `last`?", function.loc, "last"),
+                word => d.did_you_mean(function.loc, word, known()),
+            };
+            self.report(d.note(format!("functions: {}", CARRIED.join(", "))));
+        }
+        let start = self.peek();
+        let mut open = 0_u32;
+        loop {
+            match self.peek().kind {
+                Kind::OpenParen => open += 1,
+                Kind::CloseParen => open -= 1,
+                Kind::End | Kind::CloseBrace => return Err(Failed),
+                _ => {}
+            }
+            self.advance();
+            if open == 0 {
+                return Ok(Expr::bad(function.loc.to(self.since(start))));
+            }
+        }
+    }
+}

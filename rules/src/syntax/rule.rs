@@ -1,0 +1,104 @@
+//! Rules as written.
+
+use std::sync::Arc;
+
+use vitalog_elog::Severity;
+
+use super::{Duration, Expr, Name, Text};
+use crate::source::Loc;
+
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub name: Name,
+    pub title: Option<Text>,
+    /// A clause could not be read: what seems missing may not be.
+    pub broken: bool,
+    pub severity: Option<(Vec<Grade>, Loc)>,
+    pub at_each: Option<(Name, Loc)>,
+    pub when: Option<(When, Loc)>,
+    pub until: Option<(Watch, Loc)>,
+    /// `or no S for D`.
+    pub lapse: Option<(Name, Duration)>,
+    pub pattern: Option<(Pattern, Loc)>,
+    pub lets: Vec<Let>,
+    pub filter: Option<(Expr, Loc)>,
+    pub say: Option<(Say, Loc)>,
+    pub notify: Option<(Name, Loc)>,
+    pub cite: Option<(Text, Loc)>,
+    pub once_per: Option<(Duration, Loc)>,
+    pub stale_after: Option<(Duration, Loc)>,
+}
+
+/// One severity with its condition; the first has none.
+#[derive(Clone, Debug)]
+pub struct Grade {
+    pub severity: Severity,
+    pub when: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub enum When {
+    Condition(Watch),
+    /// `no S or T for D`.
+    Silence {
+        streams: Vec<Name>,
+        span: Duration,
+    },
+}
+
+/// `C [for D [gap G]]`.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    pub condition: Expr,
+    pub hold: Option<Hold>,
+}
+
+/// `for D [gap G]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Hold {
+    pub span: Duration,
+    pub gap: Option<Duration>,
+}
+
+/// `S then S … without S … within D`.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    pub steps: Vec<Step>,
+    pub absences: Vec<Without>,
+    pub within: Option<Duration>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub stream: Name,
+    /// `{n}`; 1 where it says nothing.
+    pub count: u16,
+    pub in_a_row: Option<Loc>,
+    pub alias: Option<Name>,
+    pub filter: Option<Expr>,
+}
+
+/// `without S [where E]`.
+#[derive(Clone, Debug)]
+pub struct Without {
+    pub stream: Name,
+    pub filter: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Let {
+    pub name: Name,
+    pub value: Expr,
+}
+
+/// A text with holes.
+#[derive(Clone, Debug, Default)]
+pub struct Say {
+    pub pieces: Vec<Hole>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Hole {
+    Text(Arc<str>),
+    Expr(Expr),
+}

@@ -1,0 +1,16 @@
+//! The tests of the rule language.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests measure how long the compiler takes, and are told by their environment how much to try"
+)]
+
+mod cases;
+mod hostile;
+mod lowering;
+mod manual;
+mod meaning;
+mod packs;
+mod prior;
+mod scripts;
+mod support;

@@ -1,0 +1,189 @@
+//! The command line: what can be asked of `vitalog`, and nothing of how it is answered.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[derive(Parser)]
+#[command(
+    name = "vitalog",
+    version,
+    about = "A complex-event-processing stream engine for health telemetry. Not a medical device."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run everything on this machine over bundled real data, live.
+    Demo(Demo),
+    /// Run the gateway, the engine, the lake and the pages on a data directory.
+    Serve(Serve),
+    /// Say what is wrong with rule files. Exit status 1 if any is an error.
+    Check(Check),
+    /// Run the tests in rule files. Exit status 1 if any fails.
+    Test(Check),
+    /// Say what rules find in a history of readings.
+    Backtest(Backtest),
+    /// Send exports of readings to a server or into a data directory.
+    Ingest(Ingest),
+    /// Ask the lake in SQL.
+    Sql(Sql),
+    /// Add, list or revoke access tokens of a data directory.
+    Token(Token),
+}
+
+/// Whom the output is for.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// People.
+    Text,
+    /// Programs: one JSON object per line.
+    Json,
+}
+
+#[derive(Args)]
+pub struct Demo {
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// How many times faster than life the live readings come.
+    #[arg(long, default_value_t = 1.0)]
+    pub speed: f64,
+    /// Where to keep the data; a fresh temporary directory, removed at the end, if not given.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Where the rules to edit are; `<data>/rules` if not given.
+    #[arg(long)]
+    pub rules: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    /// The data directory; created where it is missing.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// A directory of rule files, watched for edits; the shipped packs if not given.
+    #[arg(long)]
+    pub rules: Option<PathBuf>,
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// A JSON file of webhook endpoints.
+    #[arg(long)]
+    pub webhooks: Option<PathBuf>,
+    /// Let anyone who reaches the address in without a token. Only on a loopback address.
+    #[arg(long)]
+    pub open: bool,
+    /// Seconds between landings of hot rows in the lake.
+    #[arg(long, default_value_t = 60)]
+    pub land_every: u64,
+}
+
+#[derive(Args)]
+pub struct Check {
+    /// Rule files or directories; the shipped packs if none is given.
+    pub rules: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Backtest {
+    /// Rule files or directories; the shipped packs if none is given.
+    #[arg(long, num_args = 1..)]
+    pub rules: Vec<PathBuf>,
+    /// NDJSON, JSON or CSV files (gzip too), or `lake`.
+    #[arg(long, num_args = 1.., required = true)]
+    pub input: Vec<String>,
+    /// The data directory whose lake is meant by `--input lake`.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Only this subject.
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// Only readings from this instant on.
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Only readings before this instant.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// What the clock says in the end; the last reading's instant if not given.
+    #[arg(long)]
+    pub now: Option<String>,
+    /// NDJSON lines of `{"subject", "field", "value", "at"}`.
+    #[arg(long)]
+    pub profiles: Option<PathBuf>,
+    /// Worker threads; as many as there are cores if not given.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Add a last line on speed and memory.
+    #[arg(long)]
+    pub stats: bool,
+}
+
+#[derive(Args)]
+pub struct Ingest {
+    /// The URL of a server, or a data directory that no server holds.
+    #[arg(long)]
+    pub to: String,
+    /// Files: NDJSON, JSON, CSV with native names (gzip too), or T1D-UOM exports, told by their content.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The access token; read from the environment if not given.
+    #[arg(long, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Sql {
+    pub query: String,
+    /// A data directory that no server holds.
+    #[arg(long, conflicts_with = "url")]
+    pub data: Option<PathBuf>,
+    /// The URL of a running server.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// The access token; read from the environment if not given.
+    #[arg(long, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    #[arg(long, value_enum, default_value_t = SqlFormat::Table)]
+    pub format: SqlFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SqlFormat {
+    Table,
+    Csv,
+    Json,
+    Arrow,
+}
+
+#[derive(Args)]
+pub struct Token {
+    #[command(subcommand)]
+    pub action: TokenAction,
+    /// The data directory.
+    #[arg(long)]
+    pub data: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum TokenAction {
+    /// Make a token for an id and print it, once.
+    Add {
+        id: String,
+        /// What it may do: `admin`, `read`, `write`, `list`, `query`, `rule`, `operate`, or one subject's `write@p-001`.
+        #[arg(long, value_delimiter = ',', default_value = "admin")]
+        scopes: Vec<String>,
+    },
+    /// The ids that have one.
+    List,
+    /// Take an id's token away.
+    Revoke { id: String },
+}

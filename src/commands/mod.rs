@@ -1,0 +1,10 @@
+//! The commands: each reads its arguments, asks the parts to do the work, and prints what came of it.
+
+pub mod backtest;
+pub mod check;
+pub mod demo;
+pub mod ingest;
+pub mod serve;
+pub mod sql;
+pub mod test;
+pub mod token;

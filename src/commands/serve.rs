@@ -1,0 +1,121 @@
+//! `vitalog serve`: the gateway, the engine, the lake and the pages on a data directory.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vitalog_ingest::access::Tokens;
+use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
+
+use crate::cli::Serve;
+use crate::failure::Failure;
+use crate::files;
+use crate::run::{Node, Options, RuleWatch, RulesError};
+use crate::server::{self, Admittance};
+
+/// Runs until interrupted.
+///
+/// # Errors
+/// Where the node can't start, the rules do not compile, or nobody could be let in.
+pub fn run(args: &Serve) -> Result<(), Failure> {
+    let admittance = admittance(args)?;
+    let telling = match &args.webhooks {
+        None => vitalog_notify::Config::silent(),
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))?;
+            vitalog_notify::Config::parse(&text).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(live(args, admittance, telling));
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    outcome
+}
+
+async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Config) -> Result<(), Failure> {
+    let listener = server::listen(args.listen).await?;
+    let address = listener.local_addr()?;
+    let endpoints = telling.endpoints.clone();
+    let options =
+        Options { data: args.data.clone(), telling, land_every: Duration::from_secs(args.land_every.max(1)), speed: 1.0 };
+    let node = Node::start(options).await?;
+    put_rules(&node, args.rules.as_deref()).await?;
+    let _watch = match &args.rules {
+        Some(dir) if dir.is_dir() => Some(RuleWatch::start(dir, node.rules.clone(), node.door.clone())?),
+        _ => None,
+    };
+    let (stop_telling, stopped) = tokio::sync::oneshot::channel::<()>();
+    let sender = Sender::new(Timeouts::default()).map_err(|e| Failure::new(format!("webhooks: {e}")))?;
+    let ports = Ports { inlet: node.door.clone(), now: node.now.clone(), random: Arc::new(random) };
+    let telling = tokio::spawn(deliver(node.outbox.clone(), endpoints, sender, ports, async move {
+        // Either way it is time to stop.
+        let _ = stopped.await;
+    }));
+    let server = server::start(&node, listener, admittance, "")?;
+    println!("listening on http://{address}");
+    server::interrupted().await;
+    eprintln!("ending; interrupt again to end at once");
+    server::end_at_second_interrupt();
+    server.stop().await;
+    let _ = stop_telling.send(());
+    if let Ok(Err(error)) = telling.await {
+        tracing::error!(%error, "deliveries had stopped");
+    }
+    node.stop().await
+}
+
+/// Puts the rules of a directory (or the shipped ones) in force, where they are not already.
+///
+/// # Errors
+/// Where they can't be read or do not compile.
+pub async fn put_rules(node: &Node, dir: Option<&Path>) -> Result<(), Failure> {
+    let paths: Vec<_> = dir.map(Path::to_owned).into_iter().collect();
+    let files = files::rules(&paths)?;
+    let (desk, door) = (node.rules.clone(), node.door.clone());
+    let put = tokio::task::spawn_blocking(move || desk.put(&*door, files)).await;
+    match put.map_err(|e| Failure::new(e.to_string()))? {
+        Ok(_) => Ok(()),
+        Err(RulesError::Wrong(compiled)) => {
+            for diagnostic in compiled.diagnostics.iter().filter(|d| d.is_error()) {
+                eprintln!("{}", diagnostic.render(&compiled.sources, false));
+            }
+            Err(Failure::new("the rules do not compile, so nothing was started"))
+        }
+        Err(RulesError::Unavailable(why)) => Err(Failure::new(why.to_string())),
+    }
+}
+
+fn admittance(args: &Serve) -> Result<Admittance, Failure> {
+    if args.open {
+        if !args.listen.ip().is_loopback() {
+            return Err(Failure::usage(format!(
+                "--open asks nobody who they are, and {} can be reached from elsewhere",
+                args.listen
+            ))
+            .hint("listen on 127.0.0.1, or make a token with `vitalog token add`"));
+        }
+        return Ok(Admittance::Open);
+    }
+    let path = args.data.join("tokens");
+    let tokens = match path.is_file() {
+        true => Tokens::load(&path).map_err(|e| Failure::new(format!("{}: {e}", path.display())))?,
+        false => Tokens::default(),
+    };
+    if tokens.is_empty() {
+        return Err(Failure::usage("there are no tokens, so nobody could be let in").hint(format!(
+            "make one with `vitalog token add ID --data {}`, or use --open on a loopback address",
+            args.data.display()
+        )));
+    }
+    Ok(Admittance::Tokens(tokens))
+}
+
+/// Spreads retries; nothing depends on its quality.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => 0,
+    }
+}

@@ -1,0 +1,43 @@
+//! `vitalog`: one binary that does all of it, and the only place where its parts meet.
+
+mod cli;
+mod commands;
+mod demo;
+mod failure;
+mod files;
+mod offline;
+mod output;
+mod run;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+use commands::{backtest, check, demo as demonstration, ingest, serve, sql, test, token};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // The libraries below are loud about what is routine.
+    let filter = EnvFilter::try_from_env("VITALOG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,vitalog=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let done = match &cli.command {
+        Command::Demo(args) => demonstration::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Backtest(args) => backtest::run(args),
+        Command::Ingest(args) => ingest::run(args),
+        Command::Sql(args) => sql::run(args),
+        Command::Token(args) => token::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.status)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What rules find in a history.
+//!
+//! Subjects are independent, so each thread takes a share of them to an engine of its own. Readings are fed in the order of their
+//! instants and the clock follows them, as if each had arrived when it happened.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use vitalog_cep::driver::backtest_order;
+use vitalog_cep::plan::Library;
+use vitalog_cep::{Engine, EngineInput};
+use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{Finding, Reading, Subject, Time};
+
+/// What to look at.
+pub struct History {
+    pub library: Arc<Library>,
+    pub readings: Vec<Reading>,
+    pub profiles: Vec<ProfileChange>,
+    /// What the clock says in the end; the last instant of a reading if `None`.
+    pub now: Option<Time>,
+}
+
+/// What stands, and what it took.
+pub struct Outcome {
+    /// By subject, then rule, then onset.
+    pub findings: Vec<Finding>,
+    pub readings: usize,
+    /// The time the slowest engine took, without loading and sorting.
+    pub engine_time: Duration,
+}
+
+/// Runs a history on `threads` engines.
+pub fn run(history: History, threads: usize) -> Outcome {
+    let readings = history.readings.len();
+    let last = history.readings.iter().filter_map(instant).max();
+    let now = history.now.or(last).unwrap_or(Time(0));
+    let mut shares: Vec<Share> = (0..threads.max(1)).map(|_| Share::default()).collect();
+    let mut place: BTreeMap<Subject, usize> = BTreeMap::new();
+    let count = shares.len();
+    let mut share_of = |subject: &Subject| {
+        let next = place.len();
+        *place.entry(subject.clone()).or_insert(next) % count
+    };
+    for reading in history.readings {
+        shares[share_of(&reading.subject)].readings.push(reading);
+    }
+    for change in history.profiles {
+        shares[share_of(&change.subject)].profiles.push(change);
+    }
+    let library = &history.library;
+    let parts: Vec<(Vec<Finding>, Duration)> = std::thread::scope(|scope| {
+        let running: Vec<_> = shares.into_iter().map(|share| scope.spawn(move || share.run(library, now))).collect();
+        running.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    let engine_time = parts.iter().map(|(_, took)| *took).max().unwrap_or_default();
+    let mut findings: Vec<Finding> = parts.into_iter().flat_map(|(findings, _)| findings).collect();
+    findings.sort_by(|a, b| (&a.subject, &a.rule, a.onset, a.id).cmp(&(&b.subject, &b.rule, b.onset, b.id)));
+    Outcome { findings, readings, engine_time }
+}
+
+#[derive(Default)]
+struct Share {
+    readings: Vec<Reading>,
+    profiles: Vec<ProfileChange>,
+}
+
+impl Share {
+    fn run(mut self, library: &Arc<Library>, now: Time) -> (Vec<Finding>, Duration) {
+        backtest_order(&mut self.readings);
+        let began = Instant::now();
+        let mut engine = Engine::new();
+        let mut effects = Vec::new();
+        let mut offset = 0;
+        let mut step = |arrival: Time, input: EngineInput<'_>| {
+            engine.step(offset, arrival, input, &mut effects);
+            effects.clear();
+            offset += 1;
+        };
+        step(Time::MIN, EngineInput::Library { effective: Time::MIN, library: library.clone() });
+        for change in &self.profiles {
+            step(Time::MIN, EngineInput::Profile(change));
+        }
+        for reading in &self.readings {
+            step(instant(reading).unwrap_or(now).min(now), EngineInput::Reading(reading));
+        }
+        step(now, EngineInput::Tick);
+        let took = began.elapsed();
+        (engine.findings(), took)
+    }
+}
+
+fn instant(reading: &Reading) -> Option<Time> {
+    let when = reading.content.as_ref()?.when;
+    Some(when.instant().unwrap_or_else(|| when.start()))
+}

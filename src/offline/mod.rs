@@ -1,0 +1,5 @@
+//! The engine over a history, without a server: backtests and the tests in rule files. The same `cep::Engine` that `serve` steps.
+
+pub mod backtest;
+pub mod load;
+pub mod script;

@@ -1,0 +1,73 @@
+//! Runs the `test` blocks of rule files on the engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vitalog_cep::plan::Library;
+use vitalog_cep::{Engine, EngineInput};
+use vitalog_elog::{Effect, Finding, MatchId, Time};
+use vitalog_rules::{Action, TestCase};
+
+/// What a test block came to: nothing, or the lines whose expectation did not hold.
+pub struct Verdict<'t> {
+    pub case: &'t TestCase,
+    pub failures: Vec<Failed>,
+}
+
+/// One expectation that did not hold.
+pub struct Failed {
+    pub line: u32,
+    pub at: Time,
+    pub why: String,
+}
+
+/// Plays one script from an empty engine, under rules that were always in force.
+pub fn play<'t>(case: &'t TestCase, library: &Arc<Library>) -> Verdict<'t> {
+    let mut stage = Stage { engine: Engine::new(), offset: 0, findings: BTreeMap::new() };
+    let start = case.script.first().map_or(Time(0), |s| s.at);
+    stage.step(start, EngineInput::Library { effective: Time::MIN, library: library.clone() });
+    let mut failures = Vec::new();
+    for step in &case.script {
+        stage.pass_until(step.at);
+        match &step.action {
+            Action::Reading(reading) => stage.step(step.at, EngineInput::Reading(reading)),
+            Action::Profile(change) => stage.step(step.at, EngineInput::Profile(change)),
+            Action::Advance => {}
+            Action::Expect(expectation) => {
+                let findings: Vec<Finding> = stage.findings.values().cloned().collect();
+                if let Err(why) = expectation.judge(&findings) {
+                    failures.push(Failed { line: step.line, at: step.at, why });
+                }
+            }
+        }
+    }
+    Verdict { case, failures }
+}
+
+struct Stage {
+    engine: Engine,
+    offset: u64,
+    /// Each in its latest revision.
+    findings: BTreeMap<MatchId, Finding>,
+}
+
+impl Stage {
+    fn step(&mut self, at: Time, input: EngineInput<'_>) {
+        let mut effects = Vec::new();
+        self.engine.step(self.offset, at, input, &mut effects);
+        self.offset += 1;
+        for effect in effects {
+            if let Effect::Finding(change) = effect {
+                self.findings.insert(change.finding.id, change.finding);
+            }
+        }
+    }
+
+    /// Lets time pass as a server would: a tick at each deadline, and one at the end.
+    fn pass_until(&mut self, at: Time) {
+        while let Some(due) = self.engine.next_due().filter(|due| *due <= at && *due > self.engine.clock()) {
+            self.step(due, EngineInput::Tick);
+        }
+        self.step(at, EngineInput::Tick);
+    }
+}

@@ -1,0 +1,61 @@
+//! The door of the run loop: submissions wait here for the journal, and when too much waits they are refused.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+use vitalog_elog::Input;
+use vitalog_elog::port::{Answer, Inlet, Unavailable};
+
+/// How many inputs may wait; beyond that a sender is told to come back.
+const MAX_WAITING: usize = 400_000;
+
+/// What the journal's thread is told.
+pub enum Message {
+    Submit(Submission),
+    /// The earliest deadline changed.
+    DueChanged,
+    Close,
+}
+
+/// Inputs that are kept together, and whom to tell.
+pub struct Submission {
+    pub inputs: Vec<Input>,
+    pub done: Answer,
+}
+
+/// The run loop's end of the door, given to the edges.
+pub struct Door {
+    queue: Sender<Message>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Door {
+    /// The door, the queue behind it, and the count of inputs that wait (the journal's thread takes off what it took).
+    pub fn open() -> (Arc<Door>, std::sync::mpsc::Receiver<Message>, Arc<AtomicUsize>) {
+        let (queue, messages) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        (Arc::new(Door { queue, waiting: waiting.clone() }), messages, waiting)
+    }
+
+    /// For telling the journal's thread anything else.
+    pub fn sender(&self) -> Sender<Message> {
+        self.queue.clone()
+    }
+}
+
+impl Inlet for Door {
+    fn submit(&self, inputs: Vec<Input>, done: Answer) {
+        let count = inputs.len();
+        if self.waiting.fetch_add(count, Ordering::AcqRel) > MAX_WAITING {
+            self.waiting.fetch_sub(count, Ordering::AcqRel);
+            return done(Err(Unavailable::Overloaded));
+        }
+        if let Err(refused) = self.queue.send(Message::Submit(Submission { inputs, done })) {
+            self.waiting.fetch_sub(count, Ordering::AcqRel);
+            if let Message::Submit(submission) = refused.0 {
+                (submission.done)(Err(Unavailable::Closing));
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The journal's thread: whatever waits is written as one group, synced, and handed on.
+//!
+//! Group commit needs no timer: while one group is being synced, the next gathers. A failed write ends the process, for what the file system
+//! then holds is unknown; the journal is read again at the next start.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+use vitalog_elog::port::{Answer, Unavailable};
+use vitalog_elog::{Entry, Input, Position, Time};
+use vitalog_ingest::journal::Journal;
+
+use super::clock::Clock;
+use super::in_force::InForce;
+use super::inlet::{Message, Submission};
+
+/// A group is closed when it holds this many inputs, so that no reader waits for too large a one.
+const MAX_GROUP: usize = 20_000;
+/// Stands for the instant of acceptance in a change that is submitted.
+pub const WHEN_ACCEPTED: Time = Time::MAX;
+/// No deadline.
+pub const NEVER: i64 = i64::MAX;
+
+/// A journaled group on its way to the engine.
+pub struct Group {
+    pub first: u64,
+    pub entries: Vec<Arc<Entry>>,
+    /// How many entries belong to each answer, in order. A tick belongs to none.
+    pub answers: Vec<(usize, Answer)>,
+    pub position: Position,
+}
+
+/// The thread's state.
+pub struct Journaling {
+    pub journal: Journal,
+    pub clock: Clock,
+    pub messages: Receiver<Message>,
+    pub waiting: Arc<AtomicUsize>,
+    /// The earliest deadline in microseconds, told by the engine's thread; [`NEVER`] where there is none.
+    pub due: Arc<AtomicI64>,
+    /// The library that the doors checked by; its schema names the streams.
+    pub in_force: Arc<InForce>,
+    pub engine: SyncSender<Group>,
+}
+
+impl Journaling {
+    /// Runs until told to close or until the engine's thread is gone. Answers every submission that came in before.
+    pub fn run(mut self) {
+        let mut ticked_for = Time(NEVER);
+        loop {
+            let pause = self.until_due();
+            let message = self.messages.recv_timeout(pause);
+            let mut closing = false;
+            let mut gathered = Vec::new();
+            match message {
+                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered),
+                Ok(Message::DueChanged) => {}
+                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => closing = true,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if !gathered.is_empty() {
+                if !self.commit(gathered) {
+                    return;
+                }
+            } else if !closing && self.is_due(&mut ticked_for) && !self.tick() {
+                return;
+            }
+            if closing {
+                return self.refuse_the_rest();
+            }
+        }
+    }
+
+    fn until_due(&mut self) -> Duration {
+        let due = self.due.load(Ordering::Acquire);
+        if due == NEVER {
+            return Duration::from_secs(3_600);
+        }
+        Duration::from_micros(u64::try_from(due.saturating_sub(self.clock.now().0)).unwrap_or(0)).min(Duration::from_secs(3_600))
+    }
+
+    /// A deadline is ticked for once; the engine then tells the next.
+    fn is_due(&mut self, ticked_for: &mut Time) -> bool {
+        let due = Time(self.due.load(Ordering::Acquire));
+        let is = due.0 != NEVER && due <= self.clock.now() && *ticked_for != due;
+        if is {
+            *ticked_for = due;
+        }
+        is
+    }
+
+    /// Takes what waits, up to a group. True where a close was among it.
+    fn gather(&mut self, first: Submission, into: &mut Vec<Submission>) -> bool {
+        let mut count = first.inputs.len();
+        into.push(first);
+        while count < MAX_GROUP {
+            match self.messages.try_recv() {
+                Ok(Message::Submit(next)) => {
+                    count += next.inputs.len();
+                    into.push(next);
+                }
+                Ok(Message::DueChanged) => {}
+                Ok(Message::Close) => return true,
+                Err(_) => break,
+            }
+        }
+        false
+    }
+
+    fn commit(&mut self, gathered: Vec<Submission>) -> bool {
+        let arrival = self.clock.now();
+        let mut entries = Vec::with_capacity(gathered.iter().map(|s| s.inputs.len()).sum());
+        let mut answers = Vec::with_capacity(gathered.len());
+        for Submission { inputs, done } in gathered {
+            answers.push((inputs.len(), done));
+            entries.extend(inputs.into_iter().map(|input| Entry { arrival, input: stamped(input, arrival) }));
+        }
+        self.waiting.fetch_sub(entries.len(), Ordering::AcqRel);
+        self.append(entries, answers)
+    }
+
+    fn tick(&mut self) -> bool {
+        let arrival = self.clock.now();
+        self.append(vec![Entry { arrival, input: Input::Tick }], Vec::new())
+    }
+
+    fn append(&mut self, entries: Vec<Entry>, answers: Vec<(usize, Answer)>) -> bool {
+        let written = if entries.is_empty() {
+            Ok(self.journal.position())
+        } else {
+            let library = self.in_force.get();
+            self.journal.append(&library.schema, &entries)
+        };
+        let position = match written {
+            Ok(position) => position,
+            Err(error) => {
+                tracing::error!(%error, "the journal could not be written; the process ends so that nothing is acknowledged that is not kept");
+                std::process::abort();
+            }
+        };
+        let first = position.next - entries.len() as u64;
+        let entries = entries.into_iter().map(Arc::new).collect();
+        self.engine.send(Group { first, entries, answers, position }).is_ok()
+    }
+
+    fn refuse_the_rest(self) {
+        while let Ok(message) = self.messages.try_recv() {
+            if let Message::Submit(submission) = message {
+                (submission.done)(Err(Unavailable::Closing));
+            }
+        }
+    }
+}
+
+/// Rules that hold from their acceptance on learn here when that is.
+fn stamped(input: Input, arrival: Time) -> Input {
+    match input {
+        Input::Rules(mut change) if change.effective == WHEN_ACCEPTED => {
+            change.effective = arrival;
+            Input::Rules(change)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,146 @@
+//! What decides: engine, notifier and rules, stepped together over one journaled input after the other.
+//!
+//! No thread, no clock, no file: the live loop, the replay after a restart, and the tests all step the same `Mind`.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use vitalog_cep::plan::Library;
+use vitalog_cep::{Engine, EngineInput};
+use vitalog_elog::input::{RuleChange, RuleFile};
+use vitalog_elog::{Change, Effect, Entry, Input, Position, Record, Schema, Time};
+use vitalog_notify::Notifier;
+use vitalog_rules::{Source, compile};
+
+use super::snapshot::Snapshot;
+use crate::failure::Failure;
+
+/// The state that the journal's inputs lead to.
+pub struct Mind {
+    engine: Engine,
+    notifier: Notifier,
+    library: Arc<Library>,
+    /// The texts that the library was compiled from.
+    rules: Vec<RuleFile>,
+}
+
+impl Mind {
+    /// Before the first input.
+    pub fn new(policy: vitalog_notify::Config) -> Mind {
+        Mind { engine: Engine::new(), notifier: Notifier::new(policy), library: Arc::default(), rules: Vec::new() }
+    }
+
+    /// As it was at a snapshot.
+    ///
+    /// # Errors
+    /// Where the snapshot is of another version of engine or notifier.
+    pub fn restore(snapshot: &Snapshot, policy: vitalog_notify::Config) -> Result<Mind, Failure> {
+        Ok(Mind {
+            engine: Engine::restore(&snapshot.engine).map_err(|e| Failure::new(format!("engine snapshot: {e}")))?,
+            notifier: Notifier::restore(&snapshot.notifier, policy)
+                .map_err(|e| Failure::new(format!("notifier snapshot: {e}")))?,
+            library: Arc::new(snapshot.library.clone()),
+            rules: snapshot.rules.clone(),
+        })
+    }
+
+    pub fn snapshot(&self, position: Position) -> Snapshot {
+        Snapshot {
+            position,
+            library: Library::clone(&self.library),
+            rules: self.rules.clone(),
+            engine: self.engine.snapshot(),
+            notifier: self.notifier.snapshot(),
+        }
+    }
+
+    /// The rules in force, with the streams and profile fields they declare.
+    pub fn library(&self) -> &Arc<Library> {
+        &self.library
+    }
+
+    /// The rule files in force; none before the first were journaled.
+    pub fn rules(&self) -> &[RuleFile] {
+        &self.rules
+    }
+
+    /// The earliest instant at which the clock decides something.
+    pub fn next_due(&self) -> Option<Time> {
+        [self.engine.next_due(), self.notifier.next_due()].into_iter().flatten().min()
+    }
+
+    /// The inputs of one journaled group, and all that follows from each. `entry` gives the input at an offset, in terms of the schema at hand: a rule
+    /// change may declare what later inputs of its group need.
+    ///
+    /// INVARIANT (a group is one moment): its inputs were accepted together, so a finding that opens and vanishes within it was never there for anyone, and is
+    /// left out. Groups are part of the journal: a replay leaves out the same.
+    ///
+    /// # Errors
+    /// Those of `entry`, and where journaled rules no longer compile: this version of the language does not understand what a former one accepted.
+    pub fn step(
+        &mut self,
+        offsets: Range<u64>,
+        mut entry: impl FnMut(u64, &Schema) -> Result<Arc<Entry>, Failure>,
+    ) -> Result<Vec<Record>, Failure> {
+        let mut records = Vec::with_capacity((offsets.end - offsets.start) as usize);
+        for offset in offsets {
+            let entry = entry(offset, &self.library.schema)?;
+            records.push(self.decide(offset, entry)?);
+        }
+        forget_the_fleeting(&mut records);
+        for record in &mut records {
+            self.notifier.step(record.offset, record.entry.arrival, &record.entry, &mut record.effects);
+        }
+        Ok(records)
+    }
+
+    fn decide(&mut self, offset: u64, entry: Arc<Entry>) -> Result<Record, Failure> {
+        let mut effects = Vec::new();
+        let input = match &entry.input {
+            Input::Reading(reading) => EngineInput::Reading(reading),
+            Input::Profile(change) => EngineInput::Profile(change),
+            Input::Rules(change) => {
+                self.library = Arc::new(library_of(change, &self.library)?);
+                self.rules = change.files.clone();
+                EngineInput::Library { effective: change.effective, library: self.library.clone() }
+            }
+            Input::Command(_) | Input::Receipt(_) | Input::DeadLetter(_) | Input::Tick => EngineInput::Tick,
+        };
+        self.engine.step(offset, entry.arrival, input, &mut effects);
+        Ok(Record { offset, entry, effects })
+    }
+}
+
+/// Drops all that is said of findings that first opened and were rescinded in these records.
+fn forget_the_fleeting(records: &mut [Record]) {
+    let mut born = BTreeSet::new();
+    let mut fleeting = BTreeSet::new();
+    for change in records.iter().flat_map(Record::changes) {
+        let id = change.finding.id;
+        if change.finding.revision == 1 {
+            born.insert(id);
+        }
+        match change.change {
+            Change::Rescinded if born.contains(&id) => fleeting.insert(id),
+            _ => fleeting.remove(&id),
+        };
+    }
+    if fleeting.is_empty() {
+        return;
+    }
+    for record in records {
+        record.effects.retain(|effect| !matches!(effect, Effect::Finding(change) if fleeting.contains(&change.finding.id)));
+    }
+}
+
+/// Compiles rule files on top of what was declared before.
+fn library_of(change: &RuleChange, prior: &Library) -> Result<Library, Failure> {
+    let sources: Vec<Source> = change.files.iter().map(Source::from).collect();
+    let compiled = compile(&sources, prior);
+    compiled.library.ok_or_else(|| {
+        let first = compiled.diagnostics.iter().find(|d| d.is_error()).map(|d| d.message.clone()).unwrap_or_default();
+        Failure::new(format!("journaled rules do not compile: {first}"))
+            .hint("they were accepted by another version of vitalog: start that version, or mend the rules with it first")
+    })
+}

@@ -1,0 +1,128 @@
+//! One thread per sink: each takes what followed from the groups, in order, at its own pace.
+//!
+//! The queues are bounded: a sink that falls behind slows the engine, and through it the door; nothing is shed.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use vitalog_dashboards::io::Live;
+use vitalog_dashboards::views::Views;
+use vitalog_elog::{Record, Schema};
+use vitalog_lakehouse::Lake;
+use vitalog_notify::Outbox;
+
+use super::stepping::Fed;
+
+/// Groups that may wait for a sink.
+const QUEUE: usize = 64;
+/// Records that the views take in one commit.
+const TOGETHER: usize = 20_000;
+
+/// The threads of all sinks, and the queues to them.
+pub struct Sinks {
+    pub queues: Vec<SyncSender<Fed>>,
+    pub threads: Vec<JoinHandle<()>>,
+}
+
+impl Sinks {
+    /// Starts a thread for each sink.
+    pub fn start(lake: Arc<Lake>, views: Views, live: Arc<Live>, outbox: Arc<Outbox>) -> Sinks {
+        let mut sinks = Sinks { queues: Vec::new(), threads: Vec::new() };
+        let mut feed = LakeFeed::new(lake);
+        sinks.add("lake", move |fed| feed.give(fed));
+        sinks.views(views, live);
+        sinks.add("outbox", move |fed| feed_outbox(&outbox, fed));
+        sinks
+    }
+
+    /// The views take several groups in one commit where they wait: a commit costs as much as some thousand rows.
+    fn views(&mut self, mut views: Views, live: Arc<Live>) {
+        let (queue, groups): (SyncSender<Fed>, Receiver<Fed>) = sync_channel(QUEUE);
+        self.spawn("views", queue, move || {
+            while let Ok(first) = groups.recv() {
+                let waiting = gather(first, &groups);
+                if let Err(error) = commit_views(&mut views, &waiting) {
+                    fail("views", &error);
+                }
+                for fed in &waiting {
+                    live.publish(&fed.records, fed.position, &fed.library.schema);
+                }
+            }
+        });
+    }
+
+    fn add(&mut self, name: &'static str, mut apply: impl FnMut(&Fed) -> Result<(), String> + Send + 'static) {
+        let (queue, groups): (SyncSender<Fed>, Receiver<Fed>) = sync_channel(QUEUE);
+        self.spawn(name, queue, move || {
+            while let Ok(fed) = groups.recv() {
+                if let Err(error) = apply(&fed) {
+                    fail(name, &error);
+                }
+            }
+        });
+    }
+
+    fn spawn(&mut self, name: &'static str, queue: SyncSender<Fed>, run: impl FnOnce() + Send + 'static) {
+        self.queues.push(queue);
+        self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(run).expect("a thread starts"));
+    }
+}
+
+/// Its output and position are committed together, so what a failed sink holds is whole; the next start replays the rest.
+fn fail(name: &str, error: &str) {
+    tracing::error!(sink = name, %error, "a sink could not commit; the process ends");
+    std::process::abort();
+}
+
+/// The first group and those that wait behind it, up to [`TOGETHER`] records.
+fn gather(first: Fed, groups: &Receiver<Fed>) -> Vec<Fed> {
+    let mut records = first.records.len();
+    let mut waiting = vec![first];
+    while records < TOGETHER
+        && let Ok(next) = groups.try_recv()
+    {
+        records += next.records.len();
+        waiting.push(next);
+    }
+    waiting
+}
+
+/// One commit for each stretch of groups that share a library.
+fn commit_views(views: &mut Views, waiting: &[Fed]) -> Result<(), String> {
+    for stretch in waiting.chunk_by(|a, b| Arc::ptr_eq(&a.library, &b.library)) {
+        let Some(last) = stretch.last() else { continue };
+        let groups: Vec<&[Record]> = stretch.iter().map(|fed| &*fed.records).collect();
+        views.apply_groups(&groups, last.position, &last.library.schema).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+/// Gives the lake its share: hot at once, on stable storage with the next landing.
+pub struct LakeFeed {
+    lake: Arc<Lake>,
+    schema: Arc<Schema>,
+}
+
+impl LakeFeed {
+    pub fn new(lake: Arc<Lake>) -> LakeFeed {
+        LakeFeed { lake, schema: Arc::default() }
+    }
+
+    pub fn give(&mut self, fed: &Fed) -> Result<(), String> {
+        let schema = &fed.library.schema;
+        if !Arc::ptr_eq(schema, &self.schema) {
+            self.lake.set_schema(schema.clone()).map_err(|e| e.to_string())?;
+            self.schema = schema.clone();
+        }
+        self.lake.apply(&fed.records, fed.position).map_err(|e| e.to_string())
+    }
+}
+
+pub fn feed_views(views: &mut Views, fed: &Fed) -> Result<(), String> {
+    views.apply(&fed.records, fed.position, &fed.library.schema).map_err(|e| e.to_string())
+}
+
+pub fn feed_outbox(outbox: &Outbox, fed: &Fed) -> Result<(), String> {
+    outbox.apply(&fed.records, fed.position).map_err(|e| e.to_string())
+}

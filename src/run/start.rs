@@ -1,0 +1,272 @@
+//! Starting and stopping: opens everything, replays what the sinks lack, then goes live.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use vitalog_cep::driver::restore_point;
+use vitalog_cep::plan::Library;
+use vitalog_dashboards::views::Views;
+use vitalog_elog::{Position, Schema};
+use vitalog_ingest::journal::Journal;
+use vitalog_lakehouse::Lake;
+use vitalog_notify::Outbox;
+
+use super::clock::{self, Clock, Now};
+use super::directory::Directory;
+use super::in_force::InForce;
+use super::inlet::{Door, Message};
+use super::journaling::{Journaling, NEVER};
+use super::mind::Mind;
+use super::rules::RuleDesk;
+use super::sinks::Sinks;
+use super::snapshot;
+use super::stepping::{Fed, Stepping};
+use crate::failure::Failure;
+
+/// Groups that may wait for the engine.
+const ENGINE_QUEUE: usize = 16;
+
+/// What a node is started with.
+pub struct Options {
+    pub data: PathBuf,
+    /// Who is told of findings.
+    pub telling: vitalog_notify::Config,
+    /// How often hot rows land in the lake.
+    pub land_every: Duration,
+    /// How many times faster than life the clock runs; 1 but in a demonstration.
+    pub speed: f64,
+}
+
+impl Options {
+    /// For looking at a data directory without serving it.
+    pub fn quiet(data: &Path) -> Options {
+        Options {
+            data: data.to_owned(),
+            telling: vitalog_notify::Config::silent(),
+            land_every: Duration::from_secs(3_600),
+            speed: 1.0,
+        }
+    }
+}
+
+/// A running node: the loop's threads, and what the doors need of it.
+pub struct Node {
+    pub door: Arc<Door>,
+    pub lake: Arc<Lake>,
+    pub rules: Arc<RuleDesk>,
+    pub outbox: Arc<Outbox>,
+    /// Tells listeners what the views have taken in.
+    pub live: Arc<vitalog_dashboards::io::Live>,
+    pub views: PathBuf,
+    /// The clock that inputs are stamped by, as the doors see it.
+    pub now: Now,
+    in_force: Arc<InForce>,
+    threads: Vec<JoinHandle<()>>,
+    landing: tokio::task::JoinHandle<()>,
+    closing: Arc<tokio::sync::Notify>,
+    _directory: Directory,
+}
+
+impl Node {
+    /// Opens a data directory, brings every sink up to the journal's end, and goes live.
+    ///
+    /// # Errors
+    /// Where something can't be opened, does not verify, or is ahead of the journal.
+    pub async fn start(options: Options) -> Result<Node, Failure> {
+        let directory = Directory::hold(&options.data)?;
+        let journal = Journal::open(&directory.journal()).map_err(|e| Failure::new(format!("journal: {e}")))?;
+        let end = journal.position();
+        let mut opened = Opened::open(&directory, end.incarnation).await?;
+        opened.check_against(&journal)?;
+        let mut mind = opened.restore(&directory, &options)?;
+        opened.replay(&journal, &mut mind)?;
+
+        let in_force = Arc::new(InForce::new(mind.mind.library().clone()));
+        let rules = Arc::new(RuleDesk::new(in_force.clone(), mind.mind.rules().to_vec()));
+        let (door, messages, waiting) = Door::open();
+        let due = Arc::new(AtomicI64::new(mind.mind.next_due().map_or(NEVER, |t| t.0)));
+        let snapshot_wanted = Arc::new(AtomicBool::new(false));
+        let Opened { lake, views, outbox } = opened;
+        let live = vitalog_dashboards::io::Live::new(views.position());
+        let sinks = Sinks::start(lake.clone(), views, live.clone(), outbox.clone());
+        let (to_engine, groups) = sync_channel(ENGINE_QUEUE);
+        let clock = Clock::start(journal.last_arrival(), options.speed);
+        let journaling =
+            Journaling { journal, clock, messages, waiting, due: due.clone(), in_force: in_force.clone(), engine: to_engine };
+        let stepping = Stepping {
+            mind: mind.mind,
+            groups,
+            sinks: sinks.queues,
+            due,
+            journaling: door.sender(),
+            in_force: in_force.clone(),
+            snapshots: directory.snapshots(),
+            snapshot_wanted: snapshot_wanted.clone(),
+        };
+        let mut threads = vec![spawn("journal", move || journaling.run())?, spawn("engine", move || stepping.run(end))?];
+        threads.extend(sinks.threads);
+        let closing = Arc::new(tokio::sync::Notify::new());
+        let landing = tokio::spawn(land(lake.clone(), options.land_every, snapshot_wanted, closing.clone()));
+        Ok(Node {
+            door,
+            lake,
+            rules,
+            outbox,
+            live,
+            views: directory.views(),
+            now: clock::reader(options.speed),
+            in_force,
+            threads,
+            landing,
+            closing,
+            _directory: directory,
+        })
+    }
+
+    /// The library in force.
+    pub fn library(&self) -> Arc<Library> {
+        self.in_force.get()
+    }
+
+    /// Calls `listener` with the library in force, now and whenever it changes.
+    pub fn on_library(&self, listener: impl Fn(&Library) + Send + 'static) {
+        self.in_force.listen(Box::new(listener));
+    }
+
+    /// Takes in what was submitted so far, lands it, and ends every thread.
+    ///
+    /// # Errors
+    /// Where the last landing failed; the next start lands what is missing.
+    pub async fn stop(self) -> Result<(), Failure> {
+        // The journal's thread may have ended already, with the process on its way out.
+        let _ = self.door.sender().send(Message::Close);
+        let threads = self.threads;
+        let joined = tokio::task::spawn_blocking(move || threads.into_iter().all(|t| t.join().is_ok())).await;
+        self.closing.notify_one();
+        let _ = self.landing.await;
+        if !matches!(joined, Ok(true)) {
+            return Err(Failure::new("a thread of the run loop ended badly; see the log"));
+        }
+        self.lake.flush().await.map_err(|e| Failure::new(format!("the lake could not land what it held: {e}")))?;
+        Ok(())
+    }
+}
+
+/// Lands hot rows now and then, and asks for a snapshot whenever something landed.
+async fn land(lake: Arc<Lake>, every: Duration, snapshot_wanted: Arc<AtomicBool>, closing: Arc<tokio::sync::Notify>) {
+    let mut pace = tokio::time::interval(every.max(Duration::from_millis(100)));
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    pace.tick().await;
+    loop {
+        tokio::select! {
+            _ = pace.tick() => {}
+            () = closing.notified() => return,
+        }
+        match lake.flush().await {
+            Ok(_) => snapshot_wanted.store(true, std::sync::atomic::Ordering::Release),
+            // What is hot stays hot and queryable; the next landing takes it along.
+            Err(error) => tracing::error!(%error, "a landing failed and will be tried again"),
+        }
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
+    Ok(std::thread::Builder::new().name(name.to_owned()).spawn(run)?)
+}
+
+/// The sinks, opened and not yet fed.
+struct Opened {
+    lake: Arc<Lake>,
+    views: Views,
+    outbox: Arc<Outbox>,
+}
+
+/// A mind, and from where on it lacks the journal's inputs.
+struct Restored {
+    mind: Mind,
+    from: u64,
+}
+
+impl Opened {
+    async fn open(directory: &Directory, incarnation: u128) -> Result<Opened, Failure> {
+        let lake = Lake::open(&directory.lake(), Arc::new(Schema::default()), incarnation).await;
+        Ok(Opened {
+            lake: Arc::new(lake.map_err(|e| Failure::new(format!("lake: {e}")))?),
+            views: Views::open(&directory.views(), incarnation).map_err(|e| Failure::new(format!("views: {e}")))?,
+            outbox: Arc::new(Outbox::open(&directory.outbox(), incarnation).map_err(|e| Failure::new(format!("outbox: {e}")))?),
+        })
+    }
+
+    fn positions(&self) -> Result<[(&'static str, Position); 3], Failure> {
+        let outbox = self.outbox.position().map_err(|e| Failure::new(format!("outbox: {e}")))?;
+        Ok([("lake", self.lake.position()), ("views", self.views.position()), ("outbox", outbox)])
+    }
+
+    /// INVARIANT (no sink is ahead): a sink that knows more than the journal, or a journal with another past, is refused.
+    fn check_against(&self, journal: &Journal) -> Result<(), Failure> {
+        let end = journal.position();
+        let chain_at = |offset| journal.position_at(offset).ok().flatten().map(|p| p.chain);
+        self.lake.verify(end, &chain_at).map_err(|e| Failure::new(format!("lake: {e}")))?;
+        for (name, position) in self.positions()? {
+            if position.next > end.next {
+                return Err(Failure::new(format!(
+                    "the {name} has come to offset {} of the journal, which ends at {}: {} inputs are missing from the journal",
+                    position.next,
+                    end.next,
+                    position.next - end.next
+                ))
+                .hint("restore the journal that belongs to it, or move the sink's files away to have it rebuilt"));
+            }
+            let here = journal.position_at(position.next).map_err(|e| Failure::new(format!("journal: {e}")))?;
+            if here.is_some_and(|p| p.chain != position.chain) {
+                return Err(Failure::new(format!(
+                    "the {name} was fed from another past: at offset {} the chain hashes differ",
+                    position.next
+                ))
+                .hint("restore the journal that belongs to it, or move the sink's files away to have it rebuilt"));
+            }
+        }
+        Ok(())
+    }
+
+    fn restore(&self, directory: &Directory, options: &Options) -> Result<Restored, Failure> {
+        let mut snapshots = snapshot::offsets(&directory.snapshots())?;
+        let sinks = self.positions()?.map(|(_, p)| p.next);
+        loop {
+            let offsets: Vec<u64> = snapshots.iter().map(|(offset, _)| *offset).collect();
+            let Some(i) = restore_point(&offsets, &sinks) else {
+                return Ok(Restored { mind: Mind::new(options.telling.clone()), from: 0 });
+            };
+            let (offset, path) = snapshots.remove(i);
+            let restored = snapshot::read(&path)?.map(|s| Mind::restore(&s, options.telling.clone()));
+            match restored {
+                Some(Ok(mind)) => return Ok(Restored { mind, from: offset }),
+                Some(Err(error)) => tracing::warn!(offset, %error, "a snapshot is passed over"),
+                None => tracing::warn!(offset, "a damaged snapshot is passed over"),
+            }
+        }
+    }
+
+    fn replay(&mut self, journal: &Journal, restored: &mut Restored) -> Result<(), Failure> {
+        let lost = |e| Failure::new(format!("journal: {e}"));
+        let mind = &mut restored.mind;
+        // A restored mind may have nothing to replay, and its lake is to be asked all the same.
+        self.lake.set_schema(mind.library().schema.clone()).map_err(|e| Failure::new(format!("lake: {e}")))?;
+        let mut feed = super::sinks::LakeFeed::new(self.lake.clone());
+        for group in journal.read_from(restored.from).map_err(lost)? {
+            let group = group.map_err(lost)?;
+            let position = group.position;
+            let entry = |offset, schema: &Schema| group.entry(offset, schema).map(Arc::new).map_err(lost);
+            let records = mind.step(group.offsets(), entry)?;
+            let fed = Fed { records: records.into(), position, library: mind.library().clone() };
+            feed.give(&fed).map_err(Failure::new)?;
+            super::sinks::feed_views(&mut self.views, &fed).map_err(Failure::new)?;
+            super::sinks::feed_outbox(&self.outbox, &fed).map_err(Failure::new)?;
+        }
+        Ok(())
+    }
+}

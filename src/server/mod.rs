@@ -1,0 +1,166 @@
+//! The HTTP server: the doors of all edges behind one doorman.
+
+mod current;
+mod health;
+mod problem;
+mod rules_api;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use vitalog_dashboards::ask::Readers;
+use vitalog_dashboards::io::{Board, Notice, Ports};
+use vitalog_elog::access::Access;
+use vitalog_ingest::access::{Open, Tokens};
+use vitalog_ingest::admit::Limits;
+use vitalog_ingest::io::{BodyLimits, Credentials, Doorman, Gateway, authenticate, with_problems};
+use vitalog_ingest::live::Live as Declarations;
+use vitalog_lakehouse::Limits as SqlLimits;
+use vitalog_lakehouse::io::SqlDoor;
+
+use vitalog_lakehouse::Lake;
+
+use crate::failure::Failure;
+use crate::run::Node;
+use current::ViewsTell;
+use health::Health;
+use rules_api::RulesState;
+
+/// Who is let in.
+pub enum Admittance {
+    /// Whoever reaches a loopback address.
+    Open,
+    Tokens(Tokens),
+}
+
+/// A listening server.
+pub struct Server {
+    closing: watch::Sender<bool>,
+    live: Arc<vitalog_dashboards::io::Live>,
+    is_draining: Arc<AtomicBool>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// Opens the doors of a node on a listener.
+///
+/// # Errors
+/// Where the views can't be read.
+pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, attribution: &str) -> Result<Server, Failure> {
+    let (credentials, access): (Credentials, Arc<dyn Access>) = match admittance {
+        Admittance::Open => (Credentials::Open, Arc::new(Open)),
+        Admittance::Tokens(tokens) => (Credentials::Tokens(tokens.clone()), Arc::new(tokens)),
+    };
+    let is_draining = Arc::new(AtomicBool::new(false));
+    let router = doors(node, &access, attribution, &is_draining)?;
+    let doorman = Doorman::new(credentials, node.now.clone(), false, Some("/login".to_owned()))
+        .with_public("/assets/")
+        .with_public("/livez")
+        .with_public("/readyz");
+    let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
+    let (closing, mut closed) = watch::channel(false);
+    let task = tokio::spawn(async move {
+        let end = async move {
+            // The sender is gone only when the server is.
+            let _ = closed.wait_for(|is| *is).await;
+        };
+        axum::serve(listener, router).with_graceful_shutdown(end).await
+    });
+    Ok(Server { closing, live: node.live.clone(), is_draining, task })
+}
+
+impl Server {
+    /// Takes no more requests, ends the live streams, and answers what was asked before.
+    pub async fn stop(self) {
+        self.is_draining.store(true, Ordering::Release);
+        self.closing.send_replace(true);
+        self.live.close();
+        // Connections that a client keeps without asking anything would hold the end up.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(10), self.task).await;
+    }
+}
+
+fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: &Arc<AtomicBool>) -> Result<Router, Failure> {
+    let readers = || open_readers(&node.views);
+    let declarations = Declarations::new(Arc::default(), Arc::from([]), Limits::default());
+    let told = declarations.clone();
+    node.on_library(move |library| told.set(library.schema.clone(), library.profile.clone().into()));
+    let current = Arc::new(ViewsTell::new(readers()?, node.live.clone()));
+    let gateway = Gateway::new(node.door.clone(), access.clone(), current, declarations, node.now.clone(), BodyLimits::default());
+    let board = Board::new(Ports {
+        readers: readers()?,
+        live: node.live.clone(),
+        access: access.clone(),
+        inlet: node.door.clone(),
+        clock: node.now.clone(),
+        notice: Notice { attribution: attribution.to_owned() },
+    });
+    let declared = board.clone();
+    node.on_library(move |library| declared.declare(&library.profile));
+    let rules = RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone() };
+    let sql = SqlDoor { lake: Lake::clone(&node.lake), access: access.clone(), limits: SqlLimits::default() };
+    Ok(vitalog_ingest::io::router(Arc::new(gateway))
+        .merge(vitalog_dashboards::io::router(&board))
+        .merge(vitalog_lakehouse::io::router(sql))
+        .merge(rules_api::router(rules))
+        .merge(health::router(Health { live: node.live.clone(), is_draining: is_draining.clone() })))
+}
+
+fn open_readers(path: &Path) -> Result<Readers, Failure> {
+    Readers::open(path).map_err(|e| Failure::new(format!("views: {e}")))
+}
+
+/// Headers that belong on every answer. Pages and the API set their own where they know better.
+async fn harden(request: axum::extract::Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("x-frame-options", "DENY"),
+        ("cache-control", "no-store"),
+    ] {
+        let name = axum::http::HeaderName::from_static(name);
+        headers.entry(name).or_insert(axum::http::HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Binds an address, with a failure that says what to do.
+///
+/// # Errors
+/// Where the address is taken or not this machine's.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|e| Failure::new(format!("cannot listen on {address}: {e}")).hint("choose another address with --listen"))
+}
+
+/// Ends when the process is asked to end.
+pub async fn interrupted() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        // Without the signal only Ctrl-C is left.
+        Err(_) => return drop(tokio::signal::ctrl_c().await),
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// From now on an interrupt ends the process at once. What was acknowledged is journaled all the same.
+pub fn end_at_second_interrupt() {
+    tokio::spawn(async {
+        interrupted().await;
+        std::process::exit(130);
+    });
+}

@@ -1,0 +1,84 @@
+//! The first promise, from outside: however readings arrive, the same findings stand, and a backtest over the resulting lake says the same.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::support::server::{Server, run, vitalog};
+use crate::support::story::{Numbers, ndjson, readings};
+
+/// Rule, onset and end of what stands, with all that a person is told of it.
+type Standing = BTreeMap<String, Value>;
+
+const COMPARED: [&str; 11] =
+    ["rule", "subject", "kind", "state", "severity", "onset", "at", "end", "resolved_at", "evidence", "text"];
+
+fn standing<'a>(findings: impl IntoIterator<Item = &'a Value>) -> Standing {
+    let mut all = Standing::new();
+    for finding in findings {
+        if finding["state"] == "rescinded" {
+            continue;
+        }
+        let mut compared: BTreeMap<&str, Value> = COMPARED.iter().map(|k| (*k, finding[k].clone())).collect();
+        if let Some(Value::Array(evidence)) = compared.get_mut("evidence") {
+            evidence.sort_by_key(ToString::to_string);
+        }
+        let key = format!("{} {} {}", finding["subject"], finding["rule"], finding["onset"]);
+        let former = all.insert(key.clone(), serde_json::to_value(compared).unwrap());
+        assert!(former.is_none(), "two findings stand for {key}");
+    }
+    all
+}
+
+fn recommendations(server: &Server, subject: &str, position: &str) -> Standing {
+    let path = format!("/v1/subjects/{subject}/recommendations?limit=1000");
+    let answer = server.try_send("GET", &path, &[("vitalog-position", position)], "").expect("the server answers").ok().json();
+    standing(answer["recommendations"].as_array().expect("a list"))
+}
+
+fn backtest(data: &std::path::Path) -> Standing {
+    let mut command = vitalog();
+    command.args(["backtest", "--input", "lake", "--format", "json", "--now", "2026-03-20T00:00:00Z", "--data"]).arg(data);
+    let (status, out, err) = run(&mut command);
+    assert_eq!(status, Some(0), "{err}");
+    let lines: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    standing(&lines)
+}
+
+#[test]
+fn the_order_of_arrival_decides_nothing() {
+    let subject = "p-001";
+    let (originals, corrections) = readings(subject, 42);
+    let both: Vec<Value> = originals.iter().chain(&corrections).cloned().collect();
+    let corrected_first: Vec<Value> = corrections.iter().chain(&originals).cloned().collect();
+    let mut shuffled = both.clone();
+    Numbers(7).shuffle(&mut shuffled);
+    let twice: Vec<Value> = shuffled.iter().chain(&both).cloned().collect();
+    let arrivals = [
+        ("in order", both.clone()),
+        ("in reverse", both.iter().rev().cloned().collect()),
+        ("shuffled", shuffled),
+        ("twice", twice),
+        ("corrections before their originals", corrected_first),
+    ];
+    let mut expected: Option<Standing> = None;
+    for (how, arrival) in arrivals {
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::start(data.path(), &[]);
+        let mut position = String::new();
+        for part in arrival.chunks(97) {
+            let answer = server.readings(&ndjson(part)).ok();
+            position = answer.headers["vitalog-position"].to_str().unwrap().to_owned();
+            let receipts = answer.json();
+            let rejected: Vec<&Value> =
+                receipts["receipts"].as_array().expect("receipts").iter().filter(|r| r["status"] == "rejected").collect();
+            assert!(rejected.is_empty(), "{how}: {rejected:?}");
+        }
+        let seen = recommendations(&server, subject, &position);
+        assert_eq!(server.stop(), Some(0));
+        assert!(seen.len() >= 8, "{how}: a story in which little is found proves little: {}", seen.len());
+        assert_eq!(seen, backtest(data.path()), "{how}: live (left) and backtest (right) differ");
+        let first = expected.get_or_insert_with(|| seen.clone());
+        assert_eq!(*first, seen, "{how} differs from in order");
+    }
+}

@@ -1,0 +1,118 @@
+//! `vitalog` as a process of its own, stopped by its id.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::http::{Answer, send};
+
+/// A running server.
+pub struct Server {
+    process: Child,
+    pub url: String,
+}
+
+/// The binary under test.
+pub fn vitalog() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vitalog"));
+    command.env_remove("VITALOG_TOKEN");
+    command
+}
+
+impl Server {
+    /// `vitalog serve --open` on a free port, with the shipped rules.
+    pub fn start(data: &Path, more: &[&str]) -> Server {
+        let mut command = vitalog();
+        command.args(["serve", "--open", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
+        Server::spawn(command)
+    }
+
+    /// Any command that prints `listening on http://…`.
+    pub fn spawn(mut command: Command) -> Server {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the binary starts");
+        let (found, lines) = channel();
+        let stdout = process.stdout.take().expect("it is piped");
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Some(at) = line.find("http://") {
+                    let url = line[at..].split_whitespace().next().unwrap_or_default();
+                    let _ = found.send(url.trim_end_matches('/').to_owned());
+                }
+            }
+        });
+        let Ok(url) = lines.recv_timeout(Duration::from_secs(120)) else {
+            let _ = process.kill();
+            panic!("the server did not say where it listens: {:?}", process.wait());
+        };
+        Server { process, url }
+    }
+
+    pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Option<Answer> {
+        send(method, &format!("{}{path}", self.url), headers, body.into()).ok()
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.try_send("GET", path, &[], "").expect("the server answers")
+    }
+
+    /// Sends NDJSON readings and gives the answer.
+    pub fn readings(&self, ndjson: &str) -> Answer {
+        self.try_send("POST", "/v1/readings", &[("content-type", "application/x-ndjson")], ndjson).expect("the server answers")
+    }
+
+    /// Runs SQL once everything acknowledged up to `position` is visible.
+    pub fn sql(&self, query: &str) -> Value {
+        let body = serde_json::json!({ "sql": query }).to_string();
+        let sent = self.try_send("POST", "/v1/sql", &[("content-type", "application/json")], body);
+        let answer = sent.expect("the server answers").ok();
+        assert!(answer.headers.get("vitalog-truncated").is_none(), "the answer to {query:?} was cut off");
+        answer.json()
+    }
+
+    /// SIGKILL: nothing of it has a chance to tidy up.
+    pub fn kill_now(&self) {
+        Command::new("kill").args(["-KILL", &self.process.id().to_string()]).status().expect("kill runs");
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Its exit status, once it has ended by itself.
+    pub fn wait(mut self) -> Option<i32> {
+        self.process.wait().expect("it ended").code()
+    }
+
+    /// SIGTERM, and its exit status.
+    pub fn stop(mut self) -> Option<i32> {
+        let id = self.process.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        self.process.wait().expect("it ended").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Runs a command to its end: exit status, standard output, standard error.
+pub fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = command.output().expect("it runs");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}

@@ -1,0 +1,90 @@
+//! A whole published data set through the whole product: every row accounted for, and another engine counts the same.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::need::{need, python, whole_data_sets};
+use crate::support::server::{Server, run, vitalog};
+
+/// All CSV files below a folder, and how many data rows they hold as a CSV reader of another make counts them.
+fn files_below(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("the folder is readable") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files_below(&path, into);
+        } else if path.extension().is_some_and(|e| e == "csv") {
+            into.push(path);
+        }
+    }
+}
+
+const COUNT_ROWS: &str = "
+import csv, sys
+csv.field_size_limit(10**9)
+total = 0
+for path in sys.argv[1:]:
+    with open(path, newline='', encoding='utf-8-sig') as f:
+        rows = sum(1 for row in csv.reader(f) if any(cell.strip() for cell in row))
+        total += max(rows - 1, 0)
+print(total)
+";
+
+const COUNT_LAKE: &str = "
+import sys, json, polars
+t = polars.scan_delta(sys.argv[1])
+by = t.group_by('stream').agg(polars.len().alias('n')).collect()
+print(json.dumps({r['stream']: r['n'] for r in by.to_dicts()}))
+";
+
+fn python_says(python: &Path, script: &str, arguments: &[&Path]) -> String {
+    let (status, out, err) = run(Command::new(python).arg("-c").arg(script).args(arguments));
+    assert_eq!(status, Some(0), "{err}");
+    out
+}
+
+#[test]
+fn every_row_of_t1d_uom_is_accounted_for_and_polars_counts_the_same() {
+    let Some(folder) = whole_data_sets() else { return };
+    let Some(python) = need("a Python with polars and deltalake (VITALOG_PYTHON)", python()) else { return };
+    let mut files = Vec::new();
+    files_below(&folder.join("t1d-uom"), &mut files);
+    files.sort();
+    assert!(files.len() > 70, "the data set is incomplete: {} files", files.len());
+    let data = tempfile::tempdir().unwrap();
+    let mut command = vitalog();
+    command.args(["ingest", "--format", "json", "--to"]).arg(data.path()).args(&files);
+    let (status, out, err) = run(&mut command);
+    assert!(matches!(status, Some(0 | 1)), "{err}");
+    let lines: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).expect("JSON lines")).collect();
+    let total = lines.last().expect("a last line with the sums");
+    let count = |key: &str| total[key].as_u64().unwrap_or_else(|| panic!("{key} in {total}"));
+    assert_eq!(count("rows"), count("accepted") + count("duplicate") + count("refused"), "{total}");
+    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let rows: u64 = python_says(&python, COUNT_ROWS, &paths).trim().parse().unwrap();
+    assert_eq!(count("rows"), rows, "rows as Vitalog and as Python count them");
+    let refused: Vec<&Value> = lines.iter().filter(|l| l["refused_row"].is_object()).collect();
+    assert_eq!(refused.len() as u64, count("refused"), "each refused row is named");
+    for row in refused {
+        let row = &row["refused_row"];
+        assert!(row["line"].is_u64() && row["message"].is_string() && row["file"].is_string(), "{row}");
+    }
+
+    let polars = python_says(&python, COUNT_LAKE, &[&data.path().join("lake/readings")]);
+    let polars: Value = serde_json::from_str(&polars).unwrap();
+    let server = Server::start(data.path(), &[]);
+    let ours = server.sql("select stream, count(*) as n from readings group by stream");
+    let ours = ours.as_array().expect("rows").clone();
+    let mut sum = 0;
+    for row in &ours {
+        assert_eq!(row["n"], polars[row["stream"].as_str().unwrap()], "{}", row["stream"]);
+        sum += row["n"].as_u64().unwrap();
+    }
+    assert_eq!(sum, count("accepted"), "what was accepted is what the table holds");
+    assert_eq!(ours.len(), polars.as_object().unwrap().len());
+    let letters = server.sql("select count(*) as n from dead_letters");
+    let letters = letters.as_array().expect("rows")[0]["n"].as_u64();
+    assert_eq!(letters, Some(count("refused") - count("unsent")), "what the server refused is a dead letter");
+    assert_eq!(server.stop(), Some(0));
+}
