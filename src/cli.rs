@@ -79,6 +79,9 @@ pub struct Serve {
     /// Seconds between landings of hot rows in the lake.
     #[arg(long, default_value_t = 60)]
     pub land_every: u64,
+    /// Seconds in which the head of a request must come; connections that ask nothing for so long are ended.
+    #[arg(long, default_value_t = 20)]
+    pub head_time: u64,
 }
 
 #[derive(Args)]

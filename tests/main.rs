@@ -1,7 +1,10 @@
 //! The whole system from outside: the real binary, real peers, real data.
 
+mod backup;
+mod bad_input;
 mod demo;
 mod house;
+mod ingesting;
 mod manual;
 mod orders;
 mod support;

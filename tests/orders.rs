@@ -82,3 +82,37 @@ fn the_order_of_arrival_decides_nothing() {
         assert_eq!(*first, seen, "{how} differs from in order");
     }
 }
+
+/// A finding that opens and is overturned within one request was there for nobody: it leaves no trace, live and after every view was made again.
+/// In two requests it was there, and its record stays.
+#[test]
+fn what_was_there_for_nobody_leaves_no_trace() {
+    let data = tempfile::tempdir().unwrap();
+    let line = |subject: &str, rev: u32, value: u32| {
+        let at = "2026-03-10T08:00:00Z";
+        format!("{{\"id\":\"a\",\"subject\":\"{subject}\",\"stream\":\"bg\",\"at\":\"{at}\",\"value\":{value},\"rev\":{rev}}}\n")
+    };
+    let server = Server::start(data.path(), &[]);
+    server.readings(&(line("together", 1, 45) + &line("together", 2, 110))).ok();
+    server.readings(&line("apart", 1, 45)).ok();
+    let last = server.readings(&line("apart", 2, 110)).ok();
+    let position = last.headers["vitalog-position"].to_str().unwrap().to_owned();
+    let seen = |server: &Server| {
+        ["together", "apart"].map(|subject| {
+            let path = format!("/v1/subjects/{subject}/recommendations?limit=1000");
+            let answer = server.try_send("GET", &path, &[("vitalog-position", &position)], "").expect("an answer").ok().json();
+            answer["recommendations"].as_array().expect("a list").clone()
+        })
+    };
+    let [together, apart] = seen(&server);
+    assert_eq!(together, Vec::<Value>::new());
+    assert!(!apart.is_empty() && apart.iter().all(|r| r["state"] == "rescinded"), "{apart:?}");
+    server.kill_now();
+    drop(server);
+    for file in ["views.db", "views.db-wal", "views.db-shm"] {
+        let _ = std::fs::remove_file(data.path().join(file));
+    }
+    let server = Server::start(data.path(), &[]);
+    assert_eq!(seen(&server), [together, apart], "views made again");
+    assert_eq!(server.stop(), Some(0));
+}

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use vitalog_elog::Time;
 
 use crate::cli::Demo;
 use crate::commands::serve::put_rules;
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::output::grouped;
 use crate::run::{Node, Options, RuleWatch, clock};
-use crate::server::{self, Admittance};
+use crate::server::{self, Admittance, Manners};
 
 /// Runs until interrupted.
 ///
@@ -57,7 +58,8 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
     let again = !node.rules.files().is_empty();
     put_rules(&node, Some(&rules)).await?;
     let _watch = RuleWatch::start(&rules, node.rules.clone(), node.door.clone())?;
-    let server = server::start(&node, listener, Admittance::Open, ATTRIBUTION)?;
+    let manners = Manners { attribution: ATTRIBUTION.to_owned(), ..Manners::default() };
+    let server = server::start(&node, listener, Admittance::Open, &manners)?;
 
     let schedule = demo::days(began)?;
     let device = Device::new(&url);
@@ -84,8 +86,10 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
 }
 
 async fn send_history(device: &Device, schedule: &Schedule, known: usize) -> Result<Sent, Failure> {
+    // It held when the history happened, not only from now on.
+    let since = schedule.events.first().map_or(Time::MIN, |event| event.at);
     for (subject, zone) in &schedule.zones {
-        device.set_profile(subject, &json!({ "time_zone": zone })).await?;
+        device.set_profile(subject, &json!({ "time_zone": zone, "at": since.to_string() })).await?;
     }
     device.send(&schedule.events[..known]).await
 }

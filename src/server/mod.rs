@@ -4,11 +4,13 @@ mod current;
 mod health;
 mod problem;
 mod rules_api;
+mod serving;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{Next, from_fn};
@@ -42,38 +44,46 @@ pub enum Admittance {
     Tokens(Tokens),
 }
 
+/// How a server behaves towards those it lets in.
+pub struct Manners {
+    /// What the pages say about where their readings come from; may be empty.
+    pub attribution: String,
+    /// The time in which the head of a request must come.
+    pub head_time: Duration,
+}
+
+impl Default for Manners {
+    fn default() -> Manners {
+        Manners { attribution: String::new(), head_time: Duration::from_secs(20) }
+    }
+}
+
 /// A listening server.
 pub struct Server {
     closing: watch::Sender<bool>,
     live: Arc<vitalog_dashboards::io::Live>,
     is_draining: Arc<AtomicBool>,
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
 }
 
 /// Opens the doors of a node on a listener.
 ///
 /// # Errors
 /// Where the views can't be read.
-pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, attribution: &str) -> Result<Server, Failure> {
+pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, manners: &Manners) -> Result<Server, Failure> {
     let (credentials, access): (Credentials, Arc<dyn Access>) = match admittance {
         Admittance::Open => (Credentials::Open, Arc::new(Open)),
         Admittance::Tokens(tokens) => (Credentials::Tokens(tokens.clone()), Arc::new(tokens)),
     };
     let is_draining = Arc::new(AtomicBool::new(false));
-    let router = doors(node, &access, attribution, &is_draining)?;
+    let router = doors(node, &access, &manners.attribution, &is_draining)?;
     let doorman = Doorman::new(credentials, node.now.clone(), false, Some("/login".to_owned()))
         .with_public("/assets/")
         .with_public("/livez")
         .with_public("/readyz");
     let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
-    let (closing, mut closed) = watch::channel(false);
-    let task = tokio::spawn(async move {
-        let end = async move {
-            // The sender is gone only when the server is.
-            let _ = closed.wait_for(|is| *is).await;
-        };
-        axum::serve(listener, router).with_graceful_shutdown(end).await
-    });
+    let (closing, closed) = watch::channel(false);
+    let task = tokio::spawn(serving::serve(listener, router, manners.head_time, closed));
     Ok(Server { closing, live: node.live.clone(), is_draining, task })
 }
 
@@ -84,7 +94,7 @@ impl Server {
         self.closing.send_replace(true);
         self.live.close();
         // Connections that a client keeps without asking anything would hold the end up.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(10), self.task).await;
+        let _ = tokio::time::timeout(Duration::from_secs(10), self.task).await;
     }
 }
 
