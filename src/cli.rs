@@ -24,6 +24,8 @@ pub enum Command {
     Serve(Serve),
     /// Say what is wrong with rule files. Exit status 1 if any is an error.
     Check(Check),
+    /// Write rule files in the one style.
+    Fmt(Fmt),
     /// Run the tests in rule files. Exit status 1 if any fails.
     Test(Check),
     /// Say what rules find in a history of readings.
@@ -90,6 +92,16 @@ pub struct Check {
     pub rules: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Fmt {
+    /// Rule files or directories.
+    #[arg(required = true)]
+    pub rules: Vec<PathBuf>,
+    /// Change nothing: name the files that are not in the style. Exit status 1 if there is one.
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Args)]

@@ -17,6 +17,7 @@
 #![deny(clippy::iter_over_hash_type)]
 
 pub mod diagnostic;
+pub mod format;
 pub mod packs;
 pub mod script;
 pub mod source;

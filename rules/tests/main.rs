@@ -6,6 +6,7 @@
 )]
 
 mod cases;
+mod format;
 mod hostile;
 mod lowering;
 mod manual;

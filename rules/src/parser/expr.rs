@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cursor::RESERVED;
 use super::unavailable::{CARRIED, FUNCTIONS};
-use super::{Failed, Parsed, Parser};
+use super::{Failed, Mark, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::{Kind, Limits, Token};
 use crate::source::Loc;
@@ -317,6 +317,7 @@ impl Parser<'_> {
     }
 
     fn call(&mut self) -> Parsed<Expr> {
+        self.mark(Mark::Call);
         let start = self.advance();
         let name = self.slice(start);
         let function = Name { text: Arc::from(name), loc: self.loc(start) };
