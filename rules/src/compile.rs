@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
 
-use crate::check::{declare, rule, script};
+use crate::check::{declare, rule, script, shadowed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Limits;
 use crate::packs;
@@ -56,6 +56,7 @@ pub fn compile(files: &[Source], prior: &Library) -> Compiled {
             }
         }
     }
+    shadowed(&world, &rules, &mut out);
     // What a shipped file warns of is its authors' business.
     out.retain(|d| d.is_error() || !sources.get(d.loc().file).shipped);
     out.sort_by_key(|d| (d.loc().file, d.loc().start, d.code));
