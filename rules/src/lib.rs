@@ -18,8 +18,10 @@
 
 pub mod diagnostic;
 pub mod format;
+pub mod highlight;
 pub mod packs;
 pub mod script;
+pub mod server;
 pub mod source;
 
 mod check;

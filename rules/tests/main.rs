@@ -15,4 +15,5 @@ mod packs;
 mod pages;
 mod prior;
 mod scripts;
+mod server;
 mod support;

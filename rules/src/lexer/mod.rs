@@ -7,4 +7,4 @@ mod scan;
 mod token;
 
 pub use scan::{Limits, lex};
-pub use token::{Comment, Kind, Lexed, Token};
+pub use token::{Kind, Lexed, Token};

@@ -19,7 +19,7 @@ use crate::lexer::{Kind, Lexed, lex};
 use crate::source::FileId;
 use crate::syntax::File;
 
-pub use cursor::RESERVED;
+pub use cursor::{CLAUSES, RESERVED};
 pub use literal::{dimension_named, unknown_unit};
 pub use marks::Mark;
 
@@ -46,19 +46,15 @@ struct Parser<'a> {
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
-/// Reads a file, as far as it can be read.
-pub fn parse(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> File {
-    parse_whole(file, text, diagnostics).file
-}
-
 /// A file as it was read, with everything that a tool needs to write it again.
+#[derive(Debug)]
 pub struct Whole {
     pub file: File,
     pub lexed: Lexed,
     pub marks: Vec<(u32, Mark)>,
 }
 
-/// As [`parse`], with the tokens and where the parts begin.
+/// Reads a file, as far as it can be read.
 pub fn parse_whole(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Whole {
     let lexed = lex(file, text, 0..text.len(), diagnostics);
     let ends = Kind::End.describe();
