@@ -26,6 +26,8 @@ pub enum Command {
     Check(Check),
     /// Write rule files in the one style.
     Fmt(Fmt),
+    /// Speak the language server protocol on standard input and output, for editors.
+    Lsp(Lsp),
     /// Run the tests in rule files. Exit status 1 if any fails.
     Test(Check),
     /// Say what rules find in a history of readings.
@@ -102,6 +104,13 @@ pub struct Fmt {
     /// Change nothing: name the files that are not in the style. Exit status 1 if there is one.
     #[arg(long)]
     pub check: bool,
+}
+
+#[derive(Args)]
+pub struct Lsp {
+    /// As editors say it; there is no other way.
+    #[arg(long)]
+    pub stdio: bool,
 }
 
 #[derive(Args)]

@@ -5,6 +5,7 @@ mod bad_input;
 mod demo;
 mod house;
 mod ingesting;
+mod lsp;
 mod manual;
 mod orders;
 mod support;

@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use vitalog_rules::packs;
-use vitalog_rules::server::Server;
+use vitalog_rules::server::{Server, path_of, sibling};
 
 use crate::hostile::{cases, mutated, scraps};
 
@@ -281,10 +281,13 @@ fn hover_says_what_a_name_is() {
             Carbohydrate."#]],
     );
     hover(&at("base", 1), expect!["**base** = `last(bg.value over 30 min before meal)`"]);
-    hover(&at("10 mmol", 0), expect![[r#"
+    hover(
+        &at("10 mmol", 0),
+        expect![[r#"
         glucose: 10 mmol/L = 180 mg/dL
 
-        ketones: 10 mmol/L = 104.1 mg/dL"#]]);
+        ketones: 10 mmol/L = 104.1 mg/dL"#]],
+    );
     hover(&at("within", 0), expect!["**within**: last minus first is less than this"]);
     hover(&at("spike", 2), expect!["**spike**: A spike (advisory)"]);
     hover(
@@ -348,7 +351,8 @@ fn names_lead_to_their_declarations_and_uses() {
     expect!["mine.rules 6:11-15\n"].assert_eq(&find("base", 1, "textDocument/definition"));
     expect![[r#"
         health.rules 17:4-9
-    "#]].assert_eq(&find("value", 0, "textDocument/definition"));
+    "#]]
+    .assert_eq(&find("value", 0, "textDocument/definition"));
     expect![[r#"
         mine.rules 3:20-24
         mine.rules 3:31-35
@@ -534,4 +538,21 @@ fn offset_before(text: &str, position: &Value) -> usize {
         left -= c.len_utf16();
     }
     text.len()
+}
+
+#[test]
+fn documents_have_paths_and_neighbours() {
+    assert_eq!(path_of("file:///rules/a%20b/x.rules").as_deref(), Some("/rules/a b/x.rules"));
+    assert_eq!(path_of("file:///c%3A/rules/x.rules").as_deref(), Some("c:/rules/x.rules"));
+    assert_eq!(path_of("file://localhost/x").as_deref(), Some("/x"));
+    assert_eq!(path_of("file://elsewhere/x"), None);
+    assert_eq!(path_of("untitled:Untitled-1"), None);
+    assert_eq!(sibling("file:///a%20b/x.rules", "é y.rules"), "file:///a%20b/%C3%A9%20y.rules");
+}
+
+#[test]
+fn files_on_disk_are_watched_where_the_editor_can() {
+    let editor = Editor::with(json!({"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": true}}}));
+    assert_eq!(editor.told[0]["method"], "client/registerCapability");
+    assert!(Editor::new().told.is_empty());
 }

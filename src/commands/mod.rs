@@ -5,6 +5,7 @@ pub mod check;
 pub mod demo;
 pub mod fmt;
 pub mod ingest;
+pub mod lsp;
 pub mod serve;
 pub mod sql;
 pub mod test;

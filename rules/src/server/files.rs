@@ -28,8 +28,51 @@ pub fn folder(uri: &str) -> &str {
 }
 
 /// What `use` calls a document.
-pub fn file_name(uri: &str) -> &str {
-    uri.rsplit(['/', ':']).next().unwrap_or(uri)
+pub fn file_name(uri: &str) -> String {
+    decoded(uri.rsplit(['/', ':']).next().unwrap_or(uri))
+}
+
+/// The path of a `file:` URI on this machine.
+pub fn path_of(uri: &str) -> Option<String> {
+    let rest = uri.strip_prefix("file://")?;
+    // An authority other than this machine's is none of ours.
+    let path = decoded(&rest[rest.find('/').filter(|i| *i == 0 || rest.starts_with("localhost/"))?..]);
+    // `/c:/rules` is a path of Windows.
+    let drive = path.as_bytes().get(2) == Some(&b':') && path.as_bytes().get(1).is_some_and(u8::is_ascii_alphabetic);
+    Some(if drive { path[1..].to_owned() } else { path })
+}
+
+/// The URI of another file in a document's folder.
+pub fn sibling(uri: &str, name: &str) -> String {
+    let mut out = format!("{}/", folder(uri));
+    for byte in name.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// With `%20` and its like resolved.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = text.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match code.filter(|_| bytes[at] == b'%') {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 impl Server {

@@ -35,7 +35,7 @@ impl Group {
         let mut sources = Vec::new();
         for (uri, text) in files {
             uris.push(uri.to_owned());
-            sources.push(Source { name: file_name(uri).into(), text: text.text.clone() });
+            sources.push(Source { name: file_name(uri).as_str().into(), text: text.text.clone() });
         }
         Group::of(uris, &sources)
     }

@@ -34,6 +34,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use files::File;
+pub use files::{path_of, sibling};
 use group::Group;
 use text::Encoding;
 
@@ -63,6 +64,8 @@ pub struct Server {
     /// `exit` came after `shutdown`.
     clean: bool,
     encoding: Encoding,
+    /// The editor can be asked to tell of files that change on disk.
+    watches: bool,
     files: BTreeMap<String, File>,
     /// By folder; made when they are asked for, dropped when a file of theirs changes.
     groups: BTreeMap<String, Group>,
@@ -156,6 +159,7 @@ impl Server {
                 self.phase = Phase::Exited;
                 Vec::new()
             }
+            (Phase::Running, "initialized") if self.watches => vec![watch()],
             (Phase::Running, "textDocument/didOpen") => self.opened(params),
             (Phase::Running, "textDocument/didChange") => self.changed(params),
             (Phase::Running, "textDocument/didClose") => self.closed(params),
@@ -169,6 +173,8 @@ impl Server {
         let offered = params["capabilities"]["general"]["positionEncodings"].as_array();
         let bytes = offered.is_some_and(|all| all.iter().any(|e| e == "utf-8"));
         self.encoding = if bytes { Encoding::Utf8 } else { Encoding::Utf16 };
+        let watched = &params["capabilities"]["workspace"]["didChangeWatchedFiles"];
+        self.watches = watched["dynamicRegistration"] == true;
         json!({
             "capabilities": {
                 "positionEncoding": if bytes { "utf-8" } else { "utf-16" },
@@ -194,6 +200,13 @@ impl Server {
 
 fn refusal(id: Option<&Value>, code: i64, message: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
+}
+
+/// Asks the editor to tell of rule files that change on disk.
+fn watch() -> Value {
+    let options = json!({"watchers": [{"globPattern": "**/*.rules"}]});
+    let wanted = json!([{"id": "rules", "method": "workspace/didChangeWatchedFiles", "registerOptions": options}]);
+    json!({"jsonrpc": "2.0", "id": "rules", "method": "client/registerCapability", "params": {"registrations": wanted}})
 }
 
 /// The text of a shipped file.
