@@ -24,6 +24,8 @@ pub enum Command {
     Serve(Serve),
     /// Say what is wrong with rule files. Exit status 1 if any is an error.
     Check(Check),
+    /// Say what a diagnostic means (`E0301`), or what a rule does: its cost, its bounds, its automaton.
+    Explain(Explain),
     /// Write rule files in the one style.
     Fmt(Fmt),
     /// Speak the language server protocol on standard input and output, for editors.
@@ -94,6 +96,17 @@ pub struct Check {
     pub rules: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Explain {
+    /// The code of a diagnostic, or the name of a rule.
+    pub what: String,
+    /// Rule files or directories that have the rule; the shipped packs if none is given.
+    pub rules: Vec<PathBuf>,
+    /// Write the rule's automaton as a picture to this file.
+    #[arg(long)]
+    pub svg: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -17,6 +17,7 @@
 #![deny(clippy::iter_over_hash_type)]
 
 pub mod diagnostic;
+pub mod explain;
 pub mod format;
 pub mod highlight;
 pub mod packs;

@@ -6,6 +6,7 @@
 )]
 
 mod cases;
+mod explain;
 mod format;
 mod hostile;
 mod lowering;

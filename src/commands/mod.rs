@@ -3,6 +3,7 @@
 pub mod backtest;
 pub mod check;
 pub mod demo;
+pub mod explain;
 pub mod fmt;
 pub mod ingest;
 pub mod lsp;
