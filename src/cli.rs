@@ -31,7 +31,7 @@ pub enum Command {
     /// Speak the language server protocol on standard input and output, for editors.
     Lsp(Lsp),
     /// Run the tests in rule files. Exit status 1 if any fails.
-    Test(Check),
+    Test(Test),
     /// Say what rules find in a history of readings.
     Backtest(Backtest),
     /// Send exports of readings to a server or into a data directory.
@@ -96,6 +96,17 @@ pub struct Check {
     pub rules: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Test {
+    /// Rule files or directories; the shipped packs if none is given.
+    pub rules: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Also say which clauses no test notices: each is left out in turn, and the tests of its rule are run again.
+    #[arg(long)]
+    pub coverage: bool,
 }
 
 #[derive(Args)]

@@ -1,5 +1,6 @@
 //! All stages in a row.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
@@ -11,7 +12,7 @@ use crate::lexer::Limits;
 use crate::packs;
 use crate::parser::{Whole, parse_whole};
 use crate::script::TestCase;
-use crate::source::{Loc, Source, Sources};
+use crate::source::{FileId, Loc, Source, Sources};
 use crate::syntax::{Item, Use};
 
 /// What came of a compilation.
@@ -44,6 +45,14 @@ impl Compiled {
 /// Names are shared by all files, and by the shipped packs that any of them `use`s.
 pub fn compile(files: &[Source], prior: &Library) -> Compiled {
     understand(files, prior).compiled
+}
+
+/// The names of the rules that files declare.
+pub fn rules_in(files: &[Source]) -> BTreeSet<String> {
+    let mut ignored = Vec::new();
+    let trees = files.iter().map(|file| parse_whole(FileId(0), &file.text, &mut ignored).file);
+    let names = |item: &Item| if let Item::Rule(rule) = item { Some(rule.name.text.to_string()) } else { None };
+    trees.flat_map(|tree| tree.items.iter().filter_map(names).collect::<Vec<_>>()).collect()
 }
 
 /// All that is known of files, whether they compile or not.

@@ -31,7 +31,7 @@ mod lexer;
 mod parser;
 mod syntax;
 
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, rules_in};
 pub use diagnostic::{Code, Diagnostic, Level};
 pub use script::{Action, Expectation, Step, TestCase};
 pub use source::{Source, Sources};
