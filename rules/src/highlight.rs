@@ -36,6 +36,14 @@ pub struct Span {
 /// Words that are not reserved and yet belong to the language, wherever they stand.
 const SOFT: &[&str] = &["check", "default", "known", "optional", "amend", "remove", "set", "silent"];
 
+/// All words that are keywords wherever they stand, in order: what a grammar for an editor has to know.
+pub fn keywords() -> Vec<&'static str> {
+    let mut all: Vec<&str> = [RESERVED, CLAUSES, SOFT].concat();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// The stretches of a file in order; white space and signs that only part (`,`, `{`) are none.
 pub fn highlight(text: &str) -> Vec<Span> {
     let mut ignored = Vec::new();

@@ -6,6 +6,7 @@
 )]
 
 mod cases;
+mod editors;
 mod explain;
 mod format;
 mod hostile;
