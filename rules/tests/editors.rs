@@ -154,8 +154,7 @@ fn class_of(scope: &str) -> Class {
 
 /// The patterns of the grammar, with the scope of each group.
 fn patterns() -> Vec<(Regex, Vec<(usize, String)>)> {
-    let text = fs::read_to_string(folder().join("vscode/syntaxes/rules.tmLanguage.json")).expect("the grammar");
-    let grammar: Value = serde_json::from_str(&text).expect("JSON");
+    let grammar = text_mate();
     let one = |pattern: &Value| {
         let regex = Regex::new(pattern["match"].as_str().expect("a pattern")).expect("a regular expression");
         let scopes = match (pattern["name"].as_str(), pattern["captures"].as_object()) {

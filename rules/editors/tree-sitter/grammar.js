@@ -18,7 +18,15 @@ module.exports = grammar({
     file: ($) => repeat($.declaration),
 
     // `rule low "Low" { … }`, `use health`, `interval stream sleep every 1 d { … }`.
-    declaration: ($) => prec.right(seq(field('kind', $.keyword), repeat($._said), optional($.block))),
+    declaration: ($) =>
+      choice(
+        seq(field('kind', alias('use', $.keyword)), alias($.word, $.name)),
+        seq(
+          field('kind', alias(choice('stream', 'interval', 'profile', 'rule', 'test', 'policy'), $.keyword)),
+          repeat(choice(alias($.word, $.name), $.text, $.quantity, $.keyword, ',')),
+          $.block,
+        ),
+      ),
 
     block: ($) => seq('{', repeat(choice($._said, $.keyword, $.block)), '}'),
 
@@ -27,7 +35,7 @@ module.exports = grammar({
         $.quantity,
         $.member,
         $.call,
-        $.name,
+        alias($.word, $.name),
         $.text,
         $.time,
         $.instant,
@@ -49,8 +57,6 @@ module.exports = grammar({
       prec(2, seq(field('of', choice($.word, $.keyword)), token.immediate('.'), field('field', choice($.word, $.keyword)))),
 
     quantity: ($) => prec.right(seq($.number, optional($.unit))),
-
-    name: ($) => $.word,
 
     keyword: (_) => choice(...keywords),
 
