@@ -10,4 +10,5 @@ mod manual;
 mod orders;
 mod support;
 mod survival;
+mod tools;
 mod whole_data;

@@ -9,6 +9,8 @@
 //! | plans | `check` | names resolved, dimensions checked, conversions put in: plan expressions and rules |
 //! | tests | [`script`] | `test` blocks as plain data |
 //!
+//! Beside the stages stand the tools: [`format`] (one style), [`highlight`] (colours), [`server`] (the language server), [`explain`] (a rule spelled out).
+//!
 //! Every stage goes on after an error, so that one run says as much as it can; what an error leaves unknown is not complained about again.
 //!
 //! Invariant: pure functions of their arguments. No I/O, no clock, no engine; no input makes them panic, hang or exhaust the stack.
