@@ -72,7 +72,8 @@ fn main() {
     }
     for (request, figure) in requests.iter().zip(&figures) {
         let ms = |d: Duration| d.as_secs_f64() * 1e3;
-        println!("{request:<20} mean {:>6.2} ms, slowest {:>6.2} ms", ms(figure.total) / ROUNDS as f64, ms(figure.most));
+        let mean = figure.total / u32::try_from(ROUNDS).unwrap_or(1);
+        println!("{request:<20} mean {:>6.2} ms, slowest {:>6.2} ms", ms(mean), ms(figure.most));
     }
 }
 
