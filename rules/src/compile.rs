@@ -1,17 +1,19 @@
 //! All stages in a row.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
 
-use crate::check::{declare, rule, script};
+use crate::check::World;
+use crate::check::{declare, rule, script, shadowed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Limits;
 use crate::packs;
-use crate::parser::parse;
+use crate::parser::{Whole, parse_whole};
 use crate::script::TestCase;
-use crate::source::{Loc, Source, Sources};
-use crate::syntax::{File, Item, Use};
+use crate::source::{FileId, Loc, Source, Sources};
+use crate::syntax::{Item, Use};
 
 /// What came of a compilation.
 #[derive(Debug)]
@@ -42,13 +44,35 @@ impl Compiled {
 ///
 /// Names are shared by all files, and by the shipped packs that any of them `use`s.
 pub fn compile(files: &[Source], prior: &Library) -> Compiled {
+    understand(files, prior).compiled
+}
+
+/// The names of the rules that files declare.
+pub fn rules_in(files: &[Source]) -> BTreeSet<String> {
+    let mut ignored = Vec::new();
+    let trees = files.iter().map(|file| parse_whole(FileId(0), &file.text, &mut ignored).file);
+    let names = |item: &Item| if let Item::Rule(rule) = item { Some(rule.name.text.to_string()) } else { None };
+    trees.flat_map(|tree| tree.items.iter().filter_map(names).collect::<Vec<_>>()).collect()
+}
+
+/// All that is known of files, whether they compile or not.
+#[derive(Debug)]
+pub struct Understood {
+    pub compiled: Compiled,
+    /// The files as they were read, by their place in the sources.
+    pub wholes: Vec<Whole>,
+    pub world: World,
+}
+
+/// As [`compile`], with all that was found on the way.
+pub fn understand(files: &[Source], prior: &Library) -> Understood {
     let mut out = Vec::new();
-    let (sources, trees) = read(files, &mut out);
-    let world = declare(&trees, prior, &mut out);
+    let (sources, wholes) = read(files, &mut out);
+    let world = declare(wholes.iter().map(|w| &w.file), prior, &mut out);
     let mut rules = Vec::new();
     let mut tests = Vec::new();
-    for ((_, file), tree) in sources.iter().zip(&trees) {
-        for item in &tree.items {
+    for ((_, file), whole) in sources.iter().zip(&wholes) {
+        for item in &whole.file.items {
             match item {
                 Item::Rule(decl) => rules.extend(rule(&world, decl, &mut out).map(Arc::new)),
                 Item::Test(test) if !file.shipped => tests.extend(script(&world, test, &sources, &mut out)),
@@ -56,18 +80,20 @@ pub fn compile(files: &[Source], prior: &Library) -> Compiled {
             }
         }
     }
+    shadowed(&world, &rules, &mut out);
     // What a shipped file warns of is its authors' business.
     out.retain(|d| d.is_error() || !sources.get(d.loc().file).shipped);
     out.sort_by_key(|d| (d.loc().file, d.loc().start, d.code));
     out.dedup();
     let failed = out.iter().any(Diagnostic::is_error);
     limit(&mut out);
-    let library = Library { schema: Arc::new(world.schema), profile: world.profile, rules };
-    Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }
+    let library = || Library { schema: Arc::new(world.schema.clone()), profile: world.profile.clone(), rules };
+    let compiled = Compiled { library: (!failed).then(library), diagnostics: out, tests, sources };
+    Understood { compiled, wholes, world }
 }
 
 /// Reads the given files and the shipped packs they use.
-fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<File>) {
+fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<Whole>) {
     const MOST_FILES: usize = 10_000;
     let mut sources = Sources::default();
     let mut trees = Vec::new();
@@ -82,19 +108,19 @@ fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<File>) {
             let what =
                 format!("at most {} KiB a file, {} MiB and {MOST_FILES} files in all", Limits::FILE >> 10, Limits::TOTAL >> 20);
             out.push(Diagnostic::new(Code::TOO_LARGE, "a rule file is too large", loc, "not read").help(what));
-            trees.push(File::default());
+            trees.push(parse_whole(id, "", out));
             if beyond {
                 break;
             }
             continue;
         }
         let id = sources.add(&file.name, &file.text, false);
-        trees.push(parse(id, &file.text, out));
+        trees.push(parse_whole(id, &file.text, out));
     }
     let mut next = 0;
     while next < trees.len() {
         let uses: Vec<Use> =
-            trees[next].items.iter().filter_map(|i| if let Item::Use(u) = i { Some(u.clone()) } else { None }).collect();
+            trees[next].file.items.iter().filter_map(|i| if let Item::Use(u) = i { Some(u.clone()) } else { None }).collect();
         for it in uses {
             bring(&it, &mut sources, &mut trees, out);
         }
@@ -104,7 +130,7 @@ fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<File>) {
 }
 
 /// Brings the file in that a `use` names: a given one is there already, a shipped one is added once.
-fn bring(it: &Use, sources: &mut Sources, trees: &mut Vec<File>, out: &mut Vec<Diagnostic>) {
+fn bring(it: &Use, sources: &mut Sources, trees: &mut Vec<Whole>, out: &mut Vec<Diagnostic>) {
     let name = &it.name.text;
     if sources.iter().any(|(_, f)| stem(&f.name) == &**name) {
         return;
@@ -126,7 +152,7 @@ fn bring(it: &Use, sources: &mut Sources, trees: &mut Vec<File>, out: &mut Vec<D
     };
     let text: Arc<str> = Arc::from(pack.text);
     let id = sources.add(&format!("{name}.rules"), &text, true);
-    trees.push(parse(id, &text, out));
+    trees.push(parse_whole(id, &text, out));
 }
 
 /// What `use` calls a file.

@@ -6,11 +6,16 @@
 )]
 
 mod cases;
+mod editors;
+mod explain;
+mod format;
 mod hostile;
 mod lowering;
 mod manual;
 mod meaning;
 mod packs;
+mod pages;
 mod prior;
 mod scripts;
+mod server;
 mod support;

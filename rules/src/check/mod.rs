@@ -8,6 +8,7 @@
 //! | `expr`, `literal`, `arithmetic`, `compare`, `window` | an expression: its type and its plan |
 //! | `rule`, `episode`, `pattern`, `say` | a rule: its plan |
 //! | `meaning` | the identity of a rule |
+//! | `shadow` | which rules add nothing to another |
 //! | `script`, `reading` | a test |
 
 mod arithmetic;
@@ -26,6 +27,7 @@ mod rule;
 mod say;
 mod scope;
 mod script;
+mod shadow;
 mod value;
 mod window;
 mod world;
@@ -33,6 +35,7 @@ mod world;
 pub use declare::declare;
 pub use rule::rule;
 pub use script::script;
+pub use shadow::shadowed;
 pub use world::World;
 
 use crate::diagnostic::Diagnostic;

@@ -7,6 +7,7 @@ mod cursor;
 mod declaration;
 mod expr;
 mod literal;
+mod marks;
 mod pattern;
 mod rule;
 mod say;
@@ -18,7 +19,9 @@ use crate::lexer::{Kind, Lexed, lex};
 use crate::source::FileId;
 use crate::syntax::File;
 
+pub use cursor::{CLAUSES, RESERVED};
 pub use literal::{dimension_named, unknown_unit};
+pub use marks::Mark;
 
 /// A part could not be read, and that has been reported.
 #[derive(Debug)]
@@ -38,11 +41,25 @@ struct Parser<'a> {
     partly: bool,
     /// What is behind the last token.
     ends: &'static str,
+    /// Where parts begin, in the order in which they were met.
+    marks: Vec<(u32, Mark)>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
+/// A file as it was read, with everything that a tool needs to write it again.
+#[derive(Debug)]
+pub struct Whole {
+    pub file: File,
+    pub lexed: Lexed,
+    pub marks: Vec<(u32, Mark)>,
+}
+
 /// Reads a file, as far as it can be read.
-pub fn parse(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> File {
+pub fn parse_whole(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Whole {
     let lexed = lex(file, text, 0..text.len(), diagnostics);
-    Parser { file, text, lexed: &lexed, at: 0, depth: 0, partly: false, ends: Kind::End.describe(), diagnostics }.file()
+    let ends = Kind::End.describe();
+    let mut parser = Parser { file, text, lexed: &lexed, at: 0, depth: 0, partly: false, ends, marks: Vec::new(), diagnostics };
+    let tree = parser.file();
+    let marks = std::mem::take(&mut parser.marks);
+    Whole { file: tree, lexed, marks }
 }

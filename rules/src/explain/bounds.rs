@@ -1,0 +1,118 @@
+//! Which ends are included, where a rule may start, what is passed over: what readers of other engines get wrong.
+
+use vitalog_cep::plan::{Episode, Hold, Pattern, Rule, RuleKind, Silence};
+use vitalog_elog::Schema;
+
+use super::cost::windows;
+
+/// One sentence after another.
+pub fn of(rule: &Rule, schema: &Schema) -> Vec<String> {
+    let mut say = Vec::new();
+    match &rule.kind {
+        RuleKind::Episode(e) => episode(e, rule, schema, &mut say),
+        RuleKind::Silence(s) => silence(s, rule, schema, &mut say),
+        RuleKind::Match(p) => pattern(p, rule, schema, &mut say),
+    }
+    for (stream, span, before) in windows(rule) {
+        let name = &schema.get(stream).name;
+        let end = if before {
+            "the step it lies before, whose own readings are out"
+        } else {
+            "the instant decided, those at it are in"
+        };
+        say.push(format!(
+            "A window over `{name}` reaches {span} back: readings exactly {span} before its end are out; it ends at {end}."
+        ));
+    }
+    if let Some(span) = rule.once_per {
+        say.push(format!("Of two findings less than {span} apart by the instants at which they opened, only the first is told; exactly {span} apart both are."));
+    }
+    say.push(format!(
+        "A finding that is found more than {} after it opened disturbs nobody; exactly {0} after it still does.",
+        rule.stale_after
+    ));
+    say
+}
+
+fn lasting(hold: Hold, what: &str, say: &mut Vec<String>) {
+    say.push(format!(
+        "{what} must hold at every decision over {} or more ({0} exactly is enough), no two of them more than {} apart ({1} exactly is in time); a wider hole or one decision at which it does not hold begins anew.",
+        hold.span, hold.gap
+    ));
+}
+
+fn episode(e: &Episode, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
+    let name = &schema.get(e.driver).name;
+    say.push(format!("Decided at each instant with a reading of `{name}`, once: it holds if it holds for one of the readings there. Nothing is decided in between, and nothing interpolated."));
+    match e.hold {
+        Some(hold) => lasting(hold, "The condition", say),
+        None => say.push("It opens at the first decision at which the condition holds; unknown does not.".to_owned()),
+    }
+    say.push("The onset is the first instant of the run, not the one at which it opens.".to_owned());
+    if rule.filter.is_some() {
+        say.push(
+            "`where` is asked at the decision that would open it, and again at each later one of the run until it holds."
+                .to_owned(),
+        );
+    }
+    let end = if e.until.is_some() {
+        "what `until` says holds"
+    } else {
+        "the condition is false, not unknown, for every reading there"
+    };
+    say.push(format!("It ends at the first decision after its opening at which {end}; that instant itself is not part of it, and begins no new run."));
+    if let Some(hold) = e.until_hold {
+        lasting(hold, "What ends it", say);
+        say.push("The end is then the first instant of that run; `resolved_at` is when it was known.".to_owned());
+    }
+    match e.lapse {
+        Some(span) => say.push(format!("It lapses, ended as unknown at its last decision, when no reading of `{name}` has come for {span}; one exactly {span} later is in time.")),
+        None => say.push(format!("It never lapses: `{name}` declares no silence.")),
+    }
+    say.push("One at a time: while it is open, no other of this rule begins.".to_owned());
+}
+
+fn silence(s: &Silence, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
+    let names: Vec<String> = s.streams.iter().map(|ix| format!("`{}`", schema.get(*ix).name)).collect();
+    let names = names.join(" or ");
+    say.push(format!("Counted from each reading of {names}, and before any from the first instant ever seen of the subject."));
+    say.push(format!(
+        "It opens by the clock {} after that reading if none came in between; one exactly {0} after it is in time.",
+        s.span
+    ));
+    say.push(format!("The onset is the reading it counts from; it ends at the next reading of {names}."));
+    if rule.filter.is_some() {
+        say.push("`where` is asked once, when it would open; no reading is at hand there.".to_owned());
+    }
+}
+
+fn pattern(p: &Pattern, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
+    say.push("Any instant may be a start, and every start has its own match: the choice that completes earliest from it; of those completing at one instant, the earliest readings step by step.".to_owned());
+    say.push(
+        "Readings that fit no step, and readings that fit but are not chosen, are passed over; they end nothing.".to_owned(),
+    );
+    say.push(
+        "Each step is strictly later than the one before: readings of one instant are simultaneous, and are bound together."
+            .to_owned(),
+    );
+    for step in p.steps.iter().filter(|s| s.in_a_row) {
+        let name = &schema.get(step.stream).name;
+        say.push(format!("`in a row`: no other reading of `{name}`, fitting or not, strictly between the first and the last of the step; at their instants others may stand."));
+    }
+    for absence in &p.absences {
+        let name = &schema.get(absence.stream).name;
+        say.push(format!("`without {name}`: none strictly between the first and the last instant of the match; one at either instant does not count, an interval counts if any part of it lies between."));
+    }
+    if let Some(within) = p.within {
+        say.push(format!("`within`: from the first to the last it takes less than {within}; exactly {within} is too long."));
+    }
+    if rule.filter.is_some() {
+        say.push(
+            "`where` is part of the pattern: a choice for which it does not hold is no match, and a later one is looked for."
+                .to_owned(),
+        );
+    }
+    say.push(
+        "After a match others go on: matches whose spans share an instant stand together as one finding, which grows.".to_owned(),
+    );
+}
