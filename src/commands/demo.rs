@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::output::grouped;
 use crate::run::{Node, Options, RuleWatch, clock};
-use crate::server::{self, Admittance, Manners};
+use crate::server::{self, Admittance, Interrupt, Manners};
 
 /// Runs until interrupted.
 ///
@@ -43,6 +43,7 @@ pub fn run(args: &Demo) -> Result<(), Failure> {
 }
 
 async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
+    let mut interrupt = Interrupt::catch()?;
     let rules = args.rules.clone().unwrap_or_else(|| data.join("rules"));
     lay_out_rules(&rules)?;
     let began = clock::wall();
@@ -64,7 +65,14 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
     let schedule = demo::days(began)?;
     let device = Device::new(&url);
     let known = schedule.events.partition_point(|e| e.at <= began);
-    let sent = if again { Sent::default() } else { send_history(&device, &schedule, known).await? };
+    let history = async { if again { Ok(Sent::default()) } else { send_history(&device, &schedule, known).await } };
+    let sent = tokio::select! {
+        sent = history => sent?,
+        () = interrupt.come() => {
+            server.stop().await;
+            return node.stop().await;
+        }
+    };
     // The pages show what the views have: they are greeted with when that is all.
     let _ = node.live.reached().wait_for(|next| *next >= sent.position).await;
     greet(&url, &rules, &schedule, known, sent.refused);
@@ -77,10 +85,10 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
     };
     tokio::select! {
         () = feeding => {}
-        () = server::interrupted() => {}
+        () = interrupt.come() => {}
     }
     println!("ending; press Ctrl-C again to end at once");
-    server::end_at_second_interrupt();
+    interrupt.end_at_the_next();
     server.stop().await;
     node.stop().await
 }

@@ -1,6 +1,6 @@
 //! `vitalog lsp`: the language server on standard input and output. Messages and files are read here; what they mean is decided in `rules`.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 use serde_json::Value;

@@ -2,6 +2,7 @@
 
 mod current;
 mod health;
+mod interrupt;
 mod problem;
 mod rules_api;
 mod serving;
@@ -16,7 +17,6 @@ use axum::Router;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vitalog_dashboards::ask::Readers;
@@ -35,6 +35,7 @@ use crate::failure::Failure;
 use crate::run::Node;
 use current::ViewsTell;
 use health::Health;
+pub use interrupt::Interrupt;
 use rules_api::RulesState;
 
 /// Who is let in.
@@ -152,25 +153,4 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address)
         .await
         .map_err(|e| Failure::new(format!("cannot listen on {address}: {e}")).hint("choose another address with --listen"))
-}
-
-/// Ends when the process is asked to end.
-pub async fn interrupted() {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        // Without the signal only Ctrl-C is left.
-        Err(_) => return drop(tokio::signal::ctrl_c().await),
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-/// From now on an interrupt ends the process at once. What was acknowledged is journaled all the same.
-pub fn end_at_second_interrupt() {
-    tokio::spawn(async {
-        interrupted().await;
-        std::process::exit(130);
-    });
 }
