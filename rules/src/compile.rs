@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
 
-use crate::check::World;
-use crate::check::{declare, rule, script, shadowed};
+use crate::check::{World, declare, rule, script, shadowed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Limits;
 use crate::packs;
-use crate::parser::{Whole, parse_whole};
+use crate::parser::{Whole, parse, parse_whole};
 use crate::script::TestCase;
 use crate::source::{FileId, Loc, Source, Sources};
-use crate::syntax::{Item, Use};
+use crate::syntax::{File, Item, Use};
 
 /// What came of a compilation.
 #[derive(Debug)]
@@ -44,18 +43,18 @@ impl Compiled {
 ///
 /// Names are shared by all files, and by the shipped packs that any of them `use`s.
 pub fn compile(files: &[Source], prior: &Library) -> Compiled {
-    understand(files, prior).compiled
+    stages(files, prior).0
 }
 
 /// The names of the rules that files declare.
 pub fn rules_in(files: &[Source]) -> BTreeSet<String> {
     let mut ignored = Vec::new();
-    let trees = files.iter().map(|file| parse_whole(FileId(0), &file.text, &mut ignored).file);
+    let trees = files.iter().map(|file| parse(FileId(0), &file.text, &mut ignored));
     let names = |item: &Item| if let Item::Rule(rule) = item { Some(rule.name.text.to_string()) } else { None };
     trees.flat_map(|tree| tree.items.iter().filter_map(names).collect::<Vec<_>>()).collect()
 }
 
-/// All that is known of files, whether they compile or not.
+/// All that is known of files, whether they compile or not: for tools.
 #[derive(Debug)]
 pub struct Understood {
     pub compiled: Compiled,
@@ -64,15 +63,23 @@ pub struct Understood {
     pub world: World,
 }
 
-/// As [`compile`], with all that was found on the way.
+/// As [`compile`], with all that tools ask for.
 pub fn understand(files: &[Source], prior: &Library) -> Understood {
+    let (compiled, world) = stages(files, prior);
+    // Read once more, for the tokens: what is wrong has been said.
+    let mut said = Vec::new();
+    let wholes = compiled.sources.iter().map(|(id, file)| parse_whole(id, &file.text, &mut said)).collect();
+    Understood { compiled, wholes, world }
+}
+
+fn stages(files: &[Source], prior: &Library) -> (Compiled, World) {
     let mut out = Vec::new();
-    let (sources, wholes) = read(files, &mut out);
-    let world = declare(wholes.iter().map(|w| &w.file), prior, &mut out);
+    let (sources, trees) = read(files, &mut out);
+    let world = declare(&trees, prior, &mut out);
     let mut rules = Vec::new();
     let mut tests = Vec::new();
-    for ((_, file), whole) in sources.iter().zip(&wholes) {
-        for item in &whole.file.items {
+    for ((_, file), tree) in sources.iter().zip(&trees) {
+        for item in &tree.items {
             match item {
                 Item::Rule(decl) => rules.extend(rule(&world, decl, &mut out).map(Arc::new)),
                 Item::Test(test) if !file.shipped => tests.extend(script(&world, test, &sources, &mut out)),
@@ -87,13 +94,12 @@ pub fn understand(files: &[Source], prior: &Library) -> Understood {
     out.dedup();
     let failed = out.iter().any(Diagnostic::is_error);
     limit(&mut out);
-    let library = || Library { schema: Arc::new(world.schema.clone()), profile: world.profile.clone(), rules };
-    let compiled = Compiled { library: (!failed).then(library), diagnostics: out, tests, sources };
-    Understood { compiled, wholes, world }
+    let library = Library { schema: Arc::new(world.schema.clone()), profile: world.profile.clone(), rules };
+    (Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }, world)
 }
 
 /// Reads the given files and the shipped packs they use.
-fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<Whole>) {
+fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<File>) {
     const MOST_FILES: usize = 10_000;
     let mut sources = Sources::default();
     let mut trees = Vec::new();
@@ -108,19 +114,19 @@ fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<Whole>) {
             let what =
                 format!("at most {} KiB a file, {} MiB and {MOST_FILES} files in all", Limits::FILE >> 10, Limits::TOTAL >> 20);
             out.push(Diagnostic::new(Code::TOO_LARGE, "a rule file is too large", loc, "not read").help(what));
-            trees.push(parse_whole(id, "", out));
+            trees.push(File::default());
             if beyond {
                 break;
             }
             continue;
         }
         let id = sources.add(&file.name, &file.text, false);
-        trees.push(parse_whole(id, &file.text, out));
+        trees.push(parse(id, &file.text, out));
     }
     let mut next = 0;
     while next < trees.len() {
         let uses: Vec<Use> =
-            trees[next].file.items.iter().filter_map(|i| if let Item::Use(u) = i { Some(u.clone()) } else { None }).collect();
+            trees[next].items.iter().filter_map(|i| if let Item::Use(u) = i { Some(u.clone()) } else { None }).collect();
         for it in uses {
             bring(&it, &mut sources, &mut trees, out);
         }
@@ -130,7 +136,7 @@ fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<Whole>) {
 }
 
 /// Brings the file in that a `use` names: a given one is there already, a shipped one is added once.
-fn bring(it: &Use, sources: &mut Sources, trees: &mut Vec<Whole>, out: &mut Vec<Diagnostic>) {
+fn bring(it: &Use, sources: &mut Sources, trees: &mut Vec<File>, out: &mut Vec<Diagnostic>) {
     let name = &it.name.text;
     if sources.iter().any(|(_, f)| stem(&f.name) == &**name) {
         return;
@@ -152,7 +158,7 @@ fn bring(it: &Use, sources: &mut Sources, trees: &mut Vec<Whole>, out: &mut Vec<
     };
     let text: Arc<str> = Arc::from(pack.text);
     let id = sources.add(&format!("{name}.rules"), &text, true);
-    trees.push(parse_whole(id, &text, out));
+    trees.push(parse(id, &text, out));
 }
 
 /// What `use` calls a file.

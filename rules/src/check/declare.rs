@@ -23,10 +23,10 @@ const MOST_WORDS: usize = 256;
 
 /// Collects what the files declare. Streams and fields that `prior` knows keep their places; those it knows and the files do not say any more
 /// stay in the schema, optional and out of sight.
-pub fn declare<'f>(files: impl Iterator<Item = &'f syntax::File>, prior: &Library, out: &mut Vec<Diagnostic>) -> World {
+pub fn declare(files: &[syntax::File], prior: &Library, out: &mut Vec<Diagnostic>) -> World {
     let mut world = World { schema: (*prior.schema).clone(), profile: prior.profile.clone(), ..World::default() };
     prior::retire(&mut world);
-    for item in files.flat_map(|f| &f.items) {
+    for item in files.iter().flat_map(|f| &f.items) {
         match item {
             Item::Stream(stream) => declare_stream(&mut world, stream, out),
             Item::Profile(profile) => profile.fields.iter().for_each(|f| declare_setting(&mut world, f, out)),

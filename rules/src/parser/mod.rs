@@ -55,6 +55,11 @@ pub struct Whole {
 }
 
 /// Reads a file, as far as it can be read.
+pub fn parse(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> File {
+    parse_whole(file, text, diagnostics).file
+}
+
+/// As [`parse`], with the tokens and where the parts begin.
 pub fn parse_whole(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Whole {
     let lexed = lex(file, text, 0..text.len(), diagnostics);
     let ends = Kind::End.describe();
