@@ -59,15 +59,15 @@ pub fn silence(streams: &[StreamIx], minutes: i64) -> RuleKind {
 }
 
 pub fn pattern(steps: Vec<Step>, within: i64) -> Pattern {
-    Pattern { steps, absences: vec![], within: Some(Span::minutes(within)) }
+    Pattern::sequence(steps, Some(Span::minutes(within)))
 }
 
 pub fn step(stream: StreamIx, filter: Option<Expr>) -> Step {
-    Step { stream, filter, count: 1, in_a_row: false }
+    Step::once(stream, filter)
 }
 
 pub fn repeated(stream: StreamIx, filter: Option<Expr>, count: u16, in_a_row: bool) -> Step {
-    Step { stream, filter, count, in_a_row }
+    Step::repeated(stream, filter, count, in_a_row)
 }
 
 pub fn absence(stream: StreamIx, filter: Option<Expr>) -> Absence {

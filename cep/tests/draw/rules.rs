@@ -132,14 +132,14 @@ fn pattern(dice: &mut Dice) -> (RuleKind, Sight) {
             4..=8 => Some(threshold(dice, Ref::Candidate, stream)),
             _ => Some(condition(dice, &sight, 2)),
         };
-        steps.push(Step { stream, filter, count, in_a_row: count > 1 && dice.chance(50) });
+        steps.push(Step::repeated(stream, filter, count, count > 1 && dice.chance(50)));
         streams.push(stream);
     }
     let absences = (0..*dice.pick(&[0, 0, 0, 1, 1, 2])).map(|_| absence(dice, &streams)).collect();
     let is_single = steps.len() == 1 && steps[0].count == 1;
     let within = (!is_single || dice.chance(30)).then(|| span(dice, 8).max(span(dice, 5)));
     let sight = Sight { steps: streams, onset: true, ..Sight::default() };
-    (RuleKind::Match(Pattern { steps, absences, within }), sight)
+    (RuleKind::Match(Pattern { absences, ..Pattern::sequence(steps, within) }), sight)
 }
 
 fn absence(dice: &mut Dice, steps: &[StreamIx]) -> Absence {

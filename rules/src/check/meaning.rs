@@ -148,7 +148,7 @@ impl Writer<'_> {
             Expr::Get { of: at, what } => {
                 self.tagged(4).reference(*at);
                 let stream = match at {
-                    Ref::Driver | Ref::Candidate => self.at_hand,
+                    Ref::Driver | Ref::Candidate | Ref::First | Ref::Previous => self.at_hand,
                     Ref::Item => self.item,
                     Ref::Step(i) => self.steps.get(usize::from(*i)).copied(),
                 };
@@ -210,6 +210,8 @@ impl Writer<'_> {
             Ref::Driver => self.number(-1),
             Ref::Candidate => self.number(-2),
             Ref::Item => self.number(-3),
+            Ref::First => self.number(-4),
+            Ref::Previous => self.number(-5),
             Ref::Step(i) => self.number(i64::from(i)),
         }
     }

@@ -37,7 +37,7 @@ impl Checker<'_> {
         for (i, (step, stream)) in pattern.steps.iter().zip(&streams).enumerate() {
             self.scope.bound = i;
             let filter = self.filter(Place::Step, *stream, step.alias.as_ref(), Some(i), step.filter.as_ref());
-            steps.push(Step { stream: *stream, filter, count: step.count, in_a_row: step.in_a_row.is_some() && step.count > 1 });
+            steps.push(Step::repeated(*stream, filter, step.count, step.in_a_row.is_some() && step.count > 1));
         }
         self.scope.bound = streams.len();
         let absences = pattern.absences.iter().zip(&absent).map(|(absence, stream)| {
@@ -48,7 +48,7 @@ impl Checker<'_> {
         self.scope.place = Place::Decision;
         self.scope.candidate = None;
         let within = self.within(decl, pattern, &steps);
-        Some((RuleKind::Match(Pattern { steps, absences, within }), lets))
+        Some((RuleKind::Match(Pattern { absences, ..Pattern::sequence(steps, within) }), lets))
     }
 
     fn declare_step(&mut self, step: &syntax::Step, stream: StreamIx) {
