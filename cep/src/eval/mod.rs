@@ -115,11 +115,23 @@ impl Binding {
         line.edge(self.stream, self.edge)
     }
 
-    /// Whether it bound the reading at a row of another table of its stream.
+    /// Bound to nothing again.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.instants.clear();
+    }
+
+    /// Whether it bound the reading at a row of any table of its stream.
+    pub fn has_reading(&self, line: &Timeline, table: &Table, row: usize) -> bool {
+        let id = table.mark(row).id;
+        self.table(line).is_some_and(|own| self.rows.iter().any(|&r| own.mark(r).id == id))
+    }
+
+    /// Whether it bound the reading at a row of the table of ends of its stream.
     pub fn has(&self, line: &Timeline, table: &Table, row: usize) -> bool {
         match self.edge {
             Edge::End => self.rows.binary_search(&row).is_ok(),
-            Edge::Start => self.table(line).is_some_and(|own| self.rows.iter().any(|&r| own.mark(r).id == table.mark(row).id)),
+            Edge::Start => self.has_reading(line, table, row),
         }
     }
 
