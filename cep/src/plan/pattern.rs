@@ -134,6 +134,11 @@ impl Pattern {
         Pattern { steps, tree, absences: Vec::new(), around: Vec::new(), within, select: Select::Each }
     }
 
+    /// Within which span, exclusive, all its readings lie; `None`: they may be any time apart.
+    pub fn reach(&self) -> Option<Span> {
+        self.within.or_else(|| self.tree.reach(&self.steps))
+    }
+
     /// All its absences, wherever they stand.
     pub fn absences(&self) -> Vec<&Absence> {
         let mut all: Vec<&Absence> = self.absences.iter().chain(self.around.iter().map(|a| &a.absence)).collect();
@@ -168,6 +173,23 @@ impl Node {
             Node::And(all) | Node::Or(all) => all.iter().collect(),
             Node::Group(group) => vec![&group.node],
             Node::Repeat { node, .. } => vec![node],
+        }
+    }
+
+    /// As [`Pattern::reach`], of a part without the bounds of the whole.
+    fn reach(&self, steps: &[Step]) -> Option<Span> {
+        match self {
+            Node::Step(i) => steps[usize::from(*i)].is_single().then_some(Span(1)),
+            Node::Sequence { first, rest } => {
+                rest.iter().all(|p| matches!(p, Part::ThenNo(_))).then(|| first.reach(steps)).flatten()
+            }
+            Node::And(_) => None,
+            Node::Or(all) => all.iter().try_fold(Span(1), |most, n| n.reach(steps).map(|n| n.max(most))),
+            Node::Group(group) => match (group.within, group.node.reach(steps)) {
+                (Some(within), Some(inner)) => Some(within.min(inner)),
+                (within, inner) => within.or(inner),
+            },
+            Node::Repeat { node, count } => if *count <= 1 { node.reach(steps) } else { None },
         }
     }
 

@@ -161,7 +161,9 @@ fn together<'a>(search: &Search<'a>, singles: &[usize], before: &Choice<'a>, ent
         choice.decisions.push(t);
         let mut fits = false;
         for i in singles {
-            let readings = fitting(search, *i, &choice, &vec![], t);
+            // An alternative does not know of the others, but each reading serves one.
+            let mut readings = fitting(search, *i, before, &vec![], t);
+            readings.retain(|r| !choice.has(r));
             if !readings.is_empty() {
                 choice.steps[*i].push((t, readings));
                 fits = true;

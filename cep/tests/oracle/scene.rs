@@ -42,10 +42,10 @@ impl<'a> Scene<'a> {
         Scene { timeline, profile, rule, now, onset: None, driver: vec![], candidate: None, item: None, repeats: vec![], steps: vec![] }
     }
 
-    /// The instant at which profile fields are taken: that of the reading at hand, else the decision.
+    /// The instant at which profile fields are taken: inside a window that of the reading at hand, else the instant decided, which in a step's
+    /// condition is that at which the step would bind the candidate.
     pub fn profile_instant(&self) -> Micros {
-        let at_hand = self.item.or(self.candidate);
-        at_hand.map_or(self.now, |r| r.instant.unwrap_or(r.start))
+        self.item.map_or(self.now, |r| r.instant.unwrap_or(r.start))
     }
 
     /// The same decision without a reading at hand.

@@ -173,7 +173,7 @@ impl Checker<'_> {
                     unit: taken.unit,
                     bounds: taken.bounds,
                     plausible: taken.plausible,
-                    ..Typed::new(Plan::Get { of: at, what: taken.what }, taken.ty, loc)
+                    ..Typed::new(Plan::Get { of: at, what: self.at_edge(at, &field.text, taken.what) }, taken.ty, loc)
                 },
                 None => Typed::error(loc),
             },

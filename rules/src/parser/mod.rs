@@ -11,6 +11,7 @@ mod pattern;
 mod rule;
 mod say;
 mod script;
+mod step;
 mod unavailable;
 
 use crate::diagnostic::Diagnostic;

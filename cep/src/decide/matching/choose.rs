@@ -38,7 +38,7 @@ impl Walk<'_> {
         }
         match self.best(&begin) {
             Some(at) if at <= self.case.clock => self.read_off(begin, at).unwrap_or_default(),
-            due => Found { due, ..Found::default() },
+            due => Found { due: due.filter(|due| self.case.version.owns(*due)), ..Found::default() },
         }
     }
 
@@ -141,8 +141,8 @@ impl Walk<'_> {
         }
         if state.pc == self.program.ops.len() {
             match self.accept(state) {
-                Some(at) if at > self.case.clock => found.due = Some(found.due.map_or(at, |due| due.min(at))),
-                Some(at) if self.case.version.owns(at) => {
+                Some(at) if at > self.case.clock && self.case.version.owns(at) => found.due = Some(found.due.map_or(at, |due| due.min(at))),
+                Some(at) if at <= self.case.clock && self.case.version.owns(at) => {
                     let told = self.told(at);
                     found.matches.push(self.matched(at, told));
                 }

@@ -2,7 +2,9 @@
 //!
 //! Each part that has a first and a last of its own runs in a frame: `and`, groups, and sequences that do not stand in one already.
 
-use vitalog_elog::{Span, StreamIx};
+use std::ops::Range;
+
+use vitalog_elog::StreamIx;
 
 use super::shape::{refers, stands_alone};
 use crate::plan::{Absence, Around, Edge, Expr, Node, Part, Pattern, Ref, Rule, Select, Step};
@@ -14,8 +16,8 @@ pub enum Op {
     Begin { within: i64 },
     /// The next part of an `and` begins where the frame does.
     Part,
-    /// The frame is over; its first and last bound a check.
-    Close { check: Option<usize> },
+    /// The frame is over; its first and last bound a check. From here on these of `around` are asked for.
+    Close { check: Option<usize>, around: Range<usize> },
     /// What follows begins after the end of the frame so far.
     Then,
     /// What follows begins at the next instant of any step's stream.
@@ -51,6 +53,7 @@ pub enum Need {
 pub struct Program {
     pub ops: Vec<Op>,
     pub checks: Vec<Check>,
+    /// Those of the whole first.
     pub around: Vec<Around>,
     /// For each operation, and for the end, what is needed there and later of each step.
     pub needs: Vec<Vec<Need>>,
@@ -94,7 +97,7 @@ impl Program {
         let bare = rule.filter.is_none() && around.is_empty() && plain.iter().all(|p| *p);
         let free = (0..ops.len()).map(|pc| is_free(pattern, &ops, &needs, pc, bare)).collect();
         let alone = pattern.steps.iter().map(|s| s.again.is_none() && s.filter.as_ref().is_none_or(stands_alone));
-        let reach = pattern.within.map(|w| w.0).or(reach(pattern, &pattern.tree)).unwrap_or(i64::MAX).max(1);
+        let reach = pattern.reach().map_or(i64::MAX, |r| r.0).max(1);
         let quiets = ops.iter().filter_map(|op| if let Op::Quiet { span, .. } = op { Some(*span) } else { None });
         let after = around.iter().map(|a| a.to.0).max().unwrap_or(0).max(0);
         let tail = quiets.fold(after, i64::saturating_add);
@@ -180,15 +183,16 @@ impl Writer<'_> {
                     self.ops.push(Op::Part);
                     self.node(part, false);
                 }
-                self.ops.push(Op::Close { check: None });
+                self.ops.push(Op::Close { check: None, around: 0..0 });
             }
             Node::Or(alternatives) => self.or(alternatives, in_turn),
             Node::Group(group) => {
                 self.ops.push(Op::Begin { within: group.within.map_or(i64::MAX, |w| w.0) });
                 self.node(&group.node, true);
+                let before = self.around.len();
                 self.around.extend(group.around.iter().cloned());
                 let check = (!group.absences.is_empty()).then(|| self.check(&group.absences));
-                self.ops.push(Op::Close { check });
+                self.ops.push(Op::Close { check, around: before..self.around.len() });
             }
             Node::Repeat { node, count } => self.framed(in_turn, |w| {
                 w.node(node, true);
@@ -206,7 +210,7 @@ impl Writer<'_> {
         }
         inside(self);
         if !in_turn {
-            self.ops.push(Op::Close { check: None });
+            self.ops.push(Op::Close { check: None, around: 0..0 });
         }
     }
 
@@ -272,7 +276,7 @@ pub fn bound_by(op: &Op) -> &[usize] {
 /// Finds out which checks can be asked at once: no later operation binds a step that they name, or a reading of their streams.
 fn settle(pattern: &Pattern, ops: &[Op], checks: &mut [Check]) {
     for (pc, op) in ops.iter().enumerate() {
-        let (Op::Close { check: Some(check) } | Op::Quiet { check, .. }) = op else { continue };
+        let (Op::Close { check: Some(check), .. } | Op::Quiet { check, .. }) = op else { continue };
         let later: Vec<usize> = ops[pc + 1..].iter().flat_map(|op| bound_by(op).iter().copied()).collect();
         let names = |a: &Absence, i: usize| {
             pattern.steps[i].stream == a.stream || a.filter.as_ref().is_some_and(|f| refers(f, None, i as u8) || !in_itself(f))
@@ -350,7 +354,7 @@ fn needs(rule: &Rule, pattern: &Pattern, ops: &[Op], checks: &[Check], around: &
                 let shared = if shares && step.stream == pattern.steps[i].stream { Need::All } else { Need::Nothing };
                 here[i] = here[i].max(asked).max(shared);
             }
-            if let Op::Close { check: Some(check) } | Op::Quiet { check, .. } = op {
+            if let Op::Close { check: Some(check), .. } | Op::Quiet { check, .. } = op {
                 here[i] = here[i].max(list(&checks[*check].absences, i));
             }
         }
@@ -377,23 +381,6 @@ fn is_free(pattern: &Pattern, ops: &[Op], needs: &[Vec<Need>], pc: usize, bare: 
         && needs[pc + 1][*i] == Need::Nothing
         && ops[pc + 1..].iter().all(|op| matches!(op, Op::Then | Op::Step(_)))
         && (!is_last || bare)
-}
-
-/// Within which span, exclusive, a part lies; `None`: it may be of any length.
-pub fn reach(pattern: &Pattern, node: &Node) -> Option<i64> {
-    match node {
-        Node::Step(i) => pattern.steps[usize::from(*i)].is_single().then_some(1),
-        Node::Sequence { first, rest } => {
-            rest.iter().all(|p| matches!(p, Part::ThenNo(_))).then(|| reach(pattern, first)).flatten()
-        }
-        Node::And(_) => None,
-        Node::Or(all) => all.iter().map(|n| reach(pattern, n)).try_fold(1, |most, n| n.map(|n| n.max(most))),
-        Node::Group(group) => match (group.within, reach(pattern, &group.node)) {
-            (Some(Span(within)), Some(inner)) => Some(within.min(inner)),
-            (within, inner) => within.map(|w| w.0).or(inner),
-        },
-        Node::Repeat { node, count } => if *count <= 1 { reach(pattern, node) } else { None },
-    }
 }
 
 fn firsts(node: &Node, all: &mut Vec<usize>) {

@@ -52,7 +52,7 @@ impl Matches {
 
     /// When the clock alone will decide something.
     pub fn due_tree(&self, case: &Case<'_>) -> Option<i64> {
-        self.dues.iter().map(|(_, due)| *due).filter(|due| *due > case.clock && case.version.owns(*due)).min()
+        self.dues.iter().map(|(_, due)| *due).filter(|due| *due > case.clock).min()
     }
 
     fn tree_in_order(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program, touch: &Touch, t: i64) -> bool {

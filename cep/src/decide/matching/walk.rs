@@ -65,6 +65,8 @@ pub struct State {
     frames: Vec<Frame>,
     /// The last instant at which something of it is decided.
     done: i64,
+    /// Which `with no` are asked for at the end.
+    around: Vec<usize>,
     /// Checks that wait for the end, with the open intervals they are about.
     waiting: Vec<(usize, i64, i64)>,
 }
@@ -102,8 +104,8 @@ impl<'a> Walk<'a> {
         self.bound.iter_mut().for_each(Binding::clear);
         let entry = Entry::At(self.start);
         let frame = Frame { entry, within: self.program.reach, first: i64::MAX, last: i64::MIN, end: i64::MIN };
-        let (frames, waiting) = (vec![frame], Vec::new());
-        self.run(State { pc: 0, taken: 0, target: None, round: 0, entry, frames, done: i64::MIN, waiting })
+        let (frames, around) = (vec![frame], (0..self.pattern.around.len()).collect());
+        self.run(State { pc: 0, taken: 0, target: None, round: 0, entry, frames, done: i64::MIN, around, waiting: Vec::new() })
     }
 
     /// The earliest completion that a state leads to.
@@ -216,7 +218,8 @@ impl<'a> Walk<'a> {
                     let entry = state.frames.last()?.entry;
                     state.entry = if let Entry::At(t) = entry { Entry::From(t) } else { entry };
                 }
-                Op::Close { check } => {
+                Op::Close { check, around } => {
+                    state.around.extend(around.clone());
                     let frame = state.frames.pop()?;
                     if !frame.entry.allows(frame.first) || frame.last.saturating_sub(frame.first) >= frame.within {
                         return None;
@@ -441,6 +444,7 @@ impl<'a> Walk<'a> {
             };
             key.extend([entry, f.first, f.last, f.end]);
         }
+        key.extend(state.around.iter().map(|i| *i as i64));
         for (check, from, to) in &state.waiting {
             key.extend([*check as i64, *from, *to]);
         }
@@ -467,7 +471,7 @@ impl<'a> Walk<'a> {
             return None;
         }
         let mut done = state.done;
-        for around in &self.program.around {
+        for around in state.around.iter().map(|i| &self.program.around[*i]) {
             let binding = &self.bound[usize::from(around.step)];
             let (Some(table), Some(row)) = (binding.table(self.case.line), binding.last_rows().first()) else { continue };
             let at = table.at(*row);
