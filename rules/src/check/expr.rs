@@ -149,7 +149,17 @@ impl Checker<'_> {
                     }
                 },
                 _ => {
+                    let said = self.diagnostics.len();
                     self.resolve(name);
+                    if self.scope.place == Place::Step
+                        && self.world.stream(&name.text).is_some()
+                        && let Some(d) = self.diagnostics.get_mut(said)
+                    {
+                        d.notes.push(format!(
+                            "a step's `where` takes all that follows: if `{}` is another step, put this one into parentheses",
+                            name.text
+                        ));
+                    }
                     Typed::error(name.loc)
                 }
             },

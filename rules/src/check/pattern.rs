@@ -75,7 +75,7 @@ impl Checker<'_> {
                 Node::Sequence { first, rest }
             }
             syntax::Node::And(all) => Node::And(all.iter().map(|n| self.node(n, steps)).collect()),
-            syntax::Node::Or(all) => Node::Or(all.iter().map(|n| self.node(n, steps)).collect()),
+            syntax::Node::Or(all) => Node::Or(self.alternatives(all, steps)),
             syntax::Node::Group(group) => Node::Group(Box::new(self.group(group, steps))),
             syntax::Node::Repeat { group, count } => {
                 let bare = group.absences.is_empty() && group.around.is_empty() && group.within.is_none();
@@ -84,6 +84,21 @@ impl Checker<'_> {
                 Node::Repeat { node: Box::new(node), count: *count }
             }
         }
+    }
+
+    fn alternatives(&mut self, all: &[syntax::Node], steps: &mut Vec<Step>) -> Vec<Node> {
+        let first = steps.len();
+        let mut nodes = Vec::new();
+        for alternative in all {
+            let own = steps.len();
+            let hide = |checker: &mut Self, hidden| {
+                checker.scope.steps[first..own].iter_mut().for_each(|s| s.hidden = hidden);
+            };
+            hide(self, true);
+            nodes.push(self.node(alternative, steps));
+            hide(self, false);
+        }
+        nodes
     }
 
     fn part(&mut self, part: &syntax::Part, steps: &mut Vec<Step>) -> Part {
@@ -175,7 +190,7 @@ impl Checker<'_> {
         }
         let edge = self.edge_of(step, stream);
         let alias = step.alias.clone();
-        self.scope.steps.push(StepName { alias, stream_name: step.stream.clone(), stream, edge, used: false });
+        self.scope.steps.push(StepName { alias, stream_name: step.stream.clone(), stream, edge, hidden: false, used: false });
     }
 
     fn edge_of(&mut self, step: &syntax::Step, stream: StreamIx) -> Edge {
@@ -198,7 +213,7 @@ impl Checker<'_> {
         self.scope.place = place;
         self.scope.candidate = Some(candidate);
         let typed = self.condition(filter, "`where`");
-        self.never(&typed, if is_step { "so the rule never fires" } else { "so it keeps nothing out" });
+        self.never(&typed, if is_step { "so the step never fits" } else { "so it keeps nothing out" });
         self.scope.candidate = None;
         Some(typed.expr)
     }

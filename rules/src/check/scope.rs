@@ -52,6 +52,8 @@ pub struct StepName {
     pub stream_name: Name,
     pub stream: StreamIx,
     pub edge: Edge,
+    /// It is an alternative to the step at hand.
+    pub hidden: bool,
     pub used: bool,
 }
 
@@ -89,6 +91,8 @@ pub enum Unresolved {
     Ambiguous,
     /// A step that comes later.
     Later(usize),
+    /// A step of another alternative.
+    Otherwise(usize),
     /// A stream of which no reading is at hand.
     Stream,
 }
@@ -127,6 +131,7 @@ impl Checker<'_> {
         }
         let named: Vec<usize> = (0..scope.steps.len()).filter(|i| scope.steps[*i].name() == name).collect();
         match named.as_slice() {
+            [i] if scope.steps[*i].hidden => return Err(Unresolved::Otherwise(*i)),
             [i] if *i < scope.bound => return Ok(Target::Reading(Ref::Step(*i as u8), scope.steps[*i].stream)),
             [i] => return Err(Unresolved::Later(*i)),
             [_, _, ..] => return Err(Unresolved::Ambiguous),
@@ -216,6 +221,18 @@ impl Checker<'_> {
                 )
                 .label(loc, "declared here")
                 .help("ask it in the later step, or in a `where` clause of the rule")
+            }
+            Unresolved::Otherwise(i) => {
+                let step = &self.scope.steps[i];
+                let loc = step.alias.as_ref().unwrap_or(&step.stream_name).loc;
+                Diagnostic::new(
+                    Code::NOT_VISIBLE,
+                    format!("`{word}` is another alternative"),
+                    name.loc,
+                    "one alternative does not know of another",
+                )
+                .label(loc, "declared here")
+                .help("ask it in a `where` clause of the rule")
             }
             Unresolved::Stream => self.not_at_hand(name),
         }

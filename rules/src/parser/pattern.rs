@@ -121,6 +121,12 @@ impl Parser<'_> {
 
     /// A step, or a group in parentheses.
     fn unit_of_pattern(&mut self) -> Parsed<Node> {
+        if self.is_word("no") {
+            let loc = self.here();
+            let d = Diagnostic::new(Code::EXPECTED, "`no` stands behind a step and `then`", loc, "expected a step");
+            self.report(d.help("as in `carbs then no bg for 2 h`, or `carbs with no bg from 2 h before carbs to carbs`"));
+            return Err(Failed);
+        }
         if self.eat(Kind::OpenParen).is_none() {
             return self.step().map(|step| Node::Step(Box::new(step)));
         }
@@ -135,11 +141,12 @@ impl Parser<'_> {
         let group = group?;
         self.need(Kind::CloseParen, "to close the group")?;
         if self.is(Kind::OpenBrace) {
+            let brace = self.peek();
             let (count, most) = self.repeat()?;
             if most != Some(count) {
-                let loc = self.here();
+                let loc = self.since(brace);
                 self.report(
-                    Diagnostic::new(Code::REPEAT, "a group is repeated a certain number of times", loc, "behind an open count")
+                    Diagnostic::new(Code::REPEAT, "a group is repeated a certain number of times", loc, "not a certain number")
                         .help("write `(…){3}`; only a step can have a count like `{2..}`"),
                 );
                 return Err(Failed);

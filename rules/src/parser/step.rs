@@ -50,17 +50,15 @@ impl Parser<'_> {
                 Some(number) => most = self.count_of(number),
                 None => open = true,
             }
-            if let (Some(least), Some(most)) = (least, most)
-                && most < least
-            {
-                let loc = self.loc(number);
-                let d = Diagnostic::new(Code::REPEAT, "a count of repeats that is not possible", loc, "more than at most");
-                self.report(d.help(format!("write `{{{most}..{least}}}`")));
-                return Err(Failed);
-            }
         }
         self.need(Kind::CloseBrace, "behind the count")?;
         let (Some(least), Some(most)) = (least, most) else { return Err(Failed) };
+        if most < least && !open {
+            let loc = self.loc(number);
+            let d = Diagnostic::new(Code::REPEAT, "a count of repeats that is not possible", loc, "more than at most");
+            self.report(d.help(format!("write `{{{most}..{least}}}`")));
+            return Err(Failed);
+        }
         Ok((least, (!open).then_some(most)))
     }
 
