@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use episode::Episodes;
 pub use fact::{Fact, Facts, Known};
 use matching::Matches;
-use silence::Silences;
 pub use matching::is_by_clock;
+use silence::Silences;
 pub use version::{Case, Version};
 
 use crate::plan::{Rule, RuleKind};
@@ -115,13 +115,11 @@ impl State {
             (State::Silence(state), RuleKind::Silence(silence)) => {
                 state.judge(case, silence, from.saturating_sub(silence.span.0), until)
             }
-            (State::Match(state), RuleKind::Match(pattern)) => {
-                match (&case.version.scope.program, &case.version.scope.shape) {
-                    (Some(program), _) => state.again_tree(case, pattern, program, from, until),
-                    (None, Some(shape)) => state.again(case, pattern, shape, from, until),
-                    (None, None) => false,
-                }
-            }
+            (State::Match(state), RuleKind::Match(pattern)) => match (&case.version.scope.program, &case.version.scope.shape) {
+                (Some(program), _) => state.again_tree(case, pattern, program, from, until),
+                (None, Some(shape)) => state.again(case, pattern, shape, from, until),
+                (None, None) => false,
+            },
             _ => false,
         }
     }

@@ -189,7 +189,13 @@ impl Node {
                 (Some(within), Some(inner)) => Some(within.min(inner)),
                 (within, inner) => within.or(inner),
             },
-            Node::Repeat { node, count } => if *count <= 1 { node.reach(steps) } else { None },
+            Node::Repeat { node, count } => {
+                if *count <= 1 {
+                    node.reach(steps)
+                } else {
+                    None
+                }
+            }
         }
     }
 

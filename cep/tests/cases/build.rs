@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Group, Hold, Library, Measure, Node, Part, Pattern, Piece, Quiet, Ref, Rule, RuleKind,
-    Show, Silence, Step, Window,
+    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Group, Hold, Library, Measure, Node, Part, Pattern, Piece,
+    Quiet, Ref, Rule, RuleKind, Show, Silence, Step, Window,
 };
 use vitalog_elog::{FieldIx, Severity, Span, StreamIx};
 

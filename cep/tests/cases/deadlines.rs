@@ -51,13 +51,19 @@ fn a_list_an_interval_and_a_condition() {
     let more = Some(compare(first(Ref::Candidate), Compare::Gt, first(Ref::Step(0))));
     let quiet = Part::ThenNo(Quiet { absences: vec![absence(SUGAR, more)], span: Span::minutes(30) });
     let p = tree(vec![step(SUGAR, above(100))], seq(leaf(0), vec![quiet]), 0);
-    case(p.clone(), "0 sugar 110\n 10 sugar 110\n @45 tick", "open info from 0 at 30 to 0 of r1\n open info from 10 at 40 to 10 of r2");
+    case(
+        p.clone(),
+        "0 sugar 110\n 10 sugar 110\n @45 tick",
+        "open info from 0 at 30 to 0 of r1\n open info from 10 at 40 to 10 of r2",
+    );
     case(p, "0 sugar 110\n 10 sugar 111\n @45 tick", "open info from 10 at 40 to 10 of r2");
 }
 
 #[test]
 fn what_follows_counts_from_the_deadline_and_within_measures_readings() {
-    let after = |within| tree(vec![step(MEAL, None), step(LAB, None)], seq(leaf(0), vec![then_no(&[SUGAR], 30), Part::Then(leaf(1))]), within);
+    let after = |within| {
+        tree(vec![step(MEAL, None), step(LAB, None)], seq(leaf(0), vec![then_no(&[SUGAR], 30), Part::Then(leaf(1))]), within)
+    };
     case(after(60), "0 meal 10\n 20 lab 1\n 40 lab 1", "open info from 0 at 40 to 40 of r1 r3");
     // Later than the deadline, not at it.
     case(after(60), "0 meal 10\n 30 lab 1", "");
@@ -131,8 +137,16 @@ fn a_final_count_completes_at_its_least_and_grows() {
     let input = "0 sugar 60\n 5 sugar 60\n 10 sugar 90\n 15 sugar 60";
     case(lows(None), input, "open info from 0 at 5 to 15 of r1 r2 r4");
     let alone = |most, select| Pattern { select, ..lows(most) };
-    case(alone(None, Select::Disjoint), "0 sugar 60\n 5 sugar 60\n 29 sugar 60\n 30 sugar 60", "open info from 0 at 5 to 29 of r1 r2 r3");
-    case(alone(Some(3), Select::Disjoint), "0 sugar 60\n 5 sugar 60\n 10 sugar 60\n 15 sugar 60", "open info from 0 at 5 to 10 of r1 r2 r3");
+    case(
+        alone(None, Select::Disjoint),
+        "0 sugar 60\n 5 sugar 60\n 29 sugar 60\n 30 sugar 60",
+        "open info from 0 at 5 to 29 of r1 r2 r3",
+    );
+    case(
+        alone(Some(3), Select::Disjoint),
+        "0 sugar 60\n 5 sugar 60\n 10 sugar 60\n 15 sugar 60",
+        "open info from 0 at 5 to 10 of r1 r2 r3",
+    );
     // In a row it stops at the first that does not fit.
     let row = |most| Step { in_a_row: true, ..counted(SUGAR, Some(sugar(Ref::Candidate, Compare::Lt, 70)), 2, most) };
     let p = Pattern { select: Select::Disjoint, ..pattern(vec![row(None)], 60) };
@@ -176,7 +190,11 @@ fn elsewhere_a_count_takes_the_most() {
         let steps = vec![counted(SUGAR, above(100), 1, Some(3)), step(MEAL, None)];
         Pattern { select: Select::Disjoint, ..tree(steps, in_turn(&[0, 1]), 60) }
     };
-    case(p(), "0 sugar 120\n 5 sugar 120\n 10 sugar 90\n 12 sugar 120\n 15 sugar 120\n 20 meal 10", "open info from 0 at 20 to 20 of r1 r2 r4 r6");
+    case(
+        p(),
+        "0 sugar 120\n 5 sugar 120\n 10 sugar 90\n 12 sugar 120\n 15 sugar 120\n 20 meal 10",
+        "open info from 0 at 20 to 20 of r1 r2 r4 r6",
+    );
     // The most, though 10 and 100 would be earlier: 10, 20, 30.
     let rising = Some(compare(first(Ref::Candidate), Compare::Gt, first(Ref::Previous)));
     let step0 = Step { again: rising, ..counted(SUGAR, None, 1, None) };

@@ -170,7 +170,11 @@ fn first_and_previous_are_the_other_repeats() {
         let step = Step { again: rising(named), in_a_row, ..repeated(SUGAR, None, 3, false) };
         Pattern { select: Select::Disjoint, ..tree(vec![step], seq(leaf(0), vec![]), 60) }
     };
-    case(p(Ref::Previous, false), "0 sugar 90\n 5 sugar 80\n 10 sugar 95\n 15 sugar 96", "open info from 0 at 15 to 15 of r1 r3 r4");
+    case(
+        p(Ref::Previous, false),
+        "0 sugar 90\n 5 sugar 80\n 10 sugar 95\n 15 sugar 96",
+        "open info from 0 at 15 to 15 of r1 r3 r4",
+    );
     // From 5 on, too: 80, 95, 96.
     case(
         p(Ref::Previous, true),

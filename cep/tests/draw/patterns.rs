@@ -110,7 +110,7 @@ impl Drawing<'_> {
                 break;
             }
             let node = if !self.plain && self.dice.chance(25) { self.node(1) } else { self.step() };
-            rest.push(if !self.plain && self.dice.chance(25) { Part::Next(node) } else { Part::Then(node) });
+            rest.push(if !self.plain && self.dice.chance(40) { Part::Next(node) } else { Part::Then(node) });
         }
         Node::Sequence { first, rest }
     }
@@ -137,8 +137,7 @@ impl Drawing<'_> {
             _ => Some(count),
         };
         let repeats = if self.plain || most == Some(1) { Repeats::None } else { Repeats::First };
-        let sight =
-            Sight { candidate: Some(stream), steps: self.streams.clone(), repeats, onset: true, ..Sight::default() };
+        let sight = Sight { candidate: Some(stream), steps: self.streams.clone(), repeats, onset: true, ..Sight::default() };
         let filter = match self.dice.below(10) {
             0..=3 => None,
             4..=8 => Some(threshold(self.dice, Ref::Candidate, stream)),

@@ -50,9 +50,7 @@ impl<'a> Search<'a> {
             return all.iter().filter(|w| self.holds(w)).map(|w| self.matched(&[w])).collect();
         }
         let growing = last_step(&self.pattern.tree).filter(|i| !self.pattern.steps[*i].is_single());
-        let is_least = |w: &&Way<'a>| {
-            growing.is_none_or(|i| w.choice.steps[i].len() == usize::from(self.pattern.steps[i].count))
-        };
+        let is_least = |w: &&Way<'a>| growing.is_none_or(|i| w.choice.steps[i].len() == usize::from(self.pattern.steps[i].count));
         let complete = all.iter().filter(is_least).filter(|w| self.holds(w));
         let Some(first) = complete.min_by_key(|w| (self.completion(w), w.choice.decisions.clone())) else { return vec![] };
         let mut stages = vec![first];

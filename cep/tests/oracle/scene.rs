@@ -39,7 +39,18 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     pub fn new(timeline: &'a Timeline, profile: &'a Profile<'a>, rule: &'a Rule, now: Micros) -> Scene<'a> {
-        Scene { timeline, profile, rule, now, onset: None, driver: vec![], candidate: None, item: None, repeats: vec![], steps: vec![] }
+        Scene {
+            timeline,
+            profile,
+            rule,
+            now,
+            onset: None,
+            driver: vec![],
+            candidate: None,
+            item: None,
+            repeats: vec![],
+            steps: vec![],
+        }
     }
 
     /// The instant at which profile fields are taken: inside a window that of the reading at hand, else the instant decided, which in a step's

@@ -118,13 +118,8 @@ impl Checker<'_> {
         self.scope.bound = i;
         let (stream, edge) = self.scope.steps.get(i).map_or((StreamIx(0), Edge::End), |s| (s.stream, s.edge));
         let single = step.most == Some(1);
-        let candidate = Candidate {
-            stream,
-            edge,
-            repeats: !single,
-            alias: step.alias.as_ref().map(|a| a.text.clone()),
-            step: Some(i),
-        };
+        let candidate =
+            Candidate { stream, edge, repeats: !single, alias: step.alias.as_ref().map(|a| a.text.clone()), step: Some(i) };
         let filter = self.filter(Place::Step, candidate, step.filter.as_ref());
         let (filter, again) = filter.map_or((None, None), split);
         let in_a_row = step.in_a_row.is_some() && !single;
@@ -324,4 +319,3 @@ fn unrolled(node: &syntax::Node) -> usize {
         syntax::Node::Repeat { group, count } => unrolled(&group.node).saturating_mul(usize::from(*count)),
     }
 }
-

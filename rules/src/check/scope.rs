@@ -118,7 +118,8 @@ impl Checker<'_> {
         {
             return Ok(Target::Reading(Ref::Candidate, c.stream));
         }
-        let known = stream.is_some() || scope.steps.iter().any(|s| s.name() == name) || scope.lets.iter().any(|l| &*l.name.text == name);
+        let known =
+            stream.is_some() || scope.steps.iter().any(|s| s.name() == name) || scope.lets.iter().any(|l| &*l.name.text == name);
         if let (Some(c), false) = (scope.candidate.as_ref().filter(|c| c.repeats), known) {
             match name {
                 "first" => return Ok(Target::Reading(Ref::First, c.stream)),
@@ -195,10 +196,13 @@ impl Checker<'_> {
                 Diagnostic::new(Code::NOT_VISIBLE, "`each` has no meaning here", name.loc, "not in a step's `where`")
                     .note("`each` is the reading that a step's `where` is asked of")
             }
-            Unresolved::Unknown if matches!(&**word, "first" | "previous") && self.scope.candidate.is_some() => {
-                Diagnostic::new(Code::NOT_VISIBLE, format!("`{word}` has no meaning here"), name.loc, "the step has no other repeats")
-                    .note("`first` and `previous` are other repeats of a step like `bg{3}`, in its own `where`")
-            }
+            Unresolved::Unknown if matches!(&**word, "first" | "previous") && self.scope.candidate.is_some() => Diagnostic::new(
+                Code::NOT_VISIBLE,
+                format!("`{word}` has no meaning here"),
+                name.loc,
+                "the step has no other repeats",
+            )
+            .note("`first` and `previous` are other repeats of a step like `bg{3}`, in its own `where`"),
             Unresolved::Unknown => {
                 Diagnostic::new(Code::UNKNOWN_NAME, format!("there is no `{word}` here"), name.loc, "not declared")
                     .did_you_mean(name.loc, word, self.visible_names())

@@ -141,7 +141,9 @@ impl Walk<'_> {
         }
         if state.pc == self.program.ops.len() {
             match self.accept(state) {
-                Some(at) if at > self.case.clock && self.case.version.owns(at) => found.due = Some(found.due.map_or(at, |due| due.min(at))),
+                Some(at) if at > self.case.clock && self.case.version.owns(at) => {
+                    found.due = Some(found.due.map_or(at, |due| due.min(at)))
+                }
                 Some(at) if at <= self.case.clock && self.case.version.owns(at) => {
                     let told = self.told(at);
                     found.matches.push(self.matched(at, told));

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use cluster::Clusters;
 pub use cluster::Match;
-use search::{Outcome, Search, is_point, limit, may_complete};
 pub use program::{Program, is_by_clock};
+use search::{Outcome, Search, is_point, limit, may_complete};
 pub use shape::Shape;
 
 use super::fact::{Facts, evidence};

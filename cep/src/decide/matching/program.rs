@@ -13,17 +13,25 @@ use crate::plan::{Absence, Around, Edge, Expr, Node, Part, Pattern, Ref, Rule, S
 #[derive(Clone, Debug)]
 pub enum Op {
     /// A frame begins where the entry allows; its readings lie less than this apart.
-    Begin { within: i64 },
+    Begin {
+        within: i64,
+    },
     /// The next part of an `and` begins where the frame does.
     Part,
     /// The frame is over; its first and last bound a check. From here on these of `around` are asked for.
-    Close { check: Option<usize>, around: Range<usize> },
+    Close {
+        check: Option<usize>,
+        around: Range<usize>,
+    },
     /// What follows begins after the end of the frame so far.
     Then,
     /// What follows begins at the next instant of any step's stream.
     Next,
     /// Nothing for a while after the end of the frame so far.
-    Quiet { check: usize, span: i64 },
+    Quiet {
+        check: usize,
+        span: i64,
+    },
     Step(usize),
     /// Single steps of which those that fit at an instant bind together.
     Together(Vec<usize>),
@@ -307,14 +315,15 @@ fn shares(pattern: &Pattern) -> bool {
 fn need_of(rule: &Rule, pattern: &Pattern, expr: &Expr, step: usize) -> Need {
     let mut need = Need::Nothing;
     let mut note = |e: &Expr| {
-        need = need.max(match e {
-            Expr::Get { of: Ref::Step(s), .. } if usize::from(*s) == step => Need::Last,
-            Expr::Bound { step: s, .. } if usize::from(*s) == step => Need::All,
-            Expr::Window(w) if refers(&Expr::Window(w.clone()), None, step as u8) => {
-                if w.stream == pattern.steps[step].stream { Need::All } else { Need::Last }
-            }
-            _ => Need::Nothing,
-        });
+        need =
+            need.max(match e {
+                Expr::Get { of: Ref::Step(s), .. } if usize::from(*s) == step => Need::Last,
+                Expr::Bound { step: s, .. } if usize::from(*s) == step => Need::All,
+                Expr::Window(w) if refers(&Expr::Window(w.clone()), None, step as u8) => {
+                    if w.stream == pattern.steps[step].stream { Need::All } else { Need::Last }
+                }
+                _ => Need::Nothing,
+            });
     };
     let mut asked = Vec::new();
     expr.walk(&mut |e| {

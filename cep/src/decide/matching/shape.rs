@@ -77,7 +77,9 @@ pub fn stands_alone(expr: &Expr) -> bool {
     let mut alone = true;
     expr.walk(&mut |e| {
         alone &= match e {
-            Expr::Get { of: Ref::Step(_) | Ref::First | Ref::Previous, .. } | Expr::Bound { .. } | Expr::Let(_) | Expr::Onset => false,
+            Expr::Get { of: Ref::Step(_) | Ref::First | Ref::Previous, .. } | Expr::Bound { .. } | Expr::Let(_) | Expr::Onset => {
+                false
+            }
             Expr::Window(w) => w.anchor == Anchor::Decision,
             _ => true,
         }

@@ -75,7 +75,10 @@ pub struct State {
 #[derive(Clone, Debug)]
 pub enum Move {
     /// These rows of these steps, at an instant.
-    Take { at: i64, rows: Vec<(usize, Vec<usize>)> },
+    Take {
+        at: i64,
+        rows: Vec<(usize, Vec<usize>)>,
+    },
     /// The step has enough.
     Finish,
     Alternative(usize),
@@ -93,8 +96,7 @@ impl<'a> Walk<'a> {
     pub fn new(case: Case<'a>, pattern: &'a Pattern, program: &'a Program, start: i64) -> Walk<'a> {
         let bound = pattern.steps.iter().map(|s| Binding { edge: s.edge, ..Binding::none(s.stream) }).collect();
         let (known, fitting) = (BTreeMap::new(), BTreeMap::new());
-        let mut walk =
-            Walk { case, pattern, program, start, bound, barrier: i64::MAX, known, fitting, choices: 0, depth: 0 };
+        let mut walk = Walk { case, pattern, program, start, bound, barrier: i64::MAX, known, fitting, choices: 0, depth: 0 };
         walk.barrier = walk.find_barrier();
         walk
     }
@@ -506,7 +508,8 @@ impl<'a> Walk<'a> {
     fn is_broken(&self, absence: &'a Absence, from: i64, to: i64) -> bool {
         let mut broken = false;
         between(&self.case, absence, from, to, |rows| {
-            let own = || self.bound.iter().any(|b| b.stream == absence.stream && b.has_reading(self.case.line, rows.table, rows.row()));
+            let own =
+                || self.bound.iter().any(|b| b.stream == absence.stream && b.has_reading(self.case.line, rows.table, rows.row()));
             broken = broken || (self.forbids(absence, rows) && !own());
         });
         broken
