@@ -6,7 +6,8 @@ use vitalog_elog::Severity;
 
 use super::cluster::Match;
 use super::program::Op;
-use super::walk::{Cursor, Move, State, Walk};
+use super::state::{Cursor, Move, State};
+use super::walk::Walk;
 use crate::decide::fact::evidence;
 use crate::eval::{Scope, render};
 use crate::plan::Select;
