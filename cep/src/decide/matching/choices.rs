@@ -31,6 +31,18 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether anything that fits a step comes in time, whatever else is chosen.
+    pub fn comes(&self, step: usize) -> bool {
+        let this = &self.pattern.steps[step];
+        let Some(table) = self.case.line.edge(this.stream, this.edge) else { return false };
+        let rows = table.from(self.start)..table.from(self.start.saturating_add(self.program.reach));
+        rows.into_iter().any(|row| {
+            let at = table.at(row);
+            let scope = self.case.scope(at, self.start).with_candidate(Rows::one(table, row), at);
+            this.filter.as_ref().is_none_or(|f| scope.holds(f))
+        })
+    }
+
     /// Whether the step at hand may end here.
     fn has_enough(&self, state: &State, step: usize) -> bool {
         let least = u32::from(self.pattern.steps[step].count.max(1));

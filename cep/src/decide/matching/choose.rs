@@ -84,7 +84,16 @@ impl Walk<'_> {
             t.from(until).saturating_sub(t.from(self.start)) as u32
         });
         let most = this.most.map_or(there, |most| there.min(u32::from(most)));
-        (least..=most).rev().find(|target| self.best(&state.with(*target)) == Some(at))
+        if !self.program.free[state.pc] {
+            return (least..=most).rev().find(|target| self.best(&state.with(*target)) == Some(at));
+        }
+        // The fewer, the sooner what follows may begin: those that lead there are neighbours of the least.
+        let (mut leads, mut not) = (least, most.saturating_add(1));
+        while not.saturating_sub(leads) > 1 {
+            let target = leads + (not - leads) / 2;
+            if self.best(&state.with(target)) == Some(at) { leads = target } else { not = target }
+        }
+        Some(leads)
     }
 
     /// The first choice that still leads to a completion at `at`.
@@ -111,9 +120,8 @@ impl Walk<'_> {
             let done = self.after(&end, &Move::Finish, |walk, end| walk.accept(end)).flatten();
             match done {
                 Some(done) if done <= self.case.clock => {
-                    let now = self.told(done);
-                    if now.severity > told.severity {
-                        told = now;
+                    if self.severity(done) > told.severity {
+                        told = self.told(done);
                     }
                     state = longer;
                 }
@@ -178,6 +186,10 @@ impl Walk<'_> {
     fn told(&self, done: i64) -> Told {
         let scope = Scope { bound: &self.bound, ..self.case.scope(done, self.start) };
         Told { severity: scope.severity(), text: render(&scope) }
+    }
+
+    fn severity(&self, done: i64) -> Severity {
+        Scope { bound: &self.bound, ..self.case.scope(done, self.start) }.severity()
     }
 
     fn matched(&self, at: i64, told: Told) -> Match {

@@ -77,6 +77,10 @@ pub struct Program {
     pub plain: Vec<bool>,
     /// Steps that may be the first.
     pub opening: Vec<usize>,
+    /// Steps of which one binds the reading at which a match completes; `None`: the clock may complete it, too.
+    pub closing: Option<Vec<usize>>,
+    /// Steps that every match binds, as far as their conditions hang on nothing that is chosen.
+    pub required: Vec<usize>,
     /// The step that ends the pattern and takes further readings.
     pub growing: Option<usize>,
     /// Last minus first is less than this.
@@ -107,6 +111,10 @@ impl Program {
         let bare = rule.filter.is_none() && around.is_empty() && plain.iter().all(|p| *p);
         let free = (0..ops.len()).map(|pc| is_free(pattern, &ops, &needs, pc, bare)).collect();
         let alone = pattern.steps.iter().map(|s| s.again.is_none() && s.filter.as_ref().is_none_or(stands_alone));
+        let alone: Vec<bool> = alone.collect();
+        let mut required = Vec::new();
+        on_all_ways(&pattern.tree, &mut required);
+        required.retain(|i| alone[*i]);
         let reach = pattern.reach().map_or(i64::MAX, |r| r.0).max(1);
         let quiets = ops.iter().filter_map(|op| if let Op::Quiet { span, .. } = op { Some(*span) } else { None });
         let after = around.iter().map(|a| a.to.0).max().unwrap_or(0).max(0);
@@ -119,9 +127,11 @@ impl Program {
             needs,
             free,
             shares,
-            alone: alone.collect(),
+            alone,
+            required,
             plain,
             opening,
+            closing: (!is_by_clock(pattern)).then(|| lasts(&pattern.tree)),
             growing: growing(pattern),
             reach,
             horizon: reach.saturating_add(tail),
@@ -180,6 +190,14 @@ pub fn bound_by(op: &Op) -> &[usize] {
     }
 }
 
+fn on_all_ways(node: &Node, all: &mut Vec<usize>) {
+    match node {
+        Node::Step(i) => all.push(usize::from(*i)),
+        Node::Or(_) => {}
+        _ => node.children().into_iter().for_each(|n| on_all_ways(n, all)),
+    }
+}
+
 fn firsts(node: &Node, all: &mut Vec<usize>) {
     match node {
         Node::Step(i) => all.push(usize::from(*i)),
@@ -187,6 +205,17 @@ fn firsts(node: &Node, all: &mut Vec<usize>) {
         Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|n| firsts(n, all)),
         Node::Group(group) => firsts(&group.node, all),
         Node::Repeat { node, .. } => firsts(node, all),
+    }
+}
+
+/// The steps that may bind the last reading, where no `then no` stands.
+fn lasts(node: &Node) -> Vec<usize> {
+    match node {
+        Node::Step(i) => vec![usize::from(*i)],
+        Node::Sequence { first, rest } => lasts(rest.last().and_then(Part::node).unwrap_or(first)),
+        Node::And(parts) | Node::Or(parts) => parts.iter().flat_map(lasts).collect(),
+        Node::Group(group) => lasts(&group.node),
+        Node::Repeat { node, .. } => lasts(node),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::eval::Binding;
 use crate::plan::Pattern;
 
 /// Choices looked at for one start; beyond them it has no match (see the limits in the manual).
-const MOST_CHOICES: u32 = 1_000_000;
+const MOST_CHOICES: u32 = 250_000;
 /// Instants that one search binds, what grows afterwards not counted.
 const MOST_DEPTH: u32 = 2_000;
 
@@ -46,6 +46,9 @@ impl<'a> Walk<'a> {
     pub fn begin(&mut self) -> Option<State> {
         self.bound.iter_mut().for_each(Binding::clear);
         let entry = Entry::At(self.start);
+        if !self.program.required.iter().all(|step| self.comes(*step)) {
+            return None;
+        }
         let frame = Frame { entry, within: self.program.reach, first: i64::MAX, last: i64::MIN, end: i64::MIN };
         let (frames, around) = (vec![frame], (0..self.pattern.around.len()).collect());
         self.run(State { pc: 0, taken: 0, target: None, round: 0, entry, frames, done: i64::MIN, around, waiting: Vec::new() })
@@ -68,6 +71,12 @@ impl<'a> Walk<'a> {
         let is_free = self.program.free[state.pc];
         let mut from = None;
         while let Some((choice, next)) = self.choice_after(state, from) {
+            // Nothing completes before its last reading.
+            if let (Move::Take { at, .. }, Some(best)) = (&choice, best)
+                && best <= *at
+            {
+                break;
+            }
             self.choices += 1;
             if self.choices > MOST_CHOICES {
                 best = None;
