@@ -106,12 +106,12 @@ fn a_pattern() {
             }
 
         Its bounds
-          - Any instant may be a start, and every start has its own match: the choice that completes earliest from it; of those completing at one instant, the earliest readings step by step.
-          - Readings that fit no step, and readings that fit but are not chosen, are passed over; they end nothing.
-          - Each step is strictly later than the one before: readings of one instant are simultaneous, and are bound together.
+          - Any instant may be a start, and every start has its own match: the choice that completes earliest from it; of those completing at one instant, the earliest readings step by step, for counts the most.
+          - Readings that fit no step, and readings that fit but are not chosen, are passed over; they end nothing. No reading serves two steps.
+          - `then` is strictly later: readings of one instant are simultaneous, and are bound together.
           - `in a row`: no other reading of `bg`, fitting or not, strictly between the first and the last of the step; at their instants others may stand.
           - `without exercise`: none strictly between the first and the last instant of the match; one at either instant does not count, an interval counts if any part of it lies between.
-          - `within`: from the first to the last it takes less than 2 h; exactly 2 h is too long.
+          - `within`: from the first to the last instant of the match it takes less than 2 h; exactly 2 h is too long.
           - `where` is part of the pattern: a choice for which it does not hold is no match, and a later one is looked for.
           - After a match others go on: matches whose spans share an instant stand together as one finding, which grows.
           - A window over `bg` reaches 30 min back: readings exactly 30 min before its end are out; it ends at the step it lies before, whose own readings are out.
@@ -133,7 +133,7 @@ fn a_pattern() {
                   --> looking     2 h over, or exercise
             ( ) step 2 1/2
                   --> step 2 2/2  bg that fits, where holds
-                  --> looking     another bg
+                  --> step 1      another bg
                   --> step 2 1/2  anything else
                   --> looking     2 h over, or exercise
             (*) step 2 2/2
@@ -201,5 +201,34 @@ fn within(svg: &str) {
     for line in svg.lines().filter(|l| l.starts_with("<text") || l.starts_with("<rect x")) {
         let (x, y) = (number(line, "x").expect("x"), number(line, "y").expect("y"));
         assert!((0..width).contains(&x) && (0..height).contains(&y), "{line} outside of {width} by {height}");
+    }
+}
+
+/// Each form of a pattern is spelled out, and drawn.
+#[test]
+fn every_form_of_a_pattern() {
+    for (clauses, said) in [
+        ("match disjoint bg{3..} where each.value < 70 mg/dL within 1 d", "A late reading may re-phase all that follows."),
+        ("match all carbs{2} then bg within 3 h", "every choice of readings that fits is a match of its own"),
+        ("match (carbs or (medication where medication.amount > 20 U)) then no bg for 2 h", "one exactly 2 h later is in time"),
+        (
+            "match sleep starts as night next (bg as low where low.value < 70 mg/dL) within 2 h where low.at > night.at",
+            "`next` is at the first later instant",
+        ),
+        (
+            "match (carbs then bg as top where top.value > 12 mmol/L within 2 h){3} within 1 d where top.value > 12 mmol/L",
+            "The group is found 3 times",
+        ),
+        (
+            "match carbs as meal with no medication from 20 min before meal to 30 min after meal",
+            "the match completes no earlier than that is over",
+        ),
+        ("match (exercise and medication) then bg within 4 h", "all of them, in any order"),
+    ] {
+        let found = explain(&[Source::new("x.rules", &crate::support::with_health(clauses))], "r").expect("explained");
+        assert!(found.text.contains(said), "{said}\n{}", found.text);
+        assert!(found.text.contains("(*) "), "{}", found.text);
+        well_formed(&found.svg);
+        within(&found.svg);
     }
 }

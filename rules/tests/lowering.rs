@@ -333,6 +333,7 @@ fn a_pattern() {
                             stream: StreamIx(
                                 1,
                             ),
+                            edge: End,
                             filter: Some(
                                 Compare {
                                     op: Ge,
@@ -352,13 +353,18 @@ fn a_pattern() {
                                     ),
                                 },
                             ),
+                            again: None,
                             count: 1,
+                            most: Some(
+                                1,
+                            ),
                             in_a_row: false,
                         },
                         Step {
                             stream: StreamIx(
                                 0,
                             ),
+                            edge: End,
                             filter: Some(
                                 And(
                                     [
@@ -404,10 +410,26 @@ fn a_pattern() {
                                     ],
                                 ),
                             ),
+                            again: None,
                             count: 3,
+                            most: Some(
+                                3,
+                            ),
                             in_a_row: true,
                         },
                     ],
+                    tree: Sequence {
+                        first: Step(
+                            0,
+                        ),
+                        rest: [
+                            Then(
+                                Step(
+                                    1,
+                                ),
+                            ),
+                        ],
+                    },
                     absences: [
                         Absence {
                             stream: StreamIx(
@@ -461,31 +483,46 @@ fn a_pattern() {
                             ),
                         },
                     ],
+                    around: [],
                     within: Some(
                         2 h,
                     ),
+                    select: Each,
                 },
             )"#]],
     );
     kind(
         "    match a",
         expect![[r#"
-        Match(
-            Pattern {
-                steps: [
-                    Step {
-                        stream: StreamIx(
+            Match(
+                Pattern {
+                    steps: [
+                        Step {
+                            stream: StreamIx(
+                                0,
+                            ),
+                            edge: End,
+                            filter: None,
+                            again: None,
+                            count: 1,
+                            most: Some(
+                                1,
+                            ),
+                            in_a_row: false,
+                        },
+                    ],
+                    tree: Sequence {
+                        first: Step(
                             0,
                         ),
-                        filter: None,
-                        count: 1,
-                        in_a_row: false,
+                        rest: [],
                     },
-                ],
-                absences: [],
-                within: None,
-            },
-        )"#]],
+                    absences: [],
+                    around: [],
+                    within: None,
+                    select: Each,
+                },
+            )"#]],
     );
 }
 

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{FieldIx, StreamIx};
 
 use super::guard::Guard;
-use super::matching::Shape;
+use super::matching::{Program, Shape};
 use crate::eval::{Scope, Terms};
-use crate::plan::{Expr, Func, Library, Measure, Ref, Rule, RuleKind};
+use crate::plan::{Edge, Expr, Func, Library, Measure, Ref, Rule, RuleKind};
 use crate::timeline::{Set, Table, Timeline};
 
 /// One version of a rule. It evaluates the whole timeline; what completes in `[from, to)` belongs to it.
@@ -35,6 +35,10 @@ pub struct Reach {
     /// Fields that windows without a condition sum or average.
     pub sums: Vec<(StreamIx, FieldIx)>,
     pub shape: Option<Shape>,
+    /// Of a pattern that is more than a plain sequence.
+    pub program: Option<Program>,
+    /// Streams whose intervals are asked for by their starts.
+    pub starts: Vec<StreamIx>,
     /// Of an episode's condition, or that of a pattern's first step.
     pub guard: Option<Guard>,
 }
@@ -94,8 +98,10 @@ impl Version {
             RuleKind::Silence(s) => reach.streams.extend(&s.streams),
             RuleKind::Match(p) => {
                 reach.streams.extend(p.steps.iter().map(|s| s.stream));
-                reach.streams.extend(p.absences.iter().map(|a| a.stream));
-                reach.shape = Some(Shape::of(rule, p));
+                reach.streams.extend(p.absences().into_iter().map(|a| a.stream));
+                reach.starts.extend(p.steps.iter().filter(|s| s.edge == Edge::Start).map(|s| s.stream));
+                reach.program = Program::of(rule, p);
+                reach.shape = reach.program.is_none().then(|| Shape::of(rule, p));
                 reach.guard = p.steps.first().and_then(|s| Guard::of(s.filter.as_ref()?, Ref::Candidate));
             }
         }

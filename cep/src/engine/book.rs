@@ -11,7 +11,7 @@ use vitalog_elog::{
     Cause, Change, Effect, Finding, FindingChange, FindingKind, FindingState, MatchId, Quiet, ReadingId, Subject, Time,
 };
 
-use crate::decide::{Fact, Known, State, Version};
+use crate::decide::{Fact, Known, State, Version, is_by_clock};
 use crate::plan::RuleKind;
 
 /// The findings of one rule about one subject that do not stand any more: id and last revision.
@@ -217,7 +217,11 @@ pub fn finding(version: &Version, subject: &Subject, fact: &Fact) -> Finding {
         notify: rule.notify.clone(),
         cite: rule.cite.clone(),
         quiet: known.quiet,
-        by_clock: kind == FindingKind::Silence,
+        by_clock: match &rule.kind {
+            RuleKind::Silence(_) => true,
+            RuleKind::Match(pattern) => is_by_clock(pattern),
+            RuleKind::Episode(_) => false,
+        },
     }
 }
 

@@ -26,6 +26,9 @@ pub struct Rulebook {
     /// Fields that keep running sums.
     #[serde(skip)]
     pub sums: Vec<(StreamIx, FieldIx)>,
+    /// Streams whose intervals are kept by their starts, too.
+    #[serde(skip)]
+    pub starts: Vec<StreamIx>,
 }
 
 impl Default for Rulebook {
@@ -38,6 +41,7 @@ impl Default for Rulebook {
             name_of: Vec::new(),
             routes: Vec::new(),
             sums: Vec::new(),
+            starts: Vec::new(),
         }
     }
 }
@@ -103,6 +107,7 @@ impl Rulebook {
     fn chart(&mut self) {
         self.routes.clear();
         self.sums.clear();
+        self.starts.clear();
         for (place, version) in self.versions.iter().enumerate() {
             for stream in &version.scope.streams {
                 let stream = usize::from(stream.0);
@@ -112,6 +117,7 @@ impl Rulebook {
                 self.routes[stream].push(place as u32);
             }
             self.sums.extend(&version.scope.sums);
+            self.starts.extend(&version.scope.starts);
         }
         self.sums.sort();
         self.sums.dedup();

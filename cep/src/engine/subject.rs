@@ -135,5 +135,8 @@ impl Person {
         for &(stream, field) in &rules.sums {
             self.line.keep_sums(stream, field);
         }
+        for &stream in &rules.starts {
+            self.line.keep_starts(stream);
+        }
     }
 }

@@ -16,10 +16,10 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
         Anchor::Decision => (scope.now, None),
         Anchor::Before(step) => {
             let Some(bound) = scope.bound.get(usize::from(step)) else { return Value::Unknown };
-            let (Some(table), Some(&last)) = (scope.line.table(bound.stream), bound.last_rows().first()) else {
+            let (Some(table), Some(&last)) = (bound.table(scope.line), bound.last_rows().first()) else {
                 return Value::Unknown;
             };
-            (table.at(last), (bound.stream == w.stream).then_some(&bound.rows))
+            (table.at(last), (bound.stream == w.stream).then_some(bound))
         }
     };
     let Some(table) = scope.line.table(w.stream) else { return of_nothing(w.func) };
@@ -31,7 +31,7 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
         return fold(w.func, table, rows, w.what);
     }
     let kept = rows.filter(|&row| {
-        let own = without.is_some_and(|own| own.binary_search(&row).is_ok());
+        let own = without.is_some_and(|own| own.has(scope.line, table, row));
         !own && w.filter.as_ref().is_none_or(|f| super::truth(f, &scope.with_item(Rows::one(table, row))) == Some(true))
     });
     fold(w.func, table, kept, w.what)
@@ -39,18 +39,20 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
 
 /// An aggregate over all readings that a step bound.
 pub fn bound<'a>(func: Func, step: usize, what: Measure, scope: &Scope<'a, '_>) -> Value<'a> {
-    let Some(bound) = scope.bound.get(step).filter(|b| !b.rows.is_empty()) else { return Value::Unknown };
-    let Some(table) = scope.line.table(bound.stream) else { return Value::Unknown };
+    let Some(bound) = scope.bound.get(step) else { return Value::Unknown };
+    let Some(table) = bound.table(scope.line) else { return of_nothing(func) };
     fold(func, table, bound.rows.iter().copied(), what)
 }
 
 /// The rows taken as one: the mean, unknown where one says nothing; of starts the least; of what is no number the shared value.
 pub fn measure_of_rows(table: &Table, mut rows: impl Iterator<Item = usize> + Clone, what: Measure) -> Value<'_> {
     match what {
-        Measure::Start => rows.map(|row| table.start(row)).min().map_or(Value::Unknown, |s| Value::Number(Ratio::whole(s))),
-        Measure::At => rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row)))),
+        Measure::Start => rows.map(|row| table.begin(row)).min().map_or(Value::Unknown, |s| Value::Number(Ratio::whole(s))),
+        Measure::At if !table.is_by_start() => {
+            rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row))))
+        }
         Measure::Itself => Value::Unknown,
-        Measure::Field(_) | Measure::Duration => {
+        Measure::Field(_) | Measure::Duration | Measure::At => {
             if rows.clone().any(|row| !has(table, row, what)) {
                 return Value::Unknown;
             }
@@ -169,9 +171,9 @@ fn mean_or_shared<'a>(table: &'a Table, mut rows: impl Iterator<Item = usize> + 
 fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
     match what {
         Measure::Field(field) => table.column(field)?.number(row),
-        Measure::At => Some(table.at(row)),
-        Measure::Start => Some(table.start(row)),
-        Measure::Duration => Some(table.at(row).saturating_sub(table.start(row))),
+        Measure::At => table.end(row),
+        Measure::Start => Some(table.begin(row)),
+        Measure::Duration => Some(table.end(row)?.saturating_sub(table.begin(row))),
         Measure::Itself => None,
     }
 }
@@ -179,6 +181,7 @@ fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
 fn has(table: &Table, row: usize, what: Measure) -> bool {
     match what {
         Measure::Field(field) => table.column(field).is_some_and(|c| c.has(row)),
-        Measure::At | Measure::Start | Measure::Duration | Measure::Itself => true,
+        Measure::At | Measure::Duration => table.end(row).is_some(),
+        Measure::Start | Measure::Itself => true,
     }
 }

@@ -93,11 +93,17 @@ fn whole(expr: &Expr, scope: &Scope<'_, '_>) -> Option<i64> {
 }
 
 fn get<'a>(of: Ref, what: Measure, scope: &Scope<'a, '_>) -> Value<'a> {
-    if let Ref::Step(step) = of {
-        let Some(bound) = scope.bound.get(usize::from(step)) else { return Value::Unknown };
-        let Some(table) = scope.line.table(bound.stream) else { return Value::Unknown };
-        return measure_of_rows(table, bound.last_rows().iter().copied(), what);
+    let bound = match of {
+        Ref::Step(step) => scope.bound.get(usize::from(step)).map(|b| (b, b.last_rows())),
+        Ref::First => scope.repeats.filter(|r| r.from < r.binding.instants.len()).map(|r| (r.binding, r.binding.rows_of(r.from))),
+        Ref::Previous => scope.repeats.map(|r| (r.binding, r.binding.last_rows())),
+        Ref::Driver | Ref::Candidate | Ref::Item => None,
+    };
+    if let Some((bound, rows)) = bound {
+        let Some(table) = bound.table(scope.line) else { return Value::Unknown };
+        return measure_of_rows(table, rows.iter().copied(), what);
     }
+    let of = if of == Ref::First { Ref::Candidate } else { of };
     match scope.rows(of) {
         None => Value::Unknown,
         Some(Rows { endless: true, .. }) if matches!(what, Measure::At | Measure::Duration) => Value::Unknown,

@@ -85,6 +85,10 @@ pub enum Ref {
     Driver,
     /// The reading that a step's `where` is asked of.
     Candidate,
+    /// What the first repeat of the step at hand bound; while it is asked for the first, the candidate.
+    First,
+    /// What the repeat before bound.
+    Previous,
     /// The reading that a window's `where` is asked of.
     Item,
     /// What the step of that number bound.

@@ -8,6 +8,6 @@ mod rule;
 mod say;
 
 pub use expr::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, Window};
-pub use pattern::{Absence, Pattern, Step};
+pub use pattern::{Absence, Around, Edge, Group, Node, Part, Pattern, Quiet, Select, Step};
 pub use rule::{Episode, Grade, Hold, Library, Rule, RuleKind, Silence};
 pub use say::{Piece, Show};

@@ -103,8 +103,8 @@ impl Rule {
             }
             RuleKind::Silence(_) => {}
             RuleKind::Match(p) => {
-                all.extend(p.steps.iter().filter_map(|s| s.filter.as_ref()));
-                all.extend(p.absences.iter().filter_map(|a| a.filter.as_ref()));
+                all.extend(p.steps.iter().flat_map(|s| s.filter.iter().chain(&s.again)));
+                all.extend(p.absences().into_iter().filter_map(|a| a.filter.as_ref()));
             }
         }
         all.extend(&self.lets);

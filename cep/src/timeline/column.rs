@@ -138,6 +138,20 @@ impl Column {
         self.sums.get_mut().truncate(row);
     }
 
+    /// As [`Column::insert`], of what another column says.
+    pub fn insert_cell(&mut self, row: usize, cell: Option<Cell<'_>>) {
+        let code = cell.and_then(|cell| {
+            let (kind, code) = match cell {
+                Cell::Number(n) => (Kind::Number, n),
+                Cell::Enum(place) => (Kind::Enum, i64::from(place)),
+                Cell::Bool(b) => (Kind::Bool, i64::from(b)),
+                Cell::Text(text) => (Kind::Text, i64::from(self.words.get_or_insert_default().place(&Arc::from(text)))),
+            };
+            (*self.kind.get_or_insert(kind) == kind).then_some(code)
+        });
+        self.insert_between(row, code);
+    }
+
     pub fn remove(&mut self, row: usize) {
         self.values.remove(row);
         if let Some(gaps) = &mut self.gaps {

@@ -27,6 +27,9 @@ struct Guess {
     row: u32,
 }
 
+/// In the place of an end that is not known.
+const ENDLESS: i64 = i64::MIN;
+
 /// Rows sorted by `at`; rows of one instant in the order in which they came.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Table {
@@ -47,6 +50,8 @@ pub struct Table {
     vacant: Vec<u32>,
     /// Fields whose columns keep running sums.
     summed: Vec<FieldIx>,
+    /// A table of intervals by their starts: `start` holds their ends, [`ENDLESS`] where one goes on.
+    by_start: bool,
 }
 
 impl Table {
@@ -71,6 +76,57 @@ impl Table {
 
     pub fn start(&self, row: usize) -> i64 {
         self.start.as_ref().map_or(self.at[row], |s| s[row])
+    }
+
+    pub fn is_by_start(&self) -> bool {
+        self.by_start
+    }
+
+    /// Where what a row says begins.
+    #[inline]
+    pub fn begin(&self, row: usize) -> i64 {
+        if self.by_start { self.at[row] } else { self.start(row) }
+    }
+
+    /// Where it ends; `None` where it goes on.
+    #[inline]
+    pub fn end(&self, row: usize) -> Option<i64> {
+        if !self.by_start {
+            return Some(self.at[row]);
+        }
+        self.start.as_ref().map(|ends| ends[row]).filter(|end| *end != ENDLESS)
+    }
+
+    /// The same intervals, those of both tables, by their starts.
+    pub fn by_start(ended: &Table, endless: Option<&Table>) -> Table {
+        let mut table = Table { by_start: true, start: Some(Vec::new()), ..Table::default() };
+        for from in [Some(ended), endless].into_iter().flatten() {
+            for row in 0..from.len() {
+                let end = if std::ptr::eq(from, ended) { from.at(row) } else { ENDLESS };
+                table.copy(from, row, end);
+            }
+        }
+        table
+    }
+
+    /// Puts a row of another table where it begins.
+    pub fn copy_newest(&mut self, from: &Table, row: usize, ended: bool) {
+        self.copy(from, row, if ended { from.at(row) } else { ENDLESS });
+    }
+
+    fn copy(&mut self, from: &Table, from_row: usize, end: i64) {
+        let at = from.start(from_row);
+        let row = self.after(at);
+        while self.columns.len() < from.columns.len() {
+            self.columns.push(Column::absent(self.at.len()));
+        }
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            column.insert_cell(row, from.columns.get(i).and_then(|c| c.cell(from_row)));
+        }
+        let slot = self.keep(*from.mark(from_row));
+        self.at.insert(row, at);
+        self.slots.insert(row, slot);
+        self.start.get_or_insert_default().insert(row, end);
     }
 
     /// No row covers more than this, in microseconds.
@@ -155,7 +211,7 @@ impl Table {
     }
 
     /// Puts a row after all rows of its instant.
-    pub fn insert(&mut self, at: i64, mark: Mark, content: &Content) {
+    pub fn insert(&mut self, at: i64, mark: Mark, content: &Content) -> usize {
         let newest = self.at.last().is_none_or(|&last| last <= at);
         let row = if newest { self.at.len() } else { self.after(at) };
         while self.columns.len() < content.values.len() {
@@ -185,6 +241,7 @@ impl Table {
             self.at.insert(row, at);
             self.slots.insert(row, slot);
         }
+        row
     }
 
     pub fn remove(&mut self, row: usize) {

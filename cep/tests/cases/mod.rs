@@ -3,6 +3,7 @@
 //! Each was worked out by hand from the definition of the language, so they say whether the oracle itself understood it.
 
 mod build;
+mod deadlines;
 mod episode;
 mod exprs;
 mod findings;
@@ -11,5 +12,6 @@ mod profile;
 mod silence;
 mod table;
 mod timeline;
+mod trees;
 mod versions;
 mod windows;

@@ -4,6 +4,7 @@
 
 pub mod conditions;
 pub mod dice;
+pub mod patterns;
 pub mod rules;
 pub mod terms;
 pub mod timelines;

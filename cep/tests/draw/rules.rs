@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Absence, Episode, Expr, Grade, Hold, Library, Pattern, Piece, Ref, Rule, RuleKind, Show, Silence, Step};
-use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
+use vitalog_cep::plan::{Episode, Expr, Grade, Hold, Library, Piece, Ref, Rule, RuleKind, Show, Silence};
+use vitalog_elog::{Dimension, Severity, Span, Unit};
 
 use super::conditions::{condition, likely, threshold};
 use super::dice::Dice;
+use super::patterns::pattern;
 use super::terms::{Sight, Type, span, term};
-use crate::world::{Kind, LAB, MEAL, NAP, STREAMS, SUGAR, profile, schema, unit, words};
+use crate::world::{Kind, LAB, MEAL, NAP, SUGAR, profile, schema, unit, words};
 
 /// One to three rules.
 pub fn library(dice: &mut Dice) -> Library {
@@ -112,45 +113,6 @@ fn silence(dice: &mut Dice) -> RuleKind {
         streams.dedup();
     }
     RuleKind::Silence(Silence { streams, span: span(dice, 5) })
-}
-
-fn pattern(dice: &mut Dice) -> (RuleKind, Sight) {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut streams: Vec<StreamIx> = Vec::new();
-    // At most four instants in all: the oracle tries every choice.
-    let mut left = 4;
-    for _ in 0..*dice.pick(&[1, 2, 2, 2, 3]) {
-        let stream = *dice.pick(&[SUGAR, SUGAR, SUGAR, SUGAR, MEAL, LAB, NAP]);
-        let count = (*dice.pick(&[1, 1, 1, 2, 2, 3])).min(left);
-        if count == 0 {
-            break;
-        }
-        left -= count;
-        let sight = Sight { candidate: Some(stream), steps: streams.clone(), onset: true, ..Sight::default() };
-        let filter = match dice.below(10) {
-            0..=3 => None,
-            4..=8 => Some(threshold(dice, Ref::Candidate, stream)),
-            _ => Some(condition(dice, &sight, 2)),
-        };
-        steps.push(Step { stream, filter, count, in_a_row: count > 1 && dice.chance(50) });
-        streams.push(stream);
-    }
-    let absences = (0..*dice.pick(&[0, 0, 0, 1, 1, 2])).map(|_| absence(dice, &streams)).collect();
-    let is_single = steps.len() == 1 && steps[0].count == 1;
-    let within = (!is_single || dice.chance(30)).then(|| span(dice, 8).max(span(dice, 5)));
-    let sight = Sight { steps: streams, onset: true, ..Sight::default() };
-    (RuleKind::Match(Pattern { steps, absences, within }), sight)
-}
-
-fn absence(dice: &mut Dice, steps: &[StreamIx]) -> Absence {
-    let stream = STREAMS[dice.below(STREAMS.len())].0;
-    let sight = Sight { candidate: Some(stream), steps: steps.to_vec(), onset: true, ..Sight::default() };
-    let filter = match dice.below(4) {
-        0 => None,
-        1 | 2 => Some(threshold(dice, Ref::Candidate, stream)),
-        _ => Some(condition(dice, &sight, 1)),
-    };
-    Absence { stream, filter }
 }
 
 fn say(dice: &mut Dice, sight: &Sight) -> Vec<Piece> {

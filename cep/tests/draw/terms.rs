@@ -15,11 +15,22 @@ pub enum Type {
     Span,
 }
 
+/// Which other repeats of a step a condition may name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeats {
+    #[default]
+    None,
+    First,
+    Both,
+}
+
 /// What an expression may refer to.
 #[derive(Clone, Debug, Default)]
 pub struct Sight {
     pub driver: Option<StreamIx>,
     pub candidate: Option<StreamIx>,
+    /// The repeats before of the candidate's step.
+    pub repeats: Repeats,
     pub item: Option<StreamIx>,
     /// Streams of the steps bound.
     pub steps: Vec<StreamIx>,
@@ -99,6 +110,11 @@ pub fn references(sight: &Sight) -> Vec<(Ref, StreamIx)> {
     let mut all = Vec::new();
     all.extend(sight.driver.map(|s| (Ref::Driver, s)));
     all.extend(sight.candidate.map(|s| (Ref::Candidate, s)));
+    match (sight.candidate, sight.repeats) {
+        (Some(s), Repeats::First) => all.push((Ref::First, s)),
+        (Some(s), Repeats::Both) => all.extend([(Ref::First, s), (Ref::Previous, s), (Ref::Previous, s)]),
+        _ => {}
+    }
     all.extend(sight.item.map(|s| (Ref::Item, s)));
     all.extend(sight.steps.iter().enumerate().map(|(i, s)| (Ref::Step(i as u8), *s)));
     all

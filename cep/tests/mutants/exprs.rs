@@ -2,6 +2,8 @@
 
 use vitalog_cep::plan::{Expr, Piece, Rule, RuleKind, Window};
 
+use super::trees;
+
 /// All rules that differ from `r` by one node of one expression, `change` saying what may become of a node.
 pub fn in_exprs(r: &Rule, change: &dyn Fn(&Expr) -> Vec<Expr>) -> Vec<Rule> {
     let mut all = Vec::new();
@@ -69,8 +71,10 @@ fn slots(r: &mut Rule) -> Vec<&mut Expr> {
         }
         RuleKind::Silence(_) => {}
         RuleKind::Match(p) => {
-            all.extend(p.steps.iter_mut().filter_map(|s| s.filter.as_mut()));
+            all.extend(p.steps.iter_mut().flat_map(|s| s.filter.iter_mut().chain(&mut s.again)));
             all.extend(p.absences.iter_mut().filter_map(|a| a.filter.as_mut()));
+            all.extend(p.around.iter_mut().filter_map(|a| a.absence.filter.as_mut()));
+            trees::absences(&mut p.tree, &mut all);
         }
     }
     all.extend(&mut r.lets);

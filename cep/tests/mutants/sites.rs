@@ -4,11 +4,12 @@ use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Func, Hold, Pattern, Rule,
 use vitalog_elog::{Severity, Span};
 
 use super::exprs::{in_exprs, in_windows};
+use super::trees;
 
 /// A kind of wrong, and all rules that one such wrong makes of a rule.
 pub type Kind = (&'static str, fn(&Rule) -> Vec<Rule>);
 
-pub const KINDS: [Kind; 27] = [
+pub const KINDS: [Kind; 40] = [
     ("< and <= swapped", |r| compares(r, &[(Compare::Lt, Compare::Le), (Compare::Le, Compare::Lt)])),
     ("> and >= swapped", |r| compares(r, &[(Compare::Gt, Compare::Ge), (Compare::Ge, Compare::Gt)])),
     ("= and != swapped", |r| compares(r, &[(Compare::Eq, Compare::Ne), (Compare::Ne, Compare::Eq)])),
@@ -37,8 +38,23 @@ pub const KINDS: [Kind; 27] = [
     }),
     ("another aggregate", |r| in_exprs(r, &another_aggregate)),
     ("count one off", |r| patterns(r, &|p, i| counts(p, i))),
+    ("greatest count one off", |r| patterns(r, &|p, i| trees::most(p, i))),
+    ("growth dropped", |r| patterns(r, &|p, i| trees::closed(p, i))),
+    ("start and end swapped", |r| patterns(r, &|p, i| trees::edges(p, i))),
+    ("condition on the repeats dropped", |r| {
+        patterns(r, &|p, i| p.steps[i].again.iter().map(|_| edited(p, |p| p.steps[i].again = None)).collect())
+    }),
+    ("and, or of steps swapped", |r| pattern(r, &|p| trees::nodes(p, &trees::and_or))),
+    ("then, next swapped", |r| pattern(r, &|p| trees::nodes(p, &trees::then_next))),
+    ("then no 1 us off", |r| pattern(r, &|p| trees::nodes(p, &trees::quiet_off))),
+    ("then no dropped", |r| pattern(r, &|p| trees::nodes(p, &trees::quiet_dropped))),
+    ("group's within 1 us off", |r| pattern(r, &|p| trees::nodes(p, &trees::within_off))),
+    ("group's absence dropped", |r| pattern(r, &|p| trees::nodes(p, &trees::absence_dropped))),
+    ("a round less", |r| pattern(r, &|p| trees::nodes(p, &trees::a_round_less))),
+    ("with no 1 us off", |r| pattern(r, &trees::around_off)),
+    ("each, all, disjoint swapped", |r| pattern(r, &trees::selects)),
     ("in a row flipped", |r| {
-        patterns(r, &|p, i| if p.steps[i].count > 1 { vec![edited(p, |p| p.steps[i].in_a_row ^= true)] } else { vec![] })
+        patterns(r, &|p, i| if !p.steps[i].is_single() { vec![edited(p, |p| p.steps[i].in_a_row ^= true)] } else { vec![] })
     }),
     ("step's condition dropped", |r| {
         patterns(r, &|p, i| p.steps[i].filter.iter().map(|_| edited(p, |p| p.steps[i].filter = None)).collect())
@@ -56,13 +72,13 @@ pub const KINDS: [Kind; 27] = [
     ("a grade dropped", |r| (1..r.grades.len()).map(|i| edited(r, |r| drop(r.grades.remove(i)))).collect()),
 ];
 
-fn edited<T: Clone>(what: &T, edit: impl FnOnce(&mut T)) -> T {
+pub fn edited<T: Clone>(what: &T, edit: impl FnOnce(&mut T)) -> T {
     let mut copy = what.clone();
     edit(&mut copy);
     copy
 }
 
-fn nudged(s: Span) -> [Span; 2] {
+pub fn nudged(s: Span) -> [Span; 2] {
     [Span(s.0 - 1), Span(s.0 + 1)]
 }
 
@@ -156,7 +172,14 @@ fn counts(p: &Pattern, step: usize) -> Vec<Pattern> {
     let in_all: u16 = p.steps.iter().map(|s| s.count).sum();
     let more = (in_all < 4 && p.within.is_some()).then_some(count + 1);
     let fewer = (count > 1).then_some(count - 1);
-    more.into_iter().chain(fewer).map(|n| edited(p, |p| p.steps[step].count = n)).collect()
+    let is_certain = p.steps[step].most == Some(count);
+    let counted = |n| {
+        edited(p, |p| {
+            p.steps[step].count = n;
+            p.steps[step].most = if is_certain { Some(n) } else { p.steps[step].most.map(|m| m.max(n)) };
+        })
+    };
+    more.into_iter().chain(fewer).map(counted).collect()
 }
 
 fn end_dropped(r: &Rule) -> Vec<Rule> {

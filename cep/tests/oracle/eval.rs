@@ -35,7 +35,7 @@ pub fn eval(expr: &Expr, scene: &Scene<'_>) -> Option<Known> {
         Expr::Window(w) => window::over(w, scene),
         Expr::Bound { func, step, what } => {
             let bound = scene.steps.get(usize::from(*step))?;
-            let readings: Vec<_> = bound.iter().flat_map(|(_, readings)| readings.iter().copied()).collect();
+            let readings: Vec<_> = bound.iter().flat_map(|(t, readings)| readings.iter().map(|r| (*t, *r))).collect();
             window::aggregate(*func, *what, &readings)
         }
         Expr::Not(a) => Some(Known::Bool(!truth(eval(a, scene))?)),

@@ -6,7 +6,7 @@ use vitalog_elog::ReadingId;
 use super::eval::holds;
 use super::number::Number;
 use super::scene::{Known, Scene, measure, together};
-use super::timeline::Seen;
+use super::timeline::{Micros, Seen};
 
 /// A window's value: of the readings in `(t - D, t]` that pass its condition.
 pub fn over(window: &Window, scene: &Scene<'_>) -> Option<Known> {
@@ -19,32 +19,33 @@ pub fn over(window: &Window, scene: &Scene<'_>) -> Option<Known> {
         }
     };
     let from = t - i128::from(window.over.0);
-    let inside: Vec<&Seen> = scene
+    let inside: Vec<(Micros, &Seen)> = scene
         .timeline
         .readings
         .iter()
         .filter(|r| r.stream == window.stream)
-        .filter(|r| r.instant.is_some_and(|i| from < i && i <= t))
-        .filter(|r| !left_out.contains(&r.id))
-        .filter(|r| window.filter.as_ref().is_none_or(|f| holds(f, &scene.with_item(r))))
+        .filter_map(|r| Some((r.instant?, r)))
+        .filter(|(i, _)| from < *i && *i <= t)
+        .filter(|(_, r)| !left_out.contains(&r.id))
+        .filter(|(_, r)| window.filter.as_ref().is_none_or(|f| holds(f, &scene.with_item(r))))
         .collect();
     aggregate(window.func, window.what, &inside)
 }
 
-/// An aggregate of readings; those without the measure are passed over.
-pub fn aggregate(func: Func, what: Measure, readings: &[&Seen]) -> Option<Known> {
+/// An aggregate of readings, each with the instant at which it is taken; those without the measure are passed over.
+pub fn aggregate(func: Func, what: Measure, readings: &[(Micros, &Seen)]) -> Option<Known> {
     if func == Func::Count && what == Measure::Itself {
         return whole(readings.len());
     }
-    let having: Vec<(&Seen, Known)> = readings.iter().filter_map(|r| Some((*r, measure(r, what)?))).collect();
+    let having: Vec<(Micros, Known)> = readings.iter().filter_map(|(t, r)| Some((*t, measure(r, what)?))).collect();
     match func {
         Func::Count => whole(having.len()),
         Func::Sum => Number::sum(&numbers(&having)?).map(Known::Number),
         Func::Avg => Number::mean(&numbers(&having)?).map(Known::Number),
         Func::Min => numbers(&having)?.into_iter().min().map(Known::Number),
         Func::Max => numbers(&having)?.into_iter().max().map(Known::Number),
-        Func::First => at_instant(&having, having.iter().filter_map(|(r, _)| r.instant).min()?),
-        Func::Last => at_instant(&having, having.iter().filter_map(|(r, _)| r.instant).max()?),
+        Func::First => at_instant(&having, having.iter().map(|(t, _)| *t).min()?),
+        Func::Last => at_instant(&having, having.iter().map(|(t, _)| *t).max()?),
         Func::Delta => {
             let first = aggregate(Func::First, what, readings)?;
             let last = aggregate(Func::Last, what, readings)?;
@@ -61,13 +62,13 @@ fn whole(n: usize) -> Option<Known> {
     Some(Known::Number(Number::whole(n as i128)))
 }
 
-fn numbers(having: &[(&Seen, Known)]) -> Option<Vec<Number>> {
+fn numbers(having: &[(Micros, Known)]) -> Option<Vec<Number>> {
     having.iter().map(|(_, k)| if let Known::Number(n) = k { Some(*n) } else { None }).collect()
 }
 
 /// The mean over those of one instant; of what is no number, what they share.
-fn at_instant(having: &[(&Seen, Known)], instant: i128) -> Option<Known> {
-    let there: Vec<Known> = having.iter().filter(|(r, _)| r.instant == Some(instant)).map(|(_, k)| k.clone()).collect();
+fn at_instant(having: &[(Micros, Known)], instant: Micros) -> Option<Known> {
+    let there: Vec<Known> = having.iter().filter(|(t, _)| *t == instant).map(|(_, k)| k.clone()).collect();
     // A start is a number like any other here: the mean, not the least.
     together(&there, Measure::At)
 }

@@ -5,6 +5,7 @@
 pub mod drive;
 pub mod script;
 pub mod show;
+mod tree;
 
 use std::sync::Arc;
 

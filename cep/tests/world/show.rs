@@ -6,6 +6,7 @@ use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Measure, Ref, Rule, RuleKi
 use vitalog_elog::{Content, Span, StreamIx, Time, Value, When};
 
 use super::script::{Given, Line};
+use super::tree::pattern;
 use super::{EPOCH, PROFILE, STREAMS, fields};
 use crate::oracle::Standing;
 
@@ -38,7 +39,7 @@ pub fn instant(t: Time) -> String {
     length(t.since(EPOCH))
 }
 
-fn length(s: Span) -> String {
+pub fn length(s: Span) -> String {
     let (minutes, rest) = (s.0.div_euclid(60_000_000), s.0.rem_euclid(60_000_000));
     if rest == 0 { format!("{minutes}m") } else { format!("{minutes}m+{rest}us") }
 }
@@ -60,7 +61,7 @@ fn content(c: &Content) -> String {
     format!("{} at {when} {}", stream(c.stream), said.join(" "))
 }
 
-fn stream(ix: StreamIx) -> &'static str {
+pub fn stream(ix: StreamIx) -> &'static str {
     STREAMS.get(usize::from(ix.0)).map_or("?", |s| s.1)
 }
 
@@ -87,16 +88,7 @@ pub fn rule(r: &Rule) -> String {
             let streams: Vec<&str> = s.streams.iter().map(|s| stream(*s)).collect();
             writeln!(out, "        no {} for {}", streams.join(" or "), length(s.span))
         }
-        RuleKind::Match(p) => {
-            for s in &p.steps {
-                let row = if s.in_a_row { " in a row" } else { "" };
-                let _ = writeln!(out, "        then {}{{{}}}{row}{}", stream(s.stream), s.count, optional(&s.filter));
-            }
-            for a in &p.absences {
-                let _ = writeln!(out, "        without {}{}", stream(a.stream), optional(&a.filter));
-            }
-            writeln!(out, "        within {:?}", p.within.map(length))
-        }
+        RuleKind::Match(p) => writeln!(out, "{}", pattern(p)),
     };
     for (i, e) in r.lets.iter().enumerate() {
         let _ = writeln!(out, "        let{i} = {}", expr(e));

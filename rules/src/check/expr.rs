@@ -149,7 +149,17 @@ impl Checker<'_> {
                     }
                 },
                 _ => {
+                    let said = self.diagnostics.len();
                     self.resolve(name);
+                    if self.scope.place == Place::Step
+                        && self.world.stream(&name.text).is_some()
+                        && let Some(d) = self.diagnostics.get_mut(said)
+                    {
+                        d.notes.push(format!(
+                            "a step's `where` takes all that follows: if `{}` is another step, put this one into parentheses",
+                            name.text
+                        ));
+                    }
                     Typed::error(name.loc)
                 }
             },
@@ -173,7 +183,7 @@ impl Checker<'_> {
                     unit: taken.unit,
                     bounds: taken.bounds,
                     plausible: taken.plausible,
-                    ..Typed::new(Plan::Get { of: at, what: taken.what }, taken.ty, loc)
+                    ..Typed::new(Plan::Get { of: at, what: self.at_edge(at, &field.text, taken.what) }, taken.ty, loc)
                 },
                 None => Typed::error(loc),
             },

@@ -38,10 +38,10 @@ pub fn meaning(rule: &Rule, world: &World) -> u64 {
     digest_of(&w.out) as u64
 }
 
-struct Writer<'w> {
+pub struct Writer<'w> {
     world: &'w World,
     /// The stream of the driver or candidate.
-    at_hand: Option<StreamIx>,
+    pub at_hand: Option<StreamIx>,
     /// The stream of the window whose condition is written.
     item: Option<StreamIx>,
     steps: Vec<StreamIx>,
@@ -49,16 +49,16 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    fn tagged(&mut self, tag: u8) -> &mut Self {
+    pub fn tagged(&mut self, tag: u8) -> &mut Self {
         self.out.push(tag);
         self
     }
 
-    fn number(&mut self, n: i64) {
+    pub fn number(&mut self, n: i64) {
         self.out.extend_from_slice(&n.to_le_bytes());
     }
 
-    fn count(&mut self, n: usize) {
+    pub fn count(&mut self, n: usize) {
         self.number(n as i64);
     }
 
@@ -67,11 +67,11 @@ impl Writer<'_> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    fn span(&mut self, span: Option<Span>) {
+    pub fn span(&mut self, span: Option<Span>) {
         self.number(span.map_or(i64::MIN, |s| s.0));
     }
 
-    fn stream(&mut self, ix: StreamIx) {
+    pub fn stream(&mut self, ix: StreamIx) {
         let world = self.world;
         self.text(&world.declared(ix).name);
     }
@@ -101,26 +101,12 @@ impl Writer<'_> {
             }
             RuleKind::Match(p) => {
                 self.steps = p.steps.iter().map(|s| s.stream).collect();
-                self.tagged(2).count(p.steps.len());
-                for step in &p.steps {
-                    self.at_hand = Some(step.stream);
-                    self.stream(step.stream);
-                    self.option(step.filter.as_ref());
-                    self.number(i64::from(step.count));
-                    self.tagged(u8::from(step.in_a_row));
-                }
-                self.count(p.absences.len());
-                for absence in &p.absences {
-                    self.at_hand = Some(absence.stream);
-                    self.stream(absence.stream);
-                    self.option(absence.filter.as_ref());
-                }
-                self.span(p.within);
+                self.pattern(p);
             }
         }
     }
 
-    fn option(&mut self, expr: Option<&Expr>) {
+    pub fn option(&mut self, expr: Option<&Expr>) {
         match expr {
             Some(expr) => self.tagged(1).expr(expr),
             None => {
@@ -148,7 +134,7 @@ impl Writer<'_> {
             Expr::Get { of: at, what } => {
                 self.tagged(4).reference(*at);
                 let stream = match at {
-                    Ref::Driver | Ref::Candidate => self.at_hand,
+                    Ref::Driver | Ref::Candidate | Ref::First | Ref::Previous => self.at_hand,
                     Ref::Item => self.item,
                     Ref::Step(i) => self.steps.get(usize::from(*i)).copied(),
                 };
@@ -210,6 +196,8 @@ impl Writer<'_> {
             Ref::Driver => self.number(-1),
             Ref::Candidate => self.number(-2),
             Ref::Item => self.number(-3),
+            Ref::First => self.number(-4),
+            Ref::Previous => self.number(-5),
             Ref::Step(i) => self.number(i64::from(i)),
         }
     }

@@ -7,7 +7,7 @@
 //! | `scope` | what a name means at a place |
 //! | `expr`, `literal`, `arithmetic`, `compare`, `window` | an expression: its type and its plan |
 //! | `rule`, `episode`, `pattern`, `say` | a rule: its plan |
-//! | `meaning` | the identity of a rule |
+//! | `meaning`, `meaning_of_pattern` | the identity of a rule |
 //! | `shadow` | which rules add nothing to another |
 //! | `script`, `reading` | a test |
 
@@ -19,6 +19,7 @@ mod episode;
 mod expr;
 mod literal;
 mod meaning;
+mod meaning_of_pattern;
 mod number;
 mod pattern;
 mod prior;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::Ref;
+use vitalog_cep::plan::{Edge, Measure, Ref};
 use vitalog_elog::StreamIx;
 
 use super::Checker;
@@ -51,12 +51,18 @@ pub struct StepName {
     /// The stream's name.
     pub stream_name: Name,
     pub stream: StreamIx,
+    pub edge: Edge,
+    /// It is an alternative to the step at hand.
+    pub hidden: bool,
     pub used: bool,
 }
 
 #[derive(Debug)]
 pub struct Candidate {
     pub stream: StreamIx,
+    pub edge: Edge,
+    /// Its step has other repeats: `first` and `previous` name them.
+    pub repeats: bool,
     pub alias: Option<Arc<str>>,
     /// The number of its step; `None`: of `without`.
     pub step: Option<usize>,
@@ -85,6 +91,8 @@ pub enum Unresolved {
     Ambiguous,
     /// A step that comes later.
     Later(usize),
+    /// A step of another alternative.
+    Otherwise(usize),
     /// A stream of which no reading is at hand.
     Stream,
 }
@@ -110,11 +118,21 @@ impl Checker<'_> {
         {
             return Ok(Target::Reading(Ref::Candidate, c.stream));
         }
+        let known =
+            stream.is_some() || scope.steps.iter().any(|s| s.name() == name) || scope.lets.iter().any(|l| &*l.name.text == name);
+        if let (Some(c), false) = (scope.candidate.as_ref().filter(|c| c.repeats), known) {
+            match name {
+                "first" => return Ok(Target::Reading(Ref::First, c.stream)),
+                "previous" => return Ok(Target::Reading(Ref::Previous, c.stream)),
+                _ => {}
+            }
+        }
         if let Some(i) = scope.lets.iter().position(|l| &*l.name.text == name) {
             return Ok(Target::Let(i));
         }
         let named: Vec<usize> = (0..scope.steps.len()).filter(|i| scope.steps[*i].name() == name).collect();
         match named.as_slice() {
+            [i] if scope.steps[*i].hidden => return Err(Unresolved::Otherwise(*i)),
             [i] if *i < scope.bound => return Ok(Target::Reading(Ref::Step(*i as u8), scope.steps[*i].stream)),
             [i] => return Err(Unresolved::Later(*i)),
             [_, _, ..] => return Err(Unresolved::Ambiguous),
@@ -149,6 +167,20 @@ impl Checker<'_> {
         }
     }
 
+    /// At which edge of its readings a step or candidate stands.
+    pub fn edge(&self, at: Ref) -> Edge {
+        match at {
+            Ref::Step(i) => self.scope.steps.get(usize::from(i)).map_or(Edge::End, |s| s.edge),
+            Ref::Candidate | Ref::First | Ref::Previous => self.scope.candidate.as_ref().map_or(Edge::End, |c| c.edge),
+            Ref::Driver | Ref::Item => Edge::End,
+        }
+    }
+
+    /// Where something of a reading is taken: the time of a step that is a start is where it starts.
+    pub fn at_edge(&self, at: Ref, field: &str, what: Measure) -> Measure {
+        if field == "at" && what == Measure::At && self.edge(at) == Edge::Start { Measure::Start } else { what }
+    }
+
     fn use_candidate(&mut self, name: &str) {
         if let Some(step) = self.scope.candidate.as_ref().and_then(|c| c.step)
             && self.scope.steps[step].name() == name
@@ -164,6 +196,13 @@ impl Checker<'_> {
                 Diagnostic::new(Code::NOT_VISIBLE, "`each` has no meaning here", name.loc, "not in a step's `where`")
                     .note("`each` is the reading that a step's `where` is asked of")
             }
+            Unresolved::Unknown if matches!(&**word, "first" | "previous") && self.scope.candidate.is_some() => Diagnostic::new(
+                Code::NOT_VISIBLE,
+                format!("`{word}` has no meaning here"),
+                name.loc,
+                "the step has no other repeats",
+            )
+            .note("`first` and `previous` are other repeats of a step like `bg{3}`, in its own `where`"),
             Unresolved::Unknown => {
                 Diagnostic::new(Code::UNKNOWN_NAME, format!("there is no `{word}` here"), name.loc, "not declared")
                     .did_you_mean(name.loc, word, self.visible_names())
@@ -186,6 +225,18 @@ impl Checker<'_> {
                 )
                 .label(loc, "declared here")
                 .help("ask it in the later step, or in a `where` clause of the rule")
+            }
+            Unresolved::Otherwise(i) => {
+                let step = &self.scope.steps[i];
+                let loc = step.alias.as_ref().unwrap_or(&step.stream_name).loc;
+                Diagnostic::new(
+                    Code::NOT_VISIBLE,
+                    format!("`{word}` is another alternative"),
+                    name.loc,
+                    "one alternative does not know of another",
+                )
+                .label(loc, "declared here")
+                .help("ask it in a `where` clause of the rule")
             }
             Unresolved::Stream => self.not_at_hand(name),
         }

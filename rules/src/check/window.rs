@@ -58,7 +58,7 @@ impl Checker<'_> {
             return Typed::error(loc);
         };
         let Some((of, _)) = self.reading(name) else { return Typed::error(loc) };
-        let at = Plan::Get { of, what: Measure::At };
+        let at = Plan::Get { of, what: self.at_edge(of, "at", Measure::At) };
         let expr = Plan::Arith { op: Arith::Sub, left: Box::new(Plan::Now), right: Box::new(at) };
         Typed::new(expr, Ty::Number(Dim::time()), loc)
     }
@@ -139,7 +139,10 @@ impl Checker<'_> {
             return Typed::error(loc);
         }
         match self.aggregate(func, call, of, field, stream, loc) {
-            Some((what, result)) => Typed { expr: Plan::Bound { func, step, what }, ..result },
+            Some((what, result)) => {
+                let what = field.map_or(what, |f| self.at_edge(at, &f.text, what));
+                Typed { expr: Plan::Bound { func, step, what }, ..result }
+            }
             None => Typed::error(loc),
         }
     }

@@ -1,9 +1,10 @@
 //! Which ends are included, where a rule may start, what is passed over: what readers of other engines get wrong.
 
-use vitalog_cep::plan::{Episode, Hold, Pattern, Rule, RuleKind, Silence};
+use vitalog_cep::plan::{Episode, Hold, Rule, RuleKind, Silence};
 use vitalog_elog::Schema;
 
 use super::cost::windows;
+use super::pattern;
 
 /// One sentence after another.
 pub fn of(rule: &Rule, schema: &Schema) -> Vec<String> {
@@ -11,7 +12,7 @@ pub fn of(rule: &Rule, schema: &Schema) -> Vec<String> {
     match &rule.kind {
         RuleKind::Episode(e) => episode(e, rule, schema, &mut say),
         RuleKind::Silence(s) => silence(s, rule, schema, &mut say),
-        RuleKind::Match(p) => pattern(p, rule, schema, &mut say),
+        RuleKind::Match(p) => pattern::bounds(p, rule, schema, &mut say),
     }
     for (stream, span, before) in windows(rule) {
         let name = &schema.get(stream).name;
@@ -84,35 +85,4 @@ fn silence(s: &Silence, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
     if rule.filter.is_some() {
         say.push("`where` is asked once, when it would open; no reading is at hand there.".to_owned());
     }
-}
-
-fn pattern(p: &Pattern, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
-    say.push("Any instant may be a start, and every start has its own match: the choice that completes earliest from it; of those completing at one instant, the earliest readings step by step.".to_owned());
-    say.push(
-        "Readings that fit no step, and readings that fit but are not chosen, are passed over; they end nothing.".to_owned(),
-    );
-    say.push(
-        "Each step is strictly later than the one before: readings of one instant are simultaneous, and are bound together."
-            .to_owned(),
-    );
-    for step in p.steps.iter().filter(|s| s.in_a_row) {
-        let name = &schema.get(step.stream).name;
-        say.push(format!("`in a row`: no other reading of `{name}`, fitting or not, strictly between the first and the last of the step; at their instants others may stand."));
-    }
-    for absence in &p.absences {
-        let name = &schema.get(absence.stream).name;
-        say.push(format!("`without {name}`: none strictly between the first and the last instant of the match; one at either instant does not count, an interval counts if any part of it lies between."));
-    }
-    if let Some(within) = p.within {
-        say.push(format!("`within`: from the first to the last it takes less than {within}; exactly {within} is too long."));
-    }
-    if rule.filter.is_some() {
-        say.push(
-            "`where` is part of the pattern: a choice for which it does not hold is no match, and a later one is looked for."
-                .to_owned(),
-        );
-    }
-    say.push(
-        "After a match others go on: matches whose spans share an instant stand together as one finding, which grows.".to_owned(),
-    );
 }

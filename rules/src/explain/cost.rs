@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use vitalog_cep::plan::{Anchor, Expr, Rule, RuleKind};
 use vitalog_elog::{Schema, Span, Stream, StreamIx};
 
+use super::pattern;
+
 /// Bytes of a reading without its fields: its instant (8), the place of its mark (4), and the mark: id, hash and revision (48).
 const READING: u64 = 60;
 /// Of an interval its start as well.
@@ -37,8 +39,8 @@ pub fn horizons(rule: &Rule) -> BTreeMap<StreamIx, Span> {
             Span(0)
         }
         RuleKind::Match(p) => {
-            let within = p.within.unwrap_or(Span(0));
-            let streams = p.steps.iter().map(|s| s.stream).chain(p.absences.iter().map(|a| a.stream));
+            let within = pattern::reach(p);
+            let streams = p.steps.iter().map(|s| s.stream).chain(p.absences().into_iter().map(|a| a.stream));
             streams.for_each(|stream| look(stream, within));
             within
         }

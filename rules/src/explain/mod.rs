@@ -5,12 +5,14 @@
 //! | `cost` | how far back it looks, and what that keeps |
 //! | `bounds` | which ends are included, where it may start, what is passed over |
 //! | `chart` | the automaton as states and ways between them |
+//! | `pattern` | both of a pattern, along the tree of its steps |
 //! | `draw` | the automaton as text and as a picture |
 
 mod bounds;
 mod chart;
 mod cost;
 mod draw;
+mod pattern;
 
 use std::fmt::Write as _;
 

@@ -303,10 +303,6 @@ impl Parser<'_> {
         if self.ahead(1).kind == Kind::OpenParen {
             return self.call();
         }
-        if matches!(word, "previous" | "first") && dotted {
-            let loc = self.here();
-            return Err(self.unavailable(loc, &format!("`{word}` (another repeat of the step)"), ""));
-        }
         self.advance();
         let name = Name { text: Arc::from(word), loc: self.loc(start) };
         if self.eat(Kind::Dot).is_some() {

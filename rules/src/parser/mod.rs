@@ -12,6 +12,7 @@ mod pattern;
 mod rule;
 mod say;
 mod script;
+mod step;
 mod unavailable;
 
 use crate::diagnostic::Diagnostic;

@@ -133,7 +133,16 @@ fn pattern(p: &Pattern, schema: &Schema, add: &mut Add<'_>) {
         }
         if step.count > 1 {
             let less = step.count - 1;
-            add(format!("{{{}}} of step {} ({name})", step.count, i + 1), &|r| on_pattern(r, |p| p.steps[i].count = less));
+            add(format!("{{{}}} of step {} ({name})", step.count, i + 1), &|r| {
+                on_pattern(r, |p| {
+                    p.steps[i].count = less;
+                    // A fixed count stays one.
+                    p.steps[i].most = p.steps[i].most.map(|most| if most == less + 1 { less } else { most });
+                });
+            });
+        }
+        if step.again.is_some() {
+            add(format!("`previous` of step {} ({name})", i + 1), &|r| on_pattern(r, |p| p.steps[i].again = None));
         }
     }
     for (i, absence) in p.absences.iter().enumerate() {
@@ -142,6 +151,10 @@ fn pattern(p: &Pattern, schema: &Schema, add: &mut Add<'_>) {
         if absence.filter.is_some() {
             add(format!("the `where` of without {name}"), &|r| on_pattern(r, |p| p.absences[i].filter = None));
         }
+    }
+    for (i, around) in p.around.iter().enumerate() {
+        let name = &schema.get(around.absence.stream).name;
+        add(format!("with no {name}"), &|r| on_pattern(r, |p| drop(p.around.remove(i))));
     }
     if let Some(within) = p.within {
         add(format!("within {within}"), &|r| on_pattern(r, |p| p.within = Some(LONGEST)));

@@ -4,12 +4,14 @@
 
 mod expr;
 mod item;
+mod pattern;
 mod rule;
 mod script;
 
 pub use expr::{BinaryOp, Call, Expr, ExprKind, Literal, UnitWord};
 pub use item::{Check, FieldDecl, FieldType, File, Item, Profile, Stream, Use};
-pub use rule::{Grade, Hold, Hole, Let, Pattern, Rule, Say, Step, Watch, When, Without};
+pub use pattern::{Around, Bound, Edge, Group, Node, Part, Pattern, Quiet, Select, Step, Without};
+pub use rule::{Grade, Hold, Hole, Let, Rule, Say, Watch, When};
 pub use script::{End, Expect, Line, LineKind, Moment, MomentKind, Test, Value, ValueKind};
 
 use std::sync::Arc;
