@@ -72,11 +72,20 @@ pub struct Hold {
     pub gap: Span,
 }
 
-/// `when no S or T for D`.
+/// `when no S where E or T for D`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
-    pub streams: Vec<StreamIx>,
+    /// Each stream once.
+    pub streams: Vec<Heard>,
     pub span: Span,
+}
+
+/// `S where E`: what a silence waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    pub stream: StreamIx,
+    /// Asked of each reading as `Ref::Candidate`, at its instant; one for which it is not true is not heard.
+    pub filter: Option<Expr>,
 }
 
 /// `severity warning, urgent when …`.
@@ -101,7 +110,7 @@ impl Rule {
                 all.push(&e.when);
                 all.extend(&e.until);
             }
-            RuleKind::Silence(_) => {}
+            RuleKind::Silence(s) => all.extend(s.streams.iter().filter_map(|h| h.filter.as_ref())),
             RuleKind::Match(p) => {
                 all.extend(p.steps.iter().flat_map(|s| s.filter.iter().chain(&s.again)));
                 all.extend(p.absences().into_iter().filter_map(|a| a.filter.as_ref()));

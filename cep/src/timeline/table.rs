@@ -192,11 +192,6 @@ impl Table {
         row..end
     }
 
-    /// The greatest instant before `t`.
-    pub fn before(&self, t: i64) -> Option<i64> {
-        self.from(t).checked_sub(1).map(|row| self.at[row])
-    }
-
     /// The least instant after `t`.
     pub fn next(&self, t: i64) -> Option<i64> {
         self.at.get(self.after(t)).copied()
@@ -322,7 +317,7 @@ mod tests {
         table.remove(2);
         assert_eq!(table.find(5, ReadingId(3)), None);
         assert_eq!(ids(&table), [(1, 2), (5, 0), (7, 4), (9, 1)]);
-        assert_eq!((table.before(5), table.next(5), table.rows_at(6)), (Some(1), Some(7), 2..2));
+        assert_eq!((table.next(5), table.rows_at(6)), (Some(7), 2..2));
     }
 
     #[test]
