@@ -82,7 +82,7 @@ fn last_alone(table: &Table, column: &Column, rows: Range<usize>) -> Option<i64>
 
 pub fn of_nothing<'a>(func: Func) -> Value<'a> {
     match func {
-        Func::Count | Func::Sum | Func::DecayedSum(_) | Func::Days | Func::TimeIn(_) => Value::Number(Ratio::ZERO),
+        Func::Count | Func::Sum | Func::DecayedSum(_) | Func::Days => Value::Number(Ratio::ZERO),
         _ => Value::Unknown,
     }
 }

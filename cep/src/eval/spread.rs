@@ -29,7 +29,7 @@ pub fn of<'a>(func: Func, table: &Table, rows: impl Iterator<Item = usize>, what
             Value::number(Line::through(points.into_iter(), origin).and_then(|line| line.slope()))
         }
         Func::Rate => Value::number(rate(&means(points))),
-        Func::Reversals => Value::Number(Ratio::whole(reversals(&means(points)))),
+        Func::Reversals => Value::number(reversals(&means(points)).map(Ratio::whole)),
         _ => Value::Unknown,
     }
 }
@@ -104,7 +104,8 @@ fn rate(means: &[(i64, Ratio)]) -> Option<Ratio> {
 }
 
 /// How often the values turn; one that stays where it is turns nothing.
-fn reversals(means: &[(i64, Ratio)]) -> i64 {
+fn reversals(means: &[(i64, Ratio)]) -> Option<i64> {
+    means.first()?;
     let (mut turns, mut heading) = (0, Ordering::Equal);
     for pair in means.windows(2) {
         let next = pair[1].1.compare(pair[0].1);
@@ -113,5 +114,5 @@ fn reversals(means: &[(i64, Ratio)]) -> i64 {
             heading = next;
         }
     }
-    turns
+    Some(turns)
 }

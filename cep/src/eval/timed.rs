@@ -27,11 +27,12 @@ pub fn share<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>) -> V
 /// How long the condition is true.
 pub fn time_in<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>, most: i64) -> Value<'a> {
     let table = chosen.table;
-    let mut total = 0_i128;
+    let (mut total, mut known) = (0_i128, false);
     let mut done = None;
     for &row in &chosen.rows {
-        let at = table.at(row);
-        if done == Some(at) || asks(w, scope, chosen, row) != Some(true) {
+        let (at, truth) = (table.at(row), asks(w, scope, chosen, row));
+        known |= truth.is_some();
+        if done == Some(at) || truth != Some(true) {
             continue;
         }
         if w.what == Measure::Duration {
@@ -45,7 +46,7 @@ pub fn time_in<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>, mo
         let next = table.next(at).unwrap_or(end).min(end);
         total += i128::from(next.saturating_sub(at).clamp(0, most.max(0)));
     }
-    Value::Number(Ratio { n: total, d: 1 })
+    if known { Value::Number(Ratio { n: total, d: 1 }) } else { Value::Unknown }
 }
 
 /// The share of slots that have a value.

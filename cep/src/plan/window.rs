@@ -38,7 +38,7 @@ pub enum Anchor {
     Nights(u16),
 }
 
-/// Aggregates. Of nothing `count`, `sum`, `decayed_sum`, `coverage`, `days`, `time_in` are 0; the others are unknown. Readings without the field are passed over.
+/// Aggregates. Of nothing `count`, `sum`, `decayed_sum`, `coverage`, `days` are 0; the others are unknown. Readings without the field are passed over.
 ///
 /// Where values have an order in time, those of one instant count as one: their mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

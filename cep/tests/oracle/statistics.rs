@@ -31,6 +31,7 @@ pub fn of(func: Func, points: &[(Micros, Number)]) -> Option<Known> {
         }
         Func::Reversals => {
             let instants = instants(points)?;
+            instants.first()?;
             let steps = instants.windows(2).map(|pair| pair[1].1.cmp(&pair[0].1));
             let moves: Vec<_> = steps.filter(|step| step.is_ne()).collect();
             let turns = moves.windows(2).filter(|pair| pair[0] != pair[1]).count();

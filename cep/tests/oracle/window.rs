@@ -39,6 +39,7 @@ pub fn over(window: &Window, scene: &Scene<'_>) -> Option<Known> {
             share(known.iter().filter(|b| **b).count(), known.len() as i128)
         }
         Func::TimeIn(most) => {
+            inside.iter().find_map(|(_, r)| asks(r))?;
             let holding: Vec<_> = inside.into_iter().filter(|(_, r)| asks(r) == Some(true)).collect();
             let time = match window.what {
                 Measure::Duration => holding.iter().map(|(t, r)| t - r.start).sum(),

@@ -3,6 +3,7 @@
 //! A part that cannot be read is reported once and given up ([`Failed`]); reading goes on at the next clause, field, script line or
 //! declaration, whichever the part belonged to.
 
+mod call;
 mod cursor;
 mod declaration;
 mod expr;
