@@ -6,7 +6,7 @@ use vitalog_elog::{FieldIx, StreamIx};
 use super::conditions::{condition, threshold};
 use super::dice::Dice;
 use super::terms::{Sight, Type, measure, references, span};
-use crate::world::{Kind, NAP, STREAMS, fields};
+use crate::world::{Kind, NAP, STREAMS, SUGAR, fields};
 
 /// A function, what it takes of a reading, and what it asks of it.
 type Drawn = (Func, Measure, Option<Expr>);
@@ -16,13 +16,25 @@ pub fn window(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option
     if sight.item.is_some() {
         return None;
     }
-    let stream = STREAMS[dice.below(STREAMS.len())].0;
+    let any = STREAMS[dice.below(STREAMS.len())].0;
+    let stream = if wanted == Type::Slope && dice.chance(70) { SUGAR } else { any };
     let inside = Sight { item: Some(stream), ..sight.clone() };
     let (func, what, asks) = windowed(dice, &inside, stream, wanted, depth)?;
-    let filter = dice.chance(35).then(|| condition(dice, &inside, depth.saturating_sub(1)));
+    // Lines and turns need several readings.
+    let needs_many = matches!(func, Func::Slope | Func::Rate | Func::Reversals | Func::Cv | Func::Forecast(_));
+    let filter = dice.chance(if needs_many { 15 } else { 35 }).then(|| condition(dice, &inside, depth.saturating_sub(1)));
     let fresh = dice.chance(12).then(|| span(dice, 3));
     let anchor = anchor(dice, sight);
-    Some(Expr::Window(Box::new(Window { func, stream, what, asks, filter, over: span(dice, 5), anchor, fresh })))
+    Some(Expr::Window(Box::new(Window {
+        func,
+        stream,
+        what,
+        asks,
+        filter,
+        over: span(dice, if needs_many { 14 } else { 5 }),
+        anchor,
+        fresh,
+    })))
 }
 
 fn anchor(dice: &mut Dice, sight: &Sight) -> Anchor {
@@ -55,7 +67,7 @@ fn windowed(dice: &mut Dice, inside: &Sight, stream: StreamIx, wanted: Type, dep
         Type::Span if dice.chance(30) => Some((Func::TimeIn(span(dice, 3)), itself, asks(dice))),
         Type::Of(Kind::Count) if dice.chance(20) => Some((Func::Days, Measure::Itself, None)),
         Type::Of(Kind::Glucose | Kind::Mass) if dice.chance(20) => {
-            let func = if dice.chance(50) { Func::DecayedSum(span(dice, 4)) } else { Func::Forecast(span(dice, 4)) };
+            let func = if dice.chance(40) { Func::DecayedSum(span(dice, 4)) } else { Func::Forecast(span(dice, 4)) };
             Some((func, measure(dice, stream, wanted)?, None))
         }
         _ => aggregate(dice, stream, wanted).map(|(func, what)| (func, what, None)),

@@ -9,6 +9,7 @@ mod damage;
 mod due;
 mod extremes;
 mod fold;
+mod forms;
 mod history;
 mod in_order;
 mod oracle;
