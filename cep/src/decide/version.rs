@@ -7,7 +7,7 @@ use vitalog_elog::{FieldIx, StreamIx};
 
 use super::guard::Guard;
 use super::matching::{Program, Shape};
-use crate::eval::{Scope, Terms};
+use crate::eval::{Scope, Terms, Zones};
 use crate::plan::{Anchor, Edge, Expr, Func, Library, Measure, Ref, Rule, RuleKind};
 use crate::timeline::{Set, Table, Timeline, Touch};
 
@@ -76,7 +76,7 @@ impl Version {
     pub fn new(rule: Arc<Rule>, library: &Library, from: i64) -> Version {
         let field = |name: &str| library.profile.iter().position(|f| &*f.name == name).map(|i| i as u16);
         let defaults = library.profile.iter().map(|f| f.default.as_ref().map(Set::of)).collect();
-        let terms = Terms { rule, defaults, zone: field("time_zone"), night: field("night") };
+        let terms = Terms { rule, defaults, zone: field("time_zone"), night: field("night"), zones: Zones::default() };
         let mut version = Version { terms, from, to: i64::MAX, scope: Reach::default() };
         version.survey();
         version

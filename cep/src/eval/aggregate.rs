@@ -61,6 +61,10 @@ pub fn unfiltered<'a>(func: Func, table: &'a Table, rows: Range<usize>, what: Me
         Func::Delta => {
             Ratio::whole(last_alone(table, column, rows.clone())?).sub(Ratio::whole(first_alone(table, column, rows)?))?
         }
+        Func::Min | Func::Max => {
+            let (least, greatest) = column.extremes(rows.start, rows.end)?;
+            Ratio::whole(if func == Func::Min { least } else { greatest })
+        }
         Func::Stddev | Func::Cv => return spread::from_sums(func, column, rows),
         _ => return None,
     };

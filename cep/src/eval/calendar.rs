@@ -3,6 +3,9 @@
 //! A local time that is skipped begins with the next that exists; of a local time that comes twice the first is meant. Beyond the years that the
 //! calendar knows everything is unknown.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp};
@@ -21,6 +24,29 @@ pub struct Calendar {
     zone: TimeZone,
 }
 
+/// Zones by name, as far as they were asked for: to find one is a search, and conditions ask for it at every reading.
+#[derive(Debug, Default)]
+pub struct Zones(RefCell<Vec<(Arc<str>, TimeZone)>>);
+
+/// More than a subject ever lives in.
+const MOST_ZONES: usize = 64;
+
+impl Zones {
+    /// The zone of that name; of none UTC.
+    fn get(&self, name: &Arc<str>) -> TimeZone {
+        let mut known = self.0.borrow_mut();
+        if let Some((_, zone)) = known.iter().find(|(n, _)| n == name) {
+            return zone.clone();
+        }
+        let zone = TimeZone::get(name).unwrap_or(TimeZone::UTC);
+        if known.len() >= MOST_ZONES {
+            known.clear();
+        }
+        known.push((name.clone(), zone.clone()));
+        zone
+    }
+}
+
 /// Instants from the first to the last, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
@@ -31,11 +57,10 @@ pub struct Stretch {
 impl Calendar {
     /// The calendar of the zone that the profile names; of none, or one that nobody knows, UTC.
     pub fn of(scope: &Scope<'_, '_>) -> Calendar {
-        let zone = match scope.terms.zone.and_then(|field| scope.profile(field)) {
-            Some(Set::Text(name)) => TimeZone::get(name).unwrap_or(TimeZone::UTC),
-            _ => TimeZone::UTC,
-        };
-        Calendar { zone }
+        match scope.terms.zone.and_then(|field| scope.profile(field)) {
+            Some(Set::Text(name)) => Calendar { zone: scope.terms.zones.get(name) },
+            _ => Calendar { zone: TimeZone::UTC },
+        }
     }
 
     pub fn local(&self, t: i64) -> Option<DateTime> {
@@ -55,6 +80,17 @@ impl Calendar {
 
     pub fn date(&self, t: i64) -> Option<Date> {
         Some(self.local(t)?.date())
+    }
+
+    /// The date of an instant, and an instant up to which it surely stays so.
+    pub fn date_until(&self, t: i64) -> Option<(Date, i64)> {
+        let local = self.local(t)?;
+        let time = local.time();
+        let gone = (i64::from(time.hour()) * 60 + i64::from(time.minute())) * MINUTE + i64::from(time.second()) * 1_000_000;
+        // The clock may be set forwards over midnight before then.
+        let end = t.saturating_add(DAY - gone - 1_000_000);
+        let stays = end > t && self.date(end) == Some(local.date());
+        Some((local.date(), if stays { end } else { t.saturating_add(1) }))
     }
 
     /// That many whole days before that of `t`, and the instant at which the last ends.

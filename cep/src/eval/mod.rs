@@ -25,6 +25,7 @@ use vitalog_elog::{Severity, StreamIx};
 use crate::plan::{Edge, Expr, Grade, Ref, Rule};
 use crate::timeline::{Set, Table, Timeline};
 
+pub use calendar::Zones;
 pub use say::render;
 pub use truth::{truth, value};
 pub use value::{Value, holds};
@@ -40,6 +41,8 @@ pub struct Terms {
     pub zone: Option<u16>,
     /// The profile field that says when it is night.
     pub night: Option<u16>,
+    #[serde(skip)]
+    pub zones: Zones,
 }
 
 /// Everything an expression may speak of: `'a` is the timeline and the rule, `'l` what is at hand at this decision. Copied and changed as one goes down

@@ -104,9 +104,15 @@ pub fn days<'a>(w: &Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>) -> Value
     } else {
         let calendar = Calendar::of(scope);
         let mut dates = Vec::new();
-        for &row in rows {
-            let Some(date) = calendar.date(table.at(row)) else { return Value::Unknown };
+        // Rows ascend: the next that may be of another day is past the end of this one.
+        let mut day_ends = None;
+        for at in rows.map(|&row| table.at(row)) {
+            if day_ends.is_some_and(|end| at < end) {
+                continue;
+            }
+            let Some((date, end)) = calendar.date_until(at) else { return Value::Unknown };
             dates.push(date);
+            day_ends = Some(end);
         }
         // A calendar may have been set back over midnight.
         dates.sort_unstable();

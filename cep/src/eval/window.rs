@@ -9,7 +9,7 @@ use super::timed::{coverage, days, decayed, forecast, share, time_in};
 use super::value::Value;
 use super::{Binding, Rows, Scope};
 use crate::plan::{Anchor, Func, Window};
-use crate::timeline::{Table, Timeline};
+use crate::timeline::{Table, Tally, Timeline};
 
 /// Where a window lies on the timeline of a decision.
 pub struct Place {
@@ -39,6 +39,11 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
         }
         Anchor::After(_) | Anchor::Days(_) | Anchor::Nights(_) => return placed(w, scope),
     };
+    if without.is_none()
+        && let Some(counted) = tallied(w, scope, to)
+    {
+        return counted;
+    }
     if !is_plain(w) {
         let from = to.saturating_sub(w.over.0).saturating_add(1);
         return of_chosen(w, scope, Place { stretches: vec![Stretch { from, to }], end: to }, without);
@@ -65,6 +70,45 @@ pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
         Value::Number(n) => Some(n),
         _ => None,
     }
+}
+
+/// From so many readings on a window's condition is counted once for each, and not again for each window.
+const LONG: usize = 64;
+
+/// A long window that counts readings under a condition of their own. `None` says nothing.
+fn tallied<'a>(w: &'a Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a>> {
+    let counts = (w.func == Func::Count && w.filter.is_some()) || w.func == Func::Share;
+    if !counts || w.fresh.is_some() {
+        return None;
+    }
+    let table = scope.line.table(w.stream)?;
+    let rows = table.window(w.over.0, to);
+    if rows.len() < LONG {
+        return None;
+    }
+    let mut tallies = table.tallies();
+    let defaults = &scope.terms.defaults;
+    let place = tallies.iter().position(|t| t.is_of(w, defaults)).unwrap_or_else(|| {
+        tallies.push(Tally::new(w, scope.terms.zone, defaults));
+        tallies.len() - 1
+    });
+    let tally = &mut tallies[place];
+    if !tally.is_closed {
+        return None;
+    }
+    let (counted, holding) = tally.between(rows.start, rows.end, |row| {
+        let inside = scope.with_item(Rows::one(table, row));
+        let passes = w.filter.as_ref().is_none_or(|f| super::truth(f, &inside) == Some(true)) && has(table, row, w.what);
+        let asked = w.asks.as_ref().filter(|_| passes).map(|asks| super::truth(asks, &inside));
+        match asked {
+            None => (passes, passes),
+            Some(truth) => (truth.is_some(), truth == Some(true)),
+        }
+    });
+    Some(Value::number(match w.func {
+        Func::Share => Ratio::new(i128::from(holding) * i128::from(super::timed::WHOLE), i128::from(counted)),
+        _ => Some(Ratio { n: i128::from(counted), d: 1 }),
+    }))
 }
 
 /// A window that is over where something other than the decision says.

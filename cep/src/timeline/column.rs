@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::Value;
 
+use super::extremes::Extremes;
+
 /// What a field says, in atoms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
@@ -38,6 +40,8 @@ pub struct Column {
     /// The same of the squares; shorter than `sums` where they do not fit.
     #[serde(skip)]
     squares: RefCell<Vec<i128>>,
+    #[serde(skip)]
+    extremes: RefCell<Extremes>,
     /// `None`: every row has a value.
     gaps: Option<Box<Gaps>>,
     words: Option<Box<Words>>,
@@ -129,6 +133,11 @@ impl Column {
         Some((sum, squares[to - 1] - from.checked_sub(1).map_or(0, |row| squares[row]), count))
     }
 
+    /// The least and the greatest number in the rows `from..to`; `None` of none, or where it is not a column of numbers.
+    pub fn extremes(&self, from: usize, to: usize) -> Option<(i64, i64)> {
+        self.extremes.borrow_mut().between(from, to, |row| self.number(row))
+    }
+
     /// Puts a value before those of a row; after the last row, the way that nearly every reading takes, it only appends.
     #[inline]
     pub fn insert(&mut self, row: usize, value: Option<&Value>) {
@@ -156,6 +165,7 @@ impl Column {
         self.count_from(row);
         self.sums.get_mut().truncate(row);
         self.squares.get_mut().truncate(row);
+        self.extremes.get_mut().changed(row);
     }
 
     /// As [`Column::insert`], of what another column says.
@@ -180,6 +190,7 @@ impl Column {
         self.count_from(row);
         self.sums.get_mut().truncate(row);
         self.squares.get_mut().truncate(row);
+        self.extremes.get_mut().changed(row);
     }
 
     /// From now on with sums.

@@ -12,6 +12,7 @@ mod fold;
 mod forms;
 mod history;
 mod in_order;
+mod long;
 mod oracle;
 mod order;
 mod outcomes;
