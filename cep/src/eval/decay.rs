@@ -24,7 +24,7 @@ pub fn weight(age: i128, half_life: i64) -> i64 {
     let one = 1_i128 << DIGITS;
     let mut sum = one;
     for k in (1..=30).rev() {
-        sum = one - (x * sum >> DIGITS) / k;
+        sum = one - ((x * sum) >> DIGITS) / k;
     }
     let digits = DIGITS - 32 + halvings as u32;
     ((sum + (1 << (digits - 1))) >> digits) as i64

@@ -51,7 +51,7 @@ fn product(ratio: Ratio, k: u128) -> Option<u128> {
     for bit in (0..u128::BITS - k.leading_zeros()).rev() {
         quotient = quotient.checked_mul(2)?;
         rest *= 2;
-        if k >> bit & 1 == 1 {
+        if (k >> bit) & 1 == 1 {
             quotient = quotient.checked_add(whole)?;
             // Both are below d, which is below 2^127.
             if rest >= d {
