@@ -9,6 +9,7 @@ use vitalog_elog::{Schema, Severity, Span, StreamIx};
 use super::expr::Expr;
 use super::pattern::Pattern;
 use super::say::Piece;
+use super::window::Anchor;
 
 /// All that was compiled together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -102,6 +103,24 @@ impl Library {
 }
 
 impl Rule {
+    /// The windows `after` a step that its own decision looks at (`let`, `where`, severity, text), as steps and spans: a match completes no earlier than
+    /// they are over.
+    pub fn waits(&self) -> Vec<(u8, Span)> {
+        let mut all = Vec::new();
+        let holes = self.say.iter().filter_map(|p| if let Piece::Hole { expr, .. } = p { Some(expr) } else { None });
+        let grades = self.grades.iter().filter_map(|g| g.when.as_ref());
+        for expr in self.lets.iter().chain(&self.filter).chain(grades).chain(holes) {
+            expr.walk(&mut |e| {
+                if let Expr::Window(w) = e
+                    && let Anchor::After(step) = w.anchor
+                {
+                    all.push((step, w.over));
+                }
+            });
+        }
+        all
+    }
+
     /// All its expressions.
     pub fn exprs(&self) -> Vec<&Expr> {
         let mut all: Vec<&Expr> = Vec::new();

@@ -215,3 +215,51 @@ fn after_a_step_it_is_unknown_until_it_is_over() {
     check(&only(second(10)), input, "open info from 0 at 10 to 10 of r1 r3");
     check(&only(second(11)), input, "");
 }
+
+/// Meals, with the greatest sugar of the ten minutes after them.
+fn rise(filter: Option<Expr>) -> [vitalog_cep::plan::Library; 1] {
+    let after = Window { anchor: Anchor::After(0), ..window(Func::Max, SUGAR, Measure::Field(F0), 10) };
+    let mut r = rule(RuleKind::Match(pattern(vec![step(crate::world::MEAL, None)], 60)));
+    r.lets = vec![value_of(after)];
+    r.filter = filter;
+    r.say = vec![hole(arith(Expr::Let(0), Arith::Div, mg_dl(1)), Show::Number)];
+    only(r)
+}
+
+#[test]
+fn a_match_waits_until_what_follows_is_over() {
+    let high = Some(compare(Expr::Let(0), Compare::Gt, mg_dl(100)));
+    let rules = rise(high);
+    // Decided by the clock, ten minutes after the meal: it ends at the meal, and its own reading is all of it.
+    check(&rules, "0 meal 10\n 5 sugar 120\n @10-1us tick", "");
+    check(&rules, "0 meal 10\n 5 sugar 120\n @10 tick", "open info from 0 at 10 to 0 of r1 say 120");
+    check(&rules, "0 meal 10\n 5 sugar 90\n @10 tick", "");
+    // Neither what comes with the meal nor what comes at the end is in it.
+    check(&rules, "0 meal 10\n 0 sugar 120\n 10 sugar 130", "");
+    check(&rules, "0 meal 10\n 0+1us sugar 110\n 10-1us sugar 120\n 10 sugar 130", "open info from 0 at 10 to 0 of r1 say 120");
+    // A late reading, an amended one, one removed.
+    check(&rules, "0 meal 10\n 5 sugar 90\n @20 6 sugar 120", "open info from 0 at 10 to 0 of r1 say 120");
+    check(&rules, "0 meal 10\n 5 sugar 120 as a\n @20 5 sugar 90 as a rev 2", "");
+    check(&rules, "0 meal 10\n 5 sugar 120 as a\n @10 tick\n @20 remove a", "");
+    // What is not known does not hold; a text waits all the same.
+    check(&rules, "0 meal 10\n @10 tick", "");
+    check(&rise(None), "0 meal 10\n @10 tick", "open info from 0 at 10 to 0 of r1 say unknown");
+}
+
+#[test]
+fn of_two_steps_it_waits_for_the_one_and_the_other() {
+    let after = |step, n| value_of(Window { anchor: Anchor::After(step), ..window(Func::Count, SUGAR, Measure::Itself, n) });
+    let waits = |first, second| {
+        let steps = vec![step(LAB, None), step(crate::world::MEAL, None)];
+        let mut r = rule(RuleKind::Match(pattern(steps, 30)));
+        r.say = vec![hole(after(0, first), Show::Number), hole(after(1, second), Show::Number)];
+        only(r)
+    };
+    let input = "0 lab -\n 10 meal 10\n 12 sugar 90\n 40 tick";
+    let input = input.replace("40 tick", "@40 tick");
+    check(&waits(20, 5), &input, "open info from 0 at 20 to 10 of r1 r2 say 11");
+    check(&waits(20, 15), &input, "open info from 0 at 25 to 10 of r1 r2 say 11");
+    check(&waits(5, 2), &input, "open info from 0 at 12 to 10 of r1 r2 say 00");
+    // `within` is about the readings.
+    check(&waits(29, 29), "0 lab -\n 29 meal 10\n @60 tick", "open info from 0 at 58 to 29 of r1 r2 say 00");
+}

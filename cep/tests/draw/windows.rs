@@ -38,8 +38,11 @@ pub fn window(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option
 }
 
 fn anchor(dice: &mut Dice, sight: &Sight) -> Anchor {
-    if !sight.steps.is_empty() && dice.chance(60) {
+    if !sight.steps.is_empty() && dice.chance(50) {
         return Anchor::Before(dice.below(sight.steps.len()) as u8);
+    }
+    if !sight.steps.is_empty() && dice.chance(35) {
+        return Anchor::After(dice.below(sight.steps.len()) as u8);
     }
     match dice.below(20) {
         0 => Anchor::Days(dice.between(1, 3) as u16),

@@ -35,12 +35,16 @@ fn in_order_nothing_is_withdrawn() {
     });
 }
 
-/// A silence is decided by the clock, and may be so while an interval goes on of which nobody has heard yet.
+/// What is decided by the clock may be so while an interval goes on of which nobody has heard yet.
 fn learns_later(rule: &Rule) -> bool {
-    let is_silence = matches!(rule.kind, RuleKind::Silence(_));
+    let by_clock = match &rule.kind {
+        RuleKind::Silence(_) => true,
+        RuleKind::Match(p) => !rule.waits().is_empty() || !p.around.is_empty() || format!("{:?}", p.tree).contains("ThenNo"),
+        RuleKind::Episode(_) => false,
+    };
     let mut asks = false;
     rule.exprs().into_iter().for_each(|e| e.walk(&mut |e| asks |= matches!(e, Expr::Covered { .. })));
-    is_silence && asks
+    by_clock && asks
 }
 
 /// The script's readings, each under a name of its own at its own instant, in order and on time. An interval lies wholly after the reading
