@@ -6,6 +6,7 @@
 )]
 
 mod cases;
+mod expressions;
 mod hostile;
 mod lowering;
 mod manual;
