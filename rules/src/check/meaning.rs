@@ -183,6 +183,12 @@ impl Writer<'_> {
                 self.number(i64::from(*step));
                 self.measure(*what, self.steps.get(usize::from(*step)).copied());
             }
+            _ => self.made_of_others(expr),
+        }
+    }
+
+    fn made_of_others(&mut self, expr: &Expr) {
+        match expr {
             Expr::Not(a) => self.tagged(11).expr(a),
             Expr::Neg(a) => self.tagged(12).expr(a),
             Expr::And(all) => self.tagged(13).list(all),
@@ -224,6 +230,8 @@ impl Writer<'_> {
                 self.option(filter.as_deref());
                 self.item = outer;
             }
+            // Written before.
+            _ => {}
         }
     }
 

@@ -108,27 +108,7 @@ impl Checker<'_> {
             self.diagnostics.push(d.help(format!("as in `{name}(bg.value > 10 mmol/L over 14 d)`")));
             return Typed::error(loc);
         };
-        let mut named: Vec<&Name> = Vec::new();
-        self.named_streams(&call.argument, &mut named);
-        // Of several, that of which no reading is at hand.
-        let away = |n: &&&Name| self.target(&n.text) == Err(Unresolved::Stream);
-        let meant = match named.as_slice() {
-            [only] => Some(*only),
-            many => match many.iter().filter(away).collect::<Vec<_>>().as_slice() {
-                [only] => Some(**only),
-                _ => None,
-            },
-        };
-        let Some(stream) = meant.and_then(|n| self.world.stream(&n.text)).map(|s| s.ix) else {
-            let d = Diagnostic::new(
-                Code::AGGREGATE,
-                format!("`{name}` of the readings of which stream?"),
-                call.argument.loc,
-                "expected a condition that names one",
-            );
-            self.diagnostics.push(d.help(format!("as in `{name}(bg.value > 10 mmol/L over 14 d)`")));
-            return Typed::error(loc);
-        };
+        let Some(stream) = self.asked_stream(call) else { return Typed::error(loc) };
         if self.nested_window(loc) {
             return Typed::error(loc);
         }
@@ -162,6 +142,33 @@ impl Checker<'_> {
         }
         let unit = Unit::named(Dimension::Ratio, "%");
         Typed { unit, bounds: Bounds::of(0, 100_000_000), ..Typed::new(expr, Ty::Number(Dim::of(Dimension::Ratio)), loc) }
+    }
+
+    /// The stream whose readings `share` or `time_in` asks.
+    fn asked_stream(&mut self, call: &Call) -> Option<StreamIx> {
+        let mut named: Vec<&Name> = Vec::new();
+        self.named_streams(&call.argument, &mut named);
+        // Of several, that of which no reading is at hand.
+        let away = |n: &&&Name| self.target(&n.text) == Err(Unresolved::Stream);
+        let meant = match named.as_slice() {
+            [only] => Some(*only),
+            many => match many.iter().filter(away).collect::<Vec<_>>().as_slice() {
+                [only] => Some(**only),
+                _ => None,
+            },
+        };
+        let stream = meant.and_then(|n| self.world.stream(&n.text)).map(|s| s.ix);
+        if stream.is_none() {
+            let name = &call.function.text;
+            let d = Diagnostic::new(
+                Code::AGGREGATE,
+                format!("`{name}` of the readings of which stream?"),
+                call.argument.loc,
+                "expected a condition that names one",
+            );
+            self.diagnostics.push(d.help(format!("as in `{name}(bg.value > 10 mmol/L over 14 d)`")));
+        }
+        stream
     }
 
     /// The streams that a condition names, each once.
