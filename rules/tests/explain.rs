@@ -232,3 +232,39 @@ fn every_form_of_a_pattern() {
         within(&found.svg);
     }
 }
+
+/// Each place of a window is spelled out, and what it keeps; silences of readings that fit; what intervals cover.
+#[test]
+fn every_place_of_a_window() {
+    for (clauses, said) in [
+        (
+            "match carbs as meal then bg within 3 h where max(bg.value over 2 h after meal) > 12 mmol/L",
+            &[
+                "lies after step 1: readings at the step and exactly 2 h after it are out",
+                "--> step 2   bg, where holds, its windows over",
+                "looks back 5 h\n",
+            ][..],
+        ),
+        (
+            "at each bg when count(bg over last 7 days) > 3",
+            &["whole days by the subject's calendar, the last 7 before the day", "looks back 11 d\n"],
+        ),
+        ("at each bg when avg(bg.value over last 3 nights) > 12 mmol/L", &["whole nights by the profile's `night`, the last 3"]),
+        (
+            "at each bg when last(device.battery over 1 d fresh 1 h) > 10 %",
+            &["less than 1 h before its end, or at it; one exactly 1 h before is too old"],
+        ),
+        ("when bg.value < 70 mg/dL and during sleep", &["  sleep: "]),
+        (
+            "when no bg where bg.value > 4 mmol/L for 6 h",
+            &["reading of `bg` that fits", "it ends at the next reading of `bg` that fits", "--> resolved  bg that fits"],
+        ),
+    ] {
+        let found = explain(&[Source::new("x.rules", &crate::support::with_health(clauses))], "r").expect("explained");
+        for said in said {
+            assert!(found.text.contains(said), "{said}\n{}", found.text);
+        }
+        well_formed(&found.svg);
+        within(&found.svg);
+    }
+}

@@ -8,6 +8,7 @@
 mod cases;
 mod editors;
 mod explain;
+mod expressions;
 mod format;
 mod hostile;
 mod lowering;

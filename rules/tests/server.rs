@@ -326,6 +326,11 @@ fn completion_offers_what_fits() {
     offers(&rule("match carbs as meal then bg as peak where peak.|"), &["value"], &["amount"]);
     offers(&rule("match carbs as meal then bg as peak where |"), &["meal", "peak", "avg", "profile", "within"], &[]);
     offers(&rule("match bp{3} as highs where each.|"), &["systolic"], &["value"]);
+    offers(&rule("when |"), &["slope", "percentile", "time_in", "time_of_day", "during", "if"], &["then"]);
+    offers(&rule("match |"), &["bg", "sleep"], &["slope"]);
+    offers(&rule("match carbs |"), &["then", "then no", "next", "and", "or", "with no", "starts", "within"], &["severity"]);
+    offers(&rule("when count(bg over last 7 |"), &["days", "nights"], &["mg/dL", "h"]);
+    offers(&rule("when last(bg.value over 1 d fresh 1 |"), &["h"], &["mg/dL"]);
     offers(&rule("severity |"), &["info", "critical"], &["bg"]);
     let test = |line: &str| {
         format!("use health\nrule r {{ severity info when bg.value < 54 mg/dL }}\ntest r \"x\" {{\n    {line}\n}}\n")

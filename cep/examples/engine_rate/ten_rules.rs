@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Hold, Library, Measure, Pattern, Piece, Ref, Rule, RuleKind,
-    Show, Silence, Step, Window,
+    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Heard, Hold, Library, Measure, Pattern, Piece, Ref, Rule,
+    RuleKind, Show, Silence, Step, Window,
 };
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{Dimension, Field, FieldIx, FieldKind, Schema, Severity, Shape, Span, Stream, StreamIx, Unit, Value};
@@ -46,7 +46,7 @@ pub fn library() -> Library {
     let day_mean = episode(BG, above(over(Func::Avg, BG, Span::days(1)), 154 * MG_DL), hold(60));
     let battery =
         Episode { lapse: Some(Span::hours(12)), ..episode(BATTERY, below(get(Ref::Driver, FIRST), 20 * PERCENT), None) };
-    let silence = |stream, span| RuleKind::Silence(Silence { streams: vec![stream], span });
+    let silence = |stream, span| RuleKind::Silence(Silence { streams: vec![Heard { stream, filter: None }], span });
     let high_bp = Expr::Or(vec![at_least(bp(), 140 * MMHG), at_least(get(Ref::Candidate, SECOND), 90 * MMHG)]);
     let three_bp = pattern(vec![Step::repeated(BP, Some(high_bp), 3, true)], vec![], Span::days(7));
     let stacking = pattern(vec![Step::repeated(INSULIN, None, 3, false)], vec![], Span::hours(3));
@@ -163,7 +163,16 @@ fn over(func: Func, stream: StreamIx, over: Span) -> Expr {
 }
 
 fn window(func: Func, stream: StreamIx, over: Span, anchor: Anchor) -> Expr {
-    Expr::Window(Box::new(Window { func, stream, what: Measure::Field(FIRST), filter: None, over, anchor }))
+    Expr::Window(Box::new(Window {
+        func,
+        stream,
+        what: Measure::Field(FIRST),
+        asks: None,
+        filter: None,
+        over,
+        anchor,
+        fresh: None,
+    }))
 }
 
 fn compare(op: Compare, left: Expr, right: Expr) -> Expr {

@@ -112,9 +112,7 @@ impl State {
     pub fn again(&mut self, case: &Case<'_>, from: i64, until: i64) -> bool {
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => state.replay(case, episode, from, until),
-            (State::Silence(state), RuleKind::Silence(silence)) => {
-                state.judge(case, silence, from.saturating_sub(silence.span.0), until)
-            }
+            (State::Silence(state), RuleKind::Silence(silence)) => state.doubted(case, silence, from, until),
             (State::Match(state), RuleKind::Match(pattern)) => match (&case.version.scope.program, &case.version.scope.shape) {
                 (Some(program), _) => state.again_tree(case, pattern, program, from, until),
                 (None, Some(shape)) => state.again(case, pattern, shape, from, until),

@@ -219,7 +219,7 @@ pub fn finding(version: &Version, subject: &Subject, fact: &Fact) -> Finding {
         quiet: known.quiet,
         by_clock: match &rule.kind {
             RuleKind::Silence(_) => true,
-            RuleKind::Match(pattern) => is_by_clock(pattern),
+            RuleKind::Match(pattern) => is_by_clock(rule, pattern),
             RuleKind::Episode(_) => false,
         },
     }

@@ -1,10 +1,20 @@
 //! What an expression comes to, at one decision on one timeline.
 
 mod aggregate;
+mod calendar;
+mod circle;
+mod clock;
+mod covered;
+mod decay;
+mod line;
 mod ratio;
+mod root;
 mod say;
+mod spread;
+mod timed;
 mod truth;
 mod value;
+mod window;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,10 +25,11 @@ use vitalog_elog::{Severity, StreamIx};
 use crate::plan::{Edge, Expr, Grade, Ref, Rule};
 use crate::timeline::{Set, Table, Timeline};
 
-pub use aggregate::short;
+pub use calendar::Zones;
 pub use say::render;
 pub use truth::{truth, value};
 pub use value::{Value, holds};
+pub use window::short;
 
 /// What a rule means, apart from the timeline it is asked of.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +39,10 @@ pub struct Terms {
     pub defaults: Vec<Option<Set>>,
     /// The profile field that names the subject's time zone.
     pub zone: Option<u16>,
+    /// The profile field that says when it is night.
+    pub night: Option<u16>,
+    #[serde(skip)]
+    pub zones: Zones,
 }
 
 /// Everything an expression may speak of: `'a` is the timeline and the rule, `'l` what is at hand at this decision. Copied and changed as one goes down

@@ -6,8 +6,10 @@ mod expr;
 mod pattern;
 mod rule;
 mod say;
+mod window;
 
-pub use expr::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, Window};
+pub use expr::{Arith, Compare, Cover, Expr, Measure, Rational, Ref};
 pub use pattern::{Absence, Around, Edge, Group, Node, Part, Pattern, Quiet, Select, Step};
-pub use rule::{Episode, Grade, Hold, Library, Rule, RuleKind, Silence};
+pub use rule::{Episode, Grade, Heard, Hold, Library, Rule, RuleKind, Silence};
 pub use say::{Piece, Show};
+pub use window::{Anchor, Func, Window};

@@ -4,9 +4,11 @@
 //! INVARIANT (visible): tables hold readings whose instant (of an interval without an end: whose start) is not after the clock; the others wait in `ahead`.
 
 mod column;
+mod extremes;
 mod index;
 mod profile;
 mod table;
+mod tally;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use index::ById;
 pub use index::ByName;
 pub use profile::{Profile, Set};
 pub use table::{Mark, Table};
+pub use tally::Tally;
 
 /// One subject's current readings.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -172,6 +175,12 @@ impl Timeline {
             (Edge::Start, Some(begun)) => Some(begun),
             _ => Some(&of.ended),
         }
+    }
+
+    /// A profile field is another from an instant on.
+    pub fn change_profile(&mut self, field: u16, at: i64, value: Option<Set>) {
+        self.profile.change(field, at, value);
+        self.streams.iter_mut().for_each(|s| s.ended.recount(at));
     }
 
     /// From now on with the starts of intervals.

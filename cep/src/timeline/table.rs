@@ -2,13 +2,14 @@
 //!
 //! A reading in order is appended; a late one is moved in. The whole is kept in memory for now: a horizon, beyond which history is asked for, is to come.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Content, FieldIx, ReadingId, When};
 
 use super::column::Column;
+use super::tally::Tally;
 
 /// Which revision of which reading a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,9 @@ pub struct Table {
     summed: Vec<FieldIx>,
     /// A table of intervals by their starts: `start` holds their ends, [`ENDLESS`] where one goes on.
     by_start: bool,
+    /// Counts of conditions, made where long windows ask for them.
+    #[serde(skip)]
+    tallies: RefCell<Vec<Tally>>,
 }
 
 impl Table {
@@ -192,11 +196,6 @@ impl Table {
         row..end
     }
 
-    /// The greatest instant before `t`.
-    pub fn before(&self, t: i64) -> Option<i64> {
-        self.from(t).checked_sub(1).map(|row| self.at[row])
-    }
-
     /// The least instant after `t`.
     pub fn next(&self, t: i64) -> Option<i64> {
         self.at.get(self.after(t)).copied()
@@ -224,6 +223,9 @@ impl Table {
         for (i, column) in self.columns.iter_mut().enumerate() {
             column.insert(row, content.values.get(i).and_then(Option::as_ref));
         }
+        if !newest {
+            self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
+        }
         let start = content.when.start().0;
         if let Some(starts) = &mut self.start {
             starts.insert(row, start);
@@ -245,6 +247,7 @@ impl Table {
     }
 
     pub fn remove(&mut self, row: usize) {
+        self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
         self.at.remove(row);
         self.vacant.push(self.slots.remove(row));
         if let Some(starts) = &mut self.start {
@@ -262,6 +265,17 @@ impl Table {
         }
         self.marks.push(mark);
         self.marks.len() as u32 - 1
+    }
+
+    /// The counts of conditions that windows ask for.
+    pub fn tallies(&self) -> RefMut<'_, Vec<Tally>> {
+        self.tallies.borrow_mut()
+    }
+
+    /// What conditions say of rows from an instant on may be another.
+    pub fn recount(&mut self, from: i64) {
+        let row = self.from(from);
+        self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
     }
 
     /// From now on with running sums of a field.
@@ -322,7 +336,7 @@ mod tests {
         table.remove(2);
         assert_eq!(table.find(5, ReadingId(3)), None);
         assert_eq!(ids(&table), [(1, 2), (5, 0), (7, 4), (9, 1)]);
-        assert_eq!((table.before(5), table.next(5), table.rows_at(6)), (Some(1), Some(7), 2..2));
+        assert_eq!((table.next(5), table.rows_at(6)), (Some(7), 2..2));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Group, Hold, Library, Measure, Node, Part, Pattern, Piece,
-    Quiet, Ref, Rule, RuleKind, Show, Silence, Step, Window,
+    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Group, Heard, Hold, Library, Measure, Node, Part, Pattern,
+    Piece, Quiet, Ref, Rule, RuleKind, Show, Silence, Step, Window,
 };
 use vitalog_elog::{FieldIx, Severity, Span, StreamIx};
 
@@ -55,7 +55,8 @@ pub fn hold(span: i64, gap: i64) -> Option<Hold> {
 }
 
 pub fn silence(streams: &[StreamIx], minutes: i64) -> RuleKind {
-    RuleKind::Silence(Silence { streams: streams.to_vec(), span: Span::minutes(minutes) })
+    let streams = streams.iter().map(|stream| Heard { stream: *stream, filter: None }).collect();
+    RuleKind::Silence(Silence { streams, span: Span::minutes(minutes) })
 }
 
 pub fn pattern(steps: Vec<Step>, within: i64) -> Pattern {
@@ -110,7 +111,7 @@ pub fn arith(left: Expr, op: Arith, right: Expr) -> Expr {
 
 /// A window of so many minutes up to the decision.
 pub fn window(func: Func, stream: StreamIx, what: Measure, over: i64) -> Window {
-    Window { func, stream, what, filter: None, over: Span::minutes(over), anchor: Anchor::Decision }
+    Window { func, stream, what, asks: None, filter: None, over: Span::minutes(over), anchor: Anchor::Decision, fresh: None }
 }
 
 pub fn value_of(window: Window) -> Expr {

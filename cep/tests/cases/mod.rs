@@ -3,6 +3,8 @@
 //! Each was worked out by hand from the definition of the language, so they say whether the oracle itself understood it.
 
 mod build;
+mod calendar;
+mod covering;
 mod deadlines;
 mod episode;
 mod exprs;
@@ -10,6 +12,7 @@ mod findings;
 mod pattern;
 mod profile;
 mod silence;
+mod statistics;
 mod table;
 mod timeline;
 mod trees;

@@ -8,6 +8,7 @@ pub mod patterns;
 pub mod rules;
 pub mod terms;
 pub mod timelines;
+pub mod windows;
 
 use dice::Dice;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Episode, Expr, Grade, Hold, Library, Piece, Ref, Rule, RuleKind, Show, Silence};
+use vitalog_cep::plan::{Episode, Expr, Grade, Heard, Hold, Library, Piece, Ref, Rule, RuleKind, Show, Silence};
 use vitalog_elog::{Dimension, Severity, Span, Unit};
 
 use super::conditions::{condition, likely, threshold};
@@ -112,11 +112,21 @@ fn silence(dice: &mut Dice) -> RuleKind {
         streams.push(*dice.pick(&[MEAL, LAB, NAP]));
         streams.dedup();
     }
+    let heard = |dice: &mut Dice, stream| {
+        let sight = Sight { candidate: Some(stream), ..Sight::default() };
+        let filter = match dice.below(6) {
+            0 => Some(threshold(dice, Ref::Candidate, stream)),
+            1 => Some(condition(dice, &sight, 2)),
+            _ => None,
+        };
+        Heard { stream, filter }
+    };
+    let streams = streams.into_iter().map(|stream| heard(dice, stream)).collect();
     RuleKind::Silence(Silence { streams, span: span(dice, 5) })
 }
 
 fn say(dice: &mut Dice, sight: &Sight) -> Vec<Piece> {
-    const ALL: [Type; 8] = [
+    const ALL: [Type; 10] = [
         Type::Of(Kind::Glucose),
         Type::Of(Kind::Mass),
         Type::Of(Kind::Count),
@@ -125,6 +135,8 @@ fn say(dice: &mut Dice, sight: &Sight) -> Vec<Piece> {
         Type::Of(Kind::Bool),
         Type::Instant,
         Type::Span,
+        Type::Share,
+        Type::TimeOfDay,
     ];
     let mut pieces = vec![Piece::Text(Arc::from("see "))];
     for _ in 0..dice.between(1, 3) {
@@ -149,5 +161,8 @@ fn show(dice: &mut Dice, wanted: Type) -> Show {
         Type::Of(Kind::Bool) => Show::Bool,
         Type::Instant => Show::Instant,
         Type::Span => Show::Span,
+        Type::Share => Show::Quantity(unit(Dimension::Ratio)),
+        Type::TimeOfDay => Show::TimeOfDay,
+        Type::Slope => Show::Number,
     }
 }

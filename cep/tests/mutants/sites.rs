@@ -1,6 +1,6 @@
 //! Every place of a rule where one small thing could be wrong, by kind of wrong.
 
-use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Func, Hold, Pattern, Rule, RuleKind};
+use vitalog_cep::plan::{Anchor, Arith, Compare, Cover, Expr, Func, Hold, Pattern, Rational, Rule, RuleKind, Window};
 use vitalog_elog::{Severity, Span};
 
 use super::exprs::{in_exprs, in_windows};
@@ -9,7 +9,7 @@ use super::trees;
 /// A kind of wrong, and all rules that one such wrong makes of a rule.
 pub type Kind = (&'static str, fn(&Rule) -> Vec<Rule>);
 
-pub const KINDS: [Kind; 40] = [
+pub const KINDS: [Kind; 48] = [
     ("< and <= swapped", |r| compares(r, &[(Compare::Lt, Compare::Le), (Compare::Le, Compare::Lt)])),
     ("> and >= swapped", |r| compares(r, &[(Compare::Gt, Compare::Ge), (Compare::Ge, Compare::Gt)])),
     ("= and != swapped", |r| compares(r, &[(Compare::Eq, Compare::Ne), (Compare::Ne, Compare::Eq)])),
@@ -24,18 +24,29 @@ pub const KINDS: [Kind; 40] = [
     ("lapse 1 us off", |r| spans(r, |k| if let RuleKind::Episode(e) = k { e.lapse.as_mut() } else { None })),
     ("silence 1 us off", |r| spans(r, |k| if let RuleKind::Silence(s) = k { Some(&mut s.span) } else { None })),
     ("within 1 us off", |r| spans(r, |k| if let RuleKind::Match(p) = k { p.within.as_mut() } else { None })),
-    ("window 1 us off", |r| {
-        in_windows(r, &|w| nudged(w.over).map(|over| vitalog_cep::plan::Window { over, ..w.clone() }).to_vec())
-    }),
+    ("window 1 us off", |r| in_windows(r, &|w| nudged(w.over).map(|over| Window { over, ..w.clone() }).to_vec())),
     ("window's condition dropped", |r| {
-        in_windows(r, &|w| w.filter.iter().map(|_| vitalog_cep::plan::Window { filter: None, ..w.clone() }).collect())
+        in_windows(r, &|w| w.filter.iter().map(|_| Window { filter: None, ..w.clone() }).collect())
     }),
     ("window's anchor moved", |r| {
         in_windows(r, &|w| match w.anchor {
             Anchor::Decision => vec![],
-            Anchor::Before(_) => vec![vitalog_cep::plan::Window { anchor: Anchor::Decision, ..w.clone() }],
+            Anchor::Before(_) | Anchor::After(_) => vec![Window { anchor: Anchor::Decision, ..w.clone() }],
+            Anchor::Days(n) => vec![Window { anchor: Anchor::Days(n + 1), ..w.clone() }],
+            Anchor::Nights(n) => vec![Window { anchor: Anchor::Nights(n + 1), ..w.clone() }],
         })
     }),
+    ("freshness 1 us off", |r| {
+        let with = |w: &Window, fresh| Window { fresh: Some(fresh), ..w.clone() };
+        in_windows(r, &|w| w.fresh.into_iter().flat_map(nudged).map(|fresh| with(w, fresh)).collect())
+    }),
+    ("freshness dropped", |r| in_windows(r, &|w| w.fresh.iter().map(|_| Window { fresh: None, ..w.clone() }).collect())),
+    ("a choice turned round", |r| in_exprs(r, &choice_turned)),
+    ("during, overlaps swapped", |r| in_exprs(r, &cover_swapped)),
+    ("an interval's condition dropped", |r| in_exprs(r, &cover_unconditional)),
+    ("a time of day as it is", |r| in_exprs(r, &|e| if let Expr::TimeOfDay(a) = e { vec![(**a).clone()] } else { vec![] })),
+    ("midnight forgotten", |r| in_exprs(r, &midnight_forgotten)),
+    ("what is heard unconditional", heard_unconditional),
     ("another aggregate", |r| in_exprs(r, &another_aggregate)),
     ("count one off", |r| patterns(r, &|p, i| counts(p, i))),
     ("greatest count one off", |r| patterns(r, &|p, i| trees::most(p, i))),
@@ -122,18 +133,61 @@ fn another_aggregate(e: &Expr) -> Vec<Expr> {
         Func::Min => Func::Max,
         Func::Max => Func::Min,
         Func::Sum => Func::Avg,
-        Func::Avg | Func::Delta | Func::Count => Func::Sum,
+        Func::Stddev => Func::Avg,
+        Func::Cv => Func::Stddev,
+        Func::Median => Func::Percentile(Rational { n: 1, d: 4 }),
+        Func::Percentile(_) => Func::Median,
+        Func::Slope => Func::Rate,
+        Func::Rate => Func::Slope,
+        Func::Forecast(ahead) => Func::Forecast(Span(ahead.0 + 60_000_000)),
+        Func::DecayedSum(half_life) => Func::DecayedSum(Span(half_life.0 + 60_000_000)),
+        Func::Coverage(slot) => Func::Coverage(Span(slot.0 + 60_000_000)),
+        Func::TimeIn(most) => Func::TimeIn(Span(most.0 / 2)),
+        Func::Days => Func::Count,
+        Func::Avg | Func::Delta | Func::Count | Func::Share | Func::Reversals => Func::Sum,
     };
     match e {
         // A count of readings has no sum.
         Expr::Window(w) if w.func != Func::Count => {
-            vec![Expr::Window(Box::new(vitalog_cep::plan::Window { func: other(w.func), ..(**w).clone() }))]
+            vec![Expr::Window(Box::new(Window { func: other(w.func), ..(**w).clone() }))]
         }
         Expr::Bound { func, step, what } if *func != Func::Count => {
             vec![Expr::Bound { func: other(*func), step: *step, what: *what }]
         }
         _ => vec![],
     }
+}
+
+fn choice_turned(e: &Expr) -> Vec<Expr> {
+    let Expr::If { condition, then, otherwise } = e else { return vec![] };
+    vec![Expr::If { condition: condition.clone(), then: otherwise.clone(), otherwise: then.clone() }]
+}
+
+fn cover_swapped(e: &Expr) -> Vec<Expr> {
+    let Expr::Covered { how, from, to, stream, filter } = e else { return vec![] };
+    // Of one instant both say the same.
+    let how = if *how == Cover::During { Cover::Overlaps } else { Cover::During };
+    if from == to {
+        return vec![];
+    }
+    vec![Expr::Covered { how, from: from.clone(), to: to.clone(), stream: *stream, filter: filter.clone() }]
+}
+
+fn cover_unconditional(e: &Expr) -> Vec<Expr> {
+    let Expr::Covered { how, from, to, stream, filter: Some(_) } = e else { return vec![] };
+    vec![Expr::Covered { how: *how, from: from.clone(), to: to.clone(), stream: *stream, filter: None }]
+}
+
+fn midnight_forgotten(e: &Expr) -> Vec<Expr> {
+    let Expr::BetweenTimes { value, low, high } = e else { return vec![] };
+    vec![Expr::Between { value: value.clone(), low: low.clone(), high: high.clone() }]
+}
+
+fn heard_unconditional(r: &Rule) -> Vec<Rule> {
+    let RuleKind::Silence(s) = &r.kind else { return vec![] };
+    let conditional = (0..s.streams.len()).filter(|i| s.streams[*i].filter.is_some());
+    let dropped = conditional.map(|i| edited(s, |s| s.streams[i].filter = None));
+    dropped.map(|s| Rule { kind: RuleKind::Silence(s), ..r.clone() }).collect()
 }
 
 fn spans(r: &Rule, place: fn(&mut RuleKind) -> Option<&mut Span>) -> Vec<Rule> {

@@ -3,7 +3,10 @@
 //! It shares plan data and the vocabulary with the engine, nothing else. Every operator is its own small file, every definition is
 //! spelled out, everything is enumerated and nothing is kept: slow, and obviously right. What stands is a function of its four arguments.
 
+pub mod calendar;
 pub mod choice;
+pub mod clock;
+pub mod decay;
 pub mod episode;
 pub mod eval;
 pub mod findings;
@@ -15,6 +18,8 @@ pub mod pattern;
 pub mod profile;
 pub mod scene;
 pub mod silence;
+pub mod statistics;
+pub mod stretch;
 pub mod text;
 pub mod timeline;
 pub mod versions;

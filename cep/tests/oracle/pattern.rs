@@ -1,6 +1,6 @@
 //! Matches: for every start, every choice is tried.
 
-use vitalog_cep::plan::{Absence, Node, Part, Pattern, Rule, Select};
+use vitalog_cep::plan::{Absence, Anchor, Expr, Node, Part, Pattern, Piece, Rule, Select};
 
 use super::choice::{Choice, Entry, Way, ways};
 use super::eval::{holds, holds_if_any};
@@ -102,7 +102,28 @@ impl<'a> Search<'a> {
     /// When its last reading is there, and every time in which something must be absent is over.
     fn completion(&self, way: &Way<'a>) -> Micros {
         let quiets = way.choice.quiets.iter().map(|(_, _, to)| *to);
-        quiets.chain(self.arounds(way).into_iter().map(|(_, _, to)| to)).fold(way.last, Micros::max)
+        let arounds = self.arounds(way).into_iter().map(|(_, _, to)| to);
+        quiets.chain(arounds).chain(self.waits(way)).fold(way.last, Micros::max)
+    }
+
+    /// When the stretches are over that windows `after` a step look at, of those windows that the match itself is decided by.
+    fn waits(&self, way: &Way<'a>) -> Vec<Micros> {
+        let rule = self.rule;
+        let mut decides: Vec<&Expr> = rule.lets.iter().chain(&rule.filter).collect();
+        decides.extend(rule.grades.iter().filter_map(|g| g.when.as_ref()));
+        decides.extend(rule.say.iter().filter_map(|p| if let Piece::Hole { expr, .. } = p { Some(expr) } else { None }));
+        let mut ends = Vec::new();
+        for expr in decides {
+            expr.walk(&mut |e| {
+                if let Expr::Window(w) = e
+                    && let Anchor::After(step) = w.anchor
+                {
+                    let at = way.choice.steps.get(usize::from(step)).and_then(|bound| bound.last());
+                    ends.extend(at.map(|(t, _)| t + i128::from(w.over.0)));
+                }
+            });
+        }
+        ends
     }
 
     /// Something that the absence forbids lies strictly between the two, and is not the match's own.

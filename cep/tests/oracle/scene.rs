@@ -14,6 +14,10 @@ pub type Bound<'a> = Vec<(Micros, Vec<&'a Seen>)>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Known {
     Number(Number),
+    /// The root of a quotient.
+    Root {
+        square: Number,
+    },
     Bool(bool),
     Enum(u16),
     Text(String),
@@ -94,7 +98,8 @@ pub fn measure(reading: &Seen, what: Measure) -> Option<Known> {
         Measure::At => number(reading.instant?),
         Measure::Start => number(reading.start),
         Measure::Duration => number(reading.instant? - reading.start),
-        Measure::Itself => None,
+        // Times of day need a calendar: see `clock`.
+        Measure::Itself | Measure::AtClock | Measure::StartClock => None,
     }
 }
 

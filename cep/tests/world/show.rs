@@ -85,7 +85,7 @@ pub fn rule(r: &Rule) -> String {
             )
         }
         RuleKind::Silence(s) => {
-            let streams: Vec<&str> = s.streams.iter().map(|s| stream(*s)).collect();
+            let streams: Vec<String> = s.streams.iter().map(|h| format!("{}{}", stream(h.stream), optional(&h.filter))).collect();
             writeln!(out, "        no {} for {}", streams.join(" or "), length(s.span))
         }
         RuleKind::Match(p) => writeln!(out, "{}", pattern(p)),
@@ -129,6 +129,17 @@ pub fn expr(e: &Expr) -> String {
         Expr::Between { value, low, high } => format!("({} between {} and {})", expr(value), expr(low), expr(high)),
         Expr::In { value, list: all } => format!("({} in [{}])", expr(value), list(all, ", ")),
         Expr::IsKnown(a) => format!("({} is known)", expr(a)),
+        Expr::If { condition, then, otherwise } => {
+            format!("({} if {}, otherwise {})", expr(then), expr(condition), expr(otherwise))
+        }
+        Expr::TimeOfDay(a) => format!("time_of_day({})", expr(a)),
+        Expr::DayOfWeek(a) => format!("day_of_week({})", expr(a)),
+        Expr::Wrap { value, signed } => format!("wrap{}({})", if *signed { " signed" } else { "" }, expr(value)),
+        Expr::BetweenTimes { value, low, high } => format!("({} between times {} and {})", expr(value), expr(low), expr(high)),
+        Expr::Covered { how, from, to, stream: s, filter } => {
+            let filter = filter.as_ref().map_or(String::new(), |f| format!(" where {}", expr(f)));
+            format!("([{}, {}] {how:?} {}{filter})", expr(from), expr(to), stream(*s))
+        }
     }
 }
 
@@ -136,9 +147,14 @@ fn window(w: &Window) -> String {
     let anchor = match w.anchor {
         Anchor::Decision => String::new(),
         Anchor::Before(step) => format!(" before step{step}"),
+        Anchor::After(step) => format!(" after step{step}"),
+        Anchor::Days(n) => format!(" last {n} days"),
+        Anchor::Nights(n) => format!(" last {n} nights"),
     };
     let filter = w.filter.as_ref().map_or(String::new(), |f| format!(" where {}", expr(f)));
-    format!("{:?}({}.{} over {}{anchor}{filter})", w.func, stream(w.stream), measure(w.what), length(w.over))
+    let asks = w.asks.as_ref().map_or(String::new(), |e| format!(" asks {}", expr(e)));
+    let fresh = w.fresh.map_or(String::new(), |d| format!(" fresh {}", length(d)));
+    format!("{:?}({}.{}{asks} over {}{anchor}{fresh}{filter})", w.func, stream(w.stream), measure(w.what), length(w.over))
 }
 
 fn reference(of: Ref) -> String {

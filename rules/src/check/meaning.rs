@@ -94,10 +94,18 @@ impl Writer<'_> {
             }
             RuleKind::Silence(s) => {
                 self.tagged(1).span(Some(s.span));
-                let mut names: Vec<&str> = s.streams.iter().map(|ix| &*self.world.declared(*ix).name).collect();
-                names.sort_unstable();
-                self.count(names.len());
-                names.iter().for_each(|n| self.text(n));
+                let world = self.world;
+                let mut heard: Vec<_> = s.streams.iter().map(|h| (&*world.declared(h.stream).name, h)).collect();
+                heard.sort_by_key(|(name, _)| *name);
+                self.count(heard.len());
+                for (name, heard) in heard {
+                    self.text(name);
+                    self.at_hand = Some(heard.stream);
+                    // One without a condition is written as it always was.
+                    if heard.filter.is_some() {
+                        self.option(heard.filter.as_ref());
+                    }
+                }
             }
             RuleKind::Match(p) => {
                 self.steps = p.steps.iter().map(|s| s.stream).collect();
@@ -154,11 +162,20 @@ impl Writer<'_> {
                 self.measure(w.what, Some(w.stream));
                 let outer = self.item.replace(w.stream);
                 self.option(w.filter.as_ref());
+                if w.asks.is_some() {
+                    self.option(w.asks.as_ref());
+                }
                 self.item = outer;
                 self.span(Some(w.over));
                 match w.anchor {
                     Anchor::Decision => self.number(-1),
                     Anchor::Before(step) => self.number(i64::from(step)),
+                    Anchor::After(step) => self.tagged(2).number(i64::from(step)),
+                    Anchor::Days(n) => self.tagged(3).number(i64::from(n)),
+                    Anchor::Nights(n) => self.tagged(4).number(i64::from(n)),
+                }
+                if w.fresh.is_some() {
+                    self.span(w.fresh);
                 }
             }
             Expr::Bound { func, step, what } => {
@@ -166,6 +183,12 @@ impl Writer<'_> {
                 self.number(i64::from(*step));
                 self.measure(*what, self.steps.get(usize::from(*step)).copied());
             }
+            _ => self.made_of_others(expr),
+        }
+    }
+
+    fn made_of_others(&mut self, expr: &Expr) {
+        match expr {
             Expr::Not(a) => self.tagged(11).expr(a),
             Expr::Neg(a) => self.tagged(12).expr(a),
             Expr::And(all) => self.tagged(13).list(all),
@@ -188,6 +211,27 @@ impl Writer<'_> {
                 self.list(list);
             }
             Expr::IsKnown(a) => self.tagged(19).expr(a),
+            Expr::If { condition, then, otherwise } => {
+                self.tagged(20);
+                [condition, then, otherwise].into_iter().for_each(|e| self.expr(e));
+            }
+            Expr::TimeOfDay(a) => self.tagged(21).expr(a),
+            Expr::DayOfWeek(a) => self.tagged(22).expr(a),
+            Expr::Wrap { value, signed } => self.tagged(23).tagged(u8::from(*signed)).expr(value),
+            Expr::BetweenTimes { value, low, high } => {
+                self.tagged(24);
+                [value, low, high].into_iter().for_each(|e| self.expr(e));
+            }
+            Expr::Covered { how, from, to, stream, filter } => {
+                self.tagged(25).tagged(*how as u8).stream(*stream);
+                self.expr(from);
+                self.expr(to);
+                let outer = self.item.replace(*stream);
+                self.option(filter.as_deref());
+                self.item = outer;
+            }
+            // Written before.
+            _ => {}
         }
     }
 
@@ -221,11 +265,48 @@ impl Writer<'_> {
             Measure::Itself => {
                 self.tagged(4);
             }
+            Measure::AtClock => {
+                self.tagged(5);
+            }
+            Measure::StartClock => {
+                self.tagged(6);
+            }
         }
     }
 
     fn func(&mut self, func: Func) {
-        self.tagged(func as u8);
+        let tag = match func {
+            Func::Count => 0,
+            Func::Sum => 1,
+            Func::Avg => 2,
+            Func::Min => 3,
+            Func::Max => 4,
+            Func::First => 5,
+            Func::Last => 6,
+            Func::Delta => 7,
+            Func::Stddev => 8,
+            Func::Cv => 9,
+            Func::Median => 10,
+            Func::Percentile(_) => 11,
+            Func::Slope => 12,
+            Func::Rate => 13,
+            Func::Share => 14,
+            Func::TimeIn(_) => 15,
+            Func::Coverage(_) => 16,
+            Func::DecayedSum(_) => 17,
+            Func::Days => 18,
+            Func::Reversals => 19,
+            Func::Forecast(_) => 20,
+        };
+        self.tagged(tag);
+        match func {
+            Func::Percentile(share) => {
+                self.number(share.n);
+                self.number(share.d);
+            }
+            Func::TimeIn(span) | Func::Coverage(span) | Func::DecayedSum(span) | Func::Forecast(span) => self.span(Some(span)),
+            _ => {}
+        }
     }
 
     fn setting(&mut self, ix: u16) {
@@ -268,6 +349,9 @@ impl Writer<'_> {
             }
             Show::Bool => {
                 self.tagged(6);
+            }
+            Show::TimeOfDay => {
+                self.tagged(7);
             }
         }
     }

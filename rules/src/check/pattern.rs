@@ -202,13 +202,18 @@ impl Checker<'_> {
         }
     }
 
-    fn filter(&mut self, place: Place, candidate: Candidate, filter: Option<&Expr>) -> Option<Plan> {
+    pub fn filter(&mut self, place: Place, candidate: Candidate, filter: Option<&Expr>) -> Option<Plan> {
         let filter = filter?;
         let is_step = candidate.step.is_some();
         self.scope.place = place;
         self.scope.candidate = Some(candidate);
         let typed = self.condition(filter, "`where`");
-        self.never(&typed, if is_step { "so the step never fits" } else { "so it keeps nothing out" });
+        let effect = match place {
+            Place::Heard => "so nothing is ever heard",
+            _ if is_step => "so the step never fits",
+            _ => "so it keeps nothing out",
+        };
+        self.never(&typed, effect);
         self.scope.candidate = None;
         Some(typed.expr)
     }

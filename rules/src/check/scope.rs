@@ -24,6 +24,8 @@ pub enum Place {
     Step,
     /// The `where` of `without`.
     Absence,
+    /// The `where` of what a silence waits for.
+    Heard,
 }
 
 /// The readings and values that have names.
@@ -253,6 +255,7 @@ impl Checker<'_> {
             (_, Some(driver)) => {
                 d.note(format!("this is decided at each reading of `{}`", self.world.declared(driver).name)).help(window)
             }
+            (Place::Heard, _) => d.note("only the reading that is waited for is at hand").help(window),
             _ => d.note("of a pattern, only the readings of its steps are at hand").help(window),
         }
     }
@@ -284,6 +287,11 @@ impl Checker<'_> {
             return value;
         }
         let (code, message, label) = match self.scope.place {
+            Place::Heard => (
+                Code::LET_NOT_HERE,
+                "a `let` in the condition of what is waited for",
+                "decided only when the silence is complete",
+            ),
             Place::Step | Place::Absence => {
                 (Code::LET_NOT_HERE, "a `let` in the condition of a step", "decided only when the match is complete")
             }

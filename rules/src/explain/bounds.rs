@@ -1,9 +1,9 @@
 //! Which ends are included, where a rule may start, what is passed over: what readers of other engines get wrong.
 
-use vitalog_cep::plan::{Episode, Hold, Rule, RuleKind, Silence};
+use vitalog_cep::plan::{Anchor, Episode, Heard, Hold, Rule, RuleKind, Silence};
 use vitalog_elog::Schema;
 
-use super::cost::windows;
+use super::cost::{Window, windows};
 use super::pattern;
 
 /// One sentence after another.
@@ -14,17 +14,7 @@ pub fn of(rule: &Rule, schema: &Schema) -> Vec<String> {
         RuleKind::Silence(s) => silence(s, rule, schema, &mut say),
         RuleKind::Match(p) => pattern::bounds(p, rule, schema, &mut say),
     }
-    for (stream, span, before) in windows(rule) {
-        let name = &schema.get(stream).name;
-        let end = if before {
-            "the step it lies before, whose own readings are out"
-        } else {
-            "the instant decided, those at it are in"
-        };
-        say.push(format!(
-            "A window over `{name}` reaches {span} back: readings exactly {span} before its end are out; it ends at {end}."
-        ));
-    }
+    windows(rule).into_iter().for_each(|w| window(w, schema, &mut say));
     if let Some(span) = rule.once_per {
         say.push(format!("Of two findings less than {span} apart by the instants at which they opened, only the first is told; exactly {span} apart both are."));
     }
@@ -33,6 +23,32 @@ pub fn of(rule: &Rule, schema: &Schema) -> Vec<String> {
         rule.stale_after
     ));
     say
+}
+
+fn window(window: Window, schema: &Schema, say: &mut Vec<String>) {
+    let (name, span) = (&schema.get(window.stream).name, window.over);
+    let back = |end: &str| {
+        format!("A window over `{name}` reaches {span} back: readings exactly {span} before its end are out; it ends at {end}.")
+    };
+    say.push(match window.anchor {
+        Anchor::Decision => back("the instant decided, those at it are in"),
+        Anchor::Before(_) => back("the step it lies before, whose own readings are out"),
+        Anchor::After(step) => format!(
+            "A window over `{name}` lies after step {}: readings at the step and exactly {span} after it are out. It is unknown until it is over; a match whose own `where`, severity or text asks for it is decided then.",
+            step + 1
+        ),
+        Anchor::Days(n) => format!(
+            "A window over `{name}` is made of whole days by the subject's calendar, the last {n} before the day of the decision; that day itself is out."
+        ),
+        Anchor::Nights(n) => format!(
+            "A window over `{name}` is made of whole nights by the profile's `night`, the last {n} that were over at the decision."
+        ),
+    });
+    if let Some(fresh) = window.fresh {
+        say.push(format!(
+            "It is unknown unless a reading that counts lies less than {fresh} before its end, or at it; one exactly {fresh} before is too old."
+        ));
+    }
 }
 
 fn lasting(hold: Hold, what: &str, say: &mut Vec<String>) {
@@ -74,7 +90,8 @@ fn episode(e: &Episode, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
 }
 
 fn silence(s: &Silence, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
-    let names: Vec<String> = s.streams.iter().map(|ix| format!("`{}`", schema.get(*ix).name)).collect();
+    let name = |h: &Heard| format!("`{}`{}", schema.get(h.stream).name, if h.filter.is_some() { " that fits" } else { "" });
+    let names: Vec<String> = s.streams.iter().map(name).collect();
     let names = names.join(" or ");
     say.push(format!("Counted from each reading of {names}, and before any from the first instant ever seen of the subject."));
     say.push(format!(

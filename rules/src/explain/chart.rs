@@ -1,6 +1,6 @@
 //! The automaton of a rule: states, and the ways between them.
 
-use vitalog_cep::plan::{Episode, Rule, RuleKind, Silence};
+use vitalog_cep::plan::{Episode, Heard, Rule, RuleKind, Silence};
 use vitalog_elog::Schema;
 
 use super::pattern;
@@ -89,7 +89,8 @@ fn episode(e: &Episode, rule: &Rule, schema: &Schema) -> Chart {
 }
 
 fn silence(s: &Silence, rule: &Rule, schema: &Schema) -> Chart {
-    let names: Vec<&str> = s.streams.iter().map(|ix| &*schema.get(*ix).name).collect();
+    let name = |h: &Heard| format!("{}{}", schema.get(h.stream).name, if h.filter.is_some() { " that fits" } else { "" });
+    let names: Vec<String> = s.streams.iter().map(name).collect();
     let names = names.join(" or ");
     let asked = if rule.filter.is_some() { ", where holds" } else { "" };
     let mut chart = Chart::default();

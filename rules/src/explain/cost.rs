@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use vitalog_cep::plan::{Anchor, Expr, Rule, RuleKind};
+use vitalog_cep::plan::{self, Anchor, Expr, Rule, RuleKind};
 use vitalog_elog::{Schema, Span, Stream, StreamIx};
 
 use super::pattern;
@@ -35,11 +35,13 @@ pub fn horizons(rule: &Rule) -> BTreeMap<StreamIx, Span> {
             own
         }
         RuleKind::Silence(s) => {
-            s.streams.iter().for_each(|stream| look(*stream, s.span));
+            s.streams.iter().for_each(|heard| look(heard.stream, s.span));
             Span(0)
         }
         RuleKind::Match(p) => {
-            let within = pattern::reach(p);
+            // A match waits for the windows after its steps.
+            let waits = rule.waits().into_iter().map(|(_, span)| span.0).max().unwrap_or(0);
+            let within = Span(pattern::reach(p).0.saturating_add(waits));
             let streams = p.steps.iter().map(|s| s.stream).chain(p.absences().into_iter().map(|a| a.stream));
             streams.for_each(|stream| look(stream, within));
             within
@@ -47,21 +49,43 @@ pub fn horizons(rule: &Rule) -> BTreeMap<StreamIx, Span> {
     };
     for expr in rule.exprs() {
         expr.walk(&mut |e| {
-            if let Expr::Window(w) = e {
-                look(w.stream, Span(w.over.0.saturating_add(own.0)));
+            match e {
+                Expr::Window(w) => look(w.stream, Span(length(w).saturating_add(own.0))),
+                // Which intervals cover a stretch of what is decided is seen by their ends, none of which lies before it.
+                Expr::Covered { stream, .. } => look(*stream, own),
+                _ => {}
             }
         });
     }
     found
 }
 
-/// The windows of a rule: stream, span, and whether they end before a step.
-pub fn windows(rule: &Rule) -> Vec<(StreamIx, Span, bool)> {
+/// How far back a window reaches from its end, in microseconds.
+fn length(window: &plan::Window) -> i64 {
+    match window.anchor {
+        Anchor::Decision | Anchor::Before(_) => window.over.0,
+        // It lies in the match and the wait behind it.
+        Anchor::After(_) => 0,
+        Anchor::Days(_) | Anchor::Nights(_) => window.reach(),
+    }
+}
+
+/// Where a window of a rule lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub stream: StreamIx,
+    pub over: Span,
+    pub anchor: Anchor,
+    pub fresh: Option<Span>,
+}
+
+/// The windows of a rule, each place once.
+pub fn windows(rule: &Rule) -> Vec<Window> {
     let mut found = Vec::new();
     for expr in rule.exprs() {
         expr.walk(&mut |e| {
             if let Expr::Window(w) = e {
-                let it = (w.stream, w.over, w.anchor != Anchor::Decision);
+                let it = Window { stream: w.stream, over: w.over, anchor: w.anchor, fresh: w.fresh };
                 if !found.contains(&it) {
                     found.push(it);
                 }

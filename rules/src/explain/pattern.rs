@@ -26,6 +26,10 @@ pub fn chart(pattern: &Pattern, rule: &Rule, schema: &Schema) -> Chart {
         let ways = chart.ways.iter_mut().filter(|w| w.to == last && w.from != last);
         ways.for_each(|w| w.label.push_str(", where holds"));
     }
+    if !rule.waits().is_empty() {
+        let ways = chart.ways.iter_mut().filter(|w| w.to == last && w.from != last);
+        ways.for_each(|w| w.label.push_str(", its windows over"));
+    }
     for state in (1..chart.states.len()).filter(|s| *s != last) {
         chart.way(state, state, "anything else");
         if !given_up.is_empty() {

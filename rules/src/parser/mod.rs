@@ -3,6 +3,7 @@
 //! A part that cannot be read is reported once and given up ([`Failed`]); reading goes on at the next clause, field, script line or
 //! declaration, whichever the part belonged to.
 
+mod call;
 mod cursor;
 mod declaration;
 mod expr;
@@ -23,6 +24,8 @@ use crate::syntax::File;
 pub use cursor::{CLAUSES, RESERVED};
 pub use literal::{dimension_named, unknown_unit};
 pub use marks::Mark;
+#[cfg(test)]
+pub use unavailable::FUNCTIONS;
 
 /// A part could not be read, and that has been reported.
 #[derive(Debug)]

@@ -5,27 +5,33 @@ use super::{Failed, Parser};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Loc;
 
-/// Functions that the language has and this version does not carry.
-pub const FUNCTIONS: &[(&str, &str)] = &[
-    ("stddev", "standard deviation"),
-    ("cv", "coefficient of variation"),
-    ("median", "median"),
-    ("percentile", "percentile"),
-    ("slope", "least-squares slope"),
-    ("rate", "rate of change"),
-    ("share", "share of readings"),
-    ("time_in", "time in a range"),
-    ("coverage", "share of expected readings"),
-    ("decayed_sum", "sum that fades"),
-    ("days", "count of days"),
-    ("reversals", "count of reversals"),
-    ("forecast", "projection"),
-    ("time_of_day", "time of day"),
-    ("day_of_week", "day of the week"),
+/// The functions of the language.
+pub const FUNCTIONS: &[&str] = &[
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "first",
+    "last",
+    "delta",
+    "stddev",
+    "cv",
+    "median",
+    "percentile",
+    "slope",
+    "rate",
+    "share",
+    "time_in",
+    "coverage",
+    "decayed_sum",
+    "days",
+    "reversals",
+    "forecast",
+    "age",
+    "time_of_day",
+    "day_of_week",
 ];
-
-/// The functions that this version carries.
-pub const CARRIED: &[&str] = &["count", "sum", "avg", "min", "max", "first", "last", "delta", "age"];
 
 impl Parser<'_> {
     /// Reports that `what` is not carried; `instead` says how to do without, if there is a way.

@@ -104,15 +104,20 @@ fn parts(clause: &str, expr: &Expr, add: &mut Add<'_>, set: &dyn Fn(&mut Rule, &
 }
 
 fn silence(s: &Silence, schema: &Schema, add: &mut Add<'_>) {
-    if s.streams.len() < 2 {
-        return;
+    for (i, heard) in s.streams.iter().enumerate() {
+        let name = &schema.get(heard.stream).name;
+        if s.streams.len() > 1 {
+            add(format!("no {name}"), &|r| on_silence(r, |s| drop(s.streams.remove(i))));
+        }
+        if heard.filter.is_some() {
+            add(format!("the `where` of no {name}"), &|r| on_silence(r, |s| s.streams[i].filter = None));
+        }
     }
-    for (i, stream) in s.streams.iter().enumerate() {
-        add(format!("no {}", schema.get(*stream).name), &|r| {
-            if let RuleKind::Silence(s) = &mut r.kind {
-                s.streams.remove(i);
-            }
-        });
+}
+
+fn on_silence(rule: &mut Rule, change: impl Fn(&mut Silence)) {
+    if let RuleKind::Silence(silence) = &mut rule.kind {
+        change(silence);
     }
 }
 

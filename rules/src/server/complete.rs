@@ -28,7 +28,7 @@ mod kind {
 }
 
 /// Words behind which a span of time stands.
-const SPANS: &[&str] = &["for", "gap", "over", "within", "after", "per", "every"];
+const SPANS: &[&str] = &["for", "gap", "over", "within", "after", "per", "every", "fresh", "half_life", "in", "from", "to"];
 /// Words behind which a stream stands.
 const STREAMS: &[&str] = &["each", "no", "match", "then", "next", "without", "during", "overlaps"];
 
@@ -148,6 +148,9 @@ impl Offers<'_> {
     }
 
     fn behind_number(&mut self, context: &Context<'_>) {
+        if context.back(2) == "last" {
+            return self.keywords(words::DAYS);
+        }
         if SPANS.contains(&context.back(2)) {
             return self.units(Some(Dimension::Time));
         }

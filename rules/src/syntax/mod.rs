@@ -8,10 +8,10 @@ mod pattern;
 mod rule;
 mod script;
 
-pub use expr::{BinaryOp, Call, Expr, ExprKind, Literal, UnitWord};
+pub use expr::{BinaryOp, Call, Covering, Expr, ExprKind, Literal, Over, UnitWord};
 pub use item::{Check, FieldDecl, FieldType, File, Item, Profile, Stream, Use};
 pub use pattern::{Around, Bound, Edge, Group, Node, Part, Pattern, Quiet, Select, Step, Without};
-pub use rule::{Grade, Hold, Hole, Let, Rule, Say, Watch, When};
+pub use rule::{Grade, Heard, Hold, Hole, Let, Rule, Say, Watch, When};
 pub use script::{End, Expect, Line, LineKind, Moment, MomentKind, Test, Value, ValueKind};
 
 use std::sync::Arc;

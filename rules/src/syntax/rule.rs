@@ -39,11 +39,18 @@ pub struct Grade {
 #[derive(Clone, Debug)]
 pub enum When {
     Condition(Watch),
-    /// `no S or T for D`.
+    /// `no S where E or T for D`.
     Silence {
-        streams: Vec<Name>,
+        streams: Vec<Heard>,
         span: Duration,
     },
+}
+
+/// `S where E`, of which nothing is heard.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    pub stream: Name,
+    pub filter: Option<Expr>,
 }
 
 /// `C [for D [gap G]]`.

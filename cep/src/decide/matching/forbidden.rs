@@ -25,6 +25,12 @@ impl<'a> Walk<'a> {
                 return None;
             }
         }
+        for (step, span) in &self.program.waits {
+            let Some(binding) = self.bound.get(usize::from(*step)) else { continue };
+            if let (Some(table), Some(row)) = (binding.table(self.case.line), binding.last_rows().first()) {
+                done = done.max(table.at(*row).checked_add(*span)?);
+            }
+        }
         let whole = self.pattern.absences.iter().zip(&self.program.plain).filter(|(_, plain)| !**plain);
         let mut all = whole.map(|(absence, _)| (absence, frame.first, frame.last)).chain(
             state.waiting.iter().flat_map(|(c, from, to)| self.program.checks[*c].absences.iter().map(move |a| (a, *from, *to))),

@@ -65,6 +65,7 @@ impl Matches {
             && touch.came
             && t > self.frontier
             && !(absence && touch.from < t)
+            && !case.version.asks_for(touch.stream)
         {
             self.frontier = t;
             return self.in_order(case, pattern, shape, touch, t);
@@ -75,12 +76,11 @@ impl Matches {
         let step = pattern.steps.iter().any(|s| s.stream == touch.stream);
         let within = limit(pattern, 0).max(1);
         let mut changed = false;
-        if let Some(t) = touch.at {
-            let reach = case.version.reach(touch.stream);
-            if step || reach.is_some() {
-                changed |=
-                    self.search_again(case, pattern, shape, t.saturating_sub(within), t.saturating_add(reach.unwrap_or(0)));
-            }
+        if let Some(t) = touch.at.filter(|_| step) {
+            changed |= self.search_again(case, pattern, shape, t.saturating_sub(within), t);
+        }
+        if let Some((from, to)) = case.version.sight(touch) {
+            changed |= self.search_again(case, pattern, shape, from.saturating_sub(within), to);
         }
         if absence {
             changed |= self.search_again(case, pattern, shape, touch.from.saturating_sub(within), touch.to);

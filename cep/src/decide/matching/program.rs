@@ -65,6 +65,8 @@ pub struct Program {
     pub checks: Vec<Check>,
     /// Those of the whole first.
     pub around: Vec<Around>,
+    /// Steps, and how long after them the match is decided no earlier.
+    pub waits: Vec<(u8, i64)>,
     /// For each operation, and for the end, what is needed there and later of each step.
     pub needs: Vec<Vec<Need>>,
     /// For each operation that is a step: the earliest choice is as good as any.
@@ -96,7 +98,8 @@ pub struct Program {
 impl Program {
     /// The program of a pattern that is no plain sequence; `None` for one that the quicker search can do.
     pub fn of(rule: &Rule, pattern: &Pattern) -> Option<Program> {
-        if is_plain(pattern) {
+        let waits: Vec<(u8, i64)> = rule.waits().into_iter().map(|(step, span)| (step, span.0)).collect();
+        if is_plain(pattern) && waits.is_empty() {
             return None;
         }
         let mut writer = Writer { pattern, ops: Vec::new(), checks: Vec::new(), around: pattern.around.clone() };
@@ -104,11 +107,15 @@ impl Program {
         let Writer { ops, mut checks, around, .. } = writer;
         settle(pattern, &ops, &mut checks);
         let shares = shares(pattern);
-        let needs = needs(rule, pattern, &ops, &checks, &around, shares);
+        let mut needs = needs(rule, pattern, &ops, &checks, &around, shares);
+        for (step, _) in &waits {
+            let last = |need: &mut Vec<Need>| need.get_mut(usize::from(*step)).into_iter().for_each(|n| *n = Need::Last.max(*n));
+            needs.iter_mut().for_each(last);
+        }
         let own = |stream: StreamIx| pattern.steps.iter().any(|s| s.stream == stream);
         let plain: Vec<bool> =
             pattern.absences.iter().map(|a| !own(a.stream) && a.filter.as_ref().is_none_or(stands_alone)).collect();
-        let bare = rule.filter.is_none() && around.is_empty() && plain.iter().all(|p| *p);
+        let bare = rule.filter.is_none() && around.is_empty() && waits.is_empty() && plain.iter().all(|p| *p);
         let free = (0..ops.len()).map(|pc| is_free(pattern, &ops, &needs, pc, bare)).collect();
         let alone = pattern.steps.iter().map(|s| s.again.is_none() && s.filter.as_ref().is_none_or(stands_alone));
         let alone: Vec<bool> = alone.collect();
@@ -117,7 +124,7 @@ impl Program {
         required.retain(|i| alone[*i]);
         let reach = pattern.reach().map_or(i64::MAX, |r| r.0).max(1);
         let quiets = ops.iter().filter_map(|op| if let Op::Quiet { span, .. } = op { Some(*span) } else { None });
-        let after = around.iter().map(|a| a.to.0).max().unwrap_or(0).max(0);
+        let after = around.iter().map(|a| a.to.0).chain(waits.iter().map(|(_, span)| *span)).max().unwrap_or(0).max(0);
         let tail = quiets.fold(after, i64::saturating_add);
         let mut opening = Vec::new();
         firsts(&pattern.tree, &mut opening);
@@ -131,7 +138,7 @@ impl Program {
             required,
             plain,
             opening,
-            closing: (!is_by_clock(pattern)).then(|| lasts(&pattern.tree)),
+            closing: (!is_by_clock(rule, pattern)).then(|| lasts(&pattern.tree)),
             growing: growing(pattern),
             reach,
             horizon: reach.saturating_add(tail),
@@ -140,12 +147,13 @@ impl Program {
             ops,
             checks,
             around,
+            waits,
         })
     }
 }
 
-/// Whether matches of the pattern may complete by the clock alone.
-pub fn is_by_clock(pattern: &Pattern) -> bool {
+/// Whether matches of the rule may complete by the clock alone.
+pub fn is_by_clock(rule: &Rule, pattern: &Pattern) -> bool {
     fn quiet(node: &Node) -> bool {
         match node {
             Node::Sequence { rest, .. } if rest.iter().any(|p| matches!(p, Part::ThenNo(_))) => true,
@@ -153,7 +161,7 @@ pub fn is_by_clock(pattern: &Pattern) -> bool {
             _ => node.children().into_iter().any(quiet),
         }
     }
-    !pattern.around.is_empty() || quiet(&pattern.tree)
+    !pattern.around.is_empty() || quiet(&pattern.tree) || !rule.waits().is_empty()
 }
 
 /// `S{n} then T …`, each start for itself: what the quicker search is for.

@@ -51,7 +51,7 @@ pub fn refers(expr: &Expr, rule: Option<&Rule>, step: u8) -> bool {
     expr.walk(&mut |e| {
         found |= match e {
             Expr::Get { of: Ref::Step(s), .. } | Expr::Bound { step: s, .. } => *s == step,
-            Expr::Window(w) => w.anchor == Anchor::Before(step),
+            Expr::Window(w) => [Anchor::Before(step), Anchor::After(step)].contains(&w.anchor),
             Expr::Let(i) => rule.is_some_and(|r| r.lets.iter().take(usize::from(*i) + 1).any(|e| refers_plainly(e, step))),
             _ => false,
         }
@@ -65,7 +65,7 @@ fn refers_plainly(expr: &Expr, step: u8) -> bool {
     expr.walk(&mut |e| {
         found |= match e {
             Expr::Get { of: Ref::Step(s), .. } | Expr::Bound { step: s, .. } => *s == step,
-            Expr::Window(w) => w.anchor == Anchor::Before(step),
+            Expr::Window(w) => [Anchor::Before(step), Anchor::After(step)].contains(&w.anchor),
             _ => false,
         }
     });
@@ -80,7 +80,7 @@ pub fn stands_alone(expr: &Expr) -> bool {
             Expr::Get { of: Ref::Step(_) | Ref::First | Ref::Previous, .. } | Expr::Bound { .. } | Expr::Let(_) | Expr::Onset => {
                 false
             }
-            Expr::Window(w) => w.anchor == Anchor::Decision,
+            Expr::Window(w) => !matches!(w.anchor, Anchor::Before(_) | Anchor::After(_)),
             _ => true,
         }
     });

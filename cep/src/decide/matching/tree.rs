@@ -20,14 +20,15 @@ impl Matches {
             && touch.came
             && t > self.frontier
             && (touch.from == t || !program.spanning.contains(&touch.stream))
+            && !case.version.asks_for(touch.stream)
         {
             self.frontier = t;
             return self.tree_in_order(case, pattern, program, touch, t);
         }
         self.frontier = self.frontier.max(touch.at.unwrap_or(touch.from));
-        let reach = case.version.reach(touch.stream).unwrap_or(0);
-        let until = touch.to.saturating_add(reach.max(program.before));
-        self.search_tree(case, pattern, program, touch.from.saturating_sub(program.horizon), until)
+        let (first, last) = case.version.sight(touch).unwrap_or((touch.from, touch.to));
+        let until = touch.to.saturating_add(program.before).max(last);
+        self.search_tree(case, pattern, program, touch.from.min(first).saturating_sub(program.horizon), until)
     }
 
     /// Searches again for every match that may have an instant, or be decided, in `[from, until]`.
