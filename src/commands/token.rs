@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use vitalog_ingest::access::{Scope, Tokens, mint};
 
@@ -37,7 +37,7 @@ pub fn run(args: &Token) -> Result<(), Failure> {
     }
 }
 
-fn add(data: &Path, path: &PathBuf, text: &str, id: &str, scopes: &[String]) -> Result<(), Failure> {
+fn add(data: &Path, path: &Path, text: &str, id: &str, scopes: &[String]) -> Result<(), Failure> {
     fs::create_dir_all(data)?;
     let scopes: Vec<Scope> =
         scopes.iter().map(|word| Scope::parse(word).map_err(|e| Failure::usage(e.to_string()))).collect::<Result<_, _>>()?;
