@@ -120,6 +120,15 @@ fn simpler(rule: &Rule) -> Vec<Rule> {
                 offer(p.steps[i].count > 1, &|r| if_match(r, |p| p.steps[i].count -= 1));
             }
         }
+        RuleKind::Schedule(s) => {
+            for i in 0..s.at.len() {
+                offer(s.at.len() > 1, &|r| {
+                    if let RuleKind::Schedule(s) = &mut r.kind {
+                        s.at.remove(i);
+                    }
+                });
+            }
+        }
         RuleKind::Silence(s) => offer(s.streams.len() > 1, &|r| {
             if let RuleKind::Silence(s) = &mut r.kind {
                 s.streams.truncate(1);

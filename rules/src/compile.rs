@@ -62,7 +62,7 @@ pub fn compile(files: &[Source], prior: &Library) -> Compiled {
     out.dedup();
     let failed = out.iter().any(Diagnostic::is_error);
     limit(&mut out);
-    let library = Library { schema: Arc::new(world.schema), profile: world.profile, rules };
+    let library = Library { schema: Arc::new(world.schema), profile: world.profile, rules, ..Library::default() };
     Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }
 }
 

@@ -26,6 +26,7 @@ pub enum State {
     Episode(Episodes),
     Silence(Silences),
     Match(Matches),
+    Schedule(Facts),
 }
 
 /// What a touched timeline means to a rule.
@@ -56,6 +57,7 @@ impl State {
             RuleKind::Episode(_) => State::Episode(Episodes::default()),
             RuleKind::Silence(_) => State::Silence(Silences::default()),
             RuleKind::Match(_) => State::Match(Matches::default()),
+            RuleKind::Schedule(_) => State::Schedule(Facts::default()),
         }
     }
 
@@ -64,6 +66,7 @@ impl State {
             State::Episode(e) => e.facts(),
             State::Silence(s) => &s.facts,
             State::Match(m) => m.facts(),
+            State::Schedule(s) => s,
         }
     }
 
@@ -72,6 +75,7 @@ impl State {
             State::Episode(e) => e.facts_mut(),
             State::Silence(s) => &mut s.facts,
             State::Match(m) => m.facts_mut(),
+            State::Schedule(s) => s,
         }
     }
 

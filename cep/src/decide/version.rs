@@ -98,6 +98,7 @@ impl Version {
                 reach.shape = Some(Shape::of(rule, p));
                 reach.guard = p.steps.first().and_then(|s| Guard::of(s.filter.as_ref()?, Ref::Candidate));
             }
+            RuleKind::Schedule(_) => reach.profile.extend(self.terms.zone),
         }
         reach.streams.sort();
         reach.streams.dedup();

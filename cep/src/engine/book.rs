@@ -226,6 +226,7 @@ fn kind(version: &Version) -> FindingKind {
         RuleKind::Episode(_) => FindingKind::Episode,
         RuleKind::Silence(_) => FindingKind::Silence,
         RuleKind::Match(_) => FindingKind::Match,
+        RuleKind::Schedule(_) => FindingKind::Schedule,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::timeline::{Column, Table, Timeline};
 pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     let (to, without) = match w.anchor {
         Anchor::Decision => (scope.now, None),
+        Anchor::Until => (scope.now.saturating_sub(1), None),
         Anchor::Before(step) => {
             let Some(bound) = scope.bound.get(usize::from(step)) else { return Value::Unknown };
             let (Some(table), Some(&last)) = (scope.line.table(bound.stream), bound.last_rows().first()) else {
@@ -48,7 +49,7 @@ pub fn bound<'a>(func: Func, step: usize, what: Measure, scope: &Scope<'a, '_>) 
 pub fn measure_of_rows(table: &Table, mut rows: impl Iterator<Item = usize> + Clone, what: Measure) -> Value<'_> {
     match what {
         Measure::Start => rows.map(|row| table.start(row)).min().map_or(Value::Unknown, |s| Value::Number(Ratio::whole(s))),
-        Measure::At => rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row)))),
+        Measure::At | Measure::End => rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row)))),
         Measure::Itself => Value::Unknown,
         Measure::Field(_) | Measure::Duration => {
             if rows.clone().any(|row| !has(table, row, what)) {
@@ -76,7 +77,7 @@ pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
 #[inline]
 fn unfiltered<'a>(func: Func, table: &'a Table, rows: Range<usize>, what: Measure) -> Option<Value<'a>> {
     let field = match (func, what) {
-        (Func::Count, Measure::Itself | Measure::At | Measure::Start | Measure::Duration) => {
+        (Func::Count, Measure::Itself | Measure::At | Measure::Start | Measure::End | Measure::Duration) => {
             return Some(Value::Number(Ratio { n: rows.len() as i128, d: 1 }));
         }
         (_, Measure::Field(field)) => field,
@@ -169,7 +170,7 @@ fn mean_or_shared<'a>(table: &'a Table, mut rows: impl Iterator<Item = usize> + 
 fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
     match what {
         Measure::Field(field) => table.column(field)?.number(row),
-        Measure::At => Some(table.at(row)),
+        Measure::At | Measure::End => Some(table.at(row)),
         Measure::Start => Some(table.start(row)),
         Measure::Duration => Some(table.at(row).saturating_sub(table.start(row))),
         Measure::Itself => None,
@@ -179,6 +180,6 @@ fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
 fn has(table: &Table, row: usize, what: Measure) -> bool {
     match what {
         Measure::Field(field) => table.column(field).is_some_and(|c| c.has(row)),
-        Measure::At | Measure::Start | Measure::Duration | Measure::Itself => true,
+        Measure::At | Measure::Start | Measure::End | Measure::Duration | Measure::Itself => true,
     }
 }

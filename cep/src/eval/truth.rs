@@ -100,7 +100,7 @@ fn get<'a>(of: Ref, what: Measure, scope: &Scope<'a, '_>) -> Value<'a> {
     }
     match scope.rows(of) {
         None => Value::Unknown,
-        Some(Rows { endless: true, .. }) if matches!(what, Measure::At | Measure::Duration) => Value::Unknown,
+        Some(Rows { endless: true, .. }) if matches!(what, Measure::At | Measure::End | Measure::Duration) => Value::Unknown,
         Some(rows) => measure_of_rows(rows.table, rows.all(), what),
     }
 }

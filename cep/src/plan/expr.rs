@@ -99,6 +99,8 @@ pub enum Measure {
     At,
     /// An interval's start; of an instant the instant.
     Start,
+    /// Of a finding its end, unknown while it goes on; of a reading the same as `At`.
+    End,
     /// End minus start, in microseconds; of an instant zero.
     Duration,
     /// The reading as such, for `count`.
@@ -122,6 +124,8 @@ pub struct Window {
 pub enum Anchor {
     /// `(t - D, t]` with t the instant decided (in a step's condition: the candidate's instant).
     Decision,
+    /// `[t - D, t)` with t the instant of a schedule's firing.
+    Until,
     /// `(n.at - D, n.at]` without the readings the step bound.
     Before(u8),
 }

@@ -14,7 +14,7 @@ use crate::world::{Kind, LAB, MEAL, NAP, STREAMS, SUGAR, profile, schema, unit, 
 pub fn library(dice: &mut Dice) -> Library {
     let count = *dice.pick(&[1, 1, 2, 3]);
     let rules = (0..count).map(|i| Arc::new(rule(dice, &format!("r{i}")))).collect();
-    Library { schema: schema(), profile: profile(), rules }
+    Library { schema: schema(), profile: profile(), rules, ..Library::default() }
 }
 
 /// The next library: a rule changed, dropped, added, or nothing but the order.
@@ -54,6 +54,8 @@ pub fn rule(dice: &mut Dice, name: &str) -> Rule {
         cite: None,
         once_per: dice.chance(20).then(|| span(dice, 4)),
         stale_after: if dice.chance(20) { span(dice, 4) } else { Span::days(1) },
+        quiet_while: vec![],
+        outputs: vec![],
     };
     let sight = lets(dice, &mut rule, sight);
     rule.filter = dice.chance(18).then(|| likely(dice, &sight, 2));

@@ -131,6 +131,7 @@ impl Stretch {
                 }
                 e.lapse.iter_mut().for_each(|s| self.span(s));
             }
+            RuleKind::Schedule(_) => {}
             RuleKind::Silence(s) => self.span(&mut s.span),
             RuleKind::Match(p) => p.within.iter_mut().for_each(|s| self.span(s)),
         }

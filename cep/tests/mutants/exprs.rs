@@ -72,6 +72,10 @@ fn slots(r: &mut Rule) -> Vec<&mut Expr> {
             all.extend(p.steps.iter_mut().filter_map(|s| s.filter.as_mut()));
             all.extend(p.absences.iter_mut().filter_map(|a| a.filter.as_mut()));
         }
+        RuleKind::Schedule(s) => {
+            all.extend(&mut s.at);
+            all.extend(&mut s.when);
+        }
     }
     all.extend(&mut r.lets);
     all.extend(&mut r.filter);

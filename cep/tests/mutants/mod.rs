@@ -80,7 +80,7 @@ fn finds_something(rule: &Rule, seed: u64) -> bool {
 
 fn script(rule: &Rule, seed: u64) -> Vec<Line> {
     let rules = vec![Arc::new(rule.clone())];
-    timelines::lines(&mut Dice::new(seed), Library { schema: schema(), profile: profile(), rules })
+    timelines::lines(&mut Dice::new(seed), Library { schema: schema(), profile: profile(), rules, ..Library::default() })
 }
 
 /// Whether the suite notices the mutant in the engine, and in the oracle.

@@ -31,7 +31,7 @@ pub const KINDS: [Kind; 27] = [
     }),
     ("window's anchor moved", |r| {
         in_windows(r, &|w| match w.anchor {
-            Anchor::Decision => vec![],
+            Anchor::Decision | Anchor::Until => vec![],
             Anchor::Before(_) => vec![vitalog_cep::plan::Window { anchor: Anchor::Decision, ..w.clone() }],
         })
     }),

@@ -82,6 +82,7 @@ fn found(version: &Version, timeline: &Timeline, profile: &Profile<'_>, clock: T
             matches.retain(|m| version.is_in_force(m.completion));
             findings::group(&matches)
         }
+        RuleKind::Schedule(_) => vec![],
     };
     found.retain(|f| version.is_in_force(f.at));
     found

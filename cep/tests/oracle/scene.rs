@@ -73,7 +73,7 @@ pub fn measure(reading: &Seen, what: Measure) -> Option<Known> {
     let number = |n: Micros| Some(Known::Number(Number::whole(n)));
     match what {
         Measure::Field(field) => reading.values.get(usize::from(field.0))?.as_ref().map(known),
-        Measure::At => number(reading.instant?),
+        Measure::At | Measure::End => number(reading.instant?),
         Measure::Start => number(reading.start),
         Measure::Duration => number(reading.instant? - reading.start),
         Measure::Itself => None,

@@ -12,6 +12,8 @@ use super::timeline::Seen;
 pub fn over(window: &Window, scene: &Scene<'_>) -> Option<Known> {
     let (t, left_out): (i128, Vec<ReadingId>) = match window.anchor {
         Anchor::Decision => (scene.now, vec![]),
+        // Instants are whole microseconds: from t - D on, and before t.
+        Anchor::Until => (scene.now - 1, vec![]),
         Anchor::Before(step) => {
             let bound = scene.steps.get(usize::from(step))?;
             let ids = bound.iter().flat_map(|(_, readings)| readings.iter().map(|r| r.id)).collect();

@@ -86,6 +86,8 @@ pub fn schema() -> Arc<Schema> {
             .collect(),
         every: None,
         silent_after: None,
+        by: None,
+        also_by: vec![],
         checks: vec![],
         doc: None,
     };

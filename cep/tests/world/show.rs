@@ -87,6 +87,11 @@ pub fn rule(r: &Rule) -> String {
             let streams: Vec<&str> = s.streams.iter().map(|s| stream(*s)).collect();
             writeln!(out, "        no {} for {}", streams.join(" or "), length(s.span))
         }
+        RuleKind::Schedule(s) => {
+            let times: Vec<String> = s.at.iter().map(expr).collect();
+            let when = s.when.as_ref().map_or("always".to_owned(), expr);
+            writeln!(out, "        every {:#09b} at {} when {when}", s.days, times.join(", "))
+        }
         RuleKind::Match(p) => {
             for s in &p.steps {
                 let row = if s.in_a_row { " in a row" } else { "" };
@@ -143,6 +148,7 @@ pub fn expr(e: &Expr) -> String {
 fn window(w: &Window) -> String {
     let anchor = match w.anchor {
         Anchor::Decision => String::new(),
+        Anchor::Until => " until then".to_owned(),
         Anchor::Before(step) => format!(" before step{step}"),
     };
     let filter = w.filter.as_ref().map_or(String::new(), |f| format!(" where {}", expr(f)));

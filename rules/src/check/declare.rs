@@ -73,6 +73,8 @@ fn declare_stream(world: &mut World, decl: &syntax::Stream, out: &mut Vec<Diagno
                 checks: Vec::new(),
                 every: None,
                 silent_after: None,
+                by: None,
+                also_by: vec![],
                 doc: None,
             });
             StreamIx((world.schema.streams.len() - 1) as u16)

@@ -117,6 +117,11 @@ impl Writer<'_> {
                 }
                 self.span(p.within);
             }
+            RuleKind::Schedule(s) => {
+                self.tagged(3).tagged(s.days);
+                self.list(&s.at);
+                self.option(s.when.as_ref());
+            }
         }
     }
 
@@ -172,6 +177,7 @@ impl Writer<'_> {
                 self.span(Some(w.over));
                 match w.anchor {
                     Anchor::Decision => self.number(-1),
+                    Anchor::Until => self.number(-2),
                     Anchor::Before(step) => self.number(i64::from(step)),
                 }
             }
@@ -232,6 +238,9 @@ impl Writer<'_> {
             }
             Measure::Itself => {
                 self.tagged(4);
+            }
+            Measure::End => {
+                self.tagged(5);
             }
         }
     }

@@ -55,6 +55,8 @@ impl Checker<'_> {
             cite: decl.cite.as_ref().map(|(c, _)| c.text.clone()),
             once_per: decl.once_per.as_ref().map(|(d, _)| d.span),
             stale_after: decl.stale_after.as_ref().map_or(STALE_AFTER, |(d, _)| d.span),
+            quiet_while: Vec::new(),
+            outputs: Vec::new(),
         };
         rule.meaning = meaning(&rule, self.world);
         Some(rule)
