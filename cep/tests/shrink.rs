@@ -91,6 +91,9 @@ fn simpler(rule: &Rule) -> Vec<Rule> {
     }
     let uses_lets = rule.exprs().iter().any(|e| uses_let(e));
     offer(!rule.lets.is_empty() && !uses_lets, &|r| r.lets.clear());
+    for i in 0..rule.outputs.len() {
+        offer(true, &|r| drop(r.outputs.remove(i)));
+    }
     offer(rule.once_per.is_some(), &|r| r.once_per = None);
     match &rule.kind {
         RuleKind::Episode(e) => {

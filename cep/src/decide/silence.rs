@@ -8,7 +8,7 @@ use vitalog_elog::FindingState;
 
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
-use crate::eval::render;
+use crate::eval::{render, said};
 use crate::plan::Silence;
 use crate::timeline::{Table, Touch};
 
@@ -89,7 +89,7 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
     if case.version.terms.rule.filter.as_ref().is_some_and(|f| !scope.holds(f)) {
         return None;
     }
-    let last = tables(case, silence).flat_map(|t| t.rows_at(p).map(|row| t.mark(row).id)).collect();
+    let last = tables(case, silence).flat_map(|t| t.rows_at(p).flat_map(|row| t.evidence(row))).copied().collect();
     Some(Fact {
         onset: p,
         at: due,
@@ -99,6 +99,8 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
         severity: scope.severity(),
         evidence: evidence(last),
         text: render(&scope),
+        said: said(&scope),
+        fed: false,
         known: None,
     })
 }

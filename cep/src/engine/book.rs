@@ -101,7 +101,7 @@ impl Desk<'_> {
         });
     }
 
-    /// Whether a new fact is a former one as it is now: matches if they share a reading, others if they overlap in time. What begins at one instant
+    /// Whether a new fact is a former one as it is now: matches that rest on readings if they share one, others if they overlap in time. What begins at one instant
     /// overlaps, even if one of them ended there.
     fn continues(&self, former: &Former, place: Place) -> bool {
         let (was, now) = (&former.fact, self.fact(place));
@@ -109,7 +109,7 @@ impl Desk<'_> {
         if kind != self::kind(&self.versions[former.version]) {
             return false;
         }
-        if kind == FindingKind::Match {
+        if kind == FindingKind::Match && !was.evidence.is_empty() && !now.evidence.is_empty() {
             return share(&was.evidence, &now.evidence);
         }
         let end = |f: &Fact| f.end.unwrap_or(i64::MAX);

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod book;
+mod ranks;
 mod rulebook;
 mod snapshot;
 mod subject;
@@ -125,7 +126,7 @@ impl Engine {
         let mut places = ByName::default();
         let mut alarms = Alarms::default();
         for (place, person) in people.iter_mut().enumerate() {
-            person.line.restore_index();
+            person.restore(&rules);
             places.set(person.name.clone(), place as u32);
             if let Some(due) = person.next_due(&rules, clock.0) {
                 alarms.set(place as u32, due);

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::ratio::Ratio;
 use super::value::Value;
-use super::{Rows, Scope};
+use super::{Rows, Scope, fraction};
 use crate::plan::{Anchor, Func, Measure, Window};
 use crate::timeline::{Column, Table, Timeline};
 
@@ -49,9 +49,12 @@ pub fn bound<'a>(func: Func, step: usize, what: Measure, scope: &Scope<'a, '_>) 
 pub fn measure_of_rows(table: &Table, mut rows: impl Iterator<Item = usize> + Clone, what: Measure) -> Value<'_> {
     match what {
         Measure::Start => rows.map(|row| table.start(row)).min().map_or(Value::Unknown, |s| Value::Number(Ratio::whole(s))),
-        Measure::At | Measure::End => rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row)))),
+        Measure::At => rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row)))),
         Measure::Itself => Value::Unknown,
-        Measure::Field(_) | Measure::Duration => {
+        Measure::Field(_) | Measure::Duration | Measure::End => {
+            if let Some(column) = fractional(table, what) {
+                return fraction::together(column, rows);
+            }
             if rows.clone().any(|row| !has(table, row, what)) {
                 return Value::Unknown;
             }
@@ -77,7 +80,7 @@ pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
 #[inline]
 fn unfiltered<'a>(func: Func, table: &'a Table, rows: Range<usize>, what: Measure) -> Option<Value<'a>> {
     let field = match (func, what) {
-        (Func::Count, Measure::Itself | Measure::At | Measure::Start | Measure::End | Measure::Duration) => {
+        (Func::Count, Measure::Itself | Measure::At | Measure::Start) => {
             return Some(Value::Number(Ratio { n: rows.len() as i128, d: 1 }));
         }
         (_, Measure::Field(field)) => field,
@@ -121,6 +124,9 @@ fn of_nothing<'a>(func: Func) -> Value<'a> {
 }
 
 fn fold<'a>(func: Func, table: &'a Table, rows: impl DoubleEndedIterator<Item = usize> + Clone, what: Measure) -> Value<'a> {
+    if let Some(column) = fractional(table, what) {
+        return fraction::fold(func, table, column, rows);
+    }
     match func {
         Func::Count => {
             let count = rows.filter(|&row| has(table, row, what)).count();
@@ -170,9 +176,10 @@ fn mean_or_shared<'a>(table: &'a Table, mut rows: impl Iterator<Item = usize> + 
 fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
     match what {
         Measure::Field(field) => table.column(field)?.number(row),
-        Measure::At | Measure::End => Some(table.at(row)),
+        Measure::At => Some(table.at(row)),
+        Measure::End => table.end(row),
         Measure::Start => Some(table.start(row)),
-        Measure::Duration => Some(table.at(row).saturating_sub(table.start(row))),
+        Measure::Duration => Some(table.end(row)?.saturating_sub(table.start(row))),
         Measure::Itself => None,
     }
 }
@@ -180,6 +187,13 @@ fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
 fn has(table: &Table, row: usize, what: Measure) -> bool {
     match what {
         Measure::Field(field) => table.column(field).is_some_and(|c| c.has(row)),
-        Measure::At | Measure::Start | Measure::End | Measure::Duration | Measure::Itself => true,
+        Measure::End | Measure::Duration => table.end(row).is_some(),
+        Measure::At | Measure::Start | Measure::Itself => true,
     }
+}
+
+/// The column of a measure, if it holds quotients.
+fn fractional(table: &Table, what: Measure) -> Option<&Column> {
+    let Measure::Field(field) = what else { return None };
+    table.column(field).filter(|c| c.is_fractional())
 }

@@ -1,6 +1,8 @@
 //! What an expression comes to, at one decision on one timeline.
 
 mod aggregate;
+mod fraction;
+mod output;
 mod ratio;
 mod say;
 mod truth;
@@ -16,6 +18,7 @@ use crate::plan::{Expr, Grade, Ref, Rule};
 use crate::timeline::{Set, Table, Timeline};
 
 pub use aggregate::short;
+pub use output::said;
 pub use say::render;
 pub use truth::{truth, value};
 pub use value::{Value, holds};

@@ -4,6 +4,8 @@
 //! INVARIANT (visible): tables hold readings whose instant (of an interval without an end: whose start) is not after the clock; the others wait in `ahead`.
 
 mod column;
+mod datum;
+mod found;
 mod index;
 mod profile;
 mod table;
@@ -16,6 +18,8 @@ use vitalog_elog::effect::Former;
 use vitalog_elog::{Content, FieldIx, Outcome, Reading, ReadingId, StreamIx, Time};
 
 pub use column::{Cell, Column};
+pub use datum::{Datum, Said};
+pub use found::FoundRow;
 use index::ById;
 pub use index::ByName;
 pub use profile::{Profile, Set};
@@ -25,6 +29,9 @@ pub use table::{Mark, Table};
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Timeline {
     streams: Vec<Stream>,
+    /// Derived streams, by their places.
+    #[serde(skip)]
+    found: Vec<Table>,
     /// Readings whose instant the clock has not reached.
     ahead: BTreeMap<(i64, ReadingId), Reading>,
     /// Ids whose current revision is a removal.
@@ -153,7 +160,10 @@ impl Timeline {
     /// The readings of a stream that have an instant.
     #[inline]
     pub fn table(&self, stream: StreamIx) -> Option<&Table> {
-        self.streams.get(usize::from(stream.0)).map(|s| &s.ended)
+        match self.streams.get(usize::from(stream.0)) {
+            Some(s) => Some(&s.ended),
+            None => self.found.get(stream.derived()?),
+        }
     }
 
     /// Its intervals that go on, by start.

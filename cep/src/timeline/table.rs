@@ -4,11 +4,13 @@
 
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Content, FieldIx, ReadingId, When};
 
 use super::column::Column;
+use super::datum::Datum;
 
 /// Which revision of which reading a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,13 @@ struct Guess {
     row: u32,
 }
 
+/// What rows of findings have besides.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Found {
+    ends: Vec<i64>,
+    evidence: Vec<Arc<[ReadingId]>>,
+}
+
 /// Rows sorted by `at`; rows of one instant in the order in which they came.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Table {
@@ -43,6 +52,8 @@ pub struct Table {
     start: Option<Vec<i64>>,
     /// No interval was ever longer.
     longest: i64,
+    /// Of findings: their ends (`i64::MAX` while they go on), and by slot what they rest on.
+    found: Option<Box<Found>>,
     /// Places in `marks` that removed rows left.
     vacant: Vec<u32>,
     /// Fields whose columns keep running sums.
@@ -73,9 +84,32 @@ impl Table {
         self.start.as_ref().map_or(self.at[row], |s| s[row])
     }
 
-    /// No row covers more than this, in microseconds.
-    pub fn longest(&self) -> i64 {
-        self.longest
+    /// Where a row ends: of a finding that goes on nowhere.
+    pub fn end(&self, row: usize) -> Option<i64> {
+        match &self.found {
+            None => Some(self.at[row]),
+            Some(found) => Some(found.ends[row]).filter(|end| *end != i64::MAX),
+        }
+    }
+
+    /// The readings that a row rests on: of a reading itself.
+    pub fn evidence(&self, row: usize) -> &[ReadingId] {
+        let slot = self.slots[row] as usize;
+        match &self.found {
+            None => std::slice::from_ref(&self.marks[slot].id),
+            Some(found) => &found.evidence[slot],
+        }
+    }
+
+    /// The rows with an instant in common with the open interval from `after` to `before`.
+    pub fn overlapping(&self, after: i64, before: i64) -> impl Iterator<Item = usize> {
+        let rows = match &self.found {
+            // A row may begin before `before` and end after it.
+            None => self.after(after)..self.from(before.saturating_add(self.longest)),
+            Some(_) => 0..self.len(),
+        };
+        let ends = self.found.as_ref().map(|found| &found.ends);
+        rows.filter(move |&row| self.start(row) < before && ends.is_none_or(|ends| ends[row] > after))
     }
 
     pub fn mark(&self, row: usize) -> &Mark {
@@ -187,9 +221,41 @@ impl Table {
         }
     }
 
+    /// Puts the row of a finding after all rows of its instant.
+    pub fn insert_found(
+        &mut self,
+        at: i64,
+        onset: i64,
+        end: Option<i64>,
+        mark: Mark,
+        evidence: Arc<[ReadingId]>,
+        values: &[Datum],
+    ) {
+        let row = self.after(at);
+        while self.columns.len() < values.len() {
+            self.columns.push(Column::absent(self.at.len()));
+        }
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            column.put(row, values.get(i).unwrap_or(&Datum::Unknown));
+        }
+        self.start.get_or_insert_default().insert(row, onset);
+        let slot = self.keep(mark);
+        let found = self.found.get_or_insert_default();
+        found.ends.insert(row, end.unwrap_or(i64::MAX));
+        match found.evidence.get_mut(slot as usize) {
+            Some(place) => *place = evidence,
+            None => found.evidence.push(evidence),
+        }
+        self.at.insert(row, at);
+        self.slots.insert(row, slot);
+    }
+
     pub fn remove(&mut self, row: usize) {
         self.at.remove(row);
         self.vacant.push(self.slots.remove(row));
+        if let Some(found) = &mut self.found {
+            found.ends.remove(row);
+        }
         if let Some(starts) = &mut self.start {
             starts.remove(row);
         }

@@ -3,6 +3,7 @@
 //! Each was worked out by hand from the definition of the language, so they say whether the oracle itself understood it.
 
 mod build;
+mod derived;
 mod episode;
 mod exprs;
 mod findings;

@@ -2,19 +2,36 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Absence, Episode, Expr, Grade, Hold, Library, Pattern, Piece, Ref, Rule, RuleKind, Show, Silence, Step};
+use vitalog_cep::plan::{
+    Absence, Episode, Expr, Grade, Hold, Library, Output, Pattern, Piece, Ref, Rule, RuleKind, Show, Silence, Step,
+};
 use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 
 use super::conditions::{condition, likely, threshold};
 use super::dice::Dice;
-use super::terms::{Sight, Type, span, term};
-use crate::world::{Kind, LAB, MEAL, NAP, STREAMS, SUGAR, profile, schema, unit, words};
+use super::terms::{Sight, Type, any_stream, constant, span, term};
+use crate::world::{F1, F2, FOUND, Kind, LAB, MEAL, NAP, SUGAR, derived, profile, schema, unit, words};
 
 /// One to three rules.
 pub fn library(dice: &mut Dice) -> Library {
-    let count = *dice.pick(&[1, 1, 2, 3]);
+    let count = *dice.pick(&[1, 2, 2, 3]);
     let rules = (0..count).map(|i| Arc::new(rule(dice, &format!("r{i}")))).collect();
-    Library { schema: schema(), profile: profile(), rules, ..Library::default() }
+    of_rules(rules)
+}
+
+pub fn of_rules(rules: Vec<Arc<Rule>>) -> Library {
+    Library { schema: schema(), profile: profile(), derived: derived(), rules, ..Library::default() }
+}
+
+/// The derived streams that a rule of that name may look at: those of lesser numbers.
+fn found(name: &str) -> &'static [StreamIx] {
+    let number = name.strip_prefix('r').and_then(|n| n.parse().ok()).unwrap_or(0_usize);
+    &FOUND[..number.min(FOUND.len())]
+}
+
+/// One of those, or of the rules' now and then.
+fn stream_of(dice: &mut Dice, all: &[StreamIx], found: &[StreamIx]) -> StreamIx {
+    if !found.is_empty() && dice.chance(35) { *dice.pick(found) } else { *dice.pick(all) }
 }
 
 /// The next library: a rule changed, dropped, added, or nothing but the order.
@@ -22,9 +39,10 @@ pub fn changed(dice: &mut Dice, was: &Library) -> Library {
     let mut next = was.clone();
     if !next.rules.is_empty() {
         let place = dice.below(next.rules.len());
-        match dice.below(4) {
+        match dice.below(6) {
             0 => next.rules.reverse(),
             1 => drop(next.rules.remove(place)),
+            2 => next.rules[place] = Arc::new(retold(dice, &was.rules[place])),
             _ => next.rules[place] = Arc::new(rule(dice, &was.rules[place].name)),
         }
     }
@@ -35,11 +53,23 @@ pub fn changed(dice: &mut Dice, was: &Library) -> Library {
     next
 }
 
+/// The same meaning; its fields are said otherwise.
+fn retold(dice: &mut Dice, was: &Rule) -> Rule {
+    let mut rule = was.clone();
+    rule.outputs.reverse();
+    rule.outputs.truncate(1);
+    for output in &mut rule.outputs {
+        output.expr = constant(dice, Type::Of(if output.field == F1 { Kind::Glucose } else { Kind::Count }));
+    }
+    rule
+}
+
 pub fn rule(dice: &mut Dice, name: &str) -> Rule {
+    let found = found(name);
     let (kind, sight) = match dice.below(20) {
-        0..=8 => episode(dice),
-        9..=11 => (silence(dice), Sight { onset: true, ..Sight::default() }),
-        _ => pattern(dice),
+        0..=8 => episode(dice, found),
+        9..=11 => (silence(dice, found), Sight { onset: true, found: found.to_vec(), ..Sight::default() }),
+        _ => pattern(dice, found),
     };
     let mut rule = Rule {
         name: Arc::from(name),
@@ -64,6 +94,11 @@ pub fn rule(dice: &mut Dice, name: &str) -> Rule {
         rule.grades.push(Grade { severity: *dice.pick(&Severity::ALL), when: Some(likely(dice, &sight, 1)) });
     }
     rule.say = say(dice, &sight);
+    for (field, kind) in [(F1, Kind::Glucose), (F2, Kind::Count)] {
+        if dice.chance(80) {
+            rule.outputs.push(Output { field, expr: term(dice, &sight, Type::Of(kind), 2) });
+        }
+    }
     rule
 }
 
@@ -84,9 +119,9 @@ fn lets(dice: &mut Dice, rule: &mut Rule, mut sight: Sight) -> Sight {
     sight
 }
 
-fn episode(dice: &mut Dice) -> (RuleKind, Sight) {
-    let driver = *dice.pick(&[SUGAR, SUGAR, SUGAR, LAB, NAP]);
-    let plain = Sight { driver: Some(driver), ..Sight::default() };
+fn episode(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {
+    let driver = stream_of(dice, &[SUGAR, SUGAR, SUGAR, LAB, NAP], found);
+    let plain = Sight { driver: Some(driver), found: found.to_vec(), ..Sight::default() };
     let when = if dice.chance(75) { threshold(dice, Ref::Driver, driver) } else { condition(dice, &plain, 2) };
     let sight = Sight { onset: true, ..plain };
     let until =
@@ -107,8 +142,8 @@ fn hold(dice: &mut Dice) -> Hold {
     Hold { span: length, gap: if dice.chance(50) { length } else { span(dice, 3) } }
 }
 
-fn silence(dice: &mut Dice) -> RuleKind {
-    let mut streams = vec![*dice.pick(&[SUGAR, MEAL, LAB, NAP])];
+fn silence(dice: &mut Dice, found: &[StreamIx]) -> RuleKind {
+    let mut streams = vec![stream_of(dice, &[SUGAR, MEAL, LAB, NAP], found)];
     if dice.chance(40) {
         streams.push(*dice.pick(&[MEAL, LAB, NAP]));
         streams.dedup();
@@ -116,19 +151,20 @@ fn silence(dice: &mut Dice) -> RuleKind {
     RuleKind::Silence(Silence { streams, span: span(dice, 5) })
 }
 
-fn pattern(dice: &mut Dice) -> (RuleKind, Sight) {
+fn pattern(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {
     let mut steps: Vec<Step> = Vec::new();
     let mut streams: Vec<StreamIx> = Vec::new();
     // At most four instants in all: the oracle tries every choice.
     let mut left = 4;
     for _ in 0..*dice.pick(&[1, 2, 2, 2, 3]) {
-        let stream = *dice.pick(&[SUGAR, SUGAR, SUGAR, SUGAR, MEAL, LAB, NAP]);
+        let stream = stream_of(dice, &[SUGAR, SUGAR, SUGAR, SUGAR, MEAL, LAB, NAP], found);
         let count = (*dice.pick(&[1, 1, 1, 2, 2, 3])).min(left);
         if count == 0 {
             break;
         }
         left -= count;
-        let sight = Sight { candidate: Some(stream), steps: streams.clone(), onset: true, ..Sight::default() };
+        let sight =
+            Sight { candidate: Some(stream), steps: streams.clone(), onset: true, found: found.to_vec(), ..Sight::default() };
         let filter = match dice.below(10) {
             0..=3 => None,
             4..=8 => Some(threshold(dice, Ref::Candidate, stream)),
@@ -137,16 +173,16 @@ fn pattern(dice: &mut Dice) -> (RuleKind, Sight) {
         steps.push(Step { stream, filter, count, in_a_row: count > 1 && dice.chance(50) });
         streams.push(stream);
     }
-    let absences = (0..*dice.pick(&[0, 0, 0, 1, 1, 2])).map(|_| absence(dice, &streams)).collect();
+    let absences = (0..*dice.pick(&[0, 0, 0, 1, 1, 2])).map(|_| absence(dice, &streams, found)).collect();
     let is_single = steps.len() == 1 && steps[0].count == 1;
     let within = (!is_single || dice.chance(30)).then(|| span(dice, 8).max(span(dice, 5)));
-    let sight = Sight { steps: streams, onset: true, ..Sight::default() };
+    let sight = Sight { steps: streams, onset: true, found: found.to_vec(), ..Sight::default() };
     (RuleKind::Match(Pattern { steps, absences, within }), sight)
 }
 
-fn absence(dice: &mut Dice, steps: &[StreamIx]) -> Absence {
-    let stream = STREAMS[dice.below(STREAMS.len())].0;
-    let sight = Sight { candidate: Some(stream), steps: steps.to_vec(), onset: true, ..Sight::default() };
+fn absence(dice: &mut Dice, steps: &[StreamIx], found: &[StreamIx]) -> Absence {
+    let stream = any_stream(dice, found);
+    let sight = Sight { candidate: Some(stream), steps: steps.to_vec(), onset: true, found: found.to_vec(), ..Sight::default() };
     let filter = match dice.below(4) {
         0 => None,
         1 | 2 => Some(threshold(dice, Ref::Candidate, stream)),

@@ -24,6 +24,8 @@ pub struct Sight {
     /// Streams of the steps bound.
     pub steps: Vec<StreamIx>,
     pub onset: bool,
+    /// Derived streams that may be looked at.
+    pub found: Vec<StreamIx>,
     pub lets: Vec<(u16, Type)>,
 }
 
@@ -107,8 +109,9 @@ pub fn references(sight: &Sight) -> Vec<(Ref, StreamIx)> {
 /// A measure of the stream that is of the wanted type.
 fn measure(dice: &mut Dice, stream: StreamIx, wanted: Type) -> Option<Measure> {
     match wanted {
+        Type::Instant if stream.derived().is_some() => Some(*dice.pick(&[Measure::At, Measure::Start, Measure::End])),
         Type::Instant => Some(*dice.pick(&[Measure::At, Measure::Start])),
-        Type::Span => (stream == NAP).then_some(Measure::Duration),
+        Type::Span => (stream == NAP || stream.derived().is_some()).then_some(Measure::Duration),
         Type::Of(kind) => {
             let places: Vec<usize> = (0..fields(stream).len()).filter(|i| fields(stream)[*i].1 == kind).collect();
             if places.is_empty() { None } else { Some(Measure::Field(FieldIx(*dice.pick(&places) as u16))) }
@@ -135,7 +138,7 @@ fn named(dice: &mut Dice, sight: &Sight, wanted: Type) -> Option<Expr> {
 }
 
 fn window(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option<Expr> {
-    let stream = STREAMS[dice.below(STREAMS.len())].0;
+    let stream = any_stream(dice, &sight.found);
     let (func, what) = aggregate(dice, stream, wanted)?;
     // Windows inside windows' conditions are left out: no sentence of the language makes one.
     let in_item = sight.item.is_some();
@@ -152,6 +155,11 @@ fn window(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option<Exp
         Anchor::Decision
     };
     Some(Expr::Window(Box::new(Window { func, stream, what, filter, over: span(dice, 5), anchor })))
+}
+
+/// Any declared stream, or a rule's.
+pub fn any_stream(dice: &mut Dice, found: &[StreamIx]) -> StreamIx {
+    if !found.is_empty() && dice.chance(40) { *dice.pick(found) } else { STREAMS[dice.below(STREAMS.len())].0 }
 }
 
 fn bound(dice: &mut Dice, sight: &Sight, wanted: Type) -> Option<Expr> {

@@ -134,10 +134,11 @@ fn order(s: &Standing) -> (Time, Time, u64) {
     (s.onset, s.at, s.version)
 }
 
-/// Matches that share a reading; episodes and silences that overlap, or begin at the same instant.
+/// Matches that share a reading; what rests on none, episodes and silences that overlap, or begin at the same instant.
 fn is_same(was: &Standing, now: &Standing) -> bool {
-    if was.kind == "match" || now.kind == "match" {
-        return was.kind == now.kind && was.evidence.iter().any(|id| now.evidence.contains(id));
+    let rests = |s: &Standing| s.kind == "match" && !s.evidence.is_empty();
+    if rests(was) && rests(now) {
+        return was.evidence.iter().any(|id| now.evidence.contains(id));
     }
     let before_end = |t: Time, s: &Standing| s.end.is_none_or(|end| t < end);
     was.kind == now.kind && (was.onset == now.onset || (before_end(was.onset, now) && before_end(now.onset, was)))

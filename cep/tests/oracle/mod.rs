@@ -3,6 +3,7 @@
 //! It shares plan data and the vocabulary with the engine, nothing else. Every operator is its own small file, every definition is
 //! spelled out, everything is enumerated and nothing is kept: slow, and obviously right. What stands is a function of its four arguments.
 
+pub mod derived;
 pub mod episode;
 pub mod eval;
 pub mod findings;
@@ -57,14 +58,30 @@ pub fn standing(
 ) -> Vec<Standing> {
     let subjects: BTreeSet<&Subject> = revisions.iter().map(|r| &r.subject).collect();
     let fields = libraries.last().map_or(&[][..], |(_, library)| &library.profile);
+    let rules = libraries.last().map_or(&[][..], |(_, library)| &library.derived);
     let versions = versions::versions(libraries);
     let mut standing = Vec::new();
     for subject in subjects {
-        let timeline = Timeline::of(subject, revisions, clock);
+        let mut timeline = Timeline::of(subject, revisions, clock);
         let profile = Profile::of(subject, fields, profile, clock);
-        for version in &versions {
-            let found = found(version, &timeline, &profile, clock);
-            standing.extend(found.into_iter().map(|f| Standing::new(subject, version, f)));
+        // Those that look at others after these, whose findings are readings by then.
+        let mut left: Vec<usize> = (0..versions.len()).collect();
+        while !left.is_empty() {
+            let is_ready = |place: usize| {
+                let uses = derived::uses(&versions[place].rule);
+                !left.iter().any(|l| derived::stream_of(&versions[*l].rule.name, rules).is_some_and(|s| uses.contains(&s)))
+            };
+            let ready: Vec<usize> = left.iter().copied().filter(|place| is_ready(*place)).collect();
+            assert!(!ready.is_empty(), "rules that look at each other in a circle");
+            left.retain(|place| !ready.contains(place));
+            for place in ready {
+                let version = &versions[place];
+                let found = found(version, &timeline, &profile, clock);
+                if let Some(stream) = derived::stream_of(&version.rule.name, rules) {
+                    timeline.readings.extend(found.iter().map(|f| derived::row(stream, place, f)));
+                }
+                standing.extend(found.into_iter().map(|f| Standing::new(subject, version, f)));
+            }
         }
     }
     standing.sort();

@@ -2,6 +2,7 @@
 
 use vitalog_cep::plan::{Absence, Pattern, Rule, Step};
 
+use super::derived::said;
 use super::eval::{holds, holds_if_any};
 use super::findings::Matched;
 use super::grade::gravest;
@@ -39,8 +40,9 @@ impl<'a> Search<'a> {
             first: start,
             completion: completion(&least),
             severity: gravest(self.rule, std::slice::from_ref(&scene)),
-            evidence: bound(&least).iter().map(|r| r.id).collect(),
+            evidence: bound(&least).iter().flat_map(|r| r.rests_on.clone()).collect(),
             text: render(&self.rule.say, &scene),
+            said: said(self.rule, &scene),
         })
     }
 
@@ -118,10 +120,10 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether the reading, from start to instant or without end, has a point in common with the open interval.
+/// Whether the reading, from start to end or without one, has a point in common with the open interval.
 fn lies_between(reading: &Seen, first: Micros, last: Micros) -> bool {
     let is_empty = first >= last;
-    !is_empty && reading.start < last && reading.instant.is_none_or(|end| end > first)
+    !is_empty && reading.start < last && reading.end.is_none_or(|end| end > first)
 }
 
 fn completion(choice: &Choice<'_>) -> Micros {

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vitalog_elog::{Reading, ReadingId, StreamIx, Subject, Time, Value, When};
+use vitalog_elog::{Reading, ReadingId, StreamIx, Subject, Time, When};
+
+use super::scene::{Known, known};
 
 /// An instant in microseconds, wide enough that no sum of an instant and a span can overflow.
 pub type Micros = i128;
@@ -17,7 +19,11 @@ pub struct Seen {
     pub start: Micros,
     /// `None`: an interval that goes on.
     pub instant: Option<Micros>,
-    pub values: Vec<Option<Value>>,
+    /// Where it ends: of a reading its instant, of a finding its end, if it has one.
+    pub end: Option<Micros>,
+    pub values: Vec<Option<Known>>,
+    /// Itself; of a finding the readings that it rests on.
+    pub rests_on: Vec<ReadingId>,
 }
 
 /// All visible readings of a subject.
@@ -50,9 +56,9 @@ impl Timeline {
         self.readings.iter().filter(|s| s.stream == stream).filter_map(|s| s.instant).collect()
     }
 
-    /// The least instant of all; of what goes on, the start.
+    /// The least instant of all that was sent; of what goes on, the start.
     pub fn enrolment(&self) -> Option<Micros> {
-        self.readings.iter().map(Seen::joins).min()
+        self.readings.iter().filter(|s| s.stream.derived().is_none()).map(Seen::joins).min()
     }
 }
 
@@ -74,7 +80,9 @@ fn see(reading: &Reading) -> Option<Seen> {
         stream: content.stream,
         start: micros(start),
         instant: instant.map(micros),
-        values: content.values.to_vec(),
+        end: instant.map(micros),
+        values: content.values.iter().map(|v| v.as_ref().map(known)).collect(),
+        rests_on: vec![reading.id],
     })
 }
 

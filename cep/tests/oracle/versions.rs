@@ -32,6 +32,10 @@ pub fn versions(libraries: &[(Time, Arc<Library>)]) -> Vec<Version> {
         for version in versions.iter_mut().filter(|v| v.to.is_none() && !goes_on(v)) {
             version.to = Some(effective);
         }
+        // What goes on means what it meant, but may say more or less of its findings to other rules.
+        for version in versions.iter_mut().filter(|v| v.to.is_none()) {
+            version.rule = library.rules.iter().find(|r| r.name == version.rule.name).expect("it goes on").clone();
+        }
         for rule in &library.rules {
             if !versions.iter().any(|v| v.to.is_none() && v.rule.name == rule.name) {
                 versions.push(Version { rule: rule.clone(), from: effective, to: None });

@@ -61,6 +61,9 @@ fn content(c: &Content) -> String {
 }
 
 fn stream(ix: StreamIx) -> &'static str {
+    if let Some(place) = ix.derived() {
+        return ["r0", "r1", "r2", "r3"].get(place).copied().unwrap_or("r?");
+    }
     STREAMS.get(usize::from(ix.0)).map_or("?", |s| s.1)
 }
 
@@ -103,6 +106,9 @@ pub fn rule(r: &Rule) -> String {
             writeln!(out, "        within {:?}", p.within.map(length))
         }
     };
+    for o in &r.outputs {
+        let _ = writeln!(out, "        says f{} = {}", o.field.0, expr(&o.expr));
+    }
     for (i, e) in r.lets.iter().enumerate() {
         let _ = writeln!(out, "        let{i} = {}", expr(e));
     }

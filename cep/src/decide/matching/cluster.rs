@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{FindingState, ReadingId, Severity};
 
 use crate::decide::fact::{Fact, Facts, evidence};
+use crate::timeline::Said;
 
 /// One match: the first and the last instant, and what was decided at the last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,7 @@ pub struct Match {
     pub last: i64,
     pub severity: Severity,
     pub text: Arc<str>,
+    pub said: Said,
     pub evidence: Arc<[ReadingId]>,
 }
 
@@ -83,6 +85,8 @@ fn fact(cluster: &[Match], end: i64) -> Option<Fact> {
             many => evidence(many.iter().flat_map(|m| m.evidence.iter().copied()).collect()),
         },
         text: told.text.clone(),
+        said: told.said.clone(),
+        fed: false,
         known: None,
     })
 }
@@ -93,7 +97,7 @@ mod tests {
 
     fn m(first: i64, last: i64) -> Match {
         let evidence = evidence(vec![ReadingId(first as u128), ReadingId(last as u128)]);
-        Match { first, last, severity: Severity::Info, text: Arc::from(""), evidence }
+        Match { first, last, severity: Severity::Info, text: Arc::from(""), said: None, evidence }
     }
 
     fn spans(clusters: &Clusters) -> Vec<(i64, i64, i64)> {
