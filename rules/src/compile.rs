@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::Library;
+use vitalog_cep::plan::{Library, Rule};
 
-use crate::check::{declare, rule, script};
+use crate::check::{World, asked_fields, declare, order, rule, script};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Limits;
 use crate::packs;
 use crate::parser::parse;
 use crate::script::TestCase;
 use crate::source::{Loc, Source, Sources};
-use crate::syntax::{File, Item, Use};
+use crate::syntax::{self, File, Item, Use};
 
 /// What came of a compilation.
 #[derive(Debug)]
@@ -44,13 +44,12 @@ impl Compiled {
 pub fn compile(files: &[Source], prior: &Library) -> Compiled {
     let mut out = Vec::new();
     let (sources, trees) = read(files, &mut out);
-    let world = declare(&trees, prior, &mut out);
-    let mut rules = Vec::new();
+    let mut world = declare(&trees, prior, &mut out);
+    let rules = rules(&mut world, &trees, prior, &mut out);
     let mut tests = Vec::new();
     for ((_, file), tree) in sources.iter().zip(&trees) {
         for item in &tree.items {
             match item {
-                Item::Rule(decl) => rules.extend(rule(&world, decl, &mut out).map(Arc::new)),
                 Item::Test(test) if !file.shipped => tests.extend(script(&world, test, &sources, &mut out)),
                 _ => {}
             }
@@ -62,8 +61,23 @@ pub fn compile(files: &[Source], prior: &Library) -> Compiled {
     out.dedup();
     let failed = out.iter().any(Diagnostic::is_error);
     limit(&mut out);
-    let library = Library { schema: Arc::new(world.schema), profile: world.profile, rules, ..Library::default() };
+    let library =
+        Library { schema: Arc::new(world.schema), profile: world.profile, derived: world.derived, policies: Vec::new(), rules };
     Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }
+}
+
+/// The plans of all rules, in the order in which they are written; each is checked after those it looks at.
+fn rules(world: &mut World, trees: &[File], prior: &Library, out: &mut Vec<Diagnostic>) -> Vec<Arc<Rule>> {
+    let items = trees.iter().flat_map(|t| &t.items);
+    let decls: Vec<&syntax::Rule> = items.filter_map(|i| if let Item::Rule(decl) = i { Some(&**decl) } else { None }).collect();
+    let asked = asked_fields(&decls);
+    let mut plans: Vec<Option<Arc<Rule>>> = vec![None; decls.len()];
+    for place in order(world, &decls, out) {
+        let (mut plan, lets) = rule(world, decls[place], &asked, out);
+        world.export(plan.as_mut(), &decls[place].name.text, &lets, &asked, prior);
+        plans[place] = plan.map(Arc::new);
+    }
+    plans.into_iter().flatten().collect()
 }
 
 /// Reads the given files and the shipped packs they use.

@@ -626,6 +626,8 @@ fn declarations() {
                     silent_after: Some(
                         1 d 12 h,
                     ),
+                    by: None,
+                    also_by: [],
                     doc: Some(
                         "A scale.\nFor people.",
                     ),

@@ -6,6 +6,7 @@
 )]
 
 mod cases;
+mod findings;
 mod hostile;
 mod lowering;
 mod manual;

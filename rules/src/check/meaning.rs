@@ -73,6 +73,10 @@ impl Writer<'_> {
 
     fn stream(&mut self, ix: StreamIx) {
         let world = self.world;
+        if ix.derived().is_some() {
+            // A rule and a stream of one name are two things.
+            self.text("rule");
+        }
         self.text(&world.declared(ix).name);
     }
 
@@ -224,8 +228,14 @@ impl Writer<'_> {
         match what {
             Measure::Field(ix) => {
                 let world = self.world;
-                let name = stream.map_or("", |s| &*world.declared(s).get(ix).name);
-                self.tagged(0).text(name);
+                let found = stream.and_then(StreamIx::derived).and_then(|s| world.derived.get(s)?.fields.get(usize::from(ix.0)));
+                match found {
+                    Some(field) => {
+                        self.tagged(6).text(&field.name);
+                        self.text(&field.kind);
+                    }
+                    None => self.tagged(0).text(stream.map_or("", |s| &*world.declared(s).get(ix).name)),
+                }
             }
             Measure::At => {
                 self.tagged(1);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `world`, `declare`, `prior` | which streams, profile fields and rules there are, and at which places |
 //! | `dimension`, `value`, `number` | what kind of value an expression is, and within which bounds |
+//! | `graph`, `found` | which rules look at which, and what their findings say |
 //! | `scope` | what a name means at a place |
 //! | `expr`, `literal`, `arithmetic`, `compare`, `window` | an expression: its type and its plan |
 //! | `rule`, `episode`, `pattern`, `say` | a rule: its plan |
@@ -16,6 +17,8 @@ mod declare;
 mod dimension;
 mod episode;
 mod expr;
+mod found;
+mod graph;
 mod literal;
 mod meaning;
 mod number;
@@ -31,6 +34,7 @@ mod window;
 mod world;
 
 pub use declare::declare;
+pub use graph::{asked_fields, order};
 pub use rule::rule;
 pub use script::script;
 pub use world::World;

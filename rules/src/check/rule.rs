@@ -1,8 +1,12 @@
 //! A rule: which kind it is, and the clauses that all kinds share.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use vitalog_cep::plan::{Expr as Plan, Grade, Piece, Rule, RuleKind};
 use vitalog_elog::Span;
 
+use super::found::Exported;
 use super::meaning::meaning;
 use super::scope::{LetName, Place, Scope};
 use super::value::{Ty, Typed};
@@ -14,18 +18,24 @@ use crate::syntax::{self, When};
 /// How long after it opened a finding still disturbs people, where the rule does not say.
 const STALE_AFTER: Span = Span::days(1);
 
-/// The plan of a rule; `None` where an error leaves none.
-pub fn rule(world: &World, decl: &syntax::Rule, out: &mut Vec<Diagnostic>) -> Option<Rule> {
+/// The plan of a rule, `None` where an error leaves none; and its `let`s, for the rules that look at it.
+pub fn rule(
+    world: &World,
+    decl: &syntax::Rule,
+    asked: &BTreeSet<Arc<str>>,
+    out: &mut Vec<Diagnostic>,
+) -> (Option<Rule>, Vec<Exported>) {
     let scope = Scope { lenient: decl.broken, ..Scope::new(Place::Decision) };
     let mut checker = Checker { world, scope, diagnostics: out };
     let errors = |c: &Checker| c.diagnostics.iter().filter(|d| d.is_error()).count();
     let before = errors(&checker);
-    let built = checker.rule(decl);
-    (errors(&checker) == before && !decl.broken).then_some(built).flatten()
+    let built = checker.rule(decl, asked);
+    let plan = (errors(&checker) == before && !decl.broken).then_some(built).flatten();
+    (plan, checker.scope.lets.iter().map(Exported::of).collect())
 }
 
 impl Checker<'_> {
-    fn rule(&mut self, decl: &syntax::Rule) -> Option<Rule> {
+    fn rule(&mut self, decl: &syntax::Rule, asked: &BTreeSet<Arc<str>>) -> Option<Rule> {
         let before = self.diagnostics.len();
         self.misplaced(decl);
         let (kind, lets) = self.kind(decl)?;
@@ -40,7 +50,7 @@ impl Checker<'_> {
             None => vec![Piece::Text(decl.title())],
         };
         if self.diagnostics[before..].iter().all(|d| !d.is_error()) {
-            self.unused(decl);
+            self.unused(decl, asked);
         }
         let mut rule = Rule {
             name: decl.name.text.clone(),
@@ -189,11 +199,13 @@ impl Checker<'_> {
         }
     }
 
-    fn unused(&mut self, decl: &syntax::Rule) {
+    fn unused(&mut self, decl: &syntax::Rule, asked: &BTreeSet<Arc<str>>) {
         if decl.broken {
             return;
         }
-        for it in self.scope.lets.iter().filter(|l| !l.used && l.value.ty != Ty::Error) {
+        let looked_at = self.world.stream(&decl.name.text).is_some_and(|s| s.ix.derived().is_some());
+        let used = |l: &LetName| l.used || (looked_at && asked.contains(&l.name.text));
+        for it in self.scope.lets.iter().filter(|l| !used(l) && l.value.ty != Ty::Error) {
             let d = Diagnostic::new(Code::UNUSED_LET, format!("nothing uses `{}`", it.name.text), it.name.loc, "not used");
             self.diagnostics.push(d);
         }

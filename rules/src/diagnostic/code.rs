@@ -55,6 +55,7 @@ codes! {
     NO_WITHIN = "E0401", "A pattern without a bound in time.";
     REPEAT = "E0402", "A count of repeats that is not possible.";
     TOO_MANY = "E0403", "More of something than the limits allow.";
+    CIRCLE = "E0404", "Rules that look at each other in a circle.";
     STREAM_CHANGED = "E0501", "A stream that changed in a way that stored readings do not survive.";
     PROFILE_CHANGED = "E0502", "A profile field that changed in a way that stored values do not survive.";
     RANGE = "E0503", "A range or default that makes no sense.";
