@@ -6,14 +6,17 @@ mod episode;
 mod fact;
 mod guard;
 mod matching;
+mod schedule;
 mod silence;
 mod version;
+mod wall;
 
 use serde::{Deserialize, Serialize};
 
 use episode::Episodes;
 pub use fact::{Fact, Facts, Known};
 use matching::Matches;
+use schedule::Schedules;
 use silence::Silences;
 pub use version::{Case, Version};
 
@@ -26,7 +29,7 @@ pub enum State {
     Episode(Episodes),
     Silence(Silences),
     Match(Matches),
-    Schedule(Facts),
+    Schedule(Schedules),
 }
 
 /// What a touched timeline means to a rule.
@@ -57,7 +60,7 @@ impl State {
             RuleKind::Episode(_) => State::Episode(Episodes::default()),
             RuleKind::Silence(_) => State::Silence(Silences::default()),
             RuleKind::Match(_) => State::Match(Matches::default()),
-            RuleKind::Schedule(_) => State::Schedule(Facts::default()),
+            RuleKind::Schedule(_) => State::Schedule(Schedules::default()),
         }
     }
 
@@ -66,7 +69,7 @@ impl State {
             State::Episode(e) => e.facts(),
             State::Silence(s) => &s.facts,
             State::Match(m) => m.facts(),
-            State::Schedule(s) => s,
+            State::Schedule(s) => &s.facts,
         }
     }
 
@@ -75,7 +78,7 @@ impl State {
             State::Episode(e) => e.facts_mut(),
             State::Silence(s) => &mut s.facts,
             State::Match(m) => m.facts_mut(),
-            State::Schedule(s) => s,
+            State::Schedule(s) => &mut s.facts,
         }
     }
 
@@ -107,6 +110,9 @@ impl State {
                 let ours = touches.iter().filter(|t| alone || case.version.scope.streams.contains(&t.stream));
                 ours.filter(|t| state.touched(case, pattern, shape, t, alone)).count() > 0
             }
+            (State::Schedule(state), RuleKind::Schedule(schedule)) => {
+                touches.iter().filter(|t| state.touched(case, schedule, t)).count() > 0
+            }
             _ => false,
         };
         Seen { changed, due: self.next_due(case) }
@@ -123,6 +129,7 @@ impl State {
                 let Some(shape) = &case.version.scope.shape else { return false };
                 state.again(case, pattern, shape, from, until)
             }
+            (State::Schedule(state), RuleKind::Schedule(schedule)) => state.again(case, schedule, from),
             _ => false,
         }
     }
@@ -131,6 +138,7 @@ impl State {
     pub fn enrolled(&mut self, case: &Case<'_>, from: i64, to: i64) -> bool {
         match (self, &case.version.terms.rule.kind) {
             (State::Silence(state), RuleKind::Silence(silence)) => state.judge(case, silence, from, to),
+            (State::Schedule(state), RuleKind::Schedule(schedule)) => state.again(case, schedule, from),
             _ => false,
         }
     }
@@ -140,6 +148,7 @@ impl State {
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => state.tick(case, episode),
             (State::Silence(state), RuleKind::Silence(silence)) => state.tick(case, silence),
+            (State::Schedule(state), RuleKind::Schedule(schedule)) => state.tick(case, schedule),
             _ => false,
         }
     }
@@ -150,6 +159,7 @@ impl State {
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => state.next_due(case, episode),
             (State::Silence(state), RuleKind::Silence(silence)) => state.next_due(case, silence),
+            (State::Schedule(state), RuleKind::Schedule(_)) => state.next_due(case),
             _ => None,
         }
     }

@@ -123,6 +123,7 @@ impl Person {
                 name,
                 subject: &self.name,
                 group,
+                names: &rules.names,
                 versions: &rules.versions,
                 states: &mut self.states,
                 book: &mut self.books[place as usize],

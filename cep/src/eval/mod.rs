@@ -19,6 +19,7 @@ use crate::timeline::{Set, Table, Timeline};
 
 pub use aggregate::short;
 pub use output::said;
+pub use ratio::Ratio;
 pub use say::render;
 pub use truth::{truth, value};
 pub use value::{Value, holds};

@@ -9,6 +9,7 @@ mod exprs;
 mod findings;
 mod pattern;
 mod profile;
+mod schedule;
 mod silence;
 mod table;
 mod timeline;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Absence, Episode, Expr, Grade, Hold, Library, Output, Pattern, Piece, Ref, Rule, RuleKind, Show, Silence, Step,
+    Absence, Arith, Episode, Expr, Grade, Hold, Library, Output, Pattern, Piece, Rational, Ref, Rule, RuleKind, Schedule, Show,
+    Silence, Step,
 };
 use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 
 use super::conditions::{condition, likely, threshold};
 use super::dice::Dice;
-use super::terms::{Sight, Type, any_stream, constant, span, term};
-use crate::world::{F1, F2, FOUND, Kind, LAB, MEAL, NAP, SUGAR, derived, profile, schema, unit, words};
+use super::terms::{CELL, Sight, Type, any_stream, constant, span, term};
+use crate::world::{F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, derived, profile, schema, unit, words};
 
 /// One to three rules.
 pub fn library(dice: &mut Dice) -> Library {
@@ -53,6 +54,11 @@ pub fn changed(dice: &mut Dice, was: &Library) -> Library {
     next
 }
 
+fn quiet_while(dice: &mut Dice, name: &str) -> Vec<Arc<str>> {
+    let other = format!("r{}", dice.below(4));
+    if dice.chance(25) && other != name { vec![Arc::from(other)] } else { vec![] }
+}
+
 /// The same meaning; its fields are said otherwise.
 fn retold(dice: &mut Dice, was: &Rule) -> Rule {
     let mut rule = was.clone();
@@ -66,7 +72,8 @@ fn retold(dice: &mut Dice, was: &Rule) -> Rule {
 
 pub fn rule(dice: &mut Dice, name: &str) -> Rule {
     let found = found(name);
-    let (kind, sight) = match dice.below(20) {
+    let (kind, sight) = match dice.below(22) {
+        20.. => schedule(dice, found),
         0..=8 => episode(dice, found),
         9..=11 => (silence(dice, found), Sight { onset: true, found: found.to_vec(), ..Sight::default() }),
         _ => pattern(dice, found),
@@ -84,7 +91,7 @@ pub fn rule(dice: &mut Dice, name: &str) -> Rule {
         cite: None,
         once_per: dice.chance(20).then(|| span(dice, 4)),
         stale_after: if dice.chance(20) { span(dice, 4) } else { Span::days(1) },
-        quiet_while: vec![],
+        quiet_while: quiet_while(dice, name),
         outputs: vec![],
     };
     let sight = lets(dice, &mut rule, sight);
@@ -149,6 +156,28 @@ fn silence(dice: &mut Dice, found: &[StreamIx]) -> RuleKind {
         streams.dedup();
     }
     RuleKind::Silence(Silence { streams, span: span(dice, 5) })
+}
+
+/// Times that come up in the first hours of the tests' time, somewhere on earth; some wait for the profile.
+fn schedule(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {
+    let sight = Sight { onset: true, until: true, found: found.to_vec(), ..Sight::default() };
+    let mut at = Vec::new();
+    for _ in 0..*dice.pick(&[1, 1, 2, 4]) {
+        let zone = *dice.pick(&[0, 0, 0, 1, -5]);
+        let nudge = if dice.chance(10) { *dice.pick(&[-1, 1]) } else { 0 };
+        let time = Expr::number(Span::hours(23 + zone).0 + dice.between(0, 14) * CELL + nudge);
+        at.push(if dice.chance(75) { time } else { later(time) });
+    }
+    let days = if dice.chance(70) { Schedule::ALL_DAYS } else { dice.bits() as u8 };
+    let when = dice.chance(70).then(|| condition(dice, &sight, 2));
+    (RuleKind::Schedule(Schedule { days, at, when }), sight)
+}
+
+/// By so many cells as the profile says portions of 10 g.
+fn later(time: Expr) -> Expr {
+    let cells = Expr::Number(Rational { n: CELL, d: 10 * Kind::Mass.atoms() });
+    let by = Expr::Arith { op: Arith::Mul, left: Box::new(Expr::Profile(PORTION)), right: Box::new(cells) };
+    Expr::Arith { op: Arith::Add, left: Box::new(time), right: Box::new(by) }
 }
 
 fn pattern(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {

@@ -24,6 +24,8 @@ pub struct Sight {
     /// Streams of the steps bound.
     pub steps: Vec<StreamIx>,
     pub onset: bool,
+    /// Windows end before the instant decided.
+    pub until: bool,
     /// Derived streams that may be looked at.
     pub found: Vec<StreamIx>,
     pub lets: Vec<(u16, Type)>,
@@ -151,6 +153,8 @@ fn window(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option<Exp
     });
     let anchor = if !sight.steps.is_empty() && dice.chance(60) {
         Anchor::Before(dice.below(sight.steps.len()) as u8)
+    } else if sight.until {
+        Anchor::Until
     } else {
         Anchor::Decision
     };

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Rule;
-use vitalog_elog::Severity;
+use vitalog_elog::{Change, Severity};
 
 use crate::draw;
 use crate::oracle::SHAPES;
 use crate::oracle::derived::uses;
+use crate::world::drive;
 use crate::world::script::{Given, Line, expected};
 
 #[test]
@@ -51,4 +52,18 @@ fn rules_of(line: &Line) -> Vec<Arc<Rule>> {
         Given::Library { library, .. } => library.rules.clone(),
         _ => vec![],
     }
+}
+
+/// Every reason to disturb nobody occurs, and most findings have none.
+#[test]
+fn random_findings_are_told_and_quiet() {
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for seed in 0..600 {
+        let (_, effects) = drive::run(&draw::script(seed));
+        for change in effects.iter().flat_map(|e| drive::changes(e)).filter(|c| c.change == Change::Opened) {
+            *reasons.entry(format!("{:?}", change.finding.quiet)).or_default() += 1;
+        }
+    }
+    println!("{reasons:?}");
+    assert!(reasons.len() == 4 && reasons.values().all(|n| *n > 10), "{reasons:?}");
 }

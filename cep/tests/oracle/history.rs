@@ -39,8 +39,7 @@ impl History {
         groups.dedup();
         let mut changes = Vec::new();
         for group in groups {
-            let new: Vec<&Standing> = standing.iter().filter(|s| group_of(s) == group).collect();
-            self.advance_group(&group, new, clock, &mut changes);
+            self.advance_group(&group, standing, clock, &mut changes);
         }
         changes
     }
@@ -48,10 +47,11 @@ impl History {
     fn advance_group(
         &mut self,
         group: &(String, String),
-        mut new: Vec<&Standing>,
+        standing: &[Standing],
         clock: Time,
         changes: &mut Vec<(Change, Known)>,
     ) {
+        let mut new: Vec<&Standing> = standing.iter().filter(|s| group_of(s) == *group).collect();
         let mut former: Vec<usize> = (0..self.known.len()).filter(|i| group_of(&self.known[*i].content) == *group).collect();
         former.retain(|i| !self.known[*i].is_rescinded);
         // What did not change is nobody else's.
@@ -79,7 +79,7 @@ impl History {
             changes.push(self.amend(f, now, clock));
         }
         for now in new {
-            let opened = self.open(now, clock);
+            let opened = self.open(now, standing, clock);
             changes.push((Change::Opened, opened));
         }
     }
@@ -99,8 +99,8 @@ impl History {
     }
 
     /// Under the id of its onset; if that stands already, under another, which only the engine can name: here it is left zero.
-    fn open(&mut self, now: &Standing, clock: Time) -> Known {
-        let quiet = self.stale(now, clock).or_else(|| self.spoke_lately(now));
+    fn open(&mut self, now: &Standing, standing: &[Standing], clock: Time) -> Known {
+        let quiet = self.stale(now, clock).or_else(|| self.other_open(now, standing)).or_else(|| self.spoke_lately(now));
         let id = MatchId::new(&now.rule, &Subject::new(&now.subject), now.onset);
         let old = self.known.iter().position(|k| k.id == id);
         let (id, revision) = match old {
@@ -116,6 +116,19 @@ impl History {
     fn stale(&self, now: &Standing, clock: Time) -> Option<Quiet> {
         let age = i128::from(clock.0) - i128::from(now.at.0);
         (age > i128::from(self.rules[&now.version].stale_after.0)).then_some(Quiet::Stale)
+    }
+
+    /// A finding of another rule about the same subject covers the instant at which this one opened; of what is an instant or a span of
+    /// readings the end too.
+    fn other_open(&self, now: &Standing, standing: &[Standing]) -> Option<Quiet> {
+        let others = &self.rules[&now.version].quiet_while;
+        let goes_on = |s: &Standing| match s.end {
+            None => true,
+            Some(end) if s.kind == "match" || s.kind == "schedule" => now.at <= end,
+            Some(end) => now.at < end,
+        };
+        let covers = |s: &Standing| s.subject == now.subject && s.onset <= now.at && goes_on(s);
+        standing.iter().any(|s| others.iter().any(|o| **o == *s.rule) && covers(s)).then_some(Quiet::OtherOpen)
     }
 
     fn spoke_lately(&self, now: &Standing) -> Option<Quiet> {

@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod pattern;
 pub mod profile;
 pub mod scene;
+pub mod schedule;
 pub mod silence;
 pub mod text;
 pub mod timeline;
@@ -99,7 +100,7 @@ fn found(version: &Version, timeline: &Timeline, profile: &Profile<'_>, clock: T
             matches.retain(|m| version.is_in_force(m.completion));
             findings::group(&matches)
         }
-        RuleKind::Schedule(_) => vec![],
+        RuleKind::Schedule(s) => schedule::firings(timeline, profile, rule, s, clock),
     };
     found.retain(|f| version.is_in_force(f.at));
     found
@@ -143,11 +144,12 @@ impl Standing {
 }
 
 /// The kinds and states a standing finding can have, for counting what was seen.
-pub const SHAPES: [(FindingKind, FindingState); 6] = [
+pub const SHAPES: [(FindingKind, FindingState); 7] = [
     (FindingKind::Episode, FindingState::Open),
     (FindingKind::Episode, FindingState::Resolved),
     (FindingKind::Episode, FindingState::Lapsed),
     (FindingKind::Silence, FindingState::Open),
     (FindingKind::Silence, FindingState::Resolved),
     (FindingKind::Match, FindingState::Open),
+    (FindingKind::Schedule, FindingState::Open),
 ];

@@ -13,7 +13,7 @@ use super::found::{FoundStream, MOST_DERIVED};
 use super::world::{StreamInfo, World};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Loc;
-use crate::syntax::{Expr, ExprKind, Hole, Name, Rule, When};
+use crate::syntax::{Expr, ExprKind, Hole, Name, Rule, Schedule, TimeOfDay, When};
 
 /// So many are reported in one run; a rule file has seldom more than one.
 const MOST_CIRCLES: usize = 8;
@@ -252,6 +252,9 @@ fn exprs(rule: &Rule) -> Vec<&Expr> {
     let mut all: Vec<&Expr> = Vec::new();
     if let Some((When::Condition(watch), _)) = &rule.when {
         all.push(&watch.condition);
+    }
+    if let Some((Schedule::At { times, .. }, _)) = &rule.every {
+        all.extend(times.iter().filter_map(|t| if let TimeOfDay::Value(e) = t { Some(e) } else { None }));
     }
     all.extend(rule.until.iter().map(|(w, _)| &w.condition));
     if let Some((pattern, _)) = &rule.pattern {

@@ -35,6 +35,7 @@ pub fn meaning(rule: &Rule, world: &World) -> u64 {
     w.text(rule.cite.as_deref().unwrap_or(""));
     w.span(rule.once_per);
     w.span(Some(rule.stale_after));
+    rule.quiet_while.iter().for_each(|name| w.tagged(0).text(name));
     digest_of(&w.out) as u64
 }
 

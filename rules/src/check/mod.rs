@@ -7,7 +7,7 @@
 //! | `graph`, `found` | which rules look at which, and what their findings say |
 //! | `scope` | what a name means at a place |
 //! | `expr`, `literal`, `arithmetic`, `compare`, `window` | an expression: its type and its plan |
-//! | `rule`, `episode`, `pattern`, `say` | a rule: its plan |
+//! | `rule`, `episode`, `pattern`, `schedule`, `say` | a rule: its plan |
 //! | `meaning` | the identity of a rule |
 //! | `script`, `reading` | a test |
 
@@ -27,6 +27,7 @@ mod prior;
 mod reading;
 mod rule;
 mod say;
+mod schedule;
 mod scope;
 mod script;
 mod value;

@@ -13,7 +13,7 @@ use super::value::{Ty, Typed};
 use super::{Checker, World};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Loc;
-use crate::syntax::{self, When};
+use crate::syntax::{self, Watch, When};
 
 /// How long after it opened a finding still disturbs people, where the rule does not say.
 const STALE_AFTER: Span = Span::days(1);
@@ -65,7 +65,7 @@ impl Checker<'_> {
             cite: decl.cite.as_ref().map(|(c, _)| c.text.clone()),
             once_per: decl.once_per.as_ref().map(|(d, _)| d.span),
             stale_after: decl.stale_after.as_ref().map_or(STALE_AFTER, |(d, _)| d.span),
-            quiet_while: Vec::new(),
+            quiet_while: self.quiet_while(decl),
             outputs: Vec::new(),
         };
         rule.meaning = meaning(&rule, self.world);
@@ -74,6 +74,15 @@ impl Checker<'_> {
 
     /// The kind of the rule with its `let`s, which each kind reads at its own point.
     fn kind(&mut self, decl: &syntax::Rule) -> Option<(RuleKind, Vec<Plan>)> {
+        if let Some((schedule, loc)) = &decl.every {
+            if let Some((_, pattern)) = &decl.pattern {
+                let d = Diagnostic::new(Code::MISPLACED_CLAUSE, "a rule has `every` or `match`, not both", *pattern, "a pattern")
+                    .label(*loc, "a schedule");
+                self.diagnostics.push(d.help("write two rules; one can look at what the other finds"));
+                return None;
+            }
+            return self.schedule(decl, schedule);
+        }
         match (&decl.when, &decl.pattern) {
             (Some((When::Condition(watch), _)), None) => self.episode(decl, watch),
             (Some((When::Silence { streams, span }, _)), None) => self.silence(decl, streams, *span),
@@ -90,19 +99,44 @@ impl Checker<'_> {
                         Code::MISSING_CLAUSE,
                         "a rule that looks for nothing",
                         decl.name.loc,
-                        "neither `when` nor `match`",
+                        "neither `when`, `match` nor `every`",
                     );
                     self.diagnostics
-                        .push(d.help("say what it is about: `when CONDITION …`, `when no STREAM for D`, or `match PATTERN …`"));
+                        .push(d.help("say what it is about: `when CONDITION …`, `when no STREAM for D`, `match PATTERN …`, or `every day at 09:00`"));
                 }
                 None
             }
         }
     }
 
+    /// The rules whose findings keep this one quiet.
+    fn quiet_while(&mut self, decl: &syntax::Rule) -> Vec<Arc<str>> {
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for name in decl.quiet_while.iter().flat_map(|(names, _)| names) {
+            let known = self.world.rules.contains_key(&name.text);
+            if known && name.text != decl.name.text {
+                names.push(name.text.clone());
+                continue;
+            }
+            let d = if known {
+                Diagnostic::new(Code::MISPLACED_CLAUSE, "a rule that is quiet while it speaks itself", name.loc, "this rule")
+                    .help("`at most once per D` limits how often a rule speaks")
+            } else {
+                Diagnostic::new(Code::UNKNOWN_RULE, format!("there is no rule `{}`", name.text), name.loc, "not declared")
+                    .did_you_mean(name.loc, &name.text, self.world.rules.keys().map(|n| &**n))
+            };
+            self.diagnostics.push(d);
+        }
+        // The order in which they are named means nothing.
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Clauses that the kind of the rule has no use for, and those it lacks.
     fn misplaced(&mut self, decl: &syntax::Rule) {
         let (what, why): (&str, Option<Loc>) = match (&decl.when, &decl.pattern) {
+            _ if decl.every.is_some() => ("a schedule", decl.every.as_ref().map(|(_, loc)| *loc)),
             (Some((When::Silence { .. }, loc)), _) => ("a silence", Some(*loc)),
             (None, Some((_, loc))) => ("a pattern", Some(*loc)),
             (None, None) if !decl.broken => ("a rule without `when`", None),
@@ -117,10 +151,21 @@ impl Checker<'_> {
                 self.diagnostics.push(d.help(help));
             };
             if let Some((_, loc)) = &decl.until {
-                refuse("until", *loc, "a silence resolves at the next reading, a match ends at its last one");
+                refuse(
+                    "until",
+                    *loc,
+                    "a silence resolves at the next reading, a match ends at its last one, a schedule finds instants",
+                );
             }
             if let Some((_, loc)) = &decl.at_each {
                 refuse("at each", *loc, "only a condition is decided at each reading of a stream");
+            }
+            if let (Some(_), Some((When::Condition(Watch { hold: Some(hold), .. }), _))) = (&decl.every, &decl.when) {
+                refuse(
+                    "for",
+                    hold.span.loc,
+                    "a schedule asks once; a window looks back, as in `min(bg.value over 2 h) > 10 mmol/L`",
+                );
             }
             if let Some((stream, _)) = &decl.lapse {
                 refuse("or no … for", stream.loc, "only a condition that lasts can lapse");

@@ -6,6 +6,7 @@ use super::Checker;
 use super::dimension::Dim;
 use super::expr::Taken;
 use super::number::Bounds;
+use super::scope::Place;
 use super::value::{Ty, Typed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Loc;
@@ -88,6 +89,7 @@ impl Checker<'_> {
             return Typed::error(loc);
         }
         let anchor = match &call.before {
+            None if self.scope.place == Place::Schedule => Some(Anchor::Until),
             None => Some(Anchor::Decision),
             Some(name) => self.anchor(name),
         };

@@ -10,6 +10,7 @@ mod literal;
 mod pattern;
 mod rule;
 mod say;
+mod schedule;
 mod script;
 mod unavailable;
 
