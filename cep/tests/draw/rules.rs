@@ -55,8 +55,8 @@ pub fn changed(dice: &mut Dice, was: &Library) -> Library {
 }
 
 fn quiet_while(dice: &mut Dice, name: &str) -> Vec<Arc<str>> {
-    let other = format!("r{}", dice.below(4));
-    if dice.chance(25) && other != name { vec![Arc::from(other)] } else { vec![] }
+    let other = format!("r{}", dice.below(3));
+    if dice.chance(40) && other != name { vec![Arc::from(other)] } else { vec![] }
 }
 
 /// The same meaning; its fields are said otherwise.

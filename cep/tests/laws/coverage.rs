@@ -58,7 +58,7 @@ fn rules_of(line: &Line) -> Vec<Arc<Rule>> {
 #[test]
 fn random_findings_are_told_and_quiet() {
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    for seed in 0..600 {
+    for seed in 0..1_500 {
         let (_, effects) = drive::run(&draw::script(seed));
         for change in effects.iter().flat_map(|e| drive::changes(e)).filter(|c| c.change == Change::Opened) {
             *reasons.entry(format!("{:?}", change.finding.quiet)).or_default() += 1;

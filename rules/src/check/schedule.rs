@@ -91,7 +91,7 @@ impl Checker<'_> {
     /// `every 2 h`: the day cut from midnight on.
     fn cut(&mut self, span: Duration) -> Option<Vec<Plan>> {
         let length = span.span.0;
-        if length < MINUTE || length > DAY || DAY % length != 0 {
+        if !(MINUTE..=DAY).contains(&length) || DAY % length != 0 {
             let label = format!("a day is no whole number of {}", span.span);
             let d = Diagnostic::new(Code::DURATION, "a day cannot be cut into spans of this length", span.loc, label);
             self.diagnostics.push(d.help(
