@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{Library, Rule};
 
-use crate::check::{World, asked_fields, declare, order, rule, script};
+use crate::check::{World, asked_fields, declare, lacks_policies, order, policies, rule, script};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Limits;
 use crate::packs;
@@ -44,6 +44,8 @@ impl Compiled {
 pub fn compile(files: &[Source], prior: &Library) -> Compiled {
     let mut out = Vec::new();
     let (sources, trees) = read(files, &mut out);
+    let marked: Vec<(&File, bool)> = trees.iter().zip(sources.iter()).map(|(tree, (_, file))| (tree, file.shipped)).collect();
+    let policies = policies(&marked, &mut out);
     let mut world = declare(&trees, prior, &mut out);
     let rules = rules(&mut world, &trees, prior, &mut out);
     let mut tests = Vec::new();
@@ -61,8 +63,7 @@ pub fn compile(files: &[Source], prior: &Library) -> Compiled {
     out.dedup();
     let failed = out.iter().any(Diagnostic::is_error);
     limit(&mut out);
-    let library =
-        Library { schema: Arc::new(world.schema), profile: world.profile, derived: world.derived, policies: Vec::new(), rules };
+    let library = Library { schema: Arc::new(world.schema), profile: world.profile, derived: world.derived, policies, rules };
     Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }
 }
 
@@ -113,6 +114,15 @@ fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<File>) {
             bring(&it, &mut sources, &mut trees, out);
         }
         next += 1;
+    }
+    // The shipped policies are there without `use`: a rule says whom to tell by a word.
+    if lacks_policies(&trees)
+        && let Some(pack) = packs::get("policies")
+        && !sources.iter().any(|(_, f)| stem(&f.name) == pack.name)
+    {
+        let text: Arc<str> = Arc::from(pack.text);
+        let id = sources.add("policies.rules", &text, true);
+        trees.push(parse(id, &text, out));
     }
     (sources, trees)
 }

@@ -12,6 +12,7 @@ mod lowering;
 mod manual;
 mod meaning;
 mod packs;
+mod policies;
 mod prior;
 mod scripts;
 mod support;

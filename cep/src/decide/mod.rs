@@ -29,7 +29,7 @@ pub enum State {
     Episode(Episodes),
     Silence(Silences),
     Match(Matches),
-    Schedule(Schedules),
+    Schedule(Box<Schedules>),
 }
 
 /// What a touched timeline means to a rule.
@@ -60,7 +60,7 @@ impl State {
             RuleKind::Episode(_) => State::Episode(Episodes::default()),
             RuleKind::Silence(_) => State::Silence(Silences::default()),
             RuleKind::Match(_) => State::Match(Matches::default()),
-            RuleKind::Schedule(_) => State::Schedule(Schedules::default()),
+            RuleKind::Schedule(_) => State::Schedule(Box::default()),
         }
     }
 

@@ -45,7 +45,7 @@ pub struct Column {
     gaps: Option<Box<Gaps>>,
     words: Option<Box<Words>>,
     /// Denominators, of fractions.
-    parts: Vec<i64>,
+    parts: Option<Box<Vec<i64>>>,
 }
 
 /// Which rows have a value.
@@ -92,7 +92,7 @@ impl Column {
         let value = self.values[row];
         Some(match self.kind? {
             Kind::Number => Cell::Number(value),
-            Kind::Fraction => Cell::Fraction(value, self.parts[row]),
+            Kind::Fraction => Cell::Fraction(value, self.parts.as_ref()?[row]),
             Kind::Enum => Cell::Enum(value as u16),
             Kind::Bool => Cell::Bool(value != 0),
             Kind::Text => Cell::Text(self.words.as_ref()?.list.get(value as usize)?),
@@ -160,10 +160,10 @@ impl Column {
         };
         if kind == Some(Kind::Fraction) && matches!(self.kind, None | Some(Kind::Number)) {
             self.kind = kind;
-            self.parts = vec![1; self.values.len()];
+            self.parts = Some(Box::new(vec![1; self.values.len()]));
         }
-        if self.kind == Some(Kind::Fraction) {
-            self.parts.insert(row, part);
+        if let Some(parts) = &mut self.parts {
+            parts.insert(row, part);
         }
         let fits = kind.is_some_and(|kind| *self.kind.get_or_insert(kind) == kind);
         self.insert_between(row, fits.then_some(code));
@@ -176,8 +176,8 @@ impl Column {
 
     pub fn remove(&mut self, row: usize) {
         self.values.remove(row);
-        if !self.parts.is_empty() {
-            self.parts.remove(row);
+        if let Some(parts) = &mut self.parts {
+            parts.remove(row);
         }
         if let Some(gaps) = &mut self.gaps {
             gaps.present.remove(row);

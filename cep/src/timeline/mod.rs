@@ -162,8 +162,13 @@ impl Timeline {
     pub fn table(&self, stream: StreamIx) -> Option<&Table> {
         match self.streams.get(usize::from(stream.0)) {
             Some(s) => Some(&s.ended),
-            None => self.found.get(stream.derived()?),
+            None => self.found_at(stream),
         }
+    }
+
+    #[cold]
+    fn found_at(&self, stream: StreamIx) -> Option<&Table> {
+        self.found.get(stream.derived()?)
     }
 
     /// Its intervals that go on, by start.

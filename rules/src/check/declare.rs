@@ -40,7 +40,7 @@ pub fn declare(files: &[syntax::File], prior: &Library, out: &mut Vec<Diagnostic
                     out.push(twice("rule", &rule.name, first));
                 }
             }
-            Item::Use(_) | Item::Test(_) => {}
+            Item::Use(_) | Item::Test(_) | Item::Policy(_) => {}
         }
     }
     world

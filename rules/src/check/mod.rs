@@ -9,6 +9,7 @@
 //! | `expr`, `literal`, `arithmetic`, `compare`, `window` | an expression: its type and its plan |
 //! | `rule`, `episode`, `pattern`, `schedule`, `say` | a rule: its plan |
 //! | `meaning` | the identity of a rule |
+//! | `policy` | who hears of findings |
 //! | `script`, `reading` | a test |
 
 mod arithmetic;
@@ -23,6 +24,7 @@ mod literal;
 mod meaning;
 mod number;
 mod pattern;
+mod policy;
 mod prior;
 mod reading;
 mod rule;
@@ -36,6 +38,7 @@ mod world;
 
 pub use declare::declare;
 pub use graph::{asked_fields, order};
+pub use policy::{lacks_policies, policies};
 pub use rule::rule;
 pub use script::script;
 pub use world::World;

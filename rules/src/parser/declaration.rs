@@ -36,17 +36,7 @@ impl Parser<'_> {
             Some("profile") => self.profile().map(|p| Some(Item::Profile(p))),
             Some("rule") => self.rule().map(|r| Some(Item::Rule(Box::new(r)))),
             Some("test") => self.test().map(|t| Some(Item::Test(t))),
-            Some("policy") => {
-                let loc = self.here();
-                self.unavailable(
-                    loc,
-                    "`policy`",
-                    "who is told by which channel is configured beside the rules; `notify NAME` works",
-                );
-                self.advance();
-                self.skip_block();
-                Ok(None)
-            }
+            Some("policy") => self.policy().map(|p| Some(Item::Policy(p))),
             _ => {
                 let loc = self.here();
                 let what = match self.word_ahead(0) {
@@ -61,7 +51,7 @@ impl Parser<'_> {
                     self.advance();
                     return Err(Failed);
                 }
-                self.report(d.note("a file is made of `use`, `stream`, `profile`, `rule` and `test`"));
+                self.report(d.note("a file is made of `use`, `stream`, `profile`, `rule`, `test` and `policy`"));
                 self.advance();
                 while !self.is(Kind::End) && !self.at_item() {
                     self.advance();

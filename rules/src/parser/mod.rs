@@ -8,6 +8,7 @@ mod declaration;
 mod expr;
 mod literal;
 mod pattern;
+mod policy;
 mod rule;
 mod say;
 mod schedule;

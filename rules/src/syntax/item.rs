@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Duration, Name, Rule, Test, UnitWord, Value};
+use super::{Duration, Name, Policy, Rule, Test, UnitWord, Value};
 use crate::source::Loc;
 
 /// A file's declarations, in order.
@@ -18,6 +18,7 @@ pub enum Item {
     Profile(Profile),
     Rule(Box<Rule>),
     Test(Test),
+    Policy(Policy),
 }
 
 /// `use health`.

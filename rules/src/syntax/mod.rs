@@ -4,12 +4,14 @@
 
 mod expr;
 mod item;
+mod policy;
 mod rule;
 mod schedule;
 mod script;
 
 pub use expr::{BinaryOp, Call, Expr, ExprKind, Literal, UnitWord};
 pub use item::{Check, FieldDecl, FieldType, File, Item, Profile, Stream, Use};
+pub use policy::{Notice, Policy, Repeat};
 pub use rule::{Grade, Hold, Hole, Let, Pattern, Rule, Say, Step, Watch, When, Without};
 pub use schedule::{Schedule, TimeOfDay};
 pub use script::{End, Expect, Line, LineKind, Moment, MomentKind, Test, Value, ValueKind};
