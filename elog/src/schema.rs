@@ -93,6 +93,11 @@ impl Schema {
         &self.streams[usize::from(ix.0)]
     }
 
+    /// Whether the readings of any stream are seen under several subjects.
+    pub fn shares(&self) -> bool {
+        self.streams.iter().any(|s| !s.also_by.is_empty())
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (StreamIx, &Stream)> {
         self.streams.iter().enumerate().map(|(i, s)| (StreamIx(i as u16), s))
     }

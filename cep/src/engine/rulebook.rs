@@ -27,6 +27,9 @@ pub struct Rulebook {
     /// For each declared stream the versions on the ground that it concerns. Made again after a restore.
     #[serde(skip)]
     routes: Vec<Vec<u32>>,
+    /// Whether readings of any stream are seen under several subjects.
+    #[serde(skip)]
+    pub shares: bool,
     /// Fields that keep running sums.
     #[serde(skip)]
     pub sums: Vec<(StreamIx, FieldIx)>,
@@ -42,6 +45,7 @@ impl Default for Rulebook {
             name_of: Vec::new(),
             ranks: Ranks::default(),
             routes: Vec::new(),
+            shares: false,
             sums: Vec::new(),
         }
     }
@@ -113,6 +117,7 @@ impl Rulebook {
     fn chart(&mut self) {
         self.routes.clear();
         self.sums.clear();
+        self.shares = self.library.schema.shares();
         self.ranks = Ranks::of(&self.versions, &self.names, &self.name_of, &self.library.derived);
         for &place in &self.ranks.ground {
             let version = &self.versions[place as usize];

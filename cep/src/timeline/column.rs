@@ -45,7 +45,13 @@ pub struct Column {
     gaps: Option<Box<Gaps>>,
     words: Option<Box<Words>>,
     /// Denominators, of fractions.
-    parts: Option<Box<Vec<i64>>>,
+    parts: Option<Box<Parts>>,
+}
+
+/// By row; 1 where there is no value.
+#[derive(Debug, Serialize, Deserialize)]
+struct Parts {
+    denominators: Vec<i64>,
 }
 
 /// Which rows have a value.
@@ -92,7 +98,7 @@ impl Column {
         let value = self.values[row];
         Some(match self.kind? {
             Kind::Number => Cell::Number(value),
-            Kind::Fraction => Cell::Fraction(value, self.parts.as_ref()?[row]),
+            Kind::Fraction => Cell::Fraction(value, self.parts.as_ref()?.denominators[row]),
             Kind::Enum => Cell::Enum(value as u16),
             Kind::Bool => Cell::Bool(value != 0),
             Kind::Text => Cell::Text(self.words.as_ref()?.list.get(value as usize)?),
@@ -160,10 +166,10 @@ impl Column {
         };
         if kind == Some(Kind::Fraction) && matches!(self.kind, None | Some(Kind::Number)) {
             self.kind = kind;
-            self.parts = Some(Box::new(vec![1; self.values.len()]));
+            self.parts = Some(Box::new(Parts { denominators: vec![1; self.values.len()] }));
         }
         if let Some(parts) = &mut self.parts {
-            parts.insert(row, part);
+            parts.denominators.insert(row, part);
         }
         let fits = kind.is_some_and(|kind| *self.kind.get_or_insert(kind) == kind);
         self.insert_between(row, fits.then_some(code));
@@ -177,7 +183,7 @@ impl Column {
     pub fn remove(&mut self, row: usize) {
         self.values.remove(row);
         if let Some(parts) = &mut self.parts {
-            parts.remove(row);
+            parts.denominators.remove(row);
         }
         if let Some(gaps) = &mut self.gaps {
             gaps.present.remove(row);

@@ -8,6 +8,7 @@ mod datum;
 mod found;
 mod index;
 mod profile;
+mod shared;
 mod table;
 
 use std::cmp::Ordering;

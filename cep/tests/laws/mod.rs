@@ -15,6 +15,7 @@ mod oracle;
 mod order;
 mod outcomes;
 mod replay;
+mod shared;
 mod subjects;
 
 use std::ops::Range;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{Library, RuleKind};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Finding, FindingKind, FindingState, Reading, ReadingId, Severity, Subject, Time};
+use vitalog_elog::{Finding, FindingKind, FindingState, Reading, ReadingId, Severity, Subject, Time, Value};
 
 use findings::Found;
 use profile::Profile;
@@ -57,14 +57,19 @@ pub fn standing(
     profile: &[ProfileChange],
     clock: Time,
 ) -> Vec<Standing> {
-    let subjects: BTreeSet<&Subject> = revisions.iter().map(|r| &r.subject).collect();
+    let nothing = vitalog_elog::Schema::default();
+    let schema = libraries.last().map_or(&nothing, |(_, library)| &library.schema);
+    let mut subjects: BTreeSet<Subject> = revisions.iter().map(|r| r.subject.clone()).collect();
+    if schema.streams.iter().any(|s| !s.also_by.is_empty()) {
+        subjects.extend(revisions.iter().flat_map(further));
+    }
     let fields = libraries.last().map_or(&[][..], |(_, library)| &library.profile);
     let rules = libraries.last().map_or(&[][..], |(_, library)| &library.derived);
     let versions = versions::versions(libraries);
     let mut standing = Vec::new();
     for subject in subjects {
-        let mut timeline = Timeline::of(subject, revisions, clock);
-        let profile = Profile::of(subject, fields, profile, clock);
+        let mut timeline = Timeline::of(&subject, revisions, schema, clock);
+        let profile = Profile::of(&subject, fields, profile, clock);
         // Those that look at others after these, whose findings are readings by then.
         let mut left: Vec<usize> = (0..versions.len()).collect();
         while !left.is_empty() {
@@ -81,12 +86,18 @@ pub fn standing(
                 if let Some(stream) = derived::stream_of(&version.rule.name, rules) {
                     timeline.readings.extend(found.iter().map(|f| derived::row(stream, place, f)));
                 }
-                standing.extend(found.into_iter().map(|f| Standing::new(subject, version, f)));
+                standing.extend(found.into_iter().map(|f| Standing::new(&subject, version, f)));
             }
         }
     }
     standing.sort();
     standing
+}
+
+/// Whoever a text of the reading may name.
+fn further(reading: &Reading) -> Vec<Subject> {
+    let values = reading.content.iter().flat_map(|c| c.values.iter().flatten());
+    values.filter_map(|v| if let Value::Text(name) = v { Some(Subject::new(name)) } else { None }).collect()
 }
 
 /// What a version found on the whole timeline, of that what completes while it is in force.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vitalog_elog::{Reading, ReadingId, StreamIx, Subject, Time, When};
+use vitalog_elog::{Reading, ReadingId, Schema, StreamIx, Subject, Time, When};
 
 use super::scene::{Known, known};
 
@@ -34,15 +34,28 @@ pub struct Timeline {
 
 impl Timeline {
     /// Of each id the greatest (rev, hash); a removal leaves nothing; what lies after the clock is not seen.
-    pub fn of(subject: &Subject, revisions: &[Reading], clock: Time) -> Timeline {
-        let mut current: BTreeMap<ReadingId, &Reading> = BTreeMap::new();
-        for revision in revisions.iter().filter(|r| r.subject == *subject) {
-            let is_greater = current.get(&revision.id).is_none_or(|was| revision.revision() > was.revision());
+    ///
+    /// Those of other subjects are seen too where a field of a stream that is also by it names this one, under an id of their own.
+    pub fn of(subject: &Subject, revisions: &[Reading], schema: &Schema, clock: Time) -> Timeline {
+        let mut current: BTreeMap<(&Subject, ReadingId), &Reading> = BTreeMap::new();
+        for revision in revisions {
+            let of_id = (&revision.subject, revision.id);
+            let is_greater = current.get(&of_id).is_none_or(|was| revision.revision() > was.revision());
             if is_greater {
-                current.insert(revision.id, revision);
+                current.insert(of_id, revision);
             }
         }
-        let seen = current.values().filter_map(|r| see(r));
+        let seen = current.values().filter_map(|r| {
+            let mut seen = see(r)?;
+            if r.subject != *subject {
+                if !names(r, subject, schema) {
+                    return None;
+                }
+                seen.id = ReadingId::seen_from(&r.subject, r.id);
+                seen.rests_on = vec![seen.id];
+            }
+            Some(seen)
+        });
         Timeline { readings: seen.filter(|s| s.joins() <= micros(clock)).collect() }
     }
 
@@ -67,6 +80,14 @@ impl Seen {
     fn joins(&self) -> Micros {
         self.instant.unwrap_or(self.start)
     }
+}
+
+/// Whether a further field of the reading names the subject.
+pub fn names(reading: &Reading, subject: &Subject, schema: &Schema) -> bool {
+    let Some(content) = &reading.content else { return false };
+    let also = &schema.streams[usize::from(content.stream.0)].also_by;
+    let said = also.iter().filter_map(|f| content.values.get(usize::from(f.0))?.as_ref());
+    said.into_iter().any(|v| matches!(v, vitalog_elog::Value::Text(name) if **name == *subject.as_str() && Subject::is_valid(name)))
 }
 
 fn see(reading: &Reading) -> Option<Seen> {

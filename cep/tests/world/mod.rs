@@ -113,6 +113,13 @@ pub fn schema() -> Arc<Schema> {
     Arc::new(Schema { streams: STREAMS.into_iter().map(stream).collect() })
 }
 
+/// The same, with meals also seen under whoever their note names.
+pub fn shared_schema() -> Arc<Schema> {
+    let mut schema = Schema::clone(&schema());
+    schema.streams[usize::from(MEAL.0)].also_by = vec![F1];
+    Arc::new(schema)
+}
+
 /// `target` and `mode` have a default; the others are unknown until they are set.
 pub fn profile() -> Vec<ProfileField> {
     let default = |name: &str| match name {

@@ -34,6 +34,10 @@ pub struct Stream {
     pub interval: bool,
     pub every: Option<Duration>,
     pub silent_after: Option<Duration>,
+    /// `by guest`.
+    pub by: Option<Name>,
+    /// `also by card, listing`.
+    pub also_by: Vec<Name>,
     pub fields: Vec<FieldDecl>,
     pub checks: Vec<Check>,
     pub doc: Option<Arc<str>>,
