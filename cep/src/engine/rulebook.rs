@@ -59,7 +59,7 @@ pub struct Revision {
     pub ended: Vec<usize>,
     /// The first of the versions that are new.
     pub new: usize,
-    /// Versions that say more or less to the rules that look at them.
+    /// Versions that go on and say otherwise what they found.
     pub retold: Vec<usize>,
 }
 
@@ -75,11 +75,9 @@ impl Rulebook {
             match library.rules.iter().position(|r| r.name == version.terms.rule.name) {
                 Some(i) if version.means(&library.rules[i], &library) => {
                     kept[i] = true;
-                    if version.terms.rule.outputs != library.rules[i].outputs {
+                    if version.renew(library.rules[i].clone(), &library) {
                         retold.push(place);
                     }
-                    version.terms.rule = library.rules[i].clone();
-                    version.survey();
                 }
                 _ => {
                     version.to = from;

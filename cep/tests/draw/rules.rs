@@ -11,7 +11,7 @@ use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 use super::conditions::{condition, likely, threshold};
 use super::dice::Dice;
 use super::terms::{CELL, Sight, Type, any_stream, constant, span, term};
-use crate::world::{F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, derived, profile, schema, unit, words};
+use crate::world::{F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, TARGET, derived, profile, schema, unit, words};
 
 /// One to three rules.
 pub fn library(dice: &mut Dice) -> Library {
@@ -45,6 +45,13 @@ pub fn changed(dice: &mut Dice, was: &Library) -> Library {
             1 => drop(next.rules.remove(place)),
             2 => next.rules[place] = Arc::new(retold(dice, &was.rules[place])),
             _ => next.rules[place] = Arc::new(rule(dice, &was.rules[place].name)),
+        }
+    }
+    if dice.chance(20) {
+        // Another default is another meaning of whatever may ask for it.
+        next.profile[usize::from(TARGET)].default = Some(Kind::Glucose.value(*dice.pick(&[60, 100, 120])));
+        for rule in &mut next.rules {
+            *rule = Arc::new(Rule { meaning: dice.bits(), ..Rule::clone(rule) });
         }
     }
     let fresh = (0..4).map(|i| format!("r{i}")).find(|name| next.rule(name).is_none());

@@ -63,13 +63,11 @@ pub fn standing(
     if schema.streams.iter().any(|s| !s.also_by.is_empty()) {
         subjects.extend(revisions.iter().flat_map(further));
     }
-    let fields = libraries.last().map_or(&[][..], |(_, library)| &library.profile);
     let rules = libraries.last().map_or(&[][..], |(_, library)| &library.derived);
     let versions = versions::versions(libraries);
     let mut standing = Vec::new();
     for subject in subjects {
         let mut timeline = Timeline::of(&subject, revisions, schema, clock);
-        let profile = Profile::of(&subject, fields, profile, clock);
         // Those that look at others after these, whose findings are readings by then.
         let mut left: Vec<usize> = (0..versions.len()).collect();
         while !left.is_empty() {
@@ -82,6 +80,7 @@ pub fn standing(
             left.retain(|place| !ready.contains(place));
             for place in ready {
                 let version = &versions[place];
+                let profile = Profile::of(&subject, &version.fields, profile, clock);
                 let found = found(version, &timeline, &profile, clock);
                 if let Some(stream) = derived::stream_of(&version.rule.name, rules) {
                     timeline.readings.extend(found.iter().map(|f| derived::row(stream, place, f)));

@@ -87,7 +87,8 @@ pub fn names(reading: &Reading, subject: &Subject, schema: &Schema) -> bool {
     let Some(content) = &reading.content else { return false };
     let also = &schema.streams[usize::from(content.stream.0)].also_by;
     let said = also.iter().filter_map(|f| content.values.get(usize::from(f.0))?.as_ref());
-    said.into_iter().any(|v| matches!(v, vitalog_elog::Value::Text(name) if **name == *subject.as_str() && Subject::is_valid(name)))
+    said.into_iter()
+        .any(|v| matches!(v, vitalog_elog::Value::Text(name) if **name == *subject.as_str() && Subject::is_valid(name)))
 }
 
 fn see(reading: &Reading) -> Option<Seen> {
