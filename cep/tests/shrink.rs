@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Expr, Library, Rule, RuleKind};
+use vitalog_cep::plan::{Expr, Library, Node, Rule, RuleKind};
 
+use crate::mutants::trees;
 use crate::world::script::{Given, Line};
 
 type EpisodeEdit = fn(&mut vitalog_cep::plan::Episode);
@@ -120,7 +121,21 @@ fn simpler(rule: &Rule) -> Vec<Rule> {
             for i in 0..p.steps.len() {
                 offer(p.steps[i].filter.is_some(), &|r| if_match(r, |p| p.steps[i].filter = None));
                 offer(p.steps[i].in_a_row, &|r| if_match(r, |p| p.steps[i].in_a_row = false));
-                offer(p.steps[i].count > 1, &|r| if_match(r, |p| p.steps[i].count -= 1));
+                offer(p.steps[i].count > 1, &|r| {
+                    if_match(r, |p| {
+                        p.steps[i].count -= 1;
+                        p.steps[i].most = p.steps[i].most.map(|m| m - 1);
+                    });
+                });
+                let closed = Some(p.steps[i].count);
+                offer(p.steps[i].most != closed, &|r| if_match(r, |p| p.steps[i].most = closed));
+                offer(p.steps[i].again.is_some(), &|r| if_match(r, |p| p.steps[i].again = None));
+            }
+            for i in 0..p.around.len() {
+                offer(true, &|r| if_match(r, |p| drop(p.around.remove(i))));
+            }
+            for smaller in trees::nodes(p, &smaller_nodes) {
+                offer(true, &|r| if_match(r, |p| *p = smaller.clone()));
             }
         }
         RuleKind::Schedule(s) => {
@@ -137,6 +152,28 @@ fn simpler(rule: &Rule) -> Vec<Rule> {
                 s.streams.truncate(1);
             }
         }),
+    }
+    all
+}
+
+fn smaller_nodes(node: &Node) -> Vec<Node> {
+    let mut all: Vec<Node> = node.children().into_iter().cloned().collect();
+    let without = |nodes: &[Node], i: usize| {
+        let mut fewer = nodes.to_vec();
+        fewer.remove(i);
+        fewer
+    };
+    match node {
+        Node::Sequence { first, rest } => {
+            for i in 0..rest.len() {
+                let mut rest = rest.clone();
+                rest.remove(i);
+                all.push(Node::Sequence { first: first.clone(), rest });
+            }
+        }
+        Node::And(nodes) if nodes.len() > 2 => all.extend((0..nodes.len()).map(|i| Node::And(without(nodes, i)))),
+        Node::Or(nodes) if nodes.len() > 2 => all.extend((0..nodes.len()).map(|i| Node::Or(without(nodes, i)))),
+        _ => {}
     }
     all
 }

@@ -30,3 +30,32 @@ pub struct ProfileChange {
     /// It holds from here on. Of two changes at one instant the one journaled later holds.
     pub at: Time,
 }
+
+/// From when to when it is night, in minutes after midnight on the subject's wall; from a later minute to an earlier one it goes over midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Night {
+    pub from: u16,
+    pub to: u16,
+}
+
+impl Default for Night {
+    fn default() -> Night {
+        Night { from: 22 * 60, to: 6 * 60 }
+    }
+}
+
+impl Night {
+    /// Reads `22:00 to 06:00`, as the profile field `night` has it.
+    pub fn parse(text: &str) -> Option<Night> {
+        let (from, to) = text.split_once(" to ")?;
+        Some(Night { from: minutes(from)?, to: minutes(to)? })
+    }
+}
+
+/// `HH:MM` in minutes after midnight.
+fn minutes(text: &str) -> Option<u16> {
+    let &[a, b, b':', c, d] = text.as_bytes() else { return None };
+    let digit = |c: u8| c.is_ascii_digit().then(|| u16::from(c - b'0'));
+    let (hour, minute) = (digit(a)? * 10 + digit(b)?, digit(c)? * 10 + digit(d)?);
+    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+}

@@ -24,7 +24,7 @@ fn kind(clauses: &str, expected: Expect) {
 }
 
 /// The condition of an episode of `a`, on one line.
-fn when(condition: &str, expected: Expect) {
+pub fn when(condition: &str, expected: Expect) {
     let RuleKind::Episode(episode) = plan(&format!("    at each a when {condition}")).kind else { panic!("an episode") };
     expected.assert_eq(&short(&episode.when));
 }
@@ -44,8 +44,10 @@ fn short(e: &Expr) -> String {
         Expr::Now => "now".into(),
         Expr::Let(i) => format!("let {i}"),
         Expr::Window(w) => {
+            let asks = w.asks.as_ref().map_or(String::new(), |e| format!(" asks {}", short(e)));
+            let fresh = w.fresh.map_or(String::new(), |d| format!(" fresh {d}"));
             let filter = w.filter.as_ref().map_or(String::new(), |f| format!(" where {}", short(f)));
-            format!("{:?}(stream {} {:?} over {} {:?}{filter})", w.func, w.stream.0, w.what, w.over, w.anchor)
+            format!("{:?}(stream {} {:?}{asks} over {} {:?}{fresh}{filter})", w.func, w.stream.0, w.what, w.over, w.anchor)
                 .replace("FieldIx", "")
         }
         Expr::Bound { func, step, what } => format!("{func:?}(step {step} {what:?})").replace("FieldIx", ""),
@@ -58,6 +60,15 @@ fn short(e: &Expr) -> String {
         Expr::Between { value, low, high } => format!("({} between {} and {})", short(value), short(low), short(high)),
         Expr::In { value, list: all } => format!("({} in [{}])", short(value), list(all, ", ")),
         Expr::IsKnown(a) => format!("known({})", short(a)),
+        Expr::If { condition, then, otherwise } => format!("({} if {} else {})", short(then), short(condition), short(otherwise)),
+        Expr::TimeOfDay(a) => format!("clock({})", short(a)),
+        Expr::DayOfWeek(a) => format!("weekday({})", short(a)),
+        Expr::Wrap { value, signed } => format!("wrap{}{}", if *signed { " signed " } else { " " }, short(value)),
+        Expr::BetweenTimes { value, low, high } => format!("({} between times {} and {})", short(value), short(low), short(high)),
+        Expr::Covered { how, from, to, stream, filter } => {
+            let filter = filter.as_ref().map_or(String::new(), |f| format!(" where {}", short(f)));
+            format!("([{}, {}] {how:?} stream {}{filter})", short(from), short(to), stream.0)
+        }
     }
 }
 
@@ -305,19 +316,25 @@ fn a_silence() {
     kind(
         "    when no b or a for 6 h",
         expect![[r#"
-        Silence(
-            Silence {
-                streams: [
-                    StreamIx(
-                        0,
-                    ),
-                    StreamIx(
-                        1,
-                    ),
-                ],
-                span: 6 h,
-            },
-        )"#]],
+            Silence(
+                Silence {
+                    streams: [
+                        Heard {
+                            stream: StreamIx(
+                                0,
+                            ),
+                            filter: None,
+                        },
+                        Heard {
+                            stream: StreamIx(
+                                1,
+                            ),
+                            filter: None,
+                        },
+                    ],
+                    span: 6 h,
+                },
+            )"#]],
     );
 }
 
@@ -333,6 +350,7 @@ fn a_pattern() {
                             stream: StreamIx(
                                 1,
                             ),
+                            edge: End,
                             filter: Some(
                                 Compare {
                                     op: Ge,
@@ -352,13 +370,18 @@ fn a_pattern() {
                                     ),
                                 },
                             ),
+                            again: None,
                             count: 1,
+                            most: Some(
+                                1,
+                            ),
                             in_a_row: false,
                         },
                         Step {
                             stream: StreamIx(
                                 0,
                             ),
+                            edge: End,
                             filter: Some(
                                 And(
                                     [
@@ -404,10 +427,26 @@ fn a_pattern() {
                                     ],
                                 ),
                             ),
+                            again: None,
                             count: 3,
+                            most: Some(
+                                3,
+                            ),
                             in_a_row: true,
                         },
                     ],
+                    tree: Sequence {
+                        first: Step(
+                            0,
+                        ),
+                        rest: [
+                            Then(
+                                Step(
+                                    1,
+                                ),
+                            ),
+                        ],
+                    },
                     absences: [
                         Absence {
                             stream: StreamIx(
@@ -461,31 +500,46 @@ fn a_pattern() {
                             ),
                         },
                     ],
+                    around: [],
                     within: Some(
                         2 h,
                     ),
+                    select: Each,
                 },
             )"#]],
     );
     kind(
         "    match a",
         expect![[r#"
-        Match(
-            Pattern {
-                steps: [
-                    Step {
-                        stream: StreamIx(
+            Match(
+                Pattern {
+                    steps: [
+                        Step {
+                            stream: StreamIx(
+                                0,
+                            ),
+                            edge: End,
+                            filter: None,
+                            again: None,
+                            count: 1,
+                            most: Some(
+                                1,
+                            ),
+                            in_a_row: false,
+                        },
+                    ],
+                    tree: Sequence {
+                        first: Step(
                             0,
                         ),
-                        filter: None,
-                        count: 1,
-                        in_a_row: false,
+                        rest: [],
                     },
-                ],
-                absences: [],
-                within: None,
-            },
-        )"#]],
+                    absences: [],
+                    around: [],
+                    within: None,
+                    select: Each,
+                },
+            )"#]],
     );
 }
 

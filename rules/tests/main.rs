@@ -6,6 +6,7 @@
 )]
 
 mod cases;
+mod expressions;
 mod findings;
 mod hostile;
 mod lowering;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Hold, Library, Measure, Pattern, Piece, Ref, Rule, RuleKind,
-    Show, Silence, Step, Window,
+    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Heard, Hold, Library, Measure, Pattern, Piece, Ref, Rule,
+    RuleKind, Show, Silence, Step, Window,
 };
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{Dimension, Field, FieldIx, FieldKind, Schema, Severity, Shape, Span, Stream, StreamIx, Unit, Value};
@@ -46,10 +46,10 @@ pub fn library() -> Library {
     let day_mean = episode(BG, above(over(Func::Avg, BG, Span::days(1)), 154 * MG_DL), hold(60));
     let battery =
         Episode { lapse: Some(Span::hours(12)), ..episode(BATTERY, below(get(Ref::Driver, FIRST), 20 * PERCENT), None) };
-    let silence = |stream, span| RuleKind::Silence(Silence { streams: vec![stream], span });
+    let silence = |stream, span| RuleKind::Silence(Silence { streams: vec![Heard { stream, filter: None }], span });
     let high_bp = Expr::Or(vec![at_least(bp(), 140 * MMHG), at_least(get(Ref::Candidate, SECOND), 90 * MMHG)]);
-    let three_bp = pattern(vec![Step { stream: BP, filter: Some(high_bp), count: 3, in_a_row: true }], vec![], Span::days(7));
-    let stacking = pattern(vec![Step { stream: INSULIN, filter: None, count: 3, in_a_row: false }], vec![], Span::hours(3));
+    let three_bp = pattern(vec![Step::repeated(BP, Some(high_bp), 3, true)], vec![], Span::days(7));
+    let stacking = pattern(vec![Step::repeated(INSULIN, None, 3, false)], vec![], Span::hours(3));
     let rules = vec![
         rule("low_glucose", RuleKind::Episode(low_glucose), low, "Glucose below target: ", Some((bg(), quantity("mg/dL")))),
         rule("high_long", RuleKind::Episode(high_long), any(Severity::Advisory), "Glucose above 250 mg/dL for two hours.", None),
@@ -72,8 +72,8 @@ pub fn library() -> Library {
 
 /// Above 180 mg/dL within two hours of 30 g or more, without exercise, and 60 mg/dL above what it was before the meal.
 fn meal_spike() -> Rule {
-    let meal = Step { stream: CARBS, filter: Some(at_least(get(Ref::Candidate, FIRST), 30 * GRAM)), count: 1, in_a_row: false };
-    let peak = Step { stream: BG, filter: Some(above(get(Ref::Candidate, FIRST), 180 * MG_DL)), count: 1, in_a_row: false };
+    let meal = Step::once(CARBS, Some(at_least(get(Ref::Candidate, FIRST), 30 * GRAM)));
+    let peak = Step::once(BG, Some(above(get(Ref::Candidate, FIRST), 180 * MG_DL)));
     let without = Absence { stream: EXERCISE, filter: None };
     let baseline = window(Func::Last, BG, Span::minutes(30), Anchor::Before(0));
     let rise = Expr::Arith { op: Arith::Sub, left: Box::new(get(Ref::Step(1), FIRST)), right: Box::new(Expr::Let(0)) };
@@ -152,7 +152,7 @@ fn quantity(unit: &str) -> Show {
 }
 
 fn pattern(steps: Vec<Step>, absences: Vec<Absence>, within: Span) -> Pattern {
-    Pattern { steps, absences, within: Some(within) }
+    Pattern { absences, ..Pattern::sequence(steps, Some(within)) }
 }
 
 fn grade(severity: Severity) -> Grade {
@@ -172,7 +172,16 @@ fn over(func: Func, stream: StreamIx, over: Span) -> Expr {
 }
 
 fn window(func: Func, stream: StreamIx, over: Span, anchor: Anchor) -> Expr {
-    Expr::Window(Box::new(Window { func, stream, what: Measure::Field(FIRST), filter: None, over, anchor }))
+    Expr::Window(Box::new(Window {
+        func,
+        stream,
+        what: Measure::Field(FIRST),
+        asks: None,
+        filter: None,
+        over,
+        anchor,
+        fresh: None,
+    }))
 }
 
 fn compare(op: Compare, left: Expr, right: Expr) -> Expr {

@@ -99,7 +99,7 @@ impl Episodes {
     /// `None` says nothing.
     #[inline]
     pub fn passes(&self, case: &Case<'_>, episode: &Episode, touch: &Touch) -> Option<Option<i64>> {
-        if touch.stream != episode.driver {
+        if touch.stream != episode.driver || case.version.asks_for(touch.stream) {
             return None;
         }
         let at = touch.at?;
@@ -121,13 +121,14 @@ impl Episodes {
     pub fn touched(&mut self, case: &Case<'_>, episode: &Episode, touches: &[Touch]) -> bool {
         let newest = case.line.table(episode.driver).and_then(Table::last);
         let (mut from, mut until) = (i64::MAX, i64::MIN);
+        let mut note = |range: (i64, i64)| (from, until) = (from.min(range.0), until.max(range.1));
         for touch in touches {
-            let Some(at) = touch.at else { continue };
-            let reach = case.version.reach(touch.stream);
-            // A reading that windows see matters to decisions that are there.
-            if touch.stream == episode.driver || (reach.is_some() && newest.is_some_and(|newest| newest >= at)) {
-                from = from.min(at);
-                until = until.max(at.saturating_add(reach.unwrap_or(0)));
+            if let Some(at) = touch.at.filter(|_| touch.stream == episode.driver) {
+                note((at, at));
+            }
+            // A reading that conditions see matters to decisions that are there.
+            if let Some(range) = case.version.sight(touch).filter(|range| newest.is_some_and(|newest| newest >= range.0)) {
+                note(range);
             }
         }
         from <= until && self.replay(case, episode, from, until)

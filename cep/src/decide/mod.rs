@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use episode::Episodes;
 pub use fact::{Fact, Facts, Known};
 use matching::Matches;
+pub use matching::is_by_clock;
 use schedule::Schedules;
 use silence::Silences;
 pub use version::{Case, Version};
@@ -48,10 +49,6 @@ pub fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
         (Some(a), Some(b)) => Some(a.min(b)),
         _ => a.or(b),
     }
-}
-
-impl Seen {
-    pub const NOTHING: Seen = Seen { changed: false, due: None };
 }
 
 impl State {
@@ -105,10 +102,13 @@ impl State {
                 touches.iter().filter(|t| state.touched(case, silence, t)).count() > 0
             }
             (State::Match(state), RuleKind::Match(pattern)) => {
-                let Some(shape) = &case.version.scope.shape else { return Seen::NOTHING };
                 let alone = touches.len() == 1;
                 let ours = touches.iter().filter(|t| alone || case.version.scope.streams.contains(&t.stream));
-                ours.filter(|t| state.touched(case, pattern, shape, t, alone)).count() > 0
+                match (&case.version.scope.program, &case.version.scope.shape) {
+                    (Some(program), _) => ours.filter(|t| state.touched_tree(case, pattern, program, t, alone)).count() > 0,
+                    (None, Some(shape)) => ours.filter(|t| state.touched(case, pattern, shape, t, alone)).count() > 0,
+                    (None, None) => false,
+                }
             }
             (State::Schedule(state), RuleKind::Schedule(schedule)) => {
                 touches.iter().filter(|t| state.touched(case, schedule, t)).count() > 0
@@ -122,13 +122,12 @@ impl State {
     pub fn again(&mut self, case: &Case<'_>, from: i64, until: i64) -> bool {
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => state.replay(case, episode, from, until),
-            (State::Silence(state), RuleKind::Silence(silence)) => {
-                state.judge(case, silence, from.saturating_sub(silence.span.0), until)
-            }
-            (State::Match(state), RuleKind::Match(pattern)) => {
-                let Some(shape) = &case.version.scope.shape else { return false };
-                state.again(case, pattern, shape, from, until)
-            }
+            (State::Silence(state), RuleKind::Silence(silence)) => state.doubted(case, silence, from, until),
+            (State::Match(state), RuleKind::Match(pattern)) => match (&case.version.scope.program, &case.version.scope.shape) {
+                (Some(program), _) => state.again_tree(case, pattern, program, from, until),
+                (None, Some(shape)) => state.again(case, pattern, shape, from, until),
+                (None, None) => false,
+            },
             (State::Schedule(state), RuleKind::Schedule(schedule)) => state.again(case, schedule, from),
             _ => false,
         }
@@ -148,6 +147,10 @@ impl State {
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => state.tick(case, episode),
             (State::Silence(state), RuleKind::Silence(silence)) => state.tick(case, silence),
+            (State::Match(state), RuleKind::Match(pattern)) => match &case.version.scope.program {
+                Some(program) => state.tick_tree(case, pattern, program),
+                None => false,
+            },
             (State::Schedule(state), RuleKind::Schedule(schedule)) => state.tick(case, schedule),
             _ => false,
         }
@@ -159,6 +162,7 @@ impl State {
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => state.next_due(case, episode),
             (State::Silence(state), RuleKind::Silence(silence)) => state.next_due(case, silence),
+            (State::Match(state), RuleKind::Match(_)) => state.due_tree(case),
             (State::Schedule(state), RuleKind::Schedule(_)) => state.next_due(case),
             _ => None,
         }

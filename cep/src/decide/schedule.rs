@@ -41,9 +41,7 @@ impl Default for Schedules {
 impl Schedules {
     /// A reading came or went. Returns whether a fact changed.
     pub fn touched(&mut self, case: &Case<'_>, schedule: &Schedule, touch: &Touch) -> bool {
-        let (Some(t), Some(reach)) = (touch.at, case.version.reach(touch.stream)) else { return false };
-        // Windows end before the firing.
-        self.judge(case, schedule, t, t.saturating_add(reach).saturating_add(1))
+        case.version.sight(touch).is_some_and(|(from, to)| self.judge(case, schedule, from, to))
     }
 
     /// The clock moved.

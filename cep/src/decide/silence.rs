@@ -8,8 +8,8 @@ use vitalog_elog::FindingState;
 
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
-use crate::eval::{render, said};
-use crate::plan::Silence;
+use crate::eval::{Rows, render, said, truth};
+use crate::plan::{Heard, Silence};
 use crate::timeline::{Table, Touch};
 
 /// One silence rule for one subject.
@@ -22,15 +22,24 @@ impl Silences {
     /// A reading came or went. Returns whether a fact changed.
     pub fn touched(&mut self, case: &Case<'_>, silence: &Silence, touch: &Touch) -> bool {
         let mut changed = false;
-        if let Some(t) = touch.at.filter(|_| silence.streams.contains(&touch.stream)) {
-            let from = before(case, silence, t).unwrap_or(i64::MIN);
-            changed |= self.judge(case, silence, from, t);
+        if let Some(t) = touch.at.filter(|_| silence.streams.iter().any(|h| h.stream == touch.stream)) {
+            changed |= self.judge(case, silence, self.counting_before(case, silence, t), t);
         }
-        if let (Some(t), Some(reach)) = (touch.at, case.version.reach(touch.stream)) {
-            let span = silence.span.0;
-            changed |= self.judge(case, silence, t.saturating_sub(span), t.saturating_add(reach).saturating_sub(span));
+        if let Some((from, until)) = case.version.sight(touch) {
+            changed |= self.doubted(case, silence, from, until);
         }
         changed
+    }
+
+    /// Judges again what may come out otherwise when conditions are decided otherwise in `[from, until]`.
+    pub fn doubted(&mut self, case: &Case<'_>, silence: &Silence, from: i64, until: i64) -> bool {
+        let span = silence.span.0;
+        let mut range = (from.saturating_sub(span), until.saturating_sub(span));
+        if silence.streams.iter().any(|h| h.filter.is_some()) {
+            // Other readings may be heard, and the silences before them resolved elsewhere.
+            range = (range.0.min(self.counting_before(case, silence, from)), range.1.max(until));
+        }
+        self.judge(case, silence, range.0, range.1)
     }
 
     /// Judges all silences again that count from an instant in `[from, to]`.
@@ -49,12 +58,17 @@ impl Silences {
 
     /// The clock moved: the newest silence may have begun.
     pub fn tick(&mut self, case: &Case<'_>, silence: &Silence) -> bool {
+        if self.open().is_some() {
+            return false;
+        }
         let Some(p) = newest(case, silence) else { return false };
-        let told = self.facts.list().last().is_some_and(|f| f.onset == p);
-        !told && p.checked_add(silence.span.0).is_some_and(|due| due <= case.clock) && self.judge(case, silence, p, p)
+        p.checked_add(silence.span.0).is_some_and(|due| due <= case.clock) && self.judge(case, silence, p, p)
     }
 
     pub fn next_due(&self, case: &Case<'_>, silence: &Silence) -> Option<i64> {
+        if self.open().is_some() {
+            return None;
+        }
         let due = newest(case, silence)?.checked_add(silence.span.0)?;
         (due > case.clock && case.version.owns(due)).then_some(due)
     }
@@ -63,8 +77,8 @@ impl Silences {
     /// would open at the instant returned, if it belongs to the version. `None` says nothing.
     #[inline]
     pub fn goes_on(&self, case: &Case<'_>, silence: &Silence, touch: &Touch) -> Option<Option<i64>> {
-        let [stream] = silence.streams[..] else { return None };
-        if touch.stream != stream || case.version.reach(stream).is_some() {
+        let [Heard { stream, filter: None }] = silence.streams[..] else { return None };
+        if touch.stream != stream || case.version.looks_at(stream) {
             return None;
         }
         let table = case.line.table(stream)?;
@@ -76,20 +90,43 @@ impl Silences {
         let told = self.facts.list().last().is_some_and(|f| f.onset >= previous);
         (quiet && !told).then_some(case.version.owns(due).then_some(due))
     }
+
+    /// The silence that goes on: nothing was heard since its onset.
+    fn open(&self) -> Option<&Fact> {
+        self.facts.list().last().filter(|f| f.state == FindingState::Open)
+    }
+
+    /// The last instant before `t` that a silence may count from; of none the beginning of time.
+    fn counting_before(&self, case: &Case<'_>, silence: &Silence, t: i64) -> i64 {
+        if let Some(open) = self.open().filter(|f| f.onset < t) {
+            return open.onset;
+        }
+        let last = silence.streams.iter().filter_map(|h| last_heard(case, h, t.checked_sub(1)?)).max();
+        last.or_else(|| case.line.enrolled().filter(|e| *e < t)).unwrap_or(i64::MIN)
+    }
 }
 
 /// The silence that counts from `p`, if it stands.
 fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
     let due = p.checked_add(silence.span.0)?;
-    let heard = tables(case, silence).filter_map(|t| t.next(p)).min();
-    if due > case.clock || heard.is_some_and(|q| q <= due) || !case.version.owns(due) {
+    if due > case.clock || !case.version.owns(due) {
+        return None;
+    }
+    let heard = silence.streams.iter().filter_map(|h| next_heard(case, h, p)).min();
+    if heard.is_some_and(|q| q <= due) {
         return None;
     }
     let scope = case.scope(due, p);
     if case.version.terms.rule.filter.as_ref().is_some_and(|f| !scope.holds(f)) {
         return None;
     }
-    let last = tables(case, silence).flat_map(|t| t.rows_at(p).flat_map(|row| t.evidence(row))).copied().collect();
+    let last = silence.streams.iter().flat_map(|h| {
+        let table = case.line.table(h.stream);
+        table.into_iter().flat_map(move |t| {
+            let rows = t.rows_at(p).filter(move |&row| fits(case, h, t, row));
+            rows.flat_map(move |row| t.evidence(row).iter().copied())
+        })
+    });
     Some(Fact {
         onset: p,
         at: due,
@@ -97,7 +134,7 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
         resolved: heard,
         state: if heard.is_some() { FindingState::Resolved } else { FindingState::Open },
         severity: scope.severity(),
-        evidence: evidence(last),
+        evidence: evidence(last.collect()),
         text: render(&scope),
         said: said(&scope),
         fed: false,
@@ -107,8 +144,19 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
 
 /// The instants in `[from, to]` that a silence may count from, ascending.
 fn beginnings(case: &Case<'_>, silence: &Silence, from: i64, to: i64) -> Vec<i64> {
-    let mut all: Vec<i64> = tables(case, silence).flat_map(|t| (t.from(from)..t.after(to)).map(|row| t.at(row))).collect();
-    all.extend(enrolment(case, silence).filter(|e| (from..=to).contains(e)));
+    let heard = silence.streams.iter().flat_map(|h| {
+        let table = case.line.table(h.stream);
+        table.into_iter().flat_map(move |t| {
+            let rows = t.from(from)..t.after(to);
+            rows.filter(move |&row| fits(case, h, t, row)).map(|row| t.at(row))
+        })
+    });
+    let mut all: Vec<i64> = heard.collect();
+    if let Some(enrolled) = case.line.enrolled().filter(|e| (from..=to).contains(e))
+        && silence.streams.iter().all(|h| last_heard(case, h, enrolled).is_none())
+    {
+        all.push(enrolled);
+    }
     all.sort_unstable();
     all.dedup();
     all
@@ -116,21 +164,27 @@ fn beginnings(case: &Case<'_>, silence: &Silence, from: i64, to: i64) -> Vec<i64
 
 /// The last instant that a silence may count from.
 fn newest(case: &Case<'_>, silence: &Silence) -> Option<i64> {
-    tables(case, silence).filter_map(Table::last).max().or(case.line.enrolled())
+    silence.streams.iter().filter_map(|h| last_heard(case, h, i64::MAX)).max().or(case.line.enrolled())
 }
 
-/// The last instant before `t` that a silence may count from.
-fn before(case: &Case<'_>, silence: &Silence, t: i64) -> Option<i64> {
-    tables(case, silence).filter_map(|table| table.before(t)).max().or_else(|| case.line.enrolled().filter(|e| *e < t))
+/// The last instant not after `t` at which there is a reading that counts.
+fn last_heard(case: &Case<'_>, heard: &Heard, t: i64) -> Option<i64> {
+    let table = case.line.table(heard.stream)?;
+    let mut rows = (0..table.after(t)).rev();
+    rows.find(|&row| fits(case, heard, table, row)).map(|row| table.at(row))
 }
 
-/// The enrolment, if no reading was there before.
-fn enrolment(case: &Case<'_>, silence: &Silence) -> Option<i64> {
-    let first = tables(case, silence).filter_map(Table::first).min();
-    case.line.enrolled().filter(|e| first.is_none_or(|first| first > *e))
+/// The first instant after `p` at which there is a reading that counts.
+fn next_heard(case: &Case<'_>, heard: &Heard, p: i64) -> Option<i64> {
+    let table = case.line.table(heard.stream)?;
+    let mut rows = table.after(p)..table.len();
+    rows.find(|&row| fits(case, heard, table, row)).map(|row| table.at(row))
 }
 
-fn tables<'a>(case: &Case<'a>, silence: &'a Silence) -> impl Iterator<Item = &'a Table> {
-    let line = case.line;
-    silence.streams.iter().filter_map(move |s| line.table(*s))
+/// Whether a reading is one that the silence waits for.
+fn fits<'a>(case: &Case<'a>, heard: &'a Heard, table: &'a Table, row: usize) -> bool {
+    let Some(filter) = &heard.filter else { return true };
+    let at = table.at(row);
+    // A `let` is decided with the silence, not with a reading.
+    truth(filter, &case.scope(at, at).with_candidate(Rows::one(table, row), at)) == Some(true)
 }

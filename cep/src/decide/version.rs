@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{FieldIx, StreamIx};
 
 use super::guard::Guard;
-use super::matching::Shape;
-use crate::eval::{Scope, Terms};
-use crate::plan::{Expr, Func, Library, Measure, Ref, Rule, RuleKind};
-use crate::timeline::{Set, Table, Timeline};
+use super::matching::{Program, Shape};
+use crate::eval::{Scope, Terms, Zones};
+use crate::plan::{Anchor, Edge, Expr, Func, Library, Measure, Ref, Rule, RuleKind};
+use crate::timeline::{Set, Table, Timeline, Touch};
 
 /// One version of a rule. It evaluates the whole timeline; what completes in `[from, to)` belongs to it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,17 +26,42 @@ pub struct Version {
 /// What of a timeline a version's decisions hang on.
 #[derive(Debug, Default)]
 pub struct Reach {
-    /// Streams that its windows look at, and for how long (in microseconds) after a reading of it a decision may still see it.
-    windows: Vec<(StreamIx, i64)>,
+    /// Streams that its windows look at.
+    windows: Vec<(StreamIx, Sight)>,
+    /// Streams whose intervals it asks whether they cover or overlap something.
+    covers: Vec<(StreamIx, Asked)>,
     /// All streams that decide anything, sorted.
     pub streams: Vec<StreamIx>,
     /// Profile fields that decide anything.
     pub profile: Vec<u16>,
+    /// The time zone or the night decides.
+    asks_calendar: bool,
     /// Fields that windows without a condition sum or average.
     pub sums: Vec<(StreamIx, FieldIx)>,
     pub shape: Option<Shape>,
+    /// Of a pattern that is more than a plain sequence.
+    pub program: Option<Program>,
+    /// Streams whose intervals are asked for by their starts.
+    pub starts: Vec<StreamIx>,
     /// Of an episode's condition, or that of a pattern's first step.
     pub guard: Option<Guard>,
+}
+
+/// From how long before a reading's instant to how long after it a decision may see it through a window, in microseconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sight {
+    before: i64,
+    after: i64,
+}
+
+/// Of which instants it is asked whether an interval covers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    /// Of that of the decision.
+    Now,
+    /// Of any up to the decision.
+    Past,
+    Any,
 }
 
 /// One version before one timeline at one time of the clock.
@@ -58,7 +83,7 @@ impl Version {
     pub fn renew(&mut self, rule: Arc<Rule>, library: &Library) -> bool {
         let was = std::mem::replace(&mut self.terms, terms(rule, library));
         self.survey();
-        was.rule.outputs != self.terms.rule.outputs || was.zone != self.terms.zone
+        was.rule.outputs != self.terms.rule.outputs || was.zone != self.terms.zone || was.night != self.terms.night
     }
 
     /// Whether what completes at `t` belongs to it.
@@ -71,16 +96,44 @@ impl Version {
     pub fn means(&self, rule: &Rule, library: &Library) -> bool {
         let default = |i: &u16| library.profile.get(usize::from(*i)).and_then(|f| f.default.as_ref()).map(Set::of);
         // Without a field for it every zone is UTC; a default that says so changes nothing.
-        let zone = zone_of(library).and_then(|field| default(&field));
+        let zone = field(library, "time_zone").and_then(|field| default(&field));
         let zoned = self.terms.zone.is_some() || zone.is_none_or(|zone| matches!(zone, Set::Text(name) if *name == *"UTC"));
+        // As without a field for it every night is the usual one.
+        let night = field(library, "night").and_then(|field| default(&field));
+        let nightly = self.terms.night.is_some() || !self.scope.asks_calendar || night.is_none();
         rule.meaning == self.terms.rule.meaning
             && zoned
+            && nightly
             && self.scope.profile.iter().all(|i| self.terms.defaults.get(usize::from(*i)).cloned().flatten() == default(i))
     }
 
-    /// How long after a reading of a stream a window may still see it.
-    pub fn reach(&self, stream: StreamIx) -> Option<i64> {
-        self.scope.windows.iter().find(|(s, _)| *s == stream).map(|(_, reach)| *reach)
+    /// Whether its conditions look at a stream through windows or as intervals.
+    pub fn looks_at(&self, stream: StreamIx) -> bool {
+        self.scope.windows.iter().any(|(s, _)| *s == stream) || self.covers(stream).is_some()
+    }
+
+    /// Whether it asks for intervals of a stream.
+    pub fn asks_for(&self, stream: StreamIx) -> bool {
+        self.covers(stream).is_some()
+    }
+
+    /// The first and the last instant of the decisions whose conditions may see a reading, other than by being decided upon it.
+    pub fn sight(&self, touch: &Touch) -> Option<(i64, i64)> {
+        let window = self.scope.windows.iter().find(|(s, _)| *s == touch.stream).zip(touch.at);
+        let seen = window.map(|((_, sight), at)| (at.saturating_sub(sight.before), at.saturating_add(sight.after)));
+        let covered = self.covers(touch.stream).map(|asked| match asked {
+            Asked::Now => (touch.from, touch.to),
+            Asked::Past => (touch.from, i64::MAX),
+            Asked::Any => (i64::MIN, i64::MAX),
+        });
+        match (seen, covered) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            _ => seen.or(covered),
+        }
+    }
+
+    fn covers(&self, stream: StreamIx) -> Option<Asked> {
+        self.scope.covers.iter().filter(|(s, _)| *s == stream).map(|(_, asked)| *asked).max()
     }
 
     /// Finds out what it hangs on.
@@ -90,20 +143,25 @@ impl Version {
         for expr in rule.exprs() {
             expr.walk(&mut |e| reach.note(e));
         }
-        if rule.say.iter().any(|p| matches!(p, crate::plan::Piece::Hole { show: crate::plan::Show::Instant, .. })) {
+        let says_when = rule.say.iter().any(|p| matches!(p, crate::plan::Piece::Hole { show: crate::plan::Show::Instant, .. }));
+        if says_when || reach.asks_calendar {
             reach.profile.extend(self.terms.zone);
+            reach.profile.extend(self.terms.night);
         }
         reach.streams.extend(reach.windows.iter().map(|(s, _)| *s));
+        reach.streams.extend(reach.covers.iter().map(|(s, _)| *s));
         match &rule.kind {
             RuleKind::Episode(e) => {
                 reach.streams.push(e.driver);
                 reach.guard = Guard::of(&e.when, Ref::Driver);
             }
-            RuleKind::Silence(s) => reach.streams.extend(&s.streams),
+            RuleKind::Silence(s) => reach.streams.extend(s.streams.iter().map(|h| h.stream)),
             RuleKind::Match(p) => {
                 reach.streams.extend(p.steps.iter().map(|s| s.stream));
-                reach.streams.extend(p.absences.iter().map(|a| a.stream));
-                reach.shape = Some(Shape::of(rule, p));
+                reach.streams.extend(p.absences().into_iter().map(|a| a.stream));
+                reach.starts.extend(p.steps.iter().filter(|s| s.edge == Edge::Start).map(|s| s.stream));
+                reach.program = Program::of(rule, p);
+                reach.shape = reach.program.is_none().then(|| Shape::of(rule, p));
                 reach.guard = p.steps.first().and_then(|s| Guard::of(s.filter.as_ref()?, Ref::Candidate));
             }
             RuleKind::Schedule(_) => reach.profile.extend(self.terms.zone),
@@ -116,30 +174,45 @@ impl Version {
 
 fn terms(rule: Arc<Rule>, library: &Library) -> Terms {
     let defaults = library.profile.iter().map(|f| f.default.as_ref().map(Set::of)).collect();
-    Terms { rule, defaults, zone: zone_of(library) }
+    Terms { rule, defaults, zone: field(library, "time_zone"), night: field(library, "night"), zones: Zones::default() }
 }
 
-/// The profile field that names the subject's time zone.
-fn zone_of(library: &Library) -> Option<u16> {
-    library.profile.iter().position(|f| &*f.name == "time_zone").map(|i| i as u16)
+fn field(library: &Library, name: &str) -> Option<u16> {
+    library.profile.iter().position(|f| &*f.name == name).map(|i| i as u16)
 }
 
 impl Reach {
     fn note(&mut self, expr: &Expr) {
+        self.asks_calendar |= expr.asks_calendar();
         match expr {
+            Expr::Covered { from, to, stream, .. } => self.covers.push((*stream, asked(from).max(asked(to)))),
             Expr::Profile(field) if !self.profile.contains(field) => self.profile.push(*field),
             Expr::Window(w) => {
-                let reach = w.over.0.saturating_sub(1).max(0);
+                let before = if let Anchor::After(_) = w.anchor { w.over.0.max(0) } else { 0 };
+                let sight = Sight { before, after: w.reach() };
                 match self.windows.iter_mut().find(|(s, _)| *s == w.stream) {
-                    Some((_, known)) => *known = (*known).max(reach),
-                    None => self.windows.push((w.stream, reach)),
+                    Some((_, known)) => {
+                        *known = Sight { before: known.before.max(sight.before), after: known.after.max(sight.after) };
+                    }
+                    None => self.windows.push((w.stream, sight)),
                 }
-                if let (Func::Sum | Func::Avg, Measure::Field(field), None) = (w.func, w.what, &w.filter) {
+                if let (Func::Sum | Func::Avg | Func::Stddev | Func::Cv, Measure::Field(field), None) =
+                    (w.func, w.what, &w.filter)
+                {
                     self.sums.push((w.stream, field));
                 }
             }
             _ => {}
         }
+    }
+}
+
+/// Of which instants this is one.
+fn asked(expr: &Expr) -> Asked {
+    match expr {
+        Expr::Now | Expr::Get { of: Ref::Driver | Ref::Candidate, what: Measure::At } => Asked::Now,
+        Expr::Get { what: Measure::At | Measure::Start, .. } | Expr::Onset => Asked::Past,
+        _ => Asked::Any,
     }
 }
 

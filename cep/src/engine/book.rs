@@ -11,7 +11,7 @@ use vitalog_elog::{
     Cause, Change, Effect, Finding, FindingChange, FindingKind, FindingState, MatchId, Quiet, ReadingId, Subject, Time,
 };
 
-use crate::decide::{Fact, Known, State, Version};
+use crate::decide::{Fact, Known, State, Version, is_by_clock};
 use crate::plan::RuleKind;
 
 /// The findings of one rule about one subject that do not stand any more: id and last revision.
@@ -235,7 +235,11 @@ pub fn finding(version: &Version, subject: &Subject, fact: &Fact) -> Finding {
         notify: rule.notify.clone(),
         cite: rule.cite.clone(),
         quiet: known.quiet,
-        by_clock: matches!(kind, FindingKind::Silence | FindingKind::Schedule),
+        by_clock: match &rule.kind {
+            RuleKind::Silence(_) | RuleKind::Schedule(_) => true,
+            RuleKind::Match(pattern) => is_by_clock(rule, pattern),
+            RuleKind::Episode(_) => false,
+        },
     }
 }
 

@@ -172,7 +172,7 @@ impl Engine {
         };
         let place = self.place(&change.subject);
         let person = &mut self.people[place as usize];
-        person.line.profile.change(field as u16, change.at.0, change.value.as_ref().map(Set::of));
+        person.line.change_profile(field as u16, change.at.0, change.value.as_ref().map(Set::of));
         person.profile_changed(&self.rules, self.clock.0, field as u16, change.at.0);
         self.touched.clear();
         self.reached(place, self.people[place as usize].line.enrolled());

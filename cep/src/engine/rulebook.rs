@@ -33,6 +33,9 @@ pub struct Rulebook {
     /// Fields that keep running sums.
     #[serde(skip)]
     pub sums: Vec<(StreamIx, FieldIx)>,
+    /// Streams whose intervals are kept by their starts, too.
+    #[serde(skip)]
+    pub starts: Vec<StreamIx>,
 }
 
 impl Default for Rulebook {
@@ -47,6 +50,7 @@ impl Default for Rulebook {
             routes: Vec::new(),
             shares: false,
             sums: Vec::new(),
+            starts: Vec::new(),
         }
     }
 }
@@ -115,6 +119,7 @@ impl Rulebook {
     fn chart(&mut self) {
         self.routes.clear();
         self.sums.clear();
+        self.starts.clear();
         self.shares = self.library.schema.shares();
         self.ranks = Ranks::of(&self.versions, &self.names, &self.name_of, &self.library.derived);
         for &place in &self.ranks.ground {
@@ -131,5 +136,9 @@ impl Rulebook {
         self.sums.extend(sums.filter(|(stream, _)| stream.derived().is_none()));
         self.sums.sort();
         self.sums.dedup();
+        let starts = self.versions.iter().flat_map(|v| &v.scope.starts);
+        self.starts.extend(starts.filter(|stream| stream.derived().is_none()));
+        self.starts.sort();
+        self.starts.dedup();
     }
 }

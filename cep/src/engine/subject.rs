@@ -203,6 +203,9 @@ impl Person {
         for &(stream, field) in &rules.sums {
             self.line.keep_sums(stream, field);
         }
+        for &stream in &rules.starts {
+            self.line.keep_starts(stream);
+        }
         for (place, state) in self.states.iter_mut().enumerate() {
             if rules.ranks.feeds(place as u32).is_some() {
                 state.facts_mut().start_feeding();

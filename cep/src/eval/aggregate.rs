@@ -4,54 +4,34 @@
 
 use std::ops::Range;
 
+use super::Scope;
+use super::clock::{is_clock, of_times};
+use super::fraction;
 use super::ratio::Ratio;
+use super::spread;
 use super::value::Value;
-use super::{Rows, Scope, fraction};
-use crate::plan::{Anchor, Func, Measure, Window};
-use crate::timeline::{Column, Table, Timeline};
-
-/// A window's aggregate.
-pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
-    let (to, without) = match w.anchor {
-        Anchor::Decision => (scope.now, None),
-        Anchor::Until => (scope.now.saturating_sub(1), None),
-        Anchor::Before(step) => {
-            let Some(bound) = scope.bound.get(usize::from(step)) else { return Value::Unknown };
-            let (Some(table), Some(&last)) = (scope.line.table(bound.stream), bound.last_rows().first()) else {
-                return Value::Unknown;
-            };
-            (table.at(last), (bound.stream == w.stream).then_some(&bound.rows))
-        }
-    };
-    let Some(table) = scope.line.table(w.stream) else { return of_nothing(w.func) };
-    let rows = table.window(w.over.0, to);
-    if w.filter.is_none() && without.is_none() {
-        if let Some(short) = unfiltered(w.func, table, rows.clone(), w.what) {
-            return short;
-        }
-        return fold(w.func, table, rows, w.what);
-    }
-    let kept = rows.filter(|&row| {
-        let own = without.is_some_and(|own| own.binary_search(&row).is_ok());
-        !own && w.filter.as_ref().is_none_or(|f| super::truth(f, &scope.with_item(Rows::one(table, row))) == Some(true))
-    });
-    fold(w.func, table, kept, w.what)
-}
+use crate::plan::{Func, Measure};
+use crate::timeline::{Column, Table};
 
 /// An aggregate over all readings that a step bound.
 pub fn bound<'a>(func: Func, step: usize, what: Measure, scope: &Scope<'a, '_>) -> Value<'a> {
-    let Some(bound) = scope.bound.get(step).filter(|b| !b.rows.is_empty()) else { return Value::Unknown };
-    let Some(table) = scope.line.table(bound.stream) else { return Value::Unknown };
+    let Some(bound) = scope.bound.get(step) else { return Value::Unknown };
+    let Some(table) = bound.table(scope.line) else { return of_nothing(func) };
+    if is_clock(what) {
+        return of_times(func, table, &bound.rows, what, scope);
+    }
     fold(func, table, bound.rows.iter().copied(), what)
 }
 
 /// The rows taken as one: the mean, unknown where one says nothing; of starts the least; of what is no number the shared value.
 pub fn measure_of_rows(table: &Table, mut rows: impl Iterator<Item = usize> + Clone, what: Measure) -> Value<'_> {
     match what {
-        Measure::Start => rows.map(|row| table.start(row)).min().map_or(Value::Unknown, |s| Value::Number(Ratio::whole(s))),
-        Measure::At => rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row)))),
-        Measure::Itself => Value::Unknown,
-        Measure::Field(_) | Measure::Duration | Measure::End => {
+        Measure::Start => rows.map(|row| table.begin(row)).min().map_or(Value::Unknown, |s| Value::Number(Ratio::whole(s))),
+        Measure::At if !table.is_by_start() => {
+            rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row))))
+        }
+        Measure::Itself | Measure::AtClock | Measure::StartClock => Value::Unknown,
+        Measure::Field(_) | Measure::Duration | Measure::At | Measure::End => {
             if let Some(column) = fractional(table, what) {
                 return fraction::together(column, rows);
             }
@@ -63,22 +43,9 @@ pub fn measure_of_rows(table: &Table, mut rows: impl Iterator<Item = usize> + Cl
     }
 }
 
-/// A window's number at `now`, where it can be told without looking at each reading. `None` says nothing.
-#[inline]
-pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
-    if w.filter.is_some() || w.anchor != Anchor::Decision {
-        return None;
-    }
-    let table = line.table(w.stream)?;
-    match unfiltered(w.func, table, table.window(w.over.0, now), w.what)? {
-        Value::Number(n) => Some(n),
-        _ => None,
-    }
-}
-
 /// Ways that need not look at each reading. `None` says nothing.
 #[inline]
-fn unfiltered<'a>(func: Func, table: &'a Table, rows: Range<usize>, what: Measure) -> Option<Value<'a>> {
+pub fn unfiltered<'a>(func: Func, table: &'a Table, rows: Range<usize>, what: Measure) -> Option<Value<'a>> {
     let field = match (func, what) {
         (Func::Count, Measure::Itself | Measure::At | Measure::Start) => {
             return Some(Value::Number(Ratio { n: rows.len() as i128, d: 1 }));
@@ -98,7 +65,12 @@ fn unfiltered<'a>(func: Func, table: &'a Table, rows: Range<usize>, what: Measur
         Func::Delta => {
             Ratio::whole(last_alone(table, column, rows.clone())?).sub(Ratio::whole(first_alone(table, column, rows)?))?
         }
-        Func::Count | Func::Min | Func::Max => return None,
+        Func::Min | Func::Max => {
+            let (least, greatest) = column.extremes(rows.start, rows.end)?;
+            Ratio::whole(if func == Func::Min { least } else { greatest })
+        }
+        Func::Stddev | Func::Cv => return spread::from_sums(func, column, rows),
+        _ => return None,
     };
     Some(Value::Number(number))
 }
@@ -116,14 +88,14 @@ fn last_alone(table: &Table, column: &Column, rows: Range<usize>) -> Option<i64>
     if alone { column.number(rows.end - 1) } else { None }
 }
 
-fn of_nothing<'a>(func: Func) -> Value<'a> {
+pub fn of_nothing<'a>(func: Func) -> Value<'a> {
     match func {
-        Func::Count | Func::Sum => Value::Number(Ratio::ZERO),
+        Func::Count | Func::Sum | Func::DecayedSum(_) | Func::Days => Value::Number(Ratio::ZERO),
         _ => Value::Unknown,
     }
 }
 
-fn fold<'a>(func: Func, table: &'a Table, rows: impl DoubleEndedIterator<Item = usize> + Clone, what: Measure) -> Value<'a> {
+pub fn fold<'a>(func: Func, table: &'a Table, rows: impl DoubleEndedIterator<Item = usize> + Clone, what: Measure) -> Value<'a> {
     if let Some(column) = fractional(table, what) {
         return fraction::fold(func, table, column, rows);
     }
@@ -146,11 +118,25 @@ fn fold<'a>(func: Func, table: &'a Table, rows: impl DoubleEndedIterator<Item = 
             let first = end(table, rows, what).as_number();
             Value::number(last.zip(first).and_then(|(last, first)| last.sub(first)))
         }
+        _ => spread::of(func, table, rows, what),
     }
 }
 
 fn sum(table: &Table, rows: impl Iterator<Item = usize>, what: Measure) -> (i128, i128) {
     rows.filter_map(|row| number(table, row, what)).fold((0, 0), |(sum, count), n| (sum + i128::from(n), count + 1))
+}
+
+/// Each instant with the mean of its numbers, ascending.
+pub fn means(points: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, Ratio)> {
+    let mut all: Vec<(i64, Ratio)> = Vec::new();
+    for (at, n) in points {
+        match all.last_mut().filter(|(last, _)| *last == at) {
+            // Unreduced until the instant is over: sum and count.
+            Some((_, sum)) => *sum = Ratio { n: sum.n + i128::from(n), d: sum.d + 1 },
+            None => all.push((at, Ratio::whole(n))),
+        }
+    }
+    all
 }
 
 /// The readings of the first instant, in the order of `rows`, at which any has the measure, taken as one.
@@ -173,27 +159,28 @@ fn mean_or_shared<'a>(table: &'a Table, mut rows: impl Iterator<Item = usize> + 
 }
 
 #[inline]
-fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
+pub fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
     match what {
         Measure::Field(field) => table.column(field)?.number(row),
-        Measure::At => Some(table.at(row)),
+        Measure::At => table.instant(row),
         Measure::End => table.end(row),
-        Measure::Start => Some(table.start(row)),
-        Measure::Duration => Some(table.end(row)?.saturating_sub(table.start(row))),
-        Measure::Itself => None,
+        Measure::Start => Some(table.begin(row)),
+        Measure::Duration => Some(table.end(row)?.saturating_sub(table.begin(row))),
+        Measure::Itself | Measure::AtClock | Measure::StartClock => None,
     }
 }
 
-fn has(table: &Table, row: usize, what: Measure) -> bool {
+pub fn has(table: &Table, row: usize, what: Measure) -> bool {
     match what {
         Measure::Field(field) => table.column(field).is_some_and(|c| c.has(row)),
+        Measure::At | Measure::AtClock => table.instant(row).is_some(),
         Measure::End | Measure::Duration => table.end(row).is_some(),
-        Measure::At | Measure::Start | Measure::Itself => true,
+        Measure::Start | Measure::StartClock | Measure::Itself => true,
     }
 }
 
 /// The column of a measure, if it holds quotients.
-fn fractional(table: &Table, what: Measure) -> Option<&Column> {
+pub fn fractional(table: &Table, what: Measure) -> Option<&Column> {
     let Measure::Field(field) = what else { return None };
     table.column(field).filter(|c| c.is_fractional())
 }

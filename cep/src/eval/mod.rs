@@ -1,12 +1,22 @@
 //! What an expression comes to, at one decision on one timeline.
 
 mod aggregate;
+mod calendar;
+mod circle;
+mod clock;
+mod covered;
+mod decay;
 mod fraction;
+mod line;
 mod output;
 mod ratio;
+mod root;
 mod say;
+mod spread;
+mod timed;
 mod truth;
 mod value;
+mod window;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,15 +24,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Severity, StreamIx};
 
-use crate::plan::{Expr, Grade, Ref, Rule};
+use crate::plan::{Edge, Expr, Grade, Ref, Rule};
 use crate::timeline::{Set, Table, Timeline};
 
-pub use aggregate::short;
+pub use calendar::Zones;
 pub use output::said;
 pub use ratio::Ratio;
 pub use say::render;
 pub use truth::{truth, value};
 pub use value::{Value, holds};
+pub use window::short;
 
 /// What a rule means, apart from the timeline it is asked of.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +43,10 @@ pub struct Terms {
     pub defaults: Vec<Option<Set>>,
     /// The profile field that names the subject's time zone.
     pub zone: Option<u16>,
+    /// The profile field that says when it is night.
+    pub night: Option<u16>,
+    #[serde(skip)]
+    pub zones: Zones,
 }
 
 /// Everything an expression may speak of: `'a` is the timeline and the rule, `'l` what is at hand at this decision. Copied and changed as one goes down
@@ -52,6 +67,8 @@ pub struct Scope<'a, 'l> {
     pub item: Option<Rows<'a>>,
     /// What the steps bound so far.
     pub bound: &'l [Binding],
+    /// What the step at hand bound at the repeats before.
+    pub repeats: Option<Repeats<'l>>,
     /// The rule's `let`s, as far as they are evaluated.
     pub lets: &'l [Value<'a>],
 }
@@ -70,9 +87,19 @@ pub struct Rows<'a> {
 #[derive(Clone, Debug)]
 pub struct Binding {
     pub stream: StreamIx,
+    /// In whose table of starts or of ends the rows are.
+    pub edge: Edge,
     pub rows: Vec<usize>,
     /// Where in `rows` those of each bound instant begin.
     pub instants: Vec<usize>,
+}
+
+/// What a step that is being filled bound in this round.
+#[derive(Clone, Copy)]
+pub struct Repeats<'l> {
+    pub binding: &'l Binding,
+    /// The first of its instants that belongs to the round.
+    pub from: usize,
 }
 
 impl<'a> Rows<'a> {
@@ -98,7 +125,40 @@ impl<'a> Rows<'a> {
 
 impl Binding {
     pub fn none(stream: StreamIx) -> Binding {
-        Binding { stream, rows: Vec::new(), instants: Vec::new() }
+        Binding { stream, edge: Edge::End, rows: Vec::new(), instants: Vec::new() }
+    }
+
+    /// Where its rows are.
+    #[inline]
+    pub fn table<'a>(&self, line: &'a Timeline) -> Option<&'a Table> {
+        line.edge(self.stream, self.edge)
+    }
+
+    /// Bound to nothing again.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.instants.clear();
+    }
+
+    /// Whether it bound the reading at a row of any table of its stream.
+    pub fn has_reading(&self, line: &Timeline, table: &Table, row: usize) -> bool {
+        let id = table.mark(row).id;
+        self.table(line).is_some_and(|own| self.rows.iter().any(|&r| own.mark(r).id == id))
+    }
+
+    /// Whether it bound the reading at a row of the table of ends of its stream.
+    pub fn has(&self, line: &Timeline, table: &Table, row: usize) -> bool {
+        match self.edge {
+            Edge::End => self.rows.binary_search(&row).is_ok(),
+            Edge::Start => self.has_reading(line, table, row),
+        }
+    }
+
+    /// The rows of a bound instant.
+    pub fn rows_of(&self, instant: usize) -> &[usize] {
+        let Some(&from) = self.instants.get(instant) else { return &[] };
+        let to = self.instants.get(instant + 1).copied().unwrap_or(self.rows.len());
+        &self.rows[from..to]
     }
 
     /// The rows of the last bound instant.
@@ -111,7 +171,8 @@ impl<'a, 'l> Scope<'a, 'l> {
     /// A decision at `now` about something that began at `onset`.
     #[inline]
     pub fn at(line: &'a Timeline, terms: &'a Terms, now: i64, onset: i64) -> Scope<'a, 'l> {
-        Scope { line, terms, now, onset, profile_at: now, driver: None, candidate: None, item: None, bound: &[], lets: &[] }
+        let (driver, candidate, item) = (None, None, None);
+        Scope { line, terms, now, onset, profile_at: now, driver, candidate, item, bound: &[], repeats: None, lets: &[] }
     }
 
     #[inline]
@@ -171,7 +232,7 @@ impl<'a, 'l> Scope<'a, 'l> {
             Ref::Driver => self.driver,
             Ref::Candidate => self.candidate,
             Ref::Item => self.item,
-            Ref::Step(_) => None,
+            Ref::Step(_) | Ref::First | Ref::Previous => None,
         }
     }
 

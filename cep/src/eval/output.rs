@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vitalog_elog::FieldIx;
 
+use super::ratio::Ratio;
 use super::value::Value;
 use super::{Scope, value};
 use crate::timeline::{Datum, Said};
@@ -26,8 +27,8 @@ fn datum(value: Value<'_>) -> Datum {
         Value::Bool(b) => Datum::Bool(b),
         Value::Enum(place) => Datum::Enum(place),
         Value::Text(text) => Datum::Text(Arc::from(text)),
-        Value::Number(n) => {
-            let n = n.reduced();
+        Value::Number(_) | Value::Root(_) => {
+            let Some(n) = value.as_number().map(Ratio::reduced) else { return Datum::Unknown };
             match (i64::try_from(n.n), i64::try_from(n.d)) {
                 (Ok(n), Ok(1)) => Datum::Whole(n),
                 (Ok(n), Ok(d)) => Datum::Fraction(n, d),

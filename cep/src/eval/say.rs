@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use vitalog_elog::quantity::format_atoms;
 use vitalog_elog::{Dimension, Span};
 
+use super::calendar::Calendar;
 use super::ratio::Ratio;
 use super::value::Value;
 use super::{Scope, value};
 use crate::plan::{Piece, Show};
-use crate::timeline::Set;
 
 /// The rule's text at this decision, its `let`s evaluated in this scope.
 pub fn render<'a>(scope: &Scope<'a, '_>) -> Arc<str> {
@@ -29,10 +27,13 @@ pub fn render<'a>(scope: &Scope<'a, '_>) -> Arc<str> {
 }
 
 fn shown(value: Value<'_>, show: &Show, scope: &Scope<'_, '_>) -> String {
+    // A root is shown as the number nearest to it.
+    let value = if let Value::Root(root) = value { Value::number(root.number()) } else { value };
     let text = match (show, value) {
         (Show::Quantity(unit), Value::Number(n)) => Some(format_atoms(n.n, n.d, *unit)),
         (Show::Number, Value::Number(n)) => plain(n),
         (Show::Instant, Value::Number(n)) => i64::try_from(n.floor()).ok().and_then(|t| instant(t, scope)),
+        (Show::TimeOfDay, Value::Number(n)) => Some(time_of_day(n)),
         (Show::Span, Value::Number(n)) => i64::try_from(n.rounded()).ok().map(|s| Span(s).to_string()),
         (Show::Enum(words), Value::Enum(place)) => words.get(usize::from(place)).map(|w| w.to_string()),
         (Show::Text, Value::Text(text)) => Some(text.to_owned()),
@@ -49,14 +50,16 @@ fn plain(n: Ratio) -> Option<String> {
     Some(format_atoms(atoms, n.d, unit))
 }
 
+/// To the minute that has begun.
+fn time_of_day(n: Ratio) -> String {
+    let minutes = n.floor().div_euclid(60_000_000);
+    format!("{:02}:{:02}", minutes.div_euclid(60), minutes.rem_euclid(60))
+}
+
 /// In the subject's time zone, to the minute; with the date where it is not that of the decision.
 fn instant(t: i64, scope: &Scope<'_, '_>) -> Option<String> {
-    let zone = match scope.terms.zone.and_then(|field| scope.profile(field)) {
-        Some(Set::Text(name)) => TimeZone::get(name).unwrap_or(TimeZone::UTC),
-        _ => TimeZone::UTC,
-    };
-    let local = |t: i64| Some(Timestamp::from_microsecond(t).ok()?.to_zoned(zone.clone()).datetime());
-    let (then, now) = (local(t)?, local(scope.now)?);
+    let calendar = Calendar::of(scope);
+    let (then, now) = (calendar.local(t)?, calendar.local(scope.now)?);
     let pattern = if then.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
     Some(then.strftime(pattern).to_string())
 }

@@ -1,8 +1,12 @@
 //! The walk over an expression: three-valued, exact, with a short way for whole numbers.
 
-use super::aggregate::{bound, measure_of_rows, window};
+use super::aggregate::{bound, measure_of_rows};
+use super::calendar::Calendar;
+use super::circle::wrapped;
+use super::covered::{Question, covered};
 use super::ratio::Ratio;
 use super::value::{Value, holds};
+use super::window::window;
 use super::{Rows, Scope};
 use crate::plan::{Arith, Compare, Expr, Measure, Ref};
 use crate::timeline::Set;
@@ -20,11 +24,20 @@ pub fn truth<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Option<bool> {
         }
         Expr::In { value, list } => any_of(list.iter().map(|e| compare(Compare::Eq, value, e, scope))),
         Expr::IsKnown(e) => Some(value(e, scope).is_known()),
+        Expr::If { condition, then, otherwise } => match truth(condition, scope)? {
+            true => truth(then, scope),
+            false => truth(otherwise, scope),
+        },
+        Expr::BetweenTimes { value, low, high } => between_times(value, low, high, scope),
+        Expr::Covered { how, from, to, stream, filter } => {
+            covered(&Question { how: *how, from, to, stream: *stream, filter: filter.as_deref() }, scope)
+        }
         Expr::Get { .. } | Expr::Profile(_) | Expr::Let(_) | Expr::Window(_) | Expr::Bound { .. } => match value(expr, scope) {
             Value::Bool(b) => Some(b),
             _ => None,
         },
         Expr::Number(_) | Expr::Enum(_) | Expr::Text(_) | Expr::Onset | Expr::Now | Expr::Neg(_) | Expr::Arith { .. } => None,
+        Expr::TimeOfDay(_) | Expr::DayOfWeek(_) | Expr::Wrap { .. } => None,
     }
 }
 
@@ -53,7 +66,17 @@ pub fn value<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Value<'a> {
                 Arith::Div => a.div(b),
             })
         }
-        Expr::Bool(_)
+        Expr::If { condition, then, otherwise } => match truth(condition, scope) {
+            Some(true) => value(then, scope),
+            Some(false) => value(otherwise, scope),
+            None => Value::Unknown,
+        },
+        Expr::TimeOfDay(e) => Value::number(at(e, scope).and_then(|t| Calendar::of(scope).time_of_day(t)).map(Ratio::whole)),
+        Expr::DayOfWeek(e) => at(e, scope).and_then(|t| Calendar::of(scope).day_of_week(t)).map_or(Value::Unknown, Value::Enum),
+        Expr::Wrap { value: e, signed } => Value::number(value(e, scope).as_number().and_then(|n| wrapped(n, *signed))),
+        Expr::BetweenTimes { .. }
+        | Expr::Covered { .. }
+        | Expr::Bool(_)
         | Expr::Not(_)
         | Expr::And(_)
         | Expr::Or(_)
@@ -62,6 +85,19 @@ pub fn value<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Value<'a> {
         | Expr::In { .. }
         | Expr::IsKnown(_) => Value::truth(truth(expr, scope)),
     }
+}
+
+/// An instant, cut to the microsecond.
+fn at<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Option<i64> {
+    i64::try_from(value(expr, scope).as_number()?.floor()).ok()
+}
+
+/// Times of day lie on a circle: where the lower end is the later one, between them lies midnight.
+fn between_times<'a>(value: &'a Expr, low: &'a Expr, high: &'a Expr, scope: &Scope<'a, '_>) -> Option<bool> {
+    let number = |e| super::value(e, scope).as_number();
+    let (value, low, high) = (number(value)?, number(low)?, number(high)?);
+    let (above, below) = (value.compare(low).is_ge(), value.compare(high).is_le());
+    Some(if low.compare(high).is_le() { above && below } else { above || below })
 }
 
 #[inline]
@@ -93,11 +129,17 @@ fn whole(expr: &Expr, scope: &Scope<'_, '_>) -> Option<i64> {
 }
 
 fn get<'a>(of: Ref, what: Measure, scope: &Scope<'a, '_>) -> Value<'a> {
-    if let Ref::Step(step) = of {
-        let Some(bound) = scope.bound.get(usize::from(step)) else { return Value::Unknown };
-        let Some(table) = scope.line.table(bound.stream) else { return Value::Unknown };
-        return measure_of_rows(table, bound.last_rows().iter().copied(), what);
+    let bound = match of {
+        Ref::Step(step) => scope.bound.get(usize::from(step)).map(|b| (b, b.last_rows())),
+        Ref::First => scope.repeats.filter(|r| r.from < r.binding.instants.len()).map(|r| (r.binding, r.binding.rows_of(r.from))),
+        Ref::Previous => scope.repeats.map(|r| (r.binding, r.binding.last_rows())),
+        Ref::Driver | Ref::Candidate | Ref::Item => None,
+    };
+    if let Some((bound, rows)) = bound {
+        let Some(table) = bound.table(scope.line) else { return Value::Unknown };
+        return measure_of_rows(table, rows.iter().copied(), what);
     }
+    let of = if of == Ref::First { Ref::Candidate } else { of };
     match scope.rows(of) {
         None => Value::Unknown,
         Some(Rows { endless: true, .. }) if matches!(what, Measure::At | Measure::End | Measure::Duration) => Value::Unknown,

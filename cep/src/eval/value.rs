@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::ratio::Ratio;
+use super::root::Root;
 use crate::plan::Compare;
 use crate::timeline::Cell;
 
@@ -12,6 +13,8 @@ pub enum Value<'a> {
     Unknown,
     Bool(bool),
     Number(Ratio),
+    /// A number that is no quotient; where it is calculated with or shown it is taken to the nearest millionth.
+    Root(Root),
     Enum(u16),
     Text(&'a str),
 }
@@ -39,6 +42,7 @@ impl<'a> Value<'a> {
     pub fn as_number(self) -> Option<Ratio> {
         match self {
             Value::Number(n) => Some(n),
+            Value::Root(root) => root.number(),
             _ => None,
         }
     }
@@ -51,6 +55,9 @@ impl<'a> Value<'a> {
     pub fn compare(self, op: Compare, other: Value<'_>) -> Option<bool> {
         match (self, other) {
             (Value::Number(a), Value::Number(b)) => Some(holds(op, a.compare(b))),
+            (Value::Root(a), Value::Number(b)) => Some(holds(op, a.compare(b)?)),
+            (Value::Number(a), Value::Root(b)) => Some(holds(op, b.compare(a)?.reverse())),
+            (Value::Root(a), Value::Root(b)) => Some(holds(op, a.compare_root(b)?)),
             (Value::Enum(a), Value::Enum(b)) => Some(holds(op, a.cmp(&b))),
             (Value::Text(a), Value::Text(b)) => equal_or_not(op, a == b),
             (Value::Bool(a), Value::Bool(b)) => equal_or_not(op, a == b),

@@ -10,7 +10,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::{FieldIx, Span, StreamIx};
+use vitalog_elog::{FieldIx, StreamIx};
+
+use super::window::{Anchor, Func, Window};
 
 /// An exact quotient; the denominator is positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,6 +78,45 @@ pub enum Expr {
     },
     /// Always true or false.
     IsKnown(Box<Expr>),
+    /// Unknown where the condition is.
+    If {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
+    /// What the clock on the subject's wall shows at an instant, without the second: microseconds since midnight. Unknown beyond the calendar's years.
+    TimeOfDay(Box<Expr>),
+    /// The day of the week at an instant by the subject's calendar: 0 is Monday.
+    DayOfWeek(Box<Expr>),
+    /// Microseconds brought onto the circle of a day: into [0, 24 h), or `signed` into (-12 h, 12 h].
+    Wrap {
+        value: Box<Expr>,
+        signed: bool,
+    },
+    /// `Between` of times of day: where the lower end is the later one, over midnight.
+    BetweenTimes {
+        value: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+    },
+    /// Whether an interval of the stream covers the stretch from one instant to another, both included; or overlaps it: shares an instant with it.
+    Covered {
+        how: Cover,
+        from: Box<Expr>,
+        to: Box<Expr>,
+        stream: StreamIx,
+        /// Asked of each interval as [`Ref::Item`]; unknown is no.
+        filter: Option<Box<Expr>>,
+    },
+}
+
+/// How an interval is to lie to what it is asked of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Cover {
+    /// It covers all of it.
+    During,
+    /// It has an instant in common with it.
+    Overlaps,
 }
 
 /// Which reading is meant.
@@ -85,6 +126,10 @@ pub enum Ref {
     Driver,
     /// The reading that a step's `where` is asked of.
     Candidate,
+    /// What the first repeat of the step at hand bound; while it is asked for the first, the candidate.
+    First,
+    /// What the repeat before bound.
+    Previous,
     /// The reading that a window's `where` is asked of.
     Item,
     /// What the step of that number bound.
@@ -105,45 +150,10 @@ pub enum Measure {
     Duration,
     /// The reading as such, for `count`.
     Itself,
-}
-
-/// An aggregate over the readings of one stream in a stretch of time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Window {
-    pub func: Func,
-    pub stream: StreamIx,
-    pub what: Measure,
-    /// Asked of each reading as [`Ref::Item`].
-    pub filter: Option<Expr>,
-    pub over: Span,
-    pub anchor: Anchor,
-}
-
-/// Where a window lies. Intervals count whole, by their end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Anchor {
-    /// `(t - D, t]` with t the instant decided (in a step's condition: the candidate's instant).
-    Decision,
-    /// `[t - D, t)` with t the instant of a schedule's firing.
-    Until,
-    /// `(n.at - D, n.at]` without the readings the step bound.
-    Before(u8),
-}
-
-/// Aggregates. `count` and `sum` of nothing are 0; the others are unknown. Readings without the field are passed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Func {
-    Count,
-    Sum,
-    Avg,
-    Min,
-    Max,
-    /// Of the earliest instant; of a tie the mean.
-    First,
-    /// Of the latest instant; of a tie the mean.
-    Last,
-    /// `Last - First`.
-    Delta,
+    /// The time of day of its instant, as the subject's clock showed it then: microseconds since midnight, without the second.
+    AtClock,
+    /// The time of day of its start.
+    StartClock,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -169,22 +179,34 @@ impl Expr {
         Expr::Number(Rational { n, d: 1 })
     }
 
+    /// Whether it asks the subject's calendar itself, apart from what is inside it.
+    pub fn asks_calendar(&self) -> bool {
+        let clock = |what: &Measure| matches!(what, Measure::AtClock | Measure::StartClock);
+        match self {
+            Expr::TimeOfDay(_) | Expr::DayOfWeek(_) => true,
+            Expr::Get { what, .. } | Expr::Bound { what, .. } => clock(what),
+            Expr::Window(w) => matches!(w.anchor, Anchor::Days(_) | Anchor::Nights(_)) || w.func == Func::Days || clock(&w.what),
+            _ => false,
+        }
+    }
+
     /// Calls `f` on this expression and on all inside it, windows' conditions included.
     pub fn walk(&self, f: &mut dyn FnMut(&Expr)) {
         f(self);
         match self {
-            Expr::Window(w) => {
-                if let Some(filter) = &w.filter {
-                    filter.walk(f);
-                }
+            Expr::Window(w) => w.asks.iter().chain(&w.filter).for_each(|e| e.walk(f)),
+            Expr::Not(a) | Expr::Neg(a) | Expr::IsKnown(a) | Expr::TimeOfDay(a) | Expr::DayOfWeek(a) => a.walk(f),
+            Expr::Wrap { value, .. } => value.walk(f),
+            Expr::If { condition: a, then: b, otherwise: c } => [a, b, c].into_iter().for_each(|e| e.walk(f)),
+            Expr::Covered { from, to, filter, .. } => {
+                [from, to].into_iter().chain(filter).for_each(|e| e.walk(f));
             }
-            Expr::Not(a) | Expr::Neg(a) | Expr::IsKnown(a) => a.walk(f),
             Expr::And(all) | Expr::Or(all) => all.iter().for_each(|e| e.walk(f)),
             Expr::Compare { left, right, .. } | Expr::Arith { left, right, .. } => {
                 left.walk(f);
                 right.walk(f);
             }
-            Expr::Between { value, low, high } => {
+            Expr::Between { value, low, high } | Expr::BetweenTimes { value, low, high } => {
                 value.walk(f);
                 low.walk(f);
                 high.walk(f);

@@ -8,10 +8,12 @@ mod pattern;
 mod rule;
 mod say;
 mod schedule;
+mod window;
 
 pub use derived::{Derived, DerivedField, Output};
-pub use expr::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, Window};
-pub use pattern::{Absence, Pattern, Step};
-pub use rule::{Episode, Grade, Hold, Library, Rule, RuleKind, Silence};
+pub use expr::{Arith, Compare, Cover, Expr, Measure, Rational, Ref};
+pub use pattern::{Absence, Around, Edge, Group, Node, Part, Pattern, Quiet, Select, Step};
+pub use rule::{Episode, Grade, Heard, Hold, Library, Rule, RuleKind, Silence};
 pub use say::{Piece, Show};
 pub use schedule::Schedule;
+pub use window::{Anchor, Func, Window};

@@ -12,6 +12,7 @@ use super::expr::Expr;
 use super::pattern::Pattern;
 use super::say::Piece;
 use super::schedule::Schedule;
+use super::window::Anchor;
 
 /// All that was compiled together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -84,11 +85,20 @@ pub struct Hold {
     pub gap: Span,
 }
 
-/// `when no S or T for D`.
+/// `when no S where E or T for D`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
-    pub streams: Vec<StreamIx>,
+    /// Each stream once.
+    pub streams: Vec<Heard>,
     pub span: Span,
+}
+
+/// `S where E`: what a silence waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    pub stream: StreamIx,
+    /// Asked of each reading as `Ref::Candidate`, at its instant; one for which it is not true is not heard.
+    pub filter: Option<Expr>,
 }
 
 /// `severity warning, urgent when …`.
@@ -105,6 +115,24 @@ impl Library {
 }
 
 impl Rule {
+    /// The windows `after` a step that its own decision looks at (`let`, `where`, severity, text), as steps and spans: a match completes no earlier than
+    /// they are over.
+    pub fn waits(&self) -> Vec<(u8, Span)> {
+        let mut all = Vec::new();
+        let holes = self.say.iter().filter_map(|p| if let Piece::Hole { expr, .. } = p { Some(expr) } else { None });
+        let grades = self.grades.iter().filter_map(|g| g.when.as_ref());
+        for expr in self.lets.iter().chain(&self.filter).chain(grades).chain(holes) {
+            expr.walk(&mut |e| {
+                if let Expr::Window(w) = e
+                    && let Anchor::After(step) = w.anchor
+                {
+                    all.push((step, w.over));
+                }
+            });
+        }
+        all
+    }
+
     /// All its expressions.
     pub fn exprs(&self) -> Vec<&Expr> {
         let mut all: Vec<&Expr> = Vec::new();
@@ -113,10 +141,10 @@ impl Rule {
                 all.push(&e.when);
                 all.extend(&e.until);
             }
-            RuleKind::Silence(_) => {}
+            RuleKind::Silence(s) => all.extend(s.streams.iter().filter_map(|h| h.filter.as_ref())),
             RuleKind::Match(p) => {
-                all.extend(p.steps.iter().filter_map(|s| s.filter.as_ref()));
-                all.extend(p.absences.iter().filter_map(|a| a.filter.as_ref()));
+                all.extend(p.steps.iter().flat_map(|s| s.filter.iter().chain(&s.again)));
+                all.extend(p.absences().into_iter().filter_map(|a| a.filter.as_ref()));
             }
             RuleKind::Schedule(s) => {
                 all.extend(&s.at);

@@ -28,6 +28,8 @@ pub enum Show {
     /// An instant in the subject's time zone (profile field `time_zone`, else UTC): `08:15`, and with its date (`2026-11-19 08:15`) where that is not the date of the decision.
     /// Cut to the minute.
     Instant,
+    /// A time of day, cut to the minute: `08:15`.
+    TimeOfDay,
     /// A span: `1 h 15 min`, as [`vitalog_elog::Span`] prints it, rounded half to even to the microsecond.
     Span,
     /// A word of an enumeration.

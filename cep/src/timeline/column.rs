@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::Value;
 
 use super::datum::Datum;
-
+use super::extremes::Extremes;
 /// What a field says, in atoms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
@@ -41,6 +41,11 @@ pub struct Column {
     /// After each row the sum of all values up to it, as far as anybody asked and nothing changed since.
     #[serde(skip)]
     sums: RefCell<Vec<i128>>,
+    /// The same of the squares; shorter than `sums` where they do not fit.
+    #[serde(skip)]
+    squares: RefCell<Vec<i128>>,
+    #[serde(skip)]
+    extremes: RefCell<Extremes>,
     /// `None`: every row has a value.
     gaps: Option<Box<Gaps>>,
     words: Option<Box<Words>>,
@@ -125,6 +130,30 @@ impl Column {
         Some((sums[to - 1] - from.checked_sub(1).map_or(0, |row| sums[row]), count))
     }
 
+    /// Sum, sum of squares and number of the values in the rows `from..to`, where sums are kept, it is a column of numbers, and the squares fit.
+    pub fn moments(&self, from: usize, to: usize) -> Option<(i128, i128, u32)> {
+        let (sum, count) = self.total(from, to)?;
+        if from >= to {
+            return Some((0, 0, 0));
+        }
+        let mut squares = self.squares.borrow_mut();
+        let mut last = squares.last().copied().unwrap_or(0);
+        for row in squares.len()..to {
+            let value = self.number(row).map_or(0, i128::from);
+            last = last.checked_add(value.checked_mul(value)?)?;
+            squares.push(last);
+        }
+        Some((sum, squares[to - 1] - from.checked_sub(1).map_or(0, |row| squares[row]), count))
+    }
+
+    /// The least and the greatest number in the rows `from..to`; `None` of none, or where it is not a column of numbers.
+    pub fn extremes(&self, from: usize, to: usize) -> Option<(i64, i64)> {
+        if self.kind != Some(Kind::Number) {
+            return None;
+        }
+        self.extremes.borrow_mut().between(from, to, |row| self.number(row))
+    }
+
     /// Puts a value before those of a row; after the last row, the way that nearly every reading takes, it only appends.
     #[inline]
     pub fn insert(&mut self, row: usize, value: Option<&Value>) {
@@ -151,6 +180,24 @@ impl Column {
         }
         self.count_from(row);
         self.sums.get_mut().truncate(row);
+        self.squares.get_mut().truncate(row);
+        self.extremes.get_mut().changed(row);
+    }
+
+    /// As [`Column::insert`], of what another column says.
+    pub fn insert_cell(&mut self, row: usize, cell: Option<Cell<'_>>) {
+        let code = cell.and_then(|cell| {
+            let (kind, code) = match cell {
+                Cell::Number(n) => (Kind::Number, n),
+                Cell::Enum(place) => (Kind::Enum, i64::from(place)),
+                Cell::Bool(b) => (Kind::Bool, i64::from(b)),
+                Cell::Text(text) => (Kind::Text, i64::from(self.words.get_or_insert_default().place(&Arc::from(text)))),
+                // Only findings say such, and they have no table by starts.
+                Cell::Fraction(..) => return None,
+            };
+            (*self.kind.get_or_insert(kind) == kind).then_some(code)
+        });
+        self.insert_between(row, code);
     }
 
     /// Puts what a finding says before the value of a row.
@@ -190,6 +237,8 @@ impl Column {
         }
         self.count_from(row);
         self.sums.get_mut().truncate(row);
+        self.squares.get_mut().truncate(row);
+        self.extremes.get_mut().changed(row);
     }
 
     /// From now on with sums.

@@ -5,11 +5,13 @@
 
 mod column;
 mod datum;
+mod extremes;
 mod found;
 mod index;
 mod profile;
 mod shared;
 mod table;
+mod tally;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::effect::Former;
 use vitalog_elog::{Content, FieldIx, Outcome, Reading, ReadingId, StreamIx, Time};
 
+use crate::plan::Edge;
 pub use column::{Cell, Column};
 pub use datum::{Datum, Said};
 pub use found::FoundRow;
@@ -25,6 +28,7 @@ use index::ById;
 pub use index::ByName;
 pub use profile::{Profile, Set};
 pub use table::{Mark, Table};
+pub use tally::Tally;
 
 /// One subject's current readings.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -61,6 +65,8 @@ type Revision = (u32, u128);
 struct Stream {
     ended: Table,
     endless: Option<Box<Table>>,
+    /// All of them by their starts, where a rule asks for that.
+    begun: Option<Box<Table>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -177,6 +183,30 @@ impl Timeline {
         self.streams.get(usize::from(stream.0))?.endless.as_deref()
     }
 
+    /// Its readings by the instants of one of their edges.
+    #[inline]
+    pub fn edge(&self, stream: StreamIx, edge: Edge) -> Option<&Table> {
+        let Some(of) = self.streams.get(usize::from(stream.0)) else { return self.found_at(stream) };
+        match (edge, &of.begun) {
+            (Edge::Start, Some(begun)) => Some(begun),
+            _ => Some(&of.ended),
+        }
+    }
+
+    /// A profile field is another from an instant on.
+    pub fn change_profile(&mut self, field: u16, at: i64, value: Option<Set>) {
+        self.profile.change(field, at, value);
+        self.streams.iter_mut().map(|s| &mut s.ended).chain(&mut self.found).for_each(|table| table.recount(at));
+    }
+
+    /// From now on with the starts of intervals.
+    pub fn keep_starts(&mut self, stream: StreamIx) {
+        let of = self.stream(stream);
+        if of.begun.is_none() {
+            of.begun = Some(Box::new(Table::by_start(&of.ended, of.endless.as_deref())));
+        }
+    }
+
     /// From now on with running sums of a field.
     pub fn keep_sums(&mut self, stream: StreamIx, field: FieldIx) {
         self.stream(stream).ended.keep_sums(field);
@@ -255,7 +285,10 @@ impl Timeline {
             Shelf::Ended | Shelf::Endless => self.stream(place.stream),
         };
         let table = if place.shelf == Shelf::Ended { &mut stream.ended } else { stream.endless.get_or_insert_default() };
-        table.insert(place.at, mark, content);
+        let row = table.insert(place.at, mark, content);
+        if let Some(begun) = &mut stream.begun {
+            begun.copy_newest(table, row, place.shelf == Shelf::Ended);
+        }
         if self.enrolled.is_none_or(|e| place.at < e) {
             self.enrolled = Some(place.at);
         }
@@ -276,8 +309,14 @@ impl Timeline {
             Shelf::Endless => self.stream(place.stream).endless.get_or_insert_default(),
         };
         let Some(row) = table.find(place.at, id) else { return };
-        touched.push(touch(place, table.start(row), false));
+        let start = table.start(row);
         table.remove(row);
+        if let Some(begun) = &mut self.stream(place.stream).begun
+            && let Some(row) = begun.find(start, id)
+        {
+            begun.remove(row);
+        }
+        touched.push(touch(place, start, false));
         if self.enrolled == Some(place.at) {
             let firsts = self.streams.iter().flat_map(|s| [s.ended.first(), s.endless.as_ref().and_then(|t| t.first())]);
             self.enrolled = firsts.flatten().min();

@@ -2,7 +2,7 @@
 //!
 //! A reading in order is appended; a late one is moved in. The whole is kept in memory for now: a horizon, beyond which history is asked for, is to come.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use vitalog_elog::{Content, FieldIx, ReadingId, When};
 
 use super::column::Column;
 use super::datum::Datum;
+use super::tally::Tally;
 
 /// Which revision of which reading a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ struct Found {
     evidence: Vec<Arc<[ReadingId]>>,
 }
 
+/// In the place of an end that is not known.
+const ENDLESS: i64 = i64::MIN;
+
 /// Rows sorted by `at`; rows of one instant in the order in which they came.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Table {
@@ -58,6 +62,11 @@ pub struct Table {
     vacant: Vec<u32>,
     /// Fields whose columns keep running sums.
     summed: Vec<FieldIx>,
+    /// A table of intervals by their starts: `start` holds their ends, [`ENDLESS`] where one goes on.
+    by_start: bool,
+    /// Counts of conditions, made where long windows ask for them.
+    #[serde(skip)]
+    tallies: RefCell<Vec<Tally>>,
 }
 
 impl Table {
@@ -84,8 +93,28 @@ impl Table {
         self.start.as_ref().map_or(self.at[row], |s| s[row])
     }
 
-    /// Where a row ends: of a finding that goes on nowhere.
+    pub fn is_by_start(&self) -> bool {
+        self.by_start
+    }
+
+    /// Where what a row says begins.
+    #[inline]
+    pub fn begin(&self, row: usize) -> i64 {
+        if self.by_start { self.at[row] } else { self.start(row) }
+    }
+
+    /// Its instant on the timeline; `None` of an interval that goes on.
+    #[inline]
+    pub fn instant(&self, row: usize) -> Option<i64> {
+        if self.by_start { self.end(row) } else { Some(self.at[row]) }
+    }
+
+    /// Where it ends; `None` where it goes on.
+    #[inline]
     pub fn end(&self, row: usize) -> Option<i64> {
+        if self.by_start {
+            return self.start.as_ref().map(|ends| ends[row]).filter(|end| *end != ENDLESS);
+        }
         match &self.found {
             None => Some(self.at[row]),
             Some(found) => Some(found.ends[row]).filter(|end| *end != i64::MAX),
@@ -103,13 +132,50 @@ impl Table {
 
     /// The rows with an instant in common with the open interval from `after` to `before`.
     pub fn overlapping(&self, after: i64, before: i64) -> impl Iterator<Item = usize> {
+        self.meeting(after.saturating_add(1), before.saturating_sub(1))
+    }
+
+    /// The rows that begin at `begins` or before, and end at `ends` or later.
+    pub fn meeting(&self, ends: i64, begins: i64) -> impl Iterator<Item = usize> {
         let rows = match &self.found {
-            // A row may begin before `before` and end after it.
-            None => self.after(after)..self.from(before.saturating_add(self.longest)),
+            // A row may begin at `begins` and end long after it.
+            None => self.from(ends)..self.after(begins.saturating_add(self.longest)),
             Some(_) => 0..self.len(),
         };
-        let ends = self.found.as_ref().map(|found| &found.ends);
-        rows.filter(move |&row| self.start(row) < before && ends.is_none_or(|ends| ends[row] > after))
+        let found = self.found.as_ref().map(|found| &found.ends);
+        rows.filter(move |&row| self.start(row) <= begins && found.is_none_or(|all| all[row] >= ends))
+    }
+
+    /// The same intervals, those of both tables, by their starts.
+    pub fn by_start(ended: &Table, endless: Option<&Table>) -> Table {
+        let mut table = Table { by_start: true, start: Some(Vec::new()), ..Table::default() };
+        for from in [Some(ended), endless].into_iter().flatten() {
+            for row in 0..from.len() {
+                let end = if std::ptr::eq(from, ended) { from.at(row) } else { ENDLESS };
+                table.copy(from, row, end);
+            }
+        }
+        table
+    }
+
+    /// Puts a row of another table where it begins.
+    pub fn copy_newest(&mut self, from: &Table, row: usize, ended: bool) {
+        self.copy(from, row, if ended { from.at(row) } else { ENDLESS });
+    }
+
+    fn copy(&mut self, from: &Table, from_row: usize, end: i64) {
+        let at = from.start(from_row);
+        let row = self.after(at);
+        while self.columns.len() < from.columns.len() {
+            self.columns.push(Column::absent(self.at.len()));
+        }
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            column.insert_cell(row, from.columns.get(i).and_then(|c| c.cell(from_row)));
+        }
+        let slot = self.keep(*from.mark(from_row));
+        self.at.insert(row, at);
+        self.slots.insert(row, slot);
+        self.start.get_or_insert_default().insert(row, end);
     }
 
     pub fn mark(&self, row: usize) -> &Mark {
@@ -170,11 +236,6 @@ impl Table {
         row..end
     }
 
-    /// The greatest instant before `t`.
-    pub fn before(&self, t: i64) -> Option<i64> {
-        self.from(t).checked_sub(1).map(|row| self.at[row])
-    }
-
     /// The least instant after `t`.
     pub fn next(&self, t: i64) -> Option<i64> {
         self.at.get(self.after(t)).copied()
@@ -189,7 +250,7 @@ impl Table {
     }
 
     /// Puts a row after all rows of its instant.
-    pub fn insert(&mut self, at: i64, mark: Mark, content: &Content) {
+    pub fn insert(&mut self, at: i64, mark: Mark, content: &Content) -> usize {
         let newest = self.at.last().is_none_or(|&last| last <= at);
         let row = if newest { self.at.len() } else { self.after(at) };
         while self.columns.len() < content.values.len() {
@@ -201,6 +262,9 @@ impl Table {
         }
         for (i, column) in self.columns.iter_mut().enumerate() {
             column.insert(row, content.values.get(i).and_then(Option::as_ref));
+        }
+        if !newest {
+            self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
         }
         let start = content.when.start().0;
         if let Some(starts) = &mut self.start {
@@ -219,6 +283,7 @@ impl Table {
             self.at.insert(row, at);
             self.slots.insert(row, slot);
         }
+        row
     }
 
     /// Puts the row of a finding after all rows of its instant.
@@ -238,6 +303,7 @@ impl Table {
         for (i, column) in self.columns.iter_mut().enumerate() {
             column.put(row, values.get(i).unwrap_or(&Datum::Unknown));
         }
+        self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
         self.start.get_or_insert_default().insert(row, onset);
         let slot = self.keep(mark);
         let found = self.found.get_or_insert_default();
@@ -251,6 +317,7 @@ impl Table {
     }
 
     pub fn remove(&mut self, row: usize) {
+        self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
         self.at.remove(row);
         self.vacant.push(self.slots.remove(row));
         if let Some(found) = &mut self.found {
@@ -271,6 +338,17 @@ impl Table {
         }
         self.marks.push(mark);
         self.marks.len() as u32 - 1
+    }
+
+    /// The counts of conditions that windows ask for.
+    pub fn tallies(&self) -> RefMut<'_, Vec<Tally>> {
+        self.tallies.borrow_mut()
+    }
+
+    /// What conditions say of rows from an instant on may be another.
+    pub fn recount(&mut self, from: i64) {
+        let row = self.from(from);
+        self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
     }
 
     /// From now on with running sums of a field.
@@ -331,7 +409,7 @@ mod tests {
         table.remove(2);
         assert_eq!(table.find(5, ReadingId(3)), None);
         assert_eq!(ids(&table), [(1, 2), (5, 0), (7, 4), (9, 1)]);
-        assert_eq!((table.before(5), table.next(5), table.rows_at(6)), (Some(1), Some(7), 2..2));
+        assert_eq!((table.next(5), table.rows_at(6)), (Some(7), 2..2));
     }
 
     #[test]

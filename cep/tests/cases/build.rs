@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Hold, Library, Measure, Pattern, Piece, Ref, Rule, RuleKind,
-    Show, Silence, Step, Window,
+    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Group, Heard, Hold, Library, Measure, Node, Part, Pattern,
+    Piece, Quiet, Ref, Rule, RuleKind, Show, Silence, Step, Window,
 };
 use vitalog_elog::{FieldIx, Severity, Span, StreamIx};
 
@@ -63,19 +63,20 @@ pub fn hold(span: i64, gap: i64) -> Option<Hold> {
 }
 
 pub fn silence(streams: &[StreamIx], minutes: i64) -> RuleKind {
-    RuleKind::Silence(Silence { streams: streams.to_vec(), span: Span::minutes(minutes) })
+    let streams = streams.iter().map(|stream| Heard { stream: *stream, filter: None }).collect();
+    RuleKind::Silence(Silence { streams, span: Span::minutes(minutes) })
 }
 
 pub fn pattern(steps: Vec<Step>, within: i64) -> Pattern {
-    Pattern { steps, absences: vec![], within: Some(Span::minutes(within)) }
+    Pattern::sequence(steps, Some(Span::minutes(within)))
 }
 
 pub fn step(stream: StreamIx, filter: Option<Expr>) -> Step {
-    Step { stream, filter, count: 1, in_a_row: false }
+    Step::once(stream, filter)
 }
 
 pub fn repeated(stream: StreamIx, filter: Option<Expr>, count: u16, in_a_row: bool) -> Step {
-    Step { stream, filter, count, in_a_row }
+    Step::repeated(stream, filter, count, in_a_row)
 }
 
 pub fn absence(stream: StreamIx, filter: Option<Expr>) -> Absence {
@@ -118,9 +119,42 @@ pub fn arith(left: Expr, op: Arith, right: Expr) -> Expr {
 
 /// A window of so many minutes up to the decision.
 pub fn window(func: Func, stream: StreamIx, what: Measure, over: i64) -> Window {
-    Window { func, stream, what, filter: None, over: Span::minutes(over), anchor: Anchor::Decision }
+    Window { func, stream, what, asks: None, filter: None, over: Span::minutes(over), anchor: Anchor::Decision, fresh: None }
 }
 
 pub fn value_of(window: Window) -> Expr {
     Expr::Window(Box::new(window))
+}
+
+/// A tree over these steps, bounded by so many minutes if more than none.
+pub fn tree(steps: Vec<Step>, tree: Node, within: i64) -> Pattern {
+    Pattern { tree, ..Pattern::sequence(steps, (within > 0).then(|| Span::minutes(within))) }
+}
+
+pub fn leaf(i: u8) -> Node {
+    Node::Step(i)
+}
+
+pub fn seq(first: Node, rest: Vec<Part>) -> Node {
+    Node::Sequence { first: Box::new(first), rest }
+}
+
+/// Steps one after the other.
+pub fn in_turn(steps: &[u8]) -> Node {
+    seq(leaf(steps[0]), steps[1..].iter().map(|i| Part::Then(leaf(*i))).collect())
+}
+
+pub fn then_no(streams: &[StreamIx], minutes: i64) -> Part {
+    let absences = streams.iter().map(|s| absence(*s, None)).collect();
+    Part::ThenNo(Quiet { absences, span: Span::minutes(minutes) })
+}
+
+pub fn group(node: Node, absences: Vec<Absence>, within: i64) -> Node {
+    let within = (within > 0).then(|| Span::minutes(within));
+    Node::Group(Box::new(Group { node, absences, around: vec![], within }))
+}
+
+/// `S{least..most}`.
+pub fn counted(stream: StreamIx, filter: Option<Expr>, count: u16, most: Option<u16>) -> Step {
+    Step { count, most, ..Step::once(stream, filter) }
 }

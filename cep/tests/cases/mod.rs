@@ -3,6 +3,9 @@
 //! Each was worked out by hand from the definition of the language, so they say whether the oracle itself understood it.
 
 mod build;
+mod calendar;
+mod covering;
+mod deadlines;
 mod derived;
 mod episode;
 mod exprs;
@@ -11,7 +14,9 @@ mod pattern;
 mod profile;
 mod schedule;
 mod silence;
+mod statistics;
 mod table;
 mod timeline;
+mod trees;
 mod versions;
 mod windows;

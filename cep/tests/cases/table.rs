@@ -10,7 +10,8 @@
 //!     tick
 //!
 //! `as NAME` names a reading (else `r1`, `r2`, … in order), `@20` in front says when it arrives (else at its instant, if the clock is not
-//! past it already), and `5+1us` is a microsecond later. A finding that stands is a line like
+//! past it already), and `5+1us` is a microsecond later. Instants far from those minutes are written out: `2026-03-29T01:00Z`. A text ends at its line;
+//! `night` is said with `_` for its blanks. A finding that stands is a line like
 //!
 //!     resolved warning from 0 at 15 to 20 known 25 of r1 r2 say text
 
@@ -100,6 +101,7 @@ fn value(kind: Kind, word: &str) -> Option<Value> {
         return None;
     }
     Some(match kind {
+        Kind::Text if word.contains("_to_") => Value::Text(Arc::from(word.replace('_', " "))),
         Kind::Text => Value::Text(Arc::from(word)),
         Kind::Bool => Value::Bool(word == "yes"),
         Kind::Enum => Value::Enum(WORDS.iter().position(|w| *w == word).expect("a word") as u16),
@@ -121,6 +123,9 @@ fn instant(word: &str) -> Time {
     }
     if let Some(word) = word.strip_suffix("-1us") {
         return instant(word) - Span(1);
+    }
+    if word.contains('T') {
+        return Time::parse(&word.replace('Z', ":00Z")).expect("an instant, to the minute");
     }
     minute(word.parse().expect("a minute"))
 }
@@ -145,8 +150,11 @@ fn finding(s: &Standing, names: &Names) -> String {
     out
 }
 
-fn written(t: Time) -> String {
+pub fn written(t: Time) -> String {
     let micros = t.since(EPOCH).0;
+    if micros.abs() > Span::days(7).0 {
+        return t.to_string();
+    }
     let nearest = (micros + 30_000_000).div_euclid(60_000_000);
     match micros - nearest * 60_000_000 {
         0 => nearest.to_string(),

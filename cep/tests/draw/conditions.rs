@@ -5,11 +5,12 @@ use vitalog_elog::{FieldIx, StreamIx};
 
 use super::dice::Dice;
 use super::terms::{Sight, Type, constant, references, term, value};
+use super::windows::covered;
 use crate::world::{Kind, fields};
 
 const ORDERS: [Compare; 6] = [Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge, Compare::Eq, Compare::Ne];
 
-const TYPES: [Type; 8] = [
+const TYPES: [Type; 11] = [
     Type::Of(Kind::Glucose),
     Type::Of(Kind::Glucose),
     Type::Of(Kind::Mass),
@@ -18,20 +19,25 @@ const TYPES: [Type; 8] = [
     Type::Of(Kind::Enum),
     Type::Instant,
     Type::Span,
+    Type::Share,
+    Type::TimeOfDay,
+    Type::Slope,
 ];
 
 /// Any condition, at most `depth` deep.
 pub fn condition(dice: &mut Dice, sight: &Sight, depth: u8) -> Expr {
-    match dice.below(if depth == 0 { 5 } else { 11 }) {
+    match dice.below(if depth == 0 { 6 } else { 13 }) {
         0..=2 => comparison(dice, sight, depth),
         3 => equality(dice, sight),
         4 if dice.chance(15) => Expr::Bool(dice.chance(50)),
         4 => term(dice, sight, Type::Of(Kind::Bool), 0),
-        5 => Expr::Not(Box::new(condition(dice, sight, depth - 1))),
-        6 => Expr::And(parts(dice, sight, depth)),
-        7 => Expr::Or(parts(dice, sight, depth)),
-        8 => between(dice, sight, depth),
-        9 => within(dice, sight, depth),
+        5 => covered(dice, sight, depth),
+        6 => Expr::Not(Box::new(condition(dice, sight, depth - 1))),
+        7 => Expr::And(parts(dice, sight, depth)),
+        8 => Expr::Or(parts(dice, sight, depth)),
+        9 => between(dice, sight, depth),
+        10 => within(dice, sight, depth),
+        11 => times(dice, sight, depth),
         _ => {
             let wanted = *dice.pick(&TYPES);
             Expr::IsKnown(Box::new(term(dice, sight, wanted, depth)))
@@ -87,6 +93,12 @@ fn between(dice: &mut Dice, sight: &Sight, depth: u8) -> Expr {
     let value = term(dice, sight, wanted, depth - 1);
     let (low, high) = (term(dice, sight, wanted, 0), term(dice, sight, wanted, 0));
     Expr::Between { value: Box::new(value), low: Box::new(low), high: Box::new(high) }
+}
+
+fn times(dice: &mut Dice, sight: &Sight, depth: u8) -> Expr {
+    let value = term(dice, sight, Type::TimeOfDay, depth - 1);
+    let (low, high) = (constant(dice, Type::TimeOfDay), constant(dice, Type::TimeOfDay));
+    Expr::BetweenTimes { value: Box::new(value), low: Box::new(low), high: Box::new(high) }
 }
 
 fn within(dice: &mut Dice, sight: &Sight, depth: u8) -> Expr {

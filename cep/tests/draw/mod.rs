@@ -4,9 +4,11 @@
 
 pub mod conditions;
 pub mod dice;
+pub mod patterns;
 pub mod rules;
 pub mod terms;
 pub mod timelines;
+pub mod windows;
 
 use dice::Dice;
 

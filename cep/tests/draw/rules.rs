@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Absence, Arith, Episode, Expr, Grade, Hold, Library, Output, Pattern, Piece, Rational, Ref, Rule, RuleKind, Schedule, Show,
-    Silence, Step,
+    Arith, Episode, Expr, Grade, Heard, Hold, Library, Output, Piece, Rational, Ref, Rule, RuleKind, Schedule, Show, Silence,
 };
 use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 
 use super::conditions::{condition, likely, threshold};
 use super::dice::Dice;
-use super::terms::{CELL, Sight, Type, any_stream, constant, span, term};
+use super::patterns::pattern;
+use super::terms::{CELL, Sight, Type, constant, span, term};
 use crate::world::{F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, TARGET, derived, profile, schema, unit, words};
 
 /// One to three rules.
@@ -31,7 +31,7 @@ fn found(name: &str) -> &'static [StreamIx] {
 }
 
 /// One of those, or of the rules' now and then.
-fn stream_of(dice: &mut Dice, all: &[StreamIx], found: &[StreamIx]) -> StreamIx {
+pub fn stream_of(dice: &mut Dice, all: &[StreamIx], found: &[StreamIx]) -> StreamIx {
     if !found.is_empty() && dice.chance(35) { *dice.pick(found) } else { *dice.pick(all) }
 }
 
@@ -162,6 +162,16 @@ fn silence(dice: &mut Dice, found: &[StreamIx]) -> RuleKind {
         streams.push(*dice.pick(&[MEAL, LAB, NAP]));
         streams.dedup();
     }
+    let heard = |dice: &mut Dice, stream| {
+        let sight = Sight { candidate: Some(stream), found: found.to_vec(), ..Sight::default() };
+        let filter = match dice.below(6) {
+            0 => Some(threshold(dice, Ref::Candidate, stream)),
+            1 => Some(condition(dice, &sight, 2)),
+            _ => None,
+        };
+        Heard { stream, filter }
+    };
+    let streams = streams.into_iter().map(|stream| heard(dice, stream)).collect();
     RuleKind::Silence(Silence { streams, span: span(dice, 5) })
 }
 
@@ -187,48 +197,8 @@ fn later(time: Expr) -> Expr {
     Expr::Arith { op: Arith::Add, left: Box::new(time), right: Box::new(by) }
 }
 
-fn pattern(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut streams: Vec<StreamIx> = Vec::new();
-    // At most four instants in all: the oracle tries every choice.
-    let mut left = 4;
-    for _ in 0..*dice.pick(&[1, 2, 2, 2, 3]) {
-        let stream = stream_of(dice, &[SUGAR, SUGAR, SUGAR, SUGAR, MEAL, LAB, NAP], found);
-        let count = (*dice.pick(&[1, 1, 1, 2, 2, 3])).min(left);
-        if count == 0 {
-            break;
-        }
-        left -= count;
-        let sight =
-            Sight { candidate: Some(stream), steps: streams.clone(), onset: true, found: found.to_vec(), ..Sight::default() };
-        let filter = match dice.below(10) {
-            0..=3 => None,
-            4..=8 => Some(threshold(dice, Ref::Candidate, stream)),
-            _ => Some(condition(dice, &sight, 2)),
-        };
-        steps.push(Step { stream, filter, count, in_a_row: count > 1 && dice.chance(50) });
-        streams.push(stream);
-    }
-    let absences = (0..*dice.pick(&[0, 0, 0, 1, 1, 2])).map(|_| absence(dice, &streams, found)).collect();
-    let is_single = steps.len() == 1 && steps[0].count == 1;
-    let within = (!is_single || dice.chance(30)).then(|| span(dice, 8).max(span(dice, 5)));
-    let sight = Sight { steps: streams, onset: true, found: found.to_vec(), ..Sight::default() };
-    (RuleKind::Match(Pattern { steps, absences, within }), sight)
-}
-
-fn absence(dice: &mut Dice, steps: &[StreamIx], found: &[StreamIx]) -> Absence {
-    let stream = any_stream(dice, found);
-    let sight = Sight { candidate: Some(stream), steps: steps.to_vec(), onset: true, found: found.to_vec(), ..Sight::default() };
-    let filter = match dice.below(4) {
-        0 => None,
-        1 | 2 => Some(threshold(dice, Ref::Candidate, stream)),
-        _ => Some(condition(dice, &sight, 1)),
-    };
-    Absence { stream, filter }
-}
-
 fn say(dice: &mut Dice, sight: &Sight) -> Vec<Piece> {
-    const ALL: [Type; 8] = [
+    const ALL: [Type; 10] = [
         Type::Of(Kind::Glucose),
         Type::Of(Kind::Mass),
         Type::Of(Kind::Count),
@@ -237,6 +207,8 @@ fn say(dice: &mut Dice, sight: &Sight) -> Vec<Piece> {
         Type::Of(Kind::Bool),
         Type::Instant,
         Type::Span,
+        Type::Share,
+        Type::TimeOfDay,
     ];
     let mut pieces = vec![Piece::Text(Arc::from("see "))];
     for _ in 0..dice.between(1, 3) {
@@ -261,5 +233,8 @@ fn show(dice: &mut Dice, wanted: Type) -> Show {
         Type::Of(Kind::Bool) => Show::Bool,
         Type::Instant => Show::Instant,
         Type::Span => Show::Span,
+        Type::Share => Show::Quantity(unit(Dimension::Ratio)),
+        Type::TimeOfDay => Show::TimeOfDay,
+        Type::Slope => Show::Number,
     }
 }

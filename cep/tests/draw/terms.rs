@@ -1,10 +1,10 @@
 //! Random terms of a wanted type.
 
-use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Measure, Rational, Ref, Window};
+use vitalog_cep::plan::{Arith, Expr, Measure, Rational, Ref};
 use vitalog_elog::{FieldIx, Span, StreamIx};
 
-use super::conditions::condition;
 use super::dice::Dice;
+use super::windows::{bound, window};
 use crate::world::{EPOCH, Kind, NAP, PROFILE, STREAMS, fields};
 
 /// What an expression comes out as.
@@ -13,6 +13,20 @@ pub enum Type {
     Of(Kind),
     Instant,
     Span,
+    /// A part of a whole, in hundred millionths.
+    Share,
+    TimeOfDay,
+    /// Glucose by time.
+    Slope,
+}
+
+/// Which other repeats of a step a condition may name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeats {
+    #[default]
+    None,
+    First,
+    Both,
 }
 
 /// What an expression may refer to.
@@ -20,6 +34,8 @@ pub enum Type {
 pub struct Sight {
     pub driver: Option<StreamIx>,
     pub candidate: Option<StreamIx>,
+    /// The repeats before of the candidate's step.
+    pub repeats: Repeats,
     pub item: Option<StreamIx>,
     /// Streams of the steps bound.
     pub steps: Vec<StreamIx>,
@@ -58,13 +74,15 @@ pub fn span(dice: &mut Dice, most_cells: i64) -> Span {
 /// A term of that type, at most `depth` deep.
 pub fn term(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Expr {
     for _ in 0..4 {
-        let drawn = match dice.below(if depth == 0 { 5 } else { 9 }) {
+        let drawn = match dice.below(if depth == 0 { 5 } else { 11 }) {
             0 => Some(constant(dice, wanted)),
             1 | 2 => said(dice, sight, wanted),
             3 => profile(dice, wanted),
             4 => named(dice, sight, wanted),
             5 | 6 => window(dice, sight, wanted, depth),
             7 => bound(dice, sight, wanted),
+            8 => calendar(dice, sight, wanted, depth),
+            9 if dice.chance(50) => Some(choice(dice, sight, wanted, depth)),
             _ => arithmetic(dice, sight, wanted, depth),
         };
         if let Some(expr) = drawn {
@@ -84,6 +102,10 @@ pub fn constant(dice: &mut Dice, wanted: Type) -> Expr {
         Type::Of(Kind::Text) => Expr::Text((*dice.pick(&["a", "b", "c"])).into()),
         Type::Of(Kind::Bool) => Expr::Bool(dice.chance(50)),
         Type::Instant => Expr::number(EPOCH.0 + dice.between(0, 12) * CELL),
+        Type::Share => Expr::number(*dice.pick(&[0, 25, 50, 60, 100]) * 1_000_000),
+        // Around the hours of the random timelines, before midnight and after.
+        Type::TimeOfDay => Expr::number((23 * 12 + dice.between(-2, 30)) % (24 * 12) * CELL),
+        Type::Slope => Expr::Number(Rational { n: *dice.pick(&[-2, -1, 0, 1, 2, 4]) * Kind::Glucose.atoms(), d: 60_000_000 }),
         Type::Span => Expr::number(span(dice, 6).0),
     }
 }
@@ -103,17 +125,23 @@ pub fn references(sight: &Sight) -> Vec<(Ref, StreamIx)> {
     let mut all = Vec::new();
     all.extend(sight.driver.map(|s| (Ref::Driver, s)));
     all.extend(sight.candidate.map(|s| (Ref::Candidate, s)));
+    match (sight.candidate, sight.repeats) {
+        (Some(s), Repeats::First) => all.push((Ref::First, s)),
+        (Some(s), Repeats::Both) => all.extend([(Ref::First, s), (Ref::Previous, s), (Ref::Previous, s)]),
+        _ => {}
+    }
     all.extend(sight.item.map(|s| (Ref::Item, s)));
     all.extend(sight.steps.iter().enumerate().map(|(i, s)| (Ref::Step(i as u8), *s)));
     all
 }
 
 /// A measure of the stream that is of the wanted type.
-fn measure(dice: &mut Dice, stream: StreamIx, wanted: Type) -> Option<Measure> {
+pub fn measure(dice: &mut Dice, stream: StreamIx, wanted: Type) -> Option<Measure> {
     match wanted {
         Type::Instant if stream.derived().is_some() => Some(*dice.pick(&[Measure::At, Measure::Start, Measure::End])),
         Type::Instant => Some(*dice.pick(&[Measure::At, Measure::Start])),
         Type::Span => (stream == NAP || stream.derived().is_some()).then_some(Measure::Duration),
+        Type::Share | Type::TimeOfDay | Type::Slope => None,
         Type::Of(kind) => {
             let places: Vec<usize> = (0..fields(stream).len()).filter(|i| fields(stream)[*i].1 == kind).collect();
             if places.is_empty() { None } else { Some(Measure::Field(FieldIx(*dice.pick(&places) as u16))) }
@@ -139,64 +167,39 @@ fn named(dice: &mut Dice, sight: &Sight, wanted: Type) -> Option<Expr> {
     if all.is_empty() { None } else { Some(dice.pick(&all).clone()) }
 }
 
-fn window(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option<Expr> {
-    let stream = any_stream(dice, &sight.found);
-    let (func, what) = aggregate(dice, stream, wanted)?;
-    // Windows inside windows' conditions are left out: no sentence of the language makes one.
-    let in_item = sight.item.is_some();
-    if in_item {
-        return None;
-    }
-    let filter = dice.chance(35).then(|| {
-        let inside = Sight { item: Some(stream), ..sight.clone() };
-        condition(dice, &inside, depth.saturating_sub(1))
-    });
-    let anchor = if !sight.steps.is_empty() && dice.chance(60) {
-        Anchor::Before(dice.below(sight.steps.len()) as u8)
-    } else if sight.until {
-        Anchor::Until
-    } else {
-        Anchor::Decision
-    };
-    Some(Expr::Window(Box::new(Window { func, stream, what, filter, over: span(dice, 5), anchor })))
-}
-
 /// Any declared stream, or a rule's.
 pub fn any_stream(dice: &mut Dice, found: &[StreamIx]) -> StreamIx {
     if !found.is_empty() && dice.chance(40) { *dice.pick(found) } else { STREAMS[dice.below(STREAMS.len())].0 }
 }
 
-fn bound(dice: &mut Dice, sight: &Sight, wanted: Type) -> Option<Expr> {
-    if sight.steps.is_empty() {
-        return None;
+/// What the clock on the wall shows, and which day it is.
+fn calendar(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option<Expr> {
+    let instant = |dice: &mut Dice| Box::new(term(dice, sight, Type::Instant, depth - 1));
+    match wanted {
+        Type::TimeOfDay => Some(Expr::TimeOfDay(instant(dice))),
+        Type::Of(Kind::Enum) => Some(Expr::DayOfWeek(instant(dice))),
+        _ => None,
     }
-    let step = dice.below(sight.steps.len());
-    let (func, what) = aggregate(dice, sight.steps[step], wanted)?;
-    Some(Expr::Bound { func, step: step as u8, what })
 }
 
-/// A function and a measure of the stream that come out as the wanted type.
-fn aggregate(dice: &mut Dice, stream: StreamIx, wanted: Type) -> Option<(Func, Measure)> {
-    const OF_NUMBERS: [Func; 7] = [Func::Sum, Func::Avg, Func::Min, Func::Max, Func::First, Func::Last, Func::Delta];
-    match wanted {
-        Type::Of(Kind::Count) if dice.chance(70) => {
-            let field = FieldIx(dice.below(fields(stream).len()) as u16);
-            Some((Func::Count, if dice.chance(60) { Measure::Itself } else { Measure::Field(field) }))
-        }
-        Type::Of(Kind::Text | Kind::Bool) => None,
-        Type::Of(Kind::Enum) => Some((*dice.pick(&[Func::First, Func::Last]), measure(dice, stream, wanted)?)),
-        Type::Instant => {
-            Some((*dice.pick(&[Func::Min, Func::Max, Func::First, Func::Last, Func::Avg]), measure(dice, stream, wanted)?))
-        }
-        Type::Span if dice.chance(40) => Some((Func::Delta, Measure::At)),
-        Type::Of(_) | Type::Span => Some((*dice.pick(&OF_NUMBERS), measure(dice, stream, wanted)?)),
-    }
+fn choice(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Expr {
+    let condition = super::conditions::likely(dice, sight, depth - 1);
+    let (then, otherwise) = (term(dice, sight, wanted, depth - 1), term(dice, sight, wanted, depth - 1));
+    Expr::If { condition: Box::new(condition), then: Box::new(then), otherwise: Box::new(otherwise) }
 }
 
 fn arithmetic(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option<Expr> {
     let part = |dice: &mut Dice, t: Type| Box::new(term(dice, sight, t, depth - 1));
     let (op, left, right) = match wanted {
-        Type::Of(Kind::Enum | Kind::Text | Kind::Bool) => return None,
+        Type::Of(Kind::Enum | Kind::Text | Kind::Bool) | Type::Share | Type::Slope => return None,
+        Type::TimeOfDay => {
+            let later = Expr::Arith { op: Arith::Add, left: part(dice, wanted), right: part(dice, Type::Span) };
+            return Some(Expr::Wrap { value: Box::new(later), signed: false });
+        }
+        Type::Span if dice.chance(15) => {
+            let way = Expr::Arith { op: Arith::Sub, left: part(dice, Type::TimeOfDay), right: part(dice, Type::TimeOfDay) };
+            return Some(Expr::Wrap { value: Box::new(way), signed: true });
+        }
         Type::Instant => (*dice.pick(&[Arith::Add, Arith::Sub]), part(dice, Type::Instant), part(dice, Type::Span)),
         Type::Span if dice.chance(60) => (Arith::Sub, part(dice, Type::Instant), part(dice, Type::Instant)),
         Type::Of(Kind::Glucose | Kind::Mass | Kind::Count) | Type::Span => match dice.below(8) {

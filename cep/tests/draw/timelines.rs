@@ -168,7 +168,16 @@ impl Drawing<'_> {
     fn profile_change(&mut self) -> ProfileChange {
         let (name, kind) = PROFILE[self.dice.below(PROFILE.len())];
         let value = (!self.dice.chance(15)).then(|| match name {
-            "time_zone" => Value::Text(Arc::from(*self.dice.pick(&["Europe/Berlin", "America/New_York", "UTC", "nowhere"]))),
+            "time_zone" => Value::Text(Arc::from(*self.dice.pick(&[
+                "Europe/Berlin",
+                "America/New_York",
+                "UTC",
+                "Asia/Kathmandu",
+                "nowhere",
+            ]))),
+            "night" => {
+                Value::Text(Arc::from(*self.dice.pick(&["23:10 to 23:50", "00:00 to 00:25", "22:00 to 23:30", "at night"])))
+            }
             _ => {
                 let n = value(self.dice, kind);
                 kind.value(n)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use vitalog_cep::plan::Rule;
+use vitalog_cep::plan::{Edge, Node, Part, Pattern, Rule, RuleKind, Select};
 use vitalog_elog::{Change, Severity};
 
 use crate::draw;
@@ -66,4 +66,94 @@ fn random_findings_are_told_and_quiet() {
     }
     println!("{reasons:?}");
     assert!(reasons.len() == 4 && reasons.values().all(|n| *n > 10), "{reasons:?}");
+}
+
+/// The forms of a pattern, by the words they are written with.
+fn forms(p: &Pattern) -> Vec<&'static str> {
+    let mut all = Vec::new();
+    of_node(&p.tree, &mut all);
+    all.extend(p.around.iter().map(|_| "with no"));
+    all.extend(match p.select {
+        Select::Each => None,
+        Select::All => Some("match all"),
+        Select::Disjoint => Some("match disjoint"),
+    });
+    for step in &p.steps {
+        all.extend((step.edge == Edge::Start).then_some("starts"));
+        all.extend(step.most.is_none().then_some("{n..}"));
+        all.extend(step.most.is_some_and(|most| most > step.count).then_some("{n..m}"));
+        all.extend(step.in_a_row.then_some("in a row"));
+        all.extend(step.again.is_some().then_some("previous"));
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn of_node(node: &Node, all: &mut Vec<&'static str>) {
+    match node {
+        Node::Step(_) => {}
+        Node::Sequence { rest, .. } => all.extend(rest.iter().map(|p| match p {
+            Part::Then(_) => "then",
+            Part::Next(_) => "next",
+            Part::ThenNo(_) => "then no",
+        })),
+        Node::And(_) => all.push("and"),
+        Node::Or(_) => all.push("or"),
+        Node::Group(group) => {
+            all.push("group");
+            all.extend(group.within.map(|_| "group within"));
+            all.extend(group.absences.iter().map(|_| "group without"));
+            all.extend(group.around.iter().map(|_| "with no"));
+        }
+        Node::Repeat { .. } => all.push("(P){n}"),
+    }
+    node.children().into_iter().for_each(|n| of_node(n, all));
+}
+
+#[test]
+fn every_form_of_a_pattern_is_found_and_not_found() {
+    const FORMS: [&str; 17] = [
+        "(P){n}",
+        "and",
+        "group",
+        "group within",
+        "group without",
+        "in a row",
+        "match all",
+        "match disjoint",
+        "next",
+        "or",
+        "previous",
+        "starts",
+        "then",
+        "then no",
+        "with no",
+        "{n..m}",
+        "{n..}",
+    ];
+    let mut seen: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let (mut by_clock, mut grown) = (0, 0);
+    for seed in 0..4_000 {
+        let lines = draw::script(seed);
+        let standing = expected(&lines);
+        let libraries =
+            lines.iter().filter_map(|l| if let Given::Library { library, .. } = &l.input { Some(library) } else { None });
+        for rule in libraries.flat_map(|l| &l.rules) {
+            let RuleKind::Match(p) = &rule.kind else { continue };
+            let found: Vec<_> = standing.iter().filter(|s| s.version == rule.meaning).collect();
+            by_clock += found.iter().filter(|s| Some(s.at) > s.end).count();
+            grown += found.iter().filter(|s| Some(s.at) < s.end).count();
+            for form in forms(p) {
+                let (with, without) = seen.entry(form).or_default();
+                *(if found.is_empty() { without } else { with }) += 1;
+            }
+        }
+    }
+    println!("{by_clock} by the clock, {grown} grown; found and not found: {seen:?}");
+    assert!(by_clock > 50 && grown > 50, "{by_clock} findings by the clock, {grown} that grew");
+    for form in FORMS {
+        let (found, not) = seen.get(form).copied().unwrap_or_default();
+        assert!(found >= 20 && not >= 20, "{form}: found by {found} rules, not by {not}");
+    }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use vitalog_cep::Engine;
-use vitalog_cep::plan::{Arith, Expr, Library, Rational, Rule, RuleKind};
+use vitalog_cep::plan::{Arith, Expr, Library, Node, Part, Rational, Rule, RuleKind};
 use vitalog_elog::{Amount, Reading, Span, Time, Value, When};
 
 use super::{check, seeds};
@@ -134,7 +134,11 @@ impl Stretch {
             // From one end of time to the other it fires for ever.
             RuleKind::Schedule(s) => s.days = 0,
             RuleKind::Silence(s) => self.span(&mut s.span),
-            RuleKind::Match(p) => p.within.iter_mut().for_each(|s| self.span(s)),
+            RuleKind::Match(p) => {
+                p.within.iter_mut().for_each(|s| self.span(s));
+                p.around.iter_mut().for_each(|a| self.ends(&mut a.from, &mut a.to));
+                self.tree(&mut p.tree);
+            }
         }
         self.span(&mut rule.stale_after);
         rule.once_per.iter_mut().for_each(|s| self.span(s));
@@ -147,6 +151,36 @@ impl Stretch {
             }
         }
         rule
+    }
+
+    fn tree(&mut self, node: &mut Node) {
+        match node {
+            Node::Step(_) => {}
+            Node::Sequence { first, rest } => {
+                self.tree(first);
+                for part in rest {
+                    match part {
+                        Part::Then(n) | Part::Next(n) => self.tree(n),
+                        Part::ThenNo(q) => self.span(&mut q.span),
+                    }
+                }
+            }
+            Node::And(all) | Node::Or(all) => all.iter_mut().for_each(|n| self.tree(n)),
+            Node::Group(group) => {
+                self.tree(&mut group.node);
+                group.within.iter_mut().for_each(|s| self.span(s));
+                group.around.iter_mut().for_each(|a| self.ends(&mut a.from, &mut a.to));
+            }
+            Node::Repeat { node, .. } => self.tree(node),
+        }
+    }
+
+    fn ends(&mut self, from: &mut Span, to: &mut Span) {
+        for end in [from, to] {
+            if self.dice.chance(40) {
+                *end = Span(*self.dice.pick(&EDGES));
+            }
+        }
     }
 
     fn span(&mut self, s: &mut Span) {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use vitalog_cep::plan::{Expr, Library, Rule, RuleKind};
 use vitalog_elog::{Change, FindingChange, FindingKind, FindingState, Subject, Time, When};
 
 use super::for_scripts;
@@ -46,6 +47,18 @@ fn looking(lines: &[Line]) -> Vec<Arc<str>> {
     rules.filter(|r| !uses(r).is_empty()).map(|r| r.name.clone()).collect()
 }
 
+/// What is decided by the clock may be so while an interval goes on of which nobody has heard yet.
+fn learns_later(rule: &Rule) -> bool {
+    let by_clock = match &rule.kind {
+        RuleKind::Silence(_) | RuleKind::Schedule(_) => true,
+        RuleKind::Match(p) => !rule.waits().is_empty() || !p.around.is_empty() || format!("{:?}", p.tree).contains("ThenNo"),
+        RuleKind::Episode(_) => false,
+    };
+    let mut asks = false;
+    rule.exprs().into_iter().for_each(|e| e.walk(&mut |e| asks |= matches!(e, Expr::Covered { .. })));
+    by_clock && asks
+}
+
 /// The script's readings, each under a name of its own at its own instant, in order and on time. An interval lies wholly after the reading
 /// before it: what began earlier is news about the past when it ends.
 fn in_order(lines: &[Line]) -> Vec<Line> {
@@ -56,7 +69,9 @@ fn in_order(lines: &[Line]) -> Vec<Line> {
     for (i, line) in lines.iter().enumerate() {
         match &line.input {
             Given::Library { library, .. } if kept.is_empty() => {
-                kept.push(Line { arrival: clock, input: Given::Library { effective: Time::MIN, library: library.clone() } });
+                let rules = library.rules.iter().filter(|r| !learns_later(r)).cloned().collect();
+                let library = Arc::new(Library { rules, ..(**library).clone() });
+                kept.push(Line { arrival: clock, input: Given::Library { effective: Time::MIN, library } });
             }
             Given::Reading(r) => {
                 let Some(content) = &r.content else { continue };

@@ -84,11 +84,7 @@ fn in_any_order_and_cut_anywhere() {
 #[test]
 fn a_shared_reading_moves_with_its_names() {
     let mut any = rules::rule(&mut Dice::new(1), "r0");
-    any.kind = RuleKind::Match(Pattern {
-        steps: vec![Step { stream: MEAL, filter: None, count: 1, in_a_row: false }],
-        absences: vec![],
-        within: None,
-    });
+    any.kind = RuleKind::Match(Pattern::sequence(vec![Step::once(MEAL, None)], None));
     (any.lets, any.filter, any.outputs, any.say) = (vec![], None, vec![], vec![]);
     any.grades.truncate(1);
     let library = Library { schema: shared_schema(), ..rules::of_rules(vec![Arc::new(any)]) };

@@ -2,6 +2,8 @@
 
 use vitalog_cep::plan::{Expr, Piece, Rule, RuleKind, Window};
 
+use super::trees;
+
 /// All rules that differ from `r` by one node of one expression, `change` saying what may become of a node.
 pub fn in_exprs(r: &Rule, change: &dyn Fn(&Expr) -> Vec<Expr>) -> Vec<Rule> {
     let mut all = Vec::new();
@@ -42,12 +44,19 @@ fn variants(e: &Expr, change: &dyn Fn(&Expr) -> Vec<Expr>) -> Vec<Expr> {
 
 fn child(e: &mut Expr, place: usize) -> Option<&mut Expr> {
     match e {
-        Expr::Not(a) | Expr::Neg(a) | Expr::IsKnown(a) => (place == 0).then_some(&mut **a),
+        Expr::Not(a) | Expr::Neg(a) | Expr::IsKnown(a) | Expr::TimeOfDay(a) | Expr::DayOfWeek(a) => {
+            (place == 0).then_some(&mut **a)
+        }
+        Expr::Wrap { value, .. } => (place == 0).then_some(&mut **value),
+        Expr::If { condition: a, then: b, otherwise: c } => [a, b, c].into_iter().nth(place).map(|e| &mut **e),
+        Expr::Covered { from, to, filter, .. } => [from, to].into_iter().chain(filter).nth(place).map(|e| &mut **e),
         Expr::And(all) | Expr::Or(all) => all.get_mut(place),
         Expr::Compare { left, right, .. } | Expr::Arith { left, right, .. } => {
             [left, right].into_iter().nth(place).map(|b| &mut **b)
         }
-        Expr::Between { value, low, high } => [value, low, high].into_iter().nth(place).map(|b| &mut **b),
+        Expr::Between { value, low, high } | Expr::BetweenTimes { value, low, high } => {
+            [value, low, high].into_iter().nth(place).map(|b| &mut **b)
+        }
         Expr::In { value, list } => {
             if place == 0 {
                 Some(value)
@@ -55,7 +64,7 @@ fn child(e: &mut Expr, place: usize) -> Option<&mut Expr> {
                 list.get_mut(place - 1)
             }
         }
-        Expr::Window(w) => w.filter.iter_mut().nth(place),
+        Expr::Window(w) => w.asks.iter_mut().chain(&mut w.filter).nth(place),
         _ => None,
     }
 }
@@ -67,10 +76,12 @@ fn slots(r: &mut Rule) -> Vec<&mut Expr> {
             all.push(&mut e.when);
             all.extend(&mut e.until);
         }
-        RuleKind::Silence(_) => {}
+        RuleKind::Silence(s) => all.extend(s.streams.iter_mut().filter_map(|h| h.filter.as_mut())),
         RuleKind::Match(p) => {
-            all.extend(p.steps.iter_mut().filter_map(|s| s.filter.as_mut()));
+            all.extend(p.steps.iter_mut().flat_map(|s| s.filter.iter_mut().chain(&mut s.again)));
             all.extend(p.absences.iter_mut().filter_map(|a| a.filter.as_mut()));
+            all.extend(p.around.iter_mut().filter_map(|a| a.absence.filter.as_mut()));
+            trees::absences(&mut p.tree, &mut all);
         }
         RuleKind::Schedule(s) => {
             all.extend(&mut s.at);

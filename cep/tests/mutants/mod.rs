@@ -5,6 +5,7 @@
 
 mod exprs;
 mod sites;
+pub mod trees;
 
 use std::fmt::Write;
 use std::sync::Arc;

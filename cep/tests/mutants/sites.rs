@@ -1,14 +1,15 @@
 //! Every place of a rule where one small thing could be wrong, by kind of wrong.
 
-use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Func, Hold, Pattern, Rule, RuleKind};
+use vitalog_cep::plan::{Anchor, Arith, Compare, Cover, Expr, Func, Hold, Pattern, Rational, Rule, RuleKind, Window};
 use vitalog_elog::{Severity, Span};
 
 use super::exprs::{in_exprs, in_windows};
+use super::trees;
 
 /// A kind of wrong, and all rules that one such wrong makes of a rule.
 pub type Kind = (&'static str, fn(&Rule) -> Vec<Rule>);
 
-pub const KINDS: [Kind; 28] = [
+pub const KINDS: [Kind; 49] = [
     ("< and <= swapped", |r| compares(r, &[(Compare::Lt, Compare::Le), (Compare::Le, Compare::Lt)])),
     ("> and >= swapped", |r| compares(r, &[(Compare::Gt, Compare::Ge), (Compare::Ge, Compare::Gt)])),
     ("= and != swapped", |r| compares(r, &[(Compare::Eq, Compare::Ne), (Compare::Ne, Compare::Eq)])),
@@ -28,22 +29,48 @@ pub const KINDS: [Kind; 28] = [
         (0..7).map(|day| Rule { kind: RuleKind::Schedule(fewer(day)), ..r.clone() }).collect()
     }),
     ("within 1 us off", |r| spans(r, |k| if let RuleKind::Match(p) = k { p.within.as_mut() } else { None })),
-    ("window 1 us off", |r| {
-        in_windows(r, &|w| nudged(w.over).map(|over| vitalog_cep::plan::Window { over, ..w.clone() }).to_vec())
-    }),
+    ("window 1 us off", |r| in_windows(r, &|w| nudged(w.over).map(|over| Window { over, ..w.clone() }).to_vec())),
     ("window's condition dropped", |r| {
-        in_windows(r, &|w| w.filter.iter().map(|_| vitalog_cep::plan::Window { filter: None, ..w.clone() }).collect())
+        in_windows(r, &|w| w.filter.iter().map(|_| Window { filter: None, ..w.clone() }).collect())
     }),
     ("window's anchor moved", |r| {
         in_windows(r, &|w| match w.anchor {
             Anchor::Decision | Anchor::Until => vec![],
-            Anchor::Before(_) => vec![vitalog_cep::plan::Window { anchor: Anchor::Decision, ..w.clone() }],
+            Anchor::Before(_) | Anchor::After(_) => vec![Window { anchor: Anchor::Decision, ..w.clone() }],
+            Anchor::Days(n) => vec![Window { anchor: Anchor::Days(n + 1), ..w.clone() }],
+            Anchor::Nights(n) => vec![Window { anchor: Anchor::Nights(n + 1), ..w.clone() }],
         })
     }),
+    ("freshness 1 us off", |r| {
+        let with = |w: &Window, fresh| Window { fresh: Some(fresh), ..w.clone() };
+        in_windows(r, &|w| w.fresh.into_iter().flat_map(nudged).map(|fresh| with(w, fresh)).collect())
+    }),
+    ("freshness dropped", |r| in_windows(r, &|w| w.fresh.iter().map(|_| Window { fresh: None, ..w.clone() }).collect())),
+    ("a choice turned round", |r| in_exprs(r, &choice_turned)),
+    ("during, overlaps swapped", |r| in_exprs(r, &cover_swapped)),
+    ("an interval's condition dropped", |r| in_exprs(r, &cover_unconditional)),
+    ("a time of day as it is", |r| in_exprs(r, &|e| if let Expr::TimeOfDay(a) = e { vec![(**a).clone()] } else { vec![] })),
+    ("midnight forgotten", |r| in_exprs(r, &midnight_forgotten)),
+    ("what is heard unconditional", heard_unconditional),
     ("another aggregate", |r| in_exprs(r, &another_aggregate)),
     ("count one off", |r| patterns(r, &|p, i| counts(p, i))),
+    ("greatest count one off", |r| patterns(r, &|p, i| trees::most(p, i))),
+    ("growth dropped", |r| patterns(r, &|p, i| trees::closed(p, i))),
+    ("start and end swapped", |r| patterns(r, &|p, i| trees::edges(p, i))),
+    ("condition on the repeats dropped", |r| {
+        patterns(r, &|p, i| p.steps[i].again.iter().map(|_| edited(p, |p| p.steps[i].again = None)).collect())
+    }),
+    ("and, or of steps swapped", |r| pattern(r, &|p| trees::nodes(p, &trees::and_or))),
+    ("then, next swapped", |r| pattern(r, &|p| trees::nodes(p, &trees::then_next))),
+    ("then no 1 us off", |r| pattern(r, &|p| trees::nodes(p, &trees::quiet_off))),
+    ("then no dropped", |r| pattern(r, &|p| trees::nodes(p, &trees::quiet_dropped))),
+    ("group's within 1 us off", |r| pattern(r, &|p| trees::nodes(p, &trees::within_off))),
+    ("group's absence dropped", |r| pattern(r, &|p| trees::nodes(p, &trees::absence_dropped))),
+    ("a round less", |r| pattern(r, &|p| trees::nodes(p, &trees::a_round_less))),
+    ("with no 1 us off", |r| pattern(r, &trees::around_off)),
+    ("each, all, disjoint swapped", |r| pattern(r, &trees::selects)),
     ("in a row flipped", |r| {
-        patterns(r, &|p, i| if p.steps[i].count > 1 { vec![edited(p, |p| p.steps[i].in_a_row ^= true)] } else { vec![] })
+        patterns(r, &|p, i| if !p.steps[i].is_single() { vec![edited(p, |p| p.steps[i].in_a_row ^= true)] } else { vec![] })
     }),
     ("step's condition dropped", |r| {
         patterns(r, &|p, i| p.steps[i].filter.iter().map(|_| edited(p, |p| p.steps[i].filter = None)).collect())
@@ -61,13 +88,13 @@ pub const KINDS: [Kind; 28] = [
     ("a grade dropped", |r| (1..r.grades.len()).map(|i| edited(r, |r| drop(r.grades.remove(i)))).collect()),
 ];
 
-fn edited<T: Clone>(what: &T, edit: impl FnOnce(&mut T)) -> T {
+pub fn edited<T: Clone>(what: &T, edit: impl FnOnce(&mut T)) -> T {
     let mut copy = what.clone();
     edit(&mut copy);
     copy
 }
 
-fn nudged(s: Span) -> [Span; 2] {
+pub fn nudged(s: Span) -> [Span; 2] {
     [Span(s.0 - 1), Span(s.0 + 1)]
 }
 
@@ -111,18 +138,61 @@ fn another_aggregate(e: &Expr) -> Vec<Expr> {
         Func::Min => Func::Max,
         Func::Max => Func::Min,
         Func::Sum => Func::Avg,
-        Func::Avg | Func::Delta | Func::Count => Func::Sum,
+        Func::Stddev => Func::Avg,
+        Func::Cv => Func::Stddev,
+        Func::Median => Func::Percentile(Rational { n: 1, d: 4 }),
+        Func::Percentile(_) => Func::Median,
+        Func::Slope => Func::Rate,
+        Func::Rate => Func::Slope,
+        Func::Forecast(ahead) => Func::Forecast(Span(ahead.0 + 60_000_000)),
+        Func::DecayedSum(half_life) => Func::DecayedSum(Span(half_life.0 + 60_000_000)),
+        Func::Coverage(slot) => Func::Coverage(Span(slot.0 + 60_000_000)),
+        Func::TimeIn(most) => Func::TimeIn(Span(most.0 / 2)),
+        Func::Days => Func::Count,
+        Func::Avg | Func::Delta | Func::Count | Func::Share | Func::Reversals => Func::Sum,
     };
     match e {
         // A count of readings has no sum.
         Expr::Window(w) if w.func != Func::Count => {
-            vec![Expr::Window(Box::new(vitalog_cep::plan::Window { func: other(w.func), ..(**w).clone() }))]
+            vec![Expr::Window(Box::new(Window { func: other(w.func), ..(**w).clone() }))]
         }
         Expr::Bound { func, step, what } if *func != Func::Count => {
             vec![Expr::Bound { func: other(*func), step: *step, what: *what }]
         }
         _ => vec![],
     }
+}
+
+fn choice_turned(e: &Expr) -> Vec<Expr> {
+    let Expr::If { condition, then, otherwise } = e else { return vec![] };
+    vec![Expr::If { condition: condition.clone(), then: otherwise.clone(), otherwise: then.clone() }]
+}
+
+fn cover_swapped(e: &Expr) -> Vec<Expr> {
+    let Expr::Covered { how, from, to, stream, filter } = e else { return vec![] };
+    // Of one instant both say the same.
+    let how = if *how == Cover::During { Cover::Overlaps } else { Cover::During };
+    if from == to {
+        return vec![];
+    }
+    vec![Expr::Covered { how, from: from.clone(), to: to.clone(), stream: *stream, filter: filter.clone() }]
+}
+
+fn cover_unconditional(e: &Expr) -> Vec<Expr> {
+    let Expr::Covered { how, from, to, stream, filter: Some(_) } = e else { return vec![] };
+    vec![Expr::Covered { how: *how, from: from.clone(), to: to.clone(), stream: *stream, filter: None }]
+}
+
+fn midnight_forgotten(e: &Expr) -> Vec<Expr> {
+    let Expr::BetweenTimes { value, low, high } = e else { return vec![] };
+    vec![Expr::Between { value: value.clone(), low: low.clone(), high: high.clone() }]
+}
+
+fn heard_unconditional(r: &Rule) -> Vec<Rule> {
+    let RuleKind::Silence(s) = &r.kind else { return vec![] };
+    let conditional = (0..s.streams.len()).filter(|i| s.streams[*i].filter.is_some());
+    let dropped = conditional.map(|i| edited(s, |s| s.streams[i].filter = None));
+    dropped.map(|s| Rule { kind: RuleKind::Silence(s), ..r.clone() }).collect()
 }
 
 fn spans(r: &Rule, place: fn(&mut RuleKind) -> Option<&mut Span>) -> Vec<Rule> {
@@ -161,7 +231,14 @@ fn counts(p: &Pattern, step: usize) -> Vec<Pattern> {
     let in_all: u16 = p.steps.iter().map(|s| s.count).sum();
     let more = (in_all < 4 && p.within.is_some()).then_some(count + 1);
     let fewer = (count > 1).then_some(count - 1);
-    more.into_iter().chain(fewer).map(|n| edited(p, |p| p.steps[step].count = n)).collect()
+    let is_certain = p.steps[step].most == Some(count);
+    let counted = |n| {
+        edited(p, |p| {
+            p.steps[step].count = n;
+            p.steps[step].most = if is_certain { Some(n) } else { p.steps[step].most.map(|m| m.max(n)) };
+        })
+    };
+    more.into_iter().chain(fewer).map(counted).collect()
 }
 
 fn end_dropped(r: &Rule) -> Vec<Rule> {

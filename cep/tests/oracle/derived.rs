@@ -49,15 +49,15 @@ pub fn row(stream: StreamIx, version: usize, found: &Found) -> Seen {
 pub fn uses(rule: &Rule) -> Vec<StreamIx> {
     let mut all: Vec<StreamIx> = match &rule.kind {
         RuleKind::Episode(e) => vec![e.driver],
-        RuleKind::Silence(s) => s.streams.clone(),
-        RuleKind::Match(p) => p.steps.iter().map(|s| s.stream).chain(p.absences.iter().map(|a| a.stream)).collect(),
+        RuleKind::Silence(s) => s.streams.iter().map(|h| h.stream).collect(),
+        RuleKind::Match(p) => p.steps.iter().map(|s| s.stream).chain(p.absences().into_iter().map(|a| a.stream)).collect(),
         RuleKind::Schedule(_) => vec![],
     };
     for expr in rule.exprs() {
-        expr.walk(&mut |e| {
-            if let Expr::Window(w) = e {
-                all.push(w.stream);
-            }
+        expr.walk(&mut |e| match e {
+            Expr::Window(w) => all.push(w.stream),
+            Expr::Covered { stream, .. } => all.push(*stream),
+            _ => {}
         });
     }
     all.retain(|s| s.derived().is_some());

@@ -1,9 +1,13 @@
 //! Expressions, three-valued: `None` is unknown.
 
-use vitalog_cep::plan::{Arith, Compare, Expr};
+use std::cmp::Ordering;
 
+use vitalog_cep::plan::{Arith, Compare, Cover, Expr};
+
+use super::calendar::{Calendar, MINUTE};
 use super::number::Number;
 use super::scene::{Known, Scene, known};
+use super::timeline::Seen;
 use super::window;
 
 /// Whether a condition holds: an unknown one does not.
@@ -35,8 +39,8 @@ pub fn eval(expr: &Expr, scene: &Scene<'_>) -> Option<Known> {
         Expr::Window(w) => window::over(w, scene),
         Expr::Bound { func, step, what } => {
             let bound = scene.steps.get(usize::from(*step))?;
-            let readings: Vec<_> = bound.iter().flat_map(|(_, readings)| readings.iter().copied()).collect();
-            window::aggregate(*func, *what, &readings)
+            let readings: Vec<_> = bound.iter().flat_map(|(t, readings)| readings.iter().map(|r| (*t, *r))).collect();
+            window::aggregate(*func, *what, &readings, scene)
         }
         Expr::Not(a) => Some(Known::Bool(!truth(eval(a, scene))?)),
         Expr::Neg(a) => number(eval(a, scene))?.negative().map(Known::Number),
@@ -53,6 +57,34 @@ pub fn eval(expr: &Expr, scene: &Scene<'_>) -> Option<Known> {
             let value = eval(value, scene);
             or(list.iter().map(|e| compare(Compare::Eq, value.clone(), eval(e, scene)))).map(Known::Bool)
         }
+        Expr::If { condition, then, otherwise } => match truth(eval(condition, scene))? {
+            true => eval(then, scene),
+            false => eval(otherwise, scene),
+        },
+        Expr::TimeOfDay(a) => {
+            let minute = Calendar::of(scene).minute_of_day(number(eval(a, scene))?.floor())?;
+            Some(Known::Number(Number::whole(minute * MINUTE)))
+        }
+        Expr::DayOfWeek(a) => Calendar::of(scene).day_of_week(number(eval(a, scene))?.floor()).map(Known::Enum),
+        Expr::Wrap { value, signed } => on_circle(number(eval(value, scene))?, *signed).map(Known::Number),
+        Expr::BetweenTimes { value, low, high } => {
+            let (value, low, high) = (number(eval(value, scene))?, number(eval(low, scene))?, number(eval(high, scene))?);
+            let over_midnight = low > high;
+            Some(Known::Bool(match over_midnight {
+                false => low <= value && value <= high,
+                true => value >= low || value <= high,
+            }))
+        }
+        Expr::Covered { how, from, to, stream, filter } => {
+            let (from, to) = (number(eval(from, scene))?, number(eval(to, scene))?);
+            let whole = Number::whole;
+            let lies = |r: &&Seen| match how {
+                Cover::During => whole(r.start) <= from && r.end.is_none_or(|end| whole(end) >= to),
+                Cover::Overlaps => whole(r.start) <= to && r.end.is_none_or(|end| whole(end) >= from),
+            };
+            let mut intervals = scene.timeline.readings.iter().filter(|r| r.stream == *stream).filter(lies);
+            Some(Known::Bool(intervals.any(|r| filter.as_ref().is_none_or(|f| holds(f, &scene.with_item(r))))))
+        }
         Expr::IsKnown(a) => Some(Known::Bool(eval(a, scene).is_some())),
     }
 }
@@ -62,7 +94,19 @@ fn truth(value: Option<Known>) -> Option<bool> {
 }
 
 fn number(value: Option<Known>) -> Option<Number> {
-    if let Some(Known::Number(n)) = value { Some(n) } else { None }
+    match value {
+        Some(Known::Number(n)) => Some(n),
+        Some(Known::Root { square }) => square.root(),
+        _ => None,
+    }
+}
+
+/// Brought into a day, or half a day to either side.
+fn on_circle(mut n: Number, signed: bool) -> Option<Number> {
+    const DAY: i128 = 24 * 60 * MINUTE;
+    let days = Number::whole(n.over(Number::whole(DAY))?.floor() * DAY);
+    n = n.minus(days)?;
+    if signed && n > Number::whole(DAY / 2) { n.minus(Number::whole(DAY)) } else { Some(n) }
 }
 
 /// Kleene: one false decides, else one unknown leaves it unknown.
@@ -86,6 +130,12 @@ fn compare(op: Compare, left: Option<Known>, right: Option<Known>) -> Option<boo
     let (left, right) = (left?, right?);
     let order = match (&left, &right) {
         (Known::Number(a), Known::Number(b)) => a.cmp(b),
+        // Roots by their squares; a number below zero is below every root.
+        (Known::Root { square: a }, Known::Root { square: b }) => a.cmp(b),
+        (Known::Root { .. }, Known::Number(b)) if *b < Number::whole(0) => Ordering::Greater,
+        (Known::Number(a), Known::Root { .. }) if *a < Number::whole(0) => Ordering::Less,
+        (Known::Root { square }, Known::Number(b)) => square.cmp(&b.times(*b)?),
+        (Known::Number(a), Known::Root { square }) => a.times(*a)?.cmp(square),
         (Known::Enum(a), Known::Enum(b)) => a.cmp(b),
         _ => {
             return match op {

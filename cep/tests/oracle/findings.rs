@@ -20,11 +20,12 @@ pub struct Found {
     pub said: Said,
 }
 
-/// One match: the closed span from its first reading to its completion.
+/// One match: the closed span from its first reading to its last, and when it was complete.
 #[derive(Clone, Debug)]
 pub struct Matched {
     pub first: Micros,
     pub completion: Micros,
+    pub last: Micros,
     pub severity: Severity,
     pub evidence: Vec<ReadingId>,
     pub text: String,
@@ -42,7 +43,7 @@ pub fn group(matches: &[Matched]) -> Vec<Found> {
 }
 
 fn touching(groups: &[Vec<&Matched>]) -> Option<(usize, usize)> {
-    let share = |m: &Matched, n: &Matched| m.first <= n.completion && n.first <= m.completion;
+    let share = |m: &Matched, n: &Matched| m.first <= n.last && n.first <= m.last;
     let pairs = (0..groups.len()).flat_map(|a| (a + 1..groups.len()).map(move |b| (a, b)));
     pairs.into_iter().find(|(a, b)| groups[*a].iter().any(|m| groups[*b].iter().any(|n| share(m, n))))
 }
@@ -55,7 +56,7 @@ fn finding(group: &[&Matched]) -> Option<Found> {
         severity: group.iter().map(|m| m.severity).max()?,
         onset: group.iter().map(|m| m.first).min()?,
         at: speaker.completion,
-        end: group.iter().map(|m| m.completion).max(),
+        end: group.iter().map(|m| m.last).max(),
         resolved_at: None,
         evidence: group.iter().flat_map(|m| m.evidence.iter().copied()).collect(),
         text: speaker.text.clone(),

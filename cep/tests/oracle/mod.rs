@@ -3,6 +3,10 @@
 //! It shares plan data and the vocabulary with the engine, nothing else. Every operator is its own small file, every definition is
 //! spelled out, everything is enumerated and nothing is kept: slow, and obviously right. What stands is a function of its four arguments.
 
+pub mod calendar;
+pub mod choice;
+pub mod clock;
+pub mod decay;
 pub mod derived;
 pub mod episode;
 pub mod eval;
@@ -16,6 +20,8 @@ pub mod profile;
 pub mod scene;
 pub mod schedule;
 pub mod silence;
+pub mod statistics;
+pub mod stretch;
 pub mod text;
 pub mod timeline;
 pub mod versions;
@@ -24,13 +30,13 @@ pub mod window;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Library, RuleKind};
+use vitalog_cep::plan::{Library, RuleKind, Select};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Finding, FindingKind, FindingState, Reading, ReadingId, Severity, Subject, Time, Value};
 
 use findings::Found;
 use profile::Profile;
-use timeline::{Timeline, time};
+use timeline::{Timeline, micros, time};
 use versions::Version;
 
 /// A standing finding without its history: what engine and oracle must agree upon.
@@ -106,8 +112,11 @@ fn found(version: &Version, timeline: &Timeline, profile: &Profile<'_>, clock: T
         RuleKind::Episode(e) => episode::episodes(timeline, profile, rule, e, clock),
         RuleKind::Silence(s) => silence::silences(timeline, profile, rule, s, clock),
         RuleKind::Match(p) => {
-            let mut matches = pattern::matches(timeline, profile, rule, p);
+            let mut matches = pattern::matches(&pattern::Search { timeline, profile, rule, pattern: p, clock: micros(clock) });
             matches.retain(|m| version.is_in_force(m.completion));
+            if p.select == Select::Disjoint {
+                matches = pattern::disjoint(matches);
+            }
             findings::group(&matches)
         }
         RuleKind::Schedule(s) => schedule::firings(timeline, profile, rule, s, clock),

@@ -66,6 +66,27 @@ impl Number {
         Number::quotient(self.n.checked_mul(other.d)?, self.d.checked_mul(other.n)?)
     }
 
+    /// The square root to the nearest millionth, by halving.
+    pub fn root(self) -> Option<Number> {
+        let millionths = |k: i128| Number::quotient(k, 1_000_000);
+        let (mut low, mut high) = (0_i128, 1_i128);
+        let is_below = |k: i128| Some(millionths(k)?.times(millionths(k)?)? <= self);
+        while is_below(high)? {
+            high *= 2;
+        }
+        while high - low > 1 {
+            let middle = (low + high) / 2;
+            if is_below(middle)? {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        // The root is at or above the middle of two millionths where its square is.
+        let middle = Number::quotient(2 * low + 1, 2_000_000)?;
+        millionths(if middle.times(middle)? <= self { low + 1 } else { low })
+    }
+
     pub fn sum(numbers: &[Number]) -> Option<Number> {
         numbers.iter().try_fold(Number::whole(0), |sum, n| sum.plus(*n))
     }
@@ -108,5 +129,6 @@ fn numbers_are_exact() {
     assert_eq!(q(1, 2).over(q(0, 7)), None);
     assert_eq!(Number::whole(i128::MAX).plus(q(1, 1)), None);
     assert!(q(-1, 3) < q(-1, 4) && q(1, 3) > q(33, 100) && q(7, 3) < q(12, 5));
+    assert_eq!([q(2, 1), q(1, 4), q(0, 1)].map(Number::root), [1_414_214, 500_000, 0].map(|n| Some(q(n, 1_000_000))));
     assert_eq!([q(5, 2), q(7, 2), q(-5, 2), q(-7, 3)].map(Number::round_half_even), [2, 4, -2, -2]);
 }

@@ -14,6 +14,10 @@ pub type Bound<'a> = Vec<(Micros, Vec<&'a Seen>)>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Known {
     Number(Number),
+    /// The root of a quotient.
+    Root {
+        square: Number,
+    },
     Bool(bool),
     Enum(u16),
     Text(String),
@@ -31,24 +35,37 @@ pub struct Scene<'a> {
     pub driver: Vec<&'a Seen>,
     pub candidate: Option<&'a Seen>,
     pub item: Option<&'a Seen>,
+    /// What the step at hand bound at the repeats before.
+    pub repeats: Bound<'a>,
     /// The steps bound so far.
     pub steps: Vec<Bound<'a>>,
 }
 
 impl<'a> Scene<'a> {
     pub fn new(timeline: &'a Timeline, profile: &'a Profile<'a>, rule: &'a Rule, now: Micros) -> Scene<'a> {
-        Scene { timeline, profile, rule, now, onset: None, driver: vec![], candidate: None, item: None, steps: vec![] }
+        Scene {
+            timeline,
+            profile,
+            rule,
+            now,
+            onset: None,
+            driver: vec![],
+            candidate: None,
+            item: None,
+            repeats: vec![],
+            steps: vec![],
+        }
     }
 
-    /// The instant at which profile fields are taken: that of the reading at hand, else the decision.
+    /// The instant at which profile fields are taken: inside a window that of the reading at hand, else the instant decided, which in a step's
+    /// condition is that at which the step would bind the candidate.
     pub fn profile_instant(&self) -> Micros {
-        let at_hand = self.item.or(self.candidate);
-        at_hand.map_or(self.now, |r| r.instant.unwrap_or(r.start))
+        self.item.map_or(self.now, |r| r.instant.unwrap_or(r.start))
     }
 
     /// The same decision without a reading at hand.
     pub fn decision(&self) -> Scene<'a> {
-        Scene { candidate: None, item: None, ..self.clone() }
+        Scene { candidate: None, repeats: vec![], item: None, ..self.clone() }
     }
 
     pub fn with_item(&self, item: &'a Seen) -> Scene<'a> {
@@ -60,6 +77,11 @@ impl<'a> Scene<'a> {
         let readings: Vec<&Seen> = match of {
             Ref::Driver => self.driver.clone(),
             Ref::Candidate => self.candidate.into_iter().collect(),
+            Ref::First => match self.repeats.first() {
+                Some((_, readings)) => readings.clone(),
+                None => self.candidate.into_iter().collect(),
+            },
+            Ref::Previous => self.repeats.last()?.1.clone(),
             Ref::Item => self.item.into_iter().collect(),
             Ref::Step(i) => self.steps.get(usize::from(i))?.last()?.1.clone(),
         };
@@ -77,7 +99,8 @@ pub fn measure(reading: &Seen, what: Measure) -> Option<Known> {
         Measure::End => number(reading.end?),
         Measure::Start => number(reading.start),
         Measure::Duration => number(reading.end? - reading.start),
-        Measure::Itself => None,
+        // Times of day need a calendar: see `clock`.
+        Measure::Itself | Measure::AtClock | Measure::StartClock => None,
     }
 }
 

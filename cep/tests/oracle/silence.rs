@@ -12,12 +12,19 @@ use super::grade::gravest;
 use super::profile::Profile;
 use super::scene::Scene;
 use super::text::render;
-use super::timeline::{Micros, Timeline, micros};
+use super::timeline::{Micros, Seen, Timeline, micros};
 
 pub fn silences(timeline: &Timeline, profile: &Profile<'_>, rule: &Rule, silence: &Silence, clock: Time) -> Vec<Found> {
-    let heard: BTreeSet<Micros> = silence.streams.iter().flat_map(|s| timeline.instants(*s)).collect();
+    let is_heard = |r: &&Seen| {
+        let Some(now) = r.instant else { return false };
+        let scene = Scene { candidate: Some(*r), onset: Some(now), ..Scene::new(timeline, profile, rule, now) };
+        silence.streams.iter().any(|h| h.stream == r.stream && holds_if_any(h.filter.as_ref(), &scene))
+    };
+    let readings: Vec<&Seen> = timeline.readings.iter().filter(is_heard).collect();
+    let heard: BTreeSet<Micros> = readings.iter().filter_map(|r| r.instant).collect();
     let mut from = heard.clone();
-    from.extend(timeline.enrolment());
+    // Before any was heard it counts from enrolment.
+    from.extend(timeline.enrolment().filter(|e| heard.iter().all(|h| h > e)));
     let mut found = Vec::new();
     for p in from {
         let opens = p + i128::from(silence.span.0);
@@ -29,7 +36,7 @@ pub fn silences(timeline: &Timeline, profile: &Profile<'_>, rule: &Rule, silence
             continue;
         }
         let next = heard.iter().copied().find(|q| *q > opens);
-        let heard_last = silence.streams.iter().flat_map(|s| timeline.at(*s, p));
+        let heard_last = readings.iter().filter(|r| r.instant == Some(p));
         found.push(Found {
             kind: FindingKind::Silence,
             state: if next.is_some() { FindingState::Resolved } else { FindingState::Open },

@@ -20,6 +20,9 @@ pub fn render(say: &[Piece], scene: &Scene<'_>) -> String {
 }
 
 fn shown(known: &Known, show: &Show, scene: &Scene<'_>) -> Option<String> {
+    if let Known::Root { square } = known {
+        return shown(&Known::Number(square.root()?), show, scene);
+    }
     match (known, show) {
         (Known::Number(n), Show::Quantity(unit)) => {
             let (n, d) = n.parts();
@@ -27,6 +30,10 @@ fn shown(known: &Known, show: &Show, scene: &Scene<'_>) -> Option<String> {
         }
         (Known::Number(n), Show::Number) => Some(two_decimals(*n)),
         (Known::Number(n), Show::Instant) => clock_time(n.floor(), scene),
+        (Known::Number(n), Show::TimeOfDay) => {
+            let minute = n.floor() / super::calendar::MINUTE;
+            Some(format!("{:02}:{:02}", minute / 60, minute % 60))
+        }
         (Known::Number(n), Show::Span) => Some(Span(i64::try_from(n.round_half_even()).ok()?).to_string()),
         (Known::Enum(i), Show::Enum(words)) => words.get(usize::from(*i)).map(ToString::to_string),
         (Known::Text(text), Show::Text) => Some(text.clone()),

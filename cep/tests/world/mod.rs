@@ -5,6 +5,7 @@
 pub mod drive;
 pub mod script;
 pub mod show;
+mod tree;
 
 use std::sync::Arc;
 
@@ -80,13 +81,14 @@ pub const STREAMS: [(StreamIx, &str, Shape); 4] = [
     (NAP, "nap", Shape::Interval),
 ];
 
-pub const PROFILE: [(&str, Kind); 6] = [
+pub const PROFILE: [(&str, Kind); 7] = [
     ("target", Kind::Glucose),
     ("limit", Kind::Glucose),
     ("mode", Kind::Enum),
     ("active", Kind::Bool),
     ("time_zone", Kind::Text),
     ("portion", Kind::Mass),
+    ("night", Kind::Text),
 ];
 
 pub fn schema() -> Arc<Schema> {
@@ -125,6 +127,8 @@ pub fn profile() -> Vec<ProfileField> {
     let default = |name: &str| match name {
         "target" => Some(glucose(100)),
         "mode" => Some(Value::Enum(1)),
+        // Short, and soon over.
+        "night" => Some(Value::Text(Arc::from("23:10 to 23:40"))),
         _ => None,
     };
     let field = |(name, kind): (&str, Kind)| ProfileField {

@@ -6,6 +6,7 @@ use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Measure, Ref, Rule, RuleKi
 use vitalog_elog::{Content, Span, StreamIx, Time, Value, When};
 
 use super::script::{Given, Line};
+use super::tree::pattern;
 use super::{EPOCH, PROFILE, STREAMS, fields};
 use crate::oracle::Standing;
 
@@ -38,7 +39,7 @@ pub fn instant(t: Time) -> String {
     length(t.since(EPOCH))
 }
 
-fn length(s: Span) -> String {
+pub fn length(s: Span) -> String {
     let (minutes, rest) = (s.0.div_euclid(60_000_000), s.0.rem_euclid(60_000_000));
     if rest == 0 { format!("{minutes}m") } else { format!("{minutes}m+{rest}us") }
 }
@@ -60,7 +61,7 @@ fn content(c: &Content) -> String {
     format!("{} at {when} {}", stream(c.stream), said.join(" "))
 }
 
-fn stream(ix: StreamIx) -> &'static str {
+pub fn stream(ix: StreamIx) -> &'static str {
     if let Some(place) = ix.derived() {
         return ["r0", "r1", "r2", "r3"].get(place).copied().unwrap_or("r?");
     }
@@ -87,7 +88,7 @@ pub fn rule(r: &Rule) -> String {
             )
         }
         RuleKind::Silence(s) => {
-            let streams: Vec<&str> = s.streams.iter().map(|s| stream(*s)).collect();
+            let streams: Vec<String> = s.streams.iter().map(|h| format!("{}{}", stream(h.stream), optional(&h.filter))).collect();
             writeln!(out, "        no {} for {}", streams.join(" or "), length(s.span))
         }
         RuleKind::Schedule(s) => {
@@ -95,16 +96,7 @@ pub fn rule(r: &Rule) -> String {
             let when = s.when.as_ref().map_or("always".to_owned(), expr);
             writeln!(out, "        every {:#09b} at {} when {when}", s.days, times.join(", "))
         }
-        RuleKind::Match(p) => {
-            for s in &p.steps {
-                let row = if s.in_a_row { " in a row" } else { "" };
-                let _ = writeln!(out, "        then {}{{{}}}{row}{}", stream(s.stream), s.count, optional(&s.filter));
-            }
-            for a in &p.absences {
-                let _ = writeln!(out, "        without {}{}", stream(a.stream), optional(&a.filter));
-            }
-            writeln!(out, "        within {:?}", p.within.map(length))
-        }
+        RuleKind::Match(p) => writeln!(out, "{}", pattern(p)),
     };
     for o in &r.outputs {
         let _ = writeln!(out, "        says f{} = {}", o.field.0, expr(&o.expr));
@@ -148,6 +140,17 @@ pub fn expr(e: &Expr) -> String {
         Expr::Between { value, low, high } => format!("({} between {} and {})", expr(value), expr(low), expr(high)),
         Expr::In { value, list: all } => format!("({} in [{}])", expr(value), list(all, ", ")),
         Expr::IsKnown(a) => format!("({} is known)", expr(a)),
+        Expr::If { condition, then, otherwise } => {
+            format!("({} if {}, otherwise {})", expr(then), expr(condition), expr(otherwise))
+        }
+        Expr::TimeOfDay(a) => format!("time_of_day({})", expr(a)),
+        Expr::DayOfWeek(a) => format!("day_of_week({})", expr(a)),
+        Expr::Wrap { value, signed } => format!("wrap{}({})", if *signed { " signed" } else { "" }, expr(value)),
+        Expr::BetweenTimes { value, low, high } => format!("({} between times {} and {})", expr(value), expr(low), expr(high)),
+        Expr::Covered { how, from, to, stream: s, filter } => {
+            let filter = filter.as_ref().map_or(String::new(), |f| format!(" where {}", expr(f)));
+            format!("([{}, {}] {how:?} {}{filter})", expr(from), expr(to), stream(*s))
+        }
     }
 }
 
@@ -156,9 +159,14 @@ fn window(w: &Window) -> String {
         Anchor::Decision => String::new(),
         Anchor::Until => " until then".to_owned(),
         Anchor::Before(step) => format!(" before step{step}"),
+        Anchor::After(step) => format!(" after step{step}"),
+        Anchor::Days(n) => format!(" last {n} days"),
+        Anchor::Nights(n) => format!(" last {n} nights"),
     };
     let filter = w.filter.as_ref().map_or(String::new(), |f| format!(" where {}", expr(f)));
-    format!("{:?}({}.{} over {}{anchor}{filter})", w.func, stream(w.stream), measure(w.what), length(w.over))
+    let asks = w.asks.as_ref().map_or(String::new(), |e| format!(" asks {}", expr(e)));
+    let fresh = w.fresh.map_or(String::new(), |d| format!(" fresh {}", length(d)));
+    format!("{:?}({}.{}{asks} over {}{anchor}{fresh}{filter})", w.func, stream(w.stream), measure(w.what), length(w.over))
 }
 
 fn reference(of: Ref) -> String {

@@ -55,6 +55,9 @@ impl Checker<'_> {
     fn sum(&mut self, op: BinaryOp, op_loc: Loc, a: Typed, b: Typed, loc: Loc) -> Typed {
         let minus = op == BinaryOp::Sub;
         let span = |t: &Typed| t.ty == Ty::Number(Dim::time());
+        if let Some(typed) = around_the_clock(arith(op), &a, &b, loc) {
+            return typed;
+        }
         match (&a.ty, &b.ty) {
             (Ty::Instant, Ty::Instant) if minus => self.joined(Arith::Sub, a, b, Ty::Number(Dim::time()), op_loc, loc),
             (Ty::Instant, Ty::Number(_)) if span(&b) => self.joined(arith(op), a, b, Ty::Instant, op_loc, loc),
@@ -195,6 +198,19 @@ impl Checker<'_> {
         let expr = Plan::Arith { op, left: Box::new(a.expr), right: Box::new(b.expr) };
         Typed { unit, bounds, ..Typed::new(expr, ty, loc) }
     }
+}
+
+/// A time of day and a span go round the clock; of two times of day the difference is the shorter way.
+fn around_the_clock(op: Arith, a: &Typed, b: &Typed, loc: Loc) -> Option<Typed> {
+    let span = |t: &Typed| t.ty == Ty::Number(Dim::time());
+    let (signed, ty) = match (&a.ty, &b.ty) {
+        (Ty::TimeOfDay, Ty::TimeOfDay) if op == Arith::Sub => (true, Ty::Number(Dim::time())),
+        (Ty::TimeOfDay, Ty::Number(_)) if span(b) => (false, Ty::TimeOfDay),
+        (Ty::Number(_), Ty::TimeOfDay) if span(a) && op == Arith::Add => (false, Ty::TimeOfDay),
+        _ => return None,
+    };
+    let value = Plan::Arith { op, left: Box::new(a.expr.clone()), right: Box::new(b.expr.clone()) };
+    Some(Typed::new(Plan::Wrap { value: Box::new(value), signed }, ty, loc))
 }
 
 fn arith(op: BinaryOp) -> Arith {

@@ -6,6 +6,7 @@ use vitalog_cep::plan::{Compare, Expr as Plan, Rational};
 use vitalog_elog::quantity::format_atoms;
 
 use super::Checker;
+use super::clock::time_of_day;
 use super::number;
 use super::value::{Fact, Ty, Typed};
 use crate::diagnostic::{Code, Diagnostic};
@@ -74,6 +75,9 @@ impl Checker<'_> {
             (Ty::Number(_), Ty::Number(_)) => self.aligned(a, b, "compared with"),
             (Ty::Enum(x), Ty::Enum(y)) if x.words == y.words => Some((a, b)),
             (x, y) if x == y && !matches!(x, Ty::Enum(_)) => Some((a, b)),
+            // An instant beside a time of day is meant by its own.
+            (Ty::Instant, Ty::TimeOfDay) => Some((time_of_day(a), b)),
+            (Ty::TimeOfDay, Ty::Instant) => Some((a, time_of_day(b))),
             _ => {
                 let d = Diagnostic::new(
                     if matches!((&a.ty, &b.ty), (Ty::Number(_) | Ty::Instant, Ty::Number(_) | Ty::Instant)) {
@@ -112,6 +116,10 @@ impl Checker<'_> {
         let h = self.infer(high, Some(if v.is_error() { &l.ty } else { &v.ty }));
         let Some((v, l)) = self.comparable(v, l) else { return Typed::error(loc) };
         let Some((v, h)) = self.comparable(v, h) else { return Typed::error(loc) };
+        if v.ty == Ty::TimeOfDay {
+            let (value, low, high) = (Box::new(v.expr), Box::new(l.expr), Box::new(h.expr));
+            return Typed::bool(Plan::BetweenTimes { value, low, high }, loc);
+        }
         if matches!(v.ty, Ty::Bool | Ty::Text) || matches!(&v.ty, Ty::Enum(words) if !words.ordered) {
             let d = Diagnostic::new(Code::NO_ORDER, format!("{} has no order", v.ty), v.loc, "nothing lies between these");
             self.diagnostics.push(d);

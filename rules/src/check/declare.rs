@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
-use vitalog_elog::profile::ProfileField;
+use vitalog_elog::profile::{Night, ProfileField};
 use vitalog_elog::{Dimension, Field, FieldIx, FieldKind, Shape, Stream, StreamIx, Unit, Value};
 
 use super::literal::{field_value, plain_text};
@@ -188,6 +188,13 @@ fn declare_setting(world: &mut World, decl: &FieldDecl, out: &mut Vec<Diagnostic
         },
         _ => None,
     };
+    if let (Some(Value::Text(text)), Some(written)) = (&default, &decl.default)
+        && &*decl.name.text == "night"
+        && Night::parse(text).is_none()
+    {
+        let d = Diagnostic::new(Code::RANGE, "a night that nobody can read", written.loc, "not from one time to another");
+        out.push(d.help("write it as in `\"22:00 to 06:00\"`"));
+    }
     let field = ProfileField { name: decl.name.text.clone(), kind, default, range, doc: decl.doc.clone() };
     let ix = match world.profile.iter().position(|f| f.name == decl.name.text) {
         Some(i) => {

@@ -1,10 +1,10 @@
 //! Rules with `when`: episodes and silences.
 
-use vitalog_cep::plan::{Episode, Expr as Plan, Hold, RuleKind, Silence};
+use vitalog_cep::plan::{Edge, Episode, Expr as Plan, Heard, Hold, RuleKind, Silence};
 use vitalog_elog::StreamIx;
 
 use super::Checker;
-use super::scope::Place;
+use super::scope::{Candidate, Place};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::{self, Duration, Expr, ExprKind, Name, Watch};
 
@@ -66,14 +66,23 @@ impl Checker<'_> {
         Some((RuleKind::Episode(episode), lets))
     }
 
-    pub fn silence(&mut self, decl: &syntax::Rule, names: &[Name], span: Duration) -> Option<(RuleKind, Vec<Plan>)> {
-        let found: Vec<Option<StreamIx>> = names.iter().map(|n| self.stream_named(n)).collect();
+    pub fn silence(&mut self, decl: &syntax::Rule, heard: &[syntax::Heard], span: Duration) -> Option<(RuleKind, Vec<Plan>)> {
+        let found: Vec<Option<StreamIx>> = heard.iter().map(|h| self.stream_named(&h.stream)).collect();
         self.scope.place = Place::Silence;
         let lets = self.lets(decl);
-        let mut streams: Vec<StreamIx> = found.into_iter().collect::<Option<_>>()?;
+        let mut streams: Vec<Heard> = Vec::new();
+        for (it, stream) in heard.iter().zip(found) {
+            let stream = stream?;
+            let candidate = Candidate { stream, edge: Edge::End, repeats: false, alias: None, step: None };
+            let filter = self.filter(Place::Heard, candidate, it.filter.as_ref());
+            let heard = Heard { stream, filter };
+            if !streams.contains(&heard) {
+                streams.push(heard);
+            }
+        }
+        self.scope.place = Place::Silence;
         // The order in which they are named means nothing.
-        streams.sort_unstable();
-        streams.dedup();
+        streams.sort_by_key(|h| h.stream);
         Some((RuleKind::Silence(Silence { streams, span: span.span }), lets))
     }
 
@@ -193,8 +202,24 @@ impl Checker<'_> {
                     named.bare.push(of);
                 }
             }
+            ExprKind::Call(call) if call.over.is_some() && matches!(&*call.function.text, "share" | "time_in") => {
+                // What it asks is asked of the readings of a window.
+                let mut asked = Named::default();
+                self.collect(&call.argument, lets, None, &mut asked);
+                named.bad |= asked.bad;
+                named.windows.append(&mut asked.bare);
+                named.windows.append(&mut asked.windows);
+            }
+            ExprKind::Covering(it) => {
+                it.what.iter().for_each(|e| self.collect(e, lets, item, named));
+                it.filter.iter().for_each(|e| self.collect(e, lets, Some(&it.stream.text), named));
+            }
             ExprKind::Call(call) if call.over.is_some() => {
-                let (ExprKind::Name(of) | ExprKind::Field { of, .. }) = &call.argument.bare().kind else { return };
+                let argument = match &call.argument.bare().kind {
+                    ExprKind::Call(inner) => inner.argument.bare(),
+                    _ => call.argument.bare(),
+                };
+                let (ExprKind::Name(of) | ExprKind::Field { of, .. }) = &argument.kind else { return };
                 if self.world.stream(&of.text).is_some() {
                     named.windows.push(of);
                 }

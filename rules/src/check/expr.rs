@@ -38,6 +38,9 @@ impl Checker<'_> {
             ExprKind::Field { of, field } => self.field(of, field, loc),
             ExprKind::Profile(field) => self.setting(field, loc),
             ExprKind::Call(call) => self.call(call, loc),
+            ExprKind::Clock(minutes) => Typed::new(Plan::number(i64::from(*minutes) * super::clock::MINUTE), Ty::TimeOfDay, loc),
+            ExprKind::If { then, condition, otherwise } => self.choice(then, condition, otherwise, loc, hint),
+            ExprKind::Covering(it) => self.covering(it, loc),
             ExprKind::Paren(inner) => Typed { loc, ..self.infer(inner, hint) },
             ExprKind::Not(inner) => self.not(inner, loc),
             ExprKind::Neg(inner) => self.negate(inner, loc, hint),
@@ -86,6 +89,7 @@ impl Checker<'_> {
             ExprKind::Literal(literal) => is_ambiguous(literal),
             ExprKind::Name(name) => self.target(&name.text).is_err(),
             ExprKind::Neg(inner) => self.needs_hint(inner),
+            ExprKind::If { then, otherwise, .. } => self.needs_hint(then) && self.needs_hint(otherwise),
             ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Sub, left, right, .. } => {
                 self.needs_hint(left) && self.needs_hint(right)
             }
@@ -112,6 +116,11 @@ impl Checker<'_> {
         if self.scope.place == Place::When {
             let d = Diagnostic::new(Code::NOT_VISIBLE, "`onset` in `when`", loc, "`when` decides it");
             self.diagnostics.push(d.help("ask it in a `where` clause: it is decided when the episode opens"));
+            return Typed::error(loc);
+        }
+        if self.scope.place == Place::Heard {
+            let d = Diagnostic::new(Code::NOT_VISIBLE, "`onset` of what is waited for", loc, "it is what begins the silence");
+            self.diagnostics.push(d);
             return Typed::error(loc);
         }
         Typed::new(Plan::Onset, Ty::Instant, loc)
@@ -149,7 +158,17 @@ impl Checker<'_> {
                     }
                 },
                 _ => {
+                    let said = self.diagnostics.len();
                     self.resolve(name);
+                    if self.scope.place == Place::Step
+                        && self.world.stream(&name.text).is_some()
+                        && let Some(d) = self.diagnostics.get_mut(said)
+                    {
+                        d.notes.push(format!(
+                            "a step's `where` takes all that follows: if `{}` is another step, put this one into parentheses",
+                            name.text
+                        ));
+                    }
                     Typed::error(name.loc)
                 }
             },
@@ -173,7 +192,7 @@ impl Checker<'_> {
                     unit: taken.unit,
                     bounds: taken.bounds,
                     plausible: taken.plausible,
-                    ..Typed::new(Plan::Get { of: at, what: taken.what }, taken.ty, loc)
+                    ..Typed::new(Plan::Get { of: at, what: self.at_edge(at, &field.text, taken.what) }, taken.ty, loc)
                 },
                 None => Typed::error(loc),
             },

@@ -194,7 +194,7 @@ impl Walk<'_> {
 fn uses_of(world: &World, rule: &Rule, rules: &BTreeMap<Arc<str>, usize>) -> Uses {
     let mut own: BTreeSet<&str> = rule.lets.iter().map(|l| &*l.name.text).collect();
     if let Some((pattern, _)) = &rule.pattern {
-        own.extend(pattern.steps.iter().filter_map(|s| s.alias.as_ref()).map(|n| &*n.text));
+        own.extend(pattern.whole.steps().into_iter().filter_map(|s| s.alias.as_ref()).map(|n| &*n.text));
     }
     let mut found = Uses::new();
     each_stream(rule, &mut |name, is_value| {
@@ -226,12 +226,12 @@ fn each_stream<'r>(rule: &'r Rule, f: &mut dyn FnMut(&'r Name, bool)) {
     let mut plain: Vec<&Name> = Vec::new();
     plain.extend(rule.at_each.iter().map(|(n, _)| n));
     if let Some((When::Silence { streams, .. }, _)) = &rule.when {
-        plain.extend(streams);
+        plain.extend(streams.iter().map(|h| &h.stream));
     }
     plain.extend(rule.lapse.iter().map(|(n, _)| n));
     if let Some((pattern, _)) = &rule.pattern {
-        plain.extend(pattern.steps.iter().map(|s| &s.stream));
-        plain.extend(pattern.absences.iter().map(|a| &a.stream));
+        plain.extend(pattern.whole.steps().into_iter().map(|s| &s.stream));
+        plain.extend(pattern.whole.absences().into_iter().map(|a| &a.stream));
     }
     plain.into_iter().for_each(|n| f(n, false));
     for expr in exprs(rule) {
@@ -241,7 +241,9 @@ fn each_stream<'r>(rule: &'r Rule, f: &mut dyn FnMut(&'r Name, bool)) {
                 if let ExprKind::Name(of) = &call.argument.bare().kind {
                     f(of, true);
                 }
+                call.during.iter().for_each(|interval| f(interval, true));
             }
+            ExprKind::Covering(it) => f(&it.stream, false),
             _ => {}
         });
     }
@@ -250,16 +252,18 @@ fn each_stream<'r>(rule: &'r Rule, f: &mut dyn FnMut(&'r Name, bool)) {
 /// All expressions of a rule.
 fn exprs(rule: &Rule) -> Vec<&Expr> {
     let mut all: Vec<&Expr> = Vec::new();
-    if let Some((When::Condition(watch), _)) = &rule.when {
-        all.push(&watch.condition);
+    match &rule.when {
+        Some((When::Condition(watch), _)) => all.push(&watch.condition),
+        Some((When::Silence { streams, .. }, _)) => all.extend(streams.iter().filter_map(|h| h.filter.as_ref())),
+        None => {}
     }
     if let Some((Schedule::At { times, .. }, _)) = &rule.every {
         all.extend(times.iter().filter_map(|t| if let TimeOfDay::Value(e) = t { Some(e) } else { None }));
     }
     all.extend(rule.until.iter().map(|(w, _)| &w.condition));
     if let Some((pattern, _)) = &rule.pattern {
-        all.extend(pattern.steps.iter().filter_map(|s| s.filter.as_ref()));
-        all.extend(pattern.absences.iter().filter_map(|a| a.filter.as_ref()));
+        all.extend(pattern.whole.steps().into_iter().filter_map(|s| s.filter.as_ref()));
+        all.extend(pattern.whole.absences().into_iter().filter_map(|a| a.filter.as_ref()));
     }
     all.extend(rule.lets.iter().map(|l| &l.value));
     all.extend(rule.filter.iter().map(|(e, _)| e));

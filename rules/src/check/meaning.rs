@@ -39,10 +39,10 @@ pub fn meaning(rule: &Rule, world: &World) -> u64 {
     digest_of(&w.out) as u64
 }
 
-struct Writer<'w> {
+pub struct Writer<'w> {
     world: &'w World,
     /// The stream of the driver or candidate.
-    at_hand: Option<StreamIx>,
+    pub at_hand: Option<StreamIx>,
     /// The stream of the window whose condition is written.
     item: Option<StreamIx>,
     steps: Vec<StreamIx>,
@@ -50,16 +50,16 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    fn tagged(&mut self, tag: u8) -> &mut Self {
+    pub fn tagged(&mut self, tag: u8) -> &mut Self {
         self.out.push(tag);
         self
     }
 
-    fn number(&mut self, n: i64) {
+    pub fn number(&mut self, n: i64) {
         self.out.extend_from_slice(&n.to_le_bytes());
     }
 
-    fn count(&mut self, n: usize) {
+    pub fn count(&mut self, n: usize) {
         self.number(n as i64);
     }
 
@@ -68,11 +68,11 @@ impl Writer<'_> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    fn span(&mut self, span: Option<Span>) {
+    pub fn span(&mut self, span: Option<Span>) {
         self.number(span.map_or(i64::MIN, |s| s.0));
     }
 
-    fn stream(&mut self, ix: StreamIx) {
+    pub fn stream(&mut self, ix: StreamIx) {
         let world = self.world;
         if ix.derived().is_some() {
             // A rule and a stream of one name are two things.
@@ -99,28 +99,22 @@ impl Writer<'_> {
             }
             RuleKind::Silence(s) => {
                 self.tagged(1).span(Some(s.span));
-                let mut names: Vec<&str> = s.streams.iter().map(|ix| &*self.world.declared(*ix).name).collect();
-                names.sort_unstable();
-                self.count(names.len());
-                names.iter().for_each(|n| self.text(n));
+                let world = self.world;
+                let mut heard: Vec<_> = s.streams.iter().collect();
+                heard.sort_by_key(|h| (&*world.declared(h.stream).name, h.stream.derived().is_some()));
+                self.count(heard.len());
+                for heard in heard {
+                    self.stream(heard.stream);
+                    self.at_hand = Some(heard.stream);
+                    // One without a condition is written as it always was.
+                    if heard.filter.is_some() {
+                        self.option(heard.filter.as_ref());
+                    }
+                }
             }
             RuleKind::Match(p) => {
                 self.steps = p.steps.iter().map(|s| s.stream).collect();
-                self.tagged(2).count(p.steps.len());
-                for step in &p.steps {
-                    self.at_hand = Some(step.stream);
-                    self.stream(step.stream);
-                    self.option(step.filter.as_ref());
-                    self.number(i64::from(step.count));
-                    self.tagged(u8::from(step.in_a_row));
-                }
-                self.count(p.absences.len());
-                for absence in &p.absences {
-                    self.at_hand = Some(absence.stream);
-                    self.stream(absence.stream);
-                    self.option(absence.filter.as_ref());
-                }
-                self.span(p.within);
+                self.pattern(p);
             }
             RuleKind::Schedule(s) => {
                 self.tagged(3).tagged(s.days);
@@ -130,7 +124,7 @@ impl Writer<'_> {
         }
     }
 
-    fn option(&mut self, expr: Option<&Expr>) {
+    pub fn option(&mut self, expr: Option<&Expr>) {
         match expr {
             Some(expr) => self.tagged(1).expr(expr),
             None => {
@@ -158,7 +152,7 @@ impl Writer<'_> {
             Expr::Get { of: at, what } => {
                 self.tagged(4).reference(*at);
                 let stream = match at {
-                    Ref::Driver | Ref::Candidate => self.at_hand,
+                    Ref::Driver | Ref::Candidate | Ref::First | Ref::Previous => self.at_hand,
                     Ref::Item => self.item,
                     Ref::Step(i) => self.steps.get(usize::from(*i)).copied(),
                 };
@@ -178,12 +172,21 @@ impl Writer<'_> {
                 self.measure(w.what, Some(w.stream));
                 let outer = self.item.replace(w.stream);
                 self.option(w.filter.as_ref());
+                if w.asks.is_some() {
+                    self.option(w.asks.as_ref());
+                }
                 self.item = outer;
                 self.span(Some(w.over));
                 match w.anchor {
                     Anchor::Decision => self.number(-1),
                     Anchor::Until => self.number(-2),
                     Anchor::Before(step) => self.number(i64::from(step)),
+                    Anchor::After(step) => self.tagged(2).number(i64::from(step)),
+                    Anchor::Days(n) => self.tagged(3).number(i64::from(n)),
+                    Anchor::Nights(n) => self.tagged(4).number(i64::from(n)),
+                }
+                if w.fresh.is_some() {
+                    self.span(w.fresh);
                 }
             }
             Expr::Bound { func, step, what } => {
@@ -191,6 +194,12 @@ impl Writer<'_> {
                 self.number(i64::from(*step));
                 self.measure(*what, self.steps.get(usize::from(*step)).copied());
             }
+            _ => self.made_of_others(expr),
+        }
+    }
+
+    fn made_of_others(&mut self, expr: &Expr) {
+        match expr {
             Expr::Not(a) => self.tagged(11).expr(a),
             Expr::Neg(a) => self.tagged(12).expr(a),
             Expr::And(all) => self.tagged(13).list(all),
@@ -213,6 +222,27 @@ impl Writer<'_> {
                 self.list(list);
             }
             Expr::IsKnown(a) => self.tagged(19).expr(a),
+            Expr::If { condition, then, otherwise } => {
+                self.tagged(20);
+                [condition, then, otherwise].into_iter().for_each(|e| self.expr(e));
+            }
+            Expr::TimeOfDay(a) => self.tagged(21).expr(a),
+            Expr::DayOfWeek(a) => self.tagged(22).expr(a),
+            Expr::Wrap { value, signed } => self.tagged(23).tagged(u8::from(*signed)).expr(value),
+            Expr::BetweenTimes { value, low, high } => {
+                self.tagged(24);
+                [value, low, high].into_iter().for_each(|e| self.expr(e));
+            }
+            Expr::Covered { how, from, to, stream, filter } => {
+                self.tagged(25).tagged(*how as u8).stream(*stream);
+                self.expr(from);
+                self.expr(to);
+                let outer = self.item.replace(*stream);
+                self.option(filter.as_deref());
+                self.item = outer;
+            }
+            // Written before.
+            _ => {}
         }
     }
 
@@ -221,6 +251,8 @@ impl Writer<'_> {
             Ref::Driver => self.number(-1),
             Ref::Candidate => self.number(-2),
             Ref::Item => self.number(-3),
+            Ref::First => self.number(-4),
+            Ref::Previous => self.number(-5),
             Ref::Step(i) => self.number(i64::from(i)),
         }
     }
@@ -232,7 +264,7 @@ impl Writer<'_> {
                 let found = stream.and_then(StreamIx::derived).and_then(|s| world.derived.get(s)?.fields.get(usize::from(ix.0)));
                 match found {
                     Some(field) => {
-                        self.tagged(6).text(&field.name);
+                        self.tagged(8).text(&field.name);
                         self.text(&field.kind);
                     }
                     None => self.tagged(0).text(stream.map_or("", |s| &*world.declared(s).get(ix).name)),
@@ -250,14 +282,51 @@ impl Writer<'_> {
             Measure::Itself => {
                 self.tagged(4);
             }
-            Measure::End => {
+            Measure::AtClock => {
                 self.tagged(5);
+            }
+            Measure::StartClock => {
+                self.tagged(6);
+            }
+            Measure::End => {
+                self.tagged(7);
             }
         }
     }
 
     fn func(&mut self, func: Func) {
-        self.tagged(func as u8);
+        let tag = match func {
+            Func::Count => 0,
+            Func::Sum => 1,
+            Func::Avg => 2,
+            Func::Min => 3,
+            Func::Max => 4,
+            Func::First => 5,
+            Func::Last => 6,
+            Func::Delta => 7,
+            Func::Stddev => 8,
+            Func::Cv => 9,
+            Func::Median => 10,
+            Func::Percentile(_) => 11,
+            Func::Slope => 12,
+            Func::Rate => 13,
+            Func::Share => 14,
+            Func::TimeIn(_) => 15,
+            Func::Coverage(_) => 16,
+            Func::DecayedSum(_) => 17,
+            Func::Days => 18,
+            Func::Reversals => 19,
+            Func::Forecast(_) => 20,
+        };
+        self.tagged(tag);
+        match func {
+            Func::Percentile(share) => {
+                self.number(share.n);
+                self.number(share.d);
+            }
+            Func::TimeIn(span) | Func::Coverage(span) | Func::DecayedSum(span) | Func::Forecast(span) => self.span(Some(span)),
+            _ => {}
+        }
     }
 
     fn setting(&mut self, ix: u16) {
@@ -300,6 +369,9 @@ impl Writer<'_> {
             }
             Show::Bool => {
                 self.tagged(6);
+            }
+            Show::TimeOfDay => {
+                self.tagged(7);
             }
         }
     }

@@ -6,22 +6,28 @@
 //! | `dimension`, `value`, `number` | what kind of value an expression is, and within which bounds |
 //! | `graph`, `found` | which rules look at which, and what their findings say |
 //! | `scope` | what a name means at a place |
-//! | `expr`, `literal`, `arithmetic`, `compare`, `window` | an expression: its type and its plan |
+//! | `expr`, `literal`, `arithmetic`, `compare`, `choice`, `clock`, `covering` | an expression: its type and its plan |
+//! | `function`, `window` | an aggregate: what it is of, and where it lies |
 //! | `rule`, `episode`, `pattern`, `schedule`, `say` | a rule: its plan |
-//! | `meaning` | the identity of a rule |
+//! | `meaning`, `meaning_of_pattern` | the identity of a rule |
 //! | `policy` | who hears of findings |
 //! | `script`, `reading` | a test |
 
 mod arithmetic;
+mod choice;
+mod clock;
 mod compare;
+mod covering;
 mod declare;
 mod dimension;
 mod episode;
 mod expr;
 mod found;
+mod function;
 mod graph;
 mod literal;
 mod meaning;
+mod meaning_of_pattern;
 mod number;
 mod pattern;
 mod policy;

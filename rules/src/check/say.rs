@@ -31,6 +31,7 @@ impl Checker<'_> {
             Ty::Bool => Show::Bool,
             Ty::Text => Show::Text,
             Ty::Instant => Show::Instant,
+            Ty::TimeOfDay => Show::TimeOfDay,
             Ty::Enum(words) => Show::Enum(words.words.clone()),
             Ty::Number(dim) if dim.is_plain() => Show::Number,
             Ty::Number(dim) if *dim == Dim::time() => Show::Span,

@@ -1,6 +1,6 @@
 //! Rules with `every`: at which times of the day they are asked.
 
-use vitalog_cep::plan::{Arith, Expr as Plan, RuleKind, Schedule};
+use vitalog_cep::plan::{Expr as Plan, RuleKind, Schedule};
 use vitalog_elog::Span;
 
 use super::Checker;
@@ -66,6 +66,7 @@ impl Checker<'_> {
         match typed.ty {
             Ty::Error => return None,
             Ty::Number(dim) if dim == Dim::time() => {}
+            Ty::TimeOfDay => {}
             _ => {
                 let what = format!("this is {}", typed.describe());
                 let d = Diagnostic::new(Code::TYPE, "a schedule asks for a time of day", typed.loc, what);
@@ -105,9 +106,9 @@ impl Checker<'_> {
 
 /// Whether an expression, apart from what is inside it, follows from the profile.
 fn is_settled(e: &Plan) -> bool {
-    match e {
-        Plan::Number(_) | Plan::Profile(_) | Plan::Neg(_) => true,
-        Plan::Arith { op, .. } => matches!(op, Arith::Add | Arith::Sub | Arith::Mul | Arith::Div),
-        _ => false,
-    }
+    let constant = matches!(e, Plan::Number(_) | Plan::Bool(_) | Plan::Enum(_) | Plan::Text(_) | Plan::Profile(_));
+    let value = matches!(e, Plan::Neg(_) | Plan::Arith { .. } | Plan::Wrap { .. } | Plan::If { .. });
+    let truth = matches!(e, Plan::Not(_) | Plan::And(_) | Plan::Or(_) | Plan::Compare { .. } | Plan::IsKnown(_));
+    let range = matches!(e, Plan::Between { .. } | Plan::BetweenTimes { .. } | Plan::In { .. });
+    constant || value || truth || range
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::Ref;
+use vitalog_cep::plan::{Edge, Measure, Ref};
 use vitalog_elog::StreamIx;
 
 use super::Checker;
@@ -26,6 +26,8 @@ pub enum Place {
     Step,
     /// The `where` of `without`.
     Absence,
+    /// The `where` of what a silence waits for.
+    Heard,
 }
 
 /// The readings and values that have names.
@@ -53,12 +55,18 @@ pub struct StepName {
     /// The stream's name.
     pub stream_name: Name,
     pub stream: StreamIx,
+    pub edge: Edge,
+    /// It is an alternative to the step at hand.
+    pub hidden: bool,
     pub used: bool,
 }
 
 #[derive(Debug)]
 pub struct Candidate {
     pub stream: StreamIx,
+    pub edge: Edge,
+    /// Its step has other repeats: `first` and `previous` name them.
+    pub repeats: bool,
     pub alias: Option<Arc<str>>,
     /// The number of its step; `None`: of `without`.
     pub step: Option<usize>,
@@ -87,6 +95,8 @@ pub enum Unresolved {
     Ambiguous,
     /// A step that comes later.
     Later(usize),
+    /// A step of another alternative.
+    Otherwise(usize),
     /// A stream of which no reading is at hand.
     Stream,
 }
@@ -112,11 +122,21 @@ impl Checker<'_> {
         {
             return Ok(Target::Reading(Ref::Candidate, c.stream));
         }
+        let known =
+            stream.is_some() || scope.steps.iter().any(|s| s.name() == name) || scope.lets.iter().any(|l| &*l.name.text == name);
+        if let (Some(c), false) = (scope.candidate.as_ref().filter(|c| c.repeats), known) {
+            match name {
+                "first" => return Ok(Target::Reading(Ref::First, c.stream)),
+                "previous" => return Ok(Target::Reading(Ref::Previous, c.stream)),
+                _ => {}
+            }
+        }
         if let Some(i) = scope.lets.iter().position(|l| &*l.name.text == name) {
             return Ok(Target::Let(i));
         }
         let named: Vec<usize> = (0..scope.steps.len()).filter(|i| scope.steps[*i].name() == name).collect();
         match named.as_slice() {
+            [i] if scope.steps[*i].hidden => return Err(Unresolved::Otherwise(*i)),
             [i] if *i < scope.bound => return Ok(Target::Reading(Ref::Step(*i as u8), scope.steps[*i].stream)),
             [i] => return Err(Unresolved::Later(*i)),
             [_, _, ..] => return Err(Unresolved::Ambiguous),
@@ -151,6 +171,20 @@ impl Checker<'_> {
         }
     }
 
+    /// At which edge of its readings a step or candidate stands.
+    pub fn edge(&self, at: Ref) -> Edge {
+        match at {
+            Ref::Step(i) => self.scope.steps.get(usize::from(i)).map_or(Edge::End, |s| s.edge),
+            Ref::Candidate | Ref::First | Ref::Previous => self.scope.candidate.as_ref().map_or(Edge::End, |c| c.edge),
+            Ref::Driver | Ref::Item => Edge::End,
+        }
+    }
+
+    /// Where something of a reading is taken: the time of a step that is a start is where it starts.
+    pub fn at_edge(&self, at: Ref, field: &str, what: Measure) -> Measure {
+        if field == "at" && what == Measure::At && self.edge(at) == Edge::Start { Measure::Start } else { what }
+    }
+
     fn use_candidate(&mut self, name: &str) {
         if let Some(step) = self.scope.candidate.as_ref().and_then(|c| c.step)
             && self.scope.steps[step].name() == name
@@ -166,6 +200,13 @@ impl Checker<'_> {
                 Diagnostic::new(Code::NOT_VISIBLE, "`each` has no meaning here", name.loc, "not in a step's `where`")
                     .note("`each` is the reading that a step's `where` is asked of")
             }
+            Unresolved::Unknown if matches!(&**word, "first" | "previous") && self.scope.candidate.is_some() => Diagnostic::new(
+                Code::NOT_VISIBLE,
+                format!("`{word}` has no meaning here"),
+                name.loc,
+                "the step has no other repeats",
+            )
+            .note("`first` and `previous` are other repeats of a step like `bg{3}`, in its own `where`"),
             Unresolved::Unknown => {
                 Diagnostic::new(Code::UNKNOWN_NAME, format!("there is no `{word}` here"), name.loc, "not declared")
                     .did_you_mean(name.loc, word, self.visible_names())
@@ -189,6 +230,18 @@ impl Checker<'_> {
                 .label(loc, "declared here")
                 .help("ask it in the later step, or in a `where` clause of the rule")
             }
+            Unresolved::Otherwise(i) => {
+                let step = &self.scope.steps[i];
+                let loc = step.alias.as_ref().unwrap_or(&step.stream_name).loc;
+                Diagnostic::new(
+                    Code::NOT_VISIBLE,
+                    format!("`{word}` is another alternative"),
+                    name.loc,
+                    "one alternative does not know of another",
+                )
+                .label(loc, "declared here")
+                .help("ask it in a `where` clause of the rule")
+            }
             Unresolved::Stream => self.not_at_hand(name),
         }
     }
@@ -205,6 +258,7 @@ impl Checker<'_> {
             (_, Some(driver)) => {
                 d.note(format!("this is decided at each reading of `{}`", self.world.declared(driver).name)).help(window)
             }
+            (Place::Heard, _) => d.note("only the reading that is waited for is at hand").help(window),
             _ => d.note("of a pattern, only the readings of its steps are at hand").help(window),
         }
     }
@@ -236,6 +290,11 @@ impl Checker<'_> {
             return value;
         }
         let (code, message, label) = match self.scope.place {
+            Place::Heard => (
+                Code::LET_NOT_HERE,
+                "a `let` in the condition of what is waited for",
+                "decided only when the silence is complete",
+            ),
             Place::Step | Place::Absence => {
                 (Code::LET_NOT_HERE, "a `let` in the condition of a step", "decided only when the match is complete")
             }

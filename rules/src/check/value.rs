@@ -19,6 +19,8 @@ pub enum Ty {
     Text,
     Enum(Words),
     Instant,
+    /// What a clock on the wall shows.
+    TimeOfDay,
     Number(Dim),
 }
 
@@ -122,6 +124,7 @@ impl fmt::Display for Ty {
                 write!(f, "one of {}", words.join(", "))
             }
             Ty::Instant => f.write_str("an instant"),
+            Ty::TimeOfDay => f.write_str("a time of day"),
             Ty::Number(dim) => fmt::Display::fmt(dim, f),
         }
     }

@@ -3,35 +3,30 @@
 use std::sync::Arc;
 
 use super::cursor::RESERVED;
-use super::unavailable::{CARRIED, FUNCTIONS};
 use super::{Failed, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::{Kind, Limits, Token};
 use crate::source::Loc;
-use crate::syntax::{BinaryOp, Call, Expr, ExprKind, Name};
+use crate::syntax::{BinaryOp, Covering, Expr, ExprKind, Name};
 
 impl Parser<'_> {
     /// The longest expression from here.
     pub fn expr(&mut self) -> Parsed<Expr> {
         let expr = self.nested(Parser::or)?;
-        if let Some(word @ ("if" | "otherwise")) = self.word_ahead(0) {
-            let what = format!("a choice (`X {word} …`)");
-            let loc = self.here();
-            return Err(self.unavailable(loc, &what, "write one rule or one grade for each case"));
+        if self.eat_word("if").is_none() {
+            return Ok(expr);
         }
-        if let Some(word @ ("during" | "overlaps")) = self.word_ahead(0) {
-            let loc = self.here();
-            return Err(self.unavailable(
-                loc,
-                &format!("`{word}`"),
-                "count the interval's stream over a span before, as in `count(sleep over 8 h) > 0`",
-            ));
-        }
-        Ok(expr)
+        let condition = self.nested(Parser::or)?;
+        self.need(Kind::Comma, "and `otherwise`, as in `10 mg/dL if profile.smoker, otherwise 20 mg/dL`")?;
+        self.need_word("otherwise", "and the value if it is not so")?;
+        let otherwise = self.nested(Parser::expr)?;
+        let (loc, below) = (expr.loc.to(otherwise.loc), expr.depth.max(condition.depth).max(otherwise.depth));
+        let (then, condition, otherwise) = (Box::new(expr), Box::new(condition), Box::new(otherwise));
+        self.node(ExprKind::If { then, condition, otherwise }, loc, below)
     }
 
     /// Runs a level of the grammar one nesting deeper, up to the limit.
-    fn nested(&mut self, level: impl FnOnce(&mut Self) -> Parsed<Expr>) -> Parsed<Expr> {
+    pub fn nested(&mut self, level: impl FnOnce(&mut Self) -> Parsed<Expr>) -> Parsed<Expr> {
         if self.depth >= Limits::DEPTH {
             return Err(self.too_deep(self.here()));
         }
@@ -55,7 +50,7 @@ impl Parser<'_> {
     }
 
     /// A node above others, if it is not too far above.
-    fn node(&mut self, kind: ExprKind, loc: Loc, below: u32) -> Parsed<Expr> {
+    pub fn node(&mut self, kind: ExprKind, loc: Loc, below: u32) -> Parsed<Expr> {
         // Chains of operators make deep trees without nesting; they may be longer than what is nested by hand.
         if below >= Limits::DEPTH * 4 {
             return Err(self.too_deep(loc));
@@ -63,7 +58,7 @@ impl Parser<'_> {
         Ok(Expr { kind, loc, depth: below + 1 })
     }
 
-    fn or(&mut self) -> Parsed<Expr> {
+    pub fn or(&mut self) -> Parsed<Expr> {
         let first = self.and()?;
         let mut all = vec![first];
         // `or no S for D` ends the expression: it says when an episode lapses.
@@ -110,7 +105,33 @@ impl Parser<'_> {
         self.node(ExprKind::Not(Box::new(inner)), loc, depth)
     }
 
+    /// A comparison, and what intervals lie over it.
     fn comparison(&mut self) -> Parsed<Expr> {
+        let mut expr = self.compared()?;
+        while let Some(word @ ("during" | "overlaps")) = self.word_ahead(0) {
+            self.advance();
+            expr = self.covering(word == "overlaps", Some(expr))?;
+        }
+        Ok(expr)
+    }
+
+    /// The stream behind `during` or `overlaps`, with its condition in parentheses: a `where` without them is a clause of the rule.
+    fn covering(&mut self, overlaps: bool, what: Option<Expr>) -> Parsed<Expr> {
+        let start = self.peek();
+        let (mut filter, open) = (None, self.eat(Kind::OpenParen).is_some());
+        let stream = self.name("a stream of intervals")?;
+        if open {
+            if self.eat_word("where").is_some() {
+                filter = Some(self.expr()?);
+            }
+            self.need(Kind::CloseParen, "to close the parenthesis")?;
+        }
+        let loc = what.as_ref().map_or(self.since(start), |w| w.loc.to(self.since(start)));
+        let below = what.iter().chain(&filter).map(|e| e.depth).max().unwrap_or(0);
+        self.node(ExprKind::Covering(Box::new(Covering { what, overlaps, stream, filter })), loc, below)
+    }
+
+    fn compared(&mut self) -> Parsed<Expr> {
         let start = self.peek();
         let left = self.sum()?;
         if let Some(op) = self.comparing() {
@@ -193,7 +214,7 @@ impl Parser<'_> {
         self.node(ExprKind::Binary { op, op_loc, left: Box::new(left), right: Box::new(right) }, loc, below)
     }
 
-    fn sum(&mut self) -> Parsed<Expr> {
+    pub fn sum(&mut self) -> Parsed<Expr> {
         let mut left = self.product()?;
         loop {
             let op = match self.peek().kind {
@@ -248,13 +269,13 @@ impl Parser<'_> {
                 let (loc, depth) = (self.since(start), inner.depth);
                 self.node(ExprKind::Paren(Box::new(inner)), loc, depth)
             }
-            Kind::Clock | Kind::Instant => {
-                let loc = self.here();
-                Err(self.unavailable(
-                    loc,
-                    "a time of day in a condition",
-                    "compare instants with spans, as in `now - meal.at < 2 h`",
-                ))
+            Kind::Clock => {
+                let minutes = self.time_of_day()?;
+                self.leaf(ExprKind::Clock(minutes), start)
+            }
+            Kind::Instant => {
+                let note = "a rule holds on every day; an instant has its place in a test";
+                Err(self.expected_noting("a value", note))
             }
             Kind::Word => self.word_value(start),
             _ => Err(self.expected("a value")),
@@ -286,6 +307,10 @@ impl Parser<'_> {
                 let field = self.any_name("a field of the profile")?;
                 return self.leaf(ExprKind::Profile(field), start);
             }
+            "during" | "overlaps" => {
+                self.advance();
+                return self.covering(word == "overlaps", None);
+            }
             "no" => {
                 let note = "`no S for D` is a whole `when` of its own; further conditions go into `where`";
                 return Err(self.expected_noting("a value", note));
@@ -303,10 +328,6 @@ impl Parser<'_> {
         if self.ahead(1).kind == Kind::OpenParen {
             return self.call();
         }
-        if matches!(word, "previous" | "first") && dotted {
-            let loc = self.here();
-            return Err(self.unavailable(loc, &format!("`{word}` (another repeat of the step)"), ""));
-        }
         self.advance();
         let name = Name { text: Arc::from(word), loc: self.loc(start) };
         if self.eat(Kind::Dot).is_some() {
@@ -314,82 +335,5 @@ impl Parser<'_> {
             return self.leaf(ExprKind::Field { of: name, field }, start);
         }
         self.leaf(ExprKind::Name(name), start)
-    }
-
-    fn call(&mut self) -> Parsed<Expr> {
-        let start = self.advance();
-        let name = self.slice(start);
-        let function = Name { text: Arc::from(name), loc: self.loc(start) };
-        if !CARRIED.contains(&name) {
-            return self.refuse_function(&function);
-        }
-        self.advance();
-        let argument = self.nested(Parser::sum)?;
-        if self.is(Kind::Comma) {
-            let note = format!("`{name}` aggregates the readings of one stream or step");
-            return Err(self.expected_noting("`over` or `)`", note));
-        }
-        let mut call = Call { function, argument, over: None, before: None, filter: None };
-        if self.eat_word("over").is_some() {
-            if let Some(word @ ("last" | "today" | "night")) = self.word_ahead(0) {
-                let loc = self.here();
-                let what = format!("a window of calendar days (`over {word} …`)");
-                return Err(self.unavailable(loc, &what, "write a span, as in `over 7 d`"));
-            }
-            call.over = Some(self.duration("how far back the window reaches")?);
-        }
-        if self.eat_word("before").is_some() {
-            call.before = Some(self.name("the name of a step")?);
-        }
-        if let Some(word @ ("after" | "during" | "fresh" | "half_life")) = self.word_ahead(0) {
-            let loc = self.here();
-            return Err(self.unavailable(
-                loc,
-                &format!("`{word}` in a window"),
-                "a window ends at the decision, or `before` a step",
-            ));
-        }
-        if self.eat_word("where").is_some() {
-            call.filter = Some(self.expr()?);
-        }
-        self.need(Kind::CloseParen, "to close the call")?;
-        let below = call.filter.as_ref().map_or(0, |f| f.depth).max(call.argument.depth);
-        let loc = self.since(start);
-        self.node(ExprKind::Call(Box::new(call)), loc, below)
-    }
-
-    /// A function that is not carried or not known: reported, and read over with its parentheses.
-    fn refuse_function(&mut self, function: &Name) -> Parsed<Expr> {
-        if let Some((name, meaning)) = FUNCTIONS.iter().find(|(n, _)| *n == &*function.text) {
-            self.unavailable(function.loc, &format!("`{name}` ({meaning})"), "");
-        } else {
-            let d = Diagnostic::new(
-                Code::UNKNOWN_FUNCTION,
-                format!("there is no function `{}`", function.text),
-                function.loc,
-                "not a function",
-            );
-            let known = || CARRIED.iter().copied().chain(FUNCTIONS.iter().map(|(n, _)| *n));
-            let d = match &*function.text {
-                "mean" | "average" => d.fix("did you mean `avg`?", function.loc, "avg"),
-                "latest" => d.fix("did you mean `last`?", function.loc, "last"),
-                word => d.did_you_mean(function.loc, word, known()),
-            };
-            self.report(d.note(format!("functions: {}", CARRIED.join(", "))));
-        }
-        let start = self.peek();
-        let mut open = 0_u32;
-        loop {
-            match self.peek().kind {
-                Kind::OpenParen => open += 1,
-                Kind::CloseParen => open -= 1,
-                Kind::End | Kind::CloseBrace => return Err(Failed),
-                _ => {}
-            }
-            self.advance();
-            if open == 0 {
-                return Ok(Expr::bad(function.loc.to(self.since(start))));
-            }
-        }
     }
 }

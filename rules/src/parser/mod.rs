@@ -3,9 +3,11 @@
 //! A part that cannot be read is reported once and given up ([`Failed`]); reading goes on at the next clause, field, script line or
 //! declaration, whichever the part belonged to.
 
+mod call;
 mod cursor;
 mod declaration;
 mod expr;
+mod functions;
 mod literal;
 mod pattern;
 mod policy;
@@ -13,7 +15,7 @@ mod rule;
 mod say;
 mod schedule;
 mod script;
-mod unavailable;
+mod step;
 
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{Kind, Lexed, lex};

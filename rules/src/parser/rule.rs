@@ -9,7 +9,7 @@ use super::{Failed, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::lexer::{Kind, Token};
 use crate::source::Loc;
-use crate::syntax::{Expr, Grade, Hold, Let, Name, Rule, Watch, When};
+use crate::syntax::{Expr, Grade, Heard, Hold, Let, Name, Rule, Watch, When};
 
 impl Parser<'_> {
     pub fn rule(&mut self) -> Parsed<Rule> {
@@ -186,18 +186,10 @@ impl Parser<'_> {
         if self.eat_word("no").is_none() {
             return self.watch().map(When::Condition);
         }
-        let mut streams = vec![self.name("a stream")?];
+        let mut streams = vec![self.heard()?];
         while self.is_word("or") && self.word_ahead(1) != Some("no") {
             self.advance();
-            streams.push(self.name("a stream")?);
-        }
-        if self.is_word("where") {
-            let loc = self.here();
-            return Err(self.unavailable(
-                loc,
-                "a condition on the readings that are missed (`no S where …`)",
-                "declare a stream of its own for them",
-            ));
+            streams.push(self.heard()?);
         }
         self.need_word("for", "and how long nothing must have been heard")?;
         let span = self.duration("how long nothing must have been heard")?;
@@ -215,6 +207,20 @@ impl Parser<'_> {
             return Err(Failed);
         }
         Ok(When::Silence { streams, span })
+    }
+
+    /// `S [where E]`, in parentheses if another follows: `where` takes the longest expression.
+    fn heard(&mut self) -> Parsed<Heard> {
+        let open = self.eat(Kind::OpenParen).is_some();
+        let stream = self.name("a stream")?;
+        let filter = match self.eat_word("where") {
+            Some(_) => Some(self.expr()?),
+            None => None,
+        };
+        if open {
+            self.need(Kind::CloseParen, "to close the parenthesis")?;
+        }
+        Ok(Heard { stream, filter })
     }
 
     /// `C [for D [gap G]]`.

@@ -17,9 +17,9 @@ impl Parser<'_> {
         }
         let days = if self.eat_word("day").is_some() { EVERY_DAY } else { self.days()? };
         self.need_word("at", "and a time of day, as in `every day at 09:00`")?;
-        let mut times = vec![self.time_of_day()?];
+        let mut times = vec![self.time_of_schedule()?];
         while self.eat(Kind::Comma).is_some() {
-            times.push(self.time_of_day()?);
+            times.push(self.time_of_schedule()?);
         }
         Ok(Schedule::At { days, times })
     }
@@ -48,8 +48,9 @@ impl Parser<'_> {
         }
     }
 
-    fn time_of_day(&mut self) -> Parsed<TimeOfDay> {
-        if !self.is(Kind::Clock) {
+    fn time_of_schedule(&mut self) -> Parsed<TimeOfDay> {
+        let goes_on = matches!(self.ahead(1).kind, Kind::Plus | Kind::Minus) || self.word_ahead(1) == Some("if");
+        if !self.is(Kind::Clock) || goes_on {
             return self.expr().map(TimeOfDay::Value);
         }
         let moment = self.moment()?;

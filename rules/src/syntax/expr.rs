@@ -18,6 +18,8 @@ pub enum ExprKind {
     /// Could not be read; it has been reported.
     Bad,
     Literal(Literal),
+    /// `09:00`, in minutes after midnight.
+    Clock(u16),
     Text(Text),
     Bool(bool),
     Now,
@@ -57,6 +59,13 @@ pub enum ExprKind {
         value: Box<Expr>,
         negated: bool,
     },
+    /// `X if C, otherwise Y`.
+    If {
+        then: Box<Expr>,
+        condition: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
+    Covering(Box<Covering>),
 }
 
 /// `54`, `54 mg/dL`, `1 h 30 min`, `2 mg/dL/min`, `3 mmol/L of glucose`.
@@ -96,8 +105,43 @@ pub enum BinaryOp {
 pub struct Call {
     pub function: Name,
     pub argument: Expr,
-    pub over: Option<Duration>,
+    /// `at 90 %`, of a percentile.
+    pub share: Option<Expr>,
+    /// `in 20 min`, of a forecast.
+    pub ahead: Option<Duration>,
+    pub half_life: Option<Duration>,
+    pub over: Option<Over>,
     pub before: Option<Name>,
+    pub after: Option<Name>,
+    pub during: Option<Name>,
+    pub fresh: Option<Duration>,
+    pub filter: Option<Expr>,
+}
+
+/// `over 3 h`, `over last 7 days`, `over last 7 nights`.
+#[derive(Clone, Copy, Debug)]
+pub enum Over {
+    Span(Duration),
+    Days(u16, Loc),
+    Nights(u16, Loc),
+}
+
+impl Over {
+    pub fn loc(self) -> Loc {
+        match self {
+            Over::Span(duration) => duration.loc,
+            Over::Days(_, loc) | Over::Nights(_, loc) => loc,
+        }
+    }
+}
+
+/// `bg.at during sleep`, `exercise overlaps (sleep where sleep.deep > 1 h)`, `during sleep`.
+#[derive(Clone, Debug)]
+pub struct Covering {
+    /// What is covered; `None`: what is at hand.
+    pub what: Option<Expr>,
+    pub overlaps: bool,
+    pub stream: Name,
     pub filter: Option<Expr>,
 }
 
@@ -122,8 +166,11 @@ impl Expr {
             ExprKind::Binary { left, right, .. } => vec![left, right],
             ExprKind::Between { value, low, high } => vec![value, low, high],
             ExprKind::In { value, list } => std::iter::once(&**value).chain(list).collect(),
-            ExprKind::Call(call) => std::iter::once(&call.argument).chain(&call.filter).collect(),
+            ExprKind::Call(call) => std::iter::once(&call.argument).chain(&call.share).chain(&call.filter).collect(),
+            ExprKind::If { then, condition, otherwise } => vec![then, condition, otherwise],
+            ExprKind::Covering(it) => it.what.iter().chain(&it.filter).collect(),
             ExprKind::Bad
+            | ExprKind::Clock(_)
             | ExprKind::Literal(_)
             | ExprKind::Text(_)
             | ExprKind::Bool(_)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vitalog_elog::Severity;
 
-use super::{Duration, Expr, Name, Schedule, Text};
+use super::{Duration, Expr, Name, Pattern, Schedule, Text};
 use crate::source::Loc;
 
 #[derive(Clone, Debug)]
@@ -42,11 +42,18 @@ pub struct Grade {
 #[derive(Clone, Debug)]
 pub enum When {
     Condition(Watch),
-    /// `no S or T for D`.
+    /// `no S where E or T for D`.
     Silence {
-        streams: Vec<Name>,
+        streams: Vec<Heard>,
         span: Duration,
     },
+}
+
+/// `S where E`, of which nothing is heard.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    pub stream: Name,
+    pub filter: Option<Expr>,
 }
 
 /// `C [for D [gap G]]`.
@@ -61,31 +68,6 @@ pub struct Watch {
 pub struct Hold {
     pub span: Duration,
     pub gap: Option<Duration>,
-}
-
-/// `S then S … without S … within D`.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    pub steps: Vec<Step>,
-    pub absences: Vec<Without>,
-    pub within: Option<Duration>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Step {
-    pub stream: Name,
-    /// `{n}`; 1 where it says nothing.
-    pub count: u16,
-    pub in_a_row: Option<Loc>,
-    pub alias: Option<Name>,
-    pub filter: Option<Expr>,
-}
-
-/// `without S [where E]`.
-#[derive(Clone, Debug)]
-pub struct Without {
-    pub stream: Name,
-    pub filter: Option<Expr>,
 }
 
 #[derive(Clone, Debug)]

@@ -11,10 +11,12 @@ use vitalog_elog::{FindingState, ReadingId, Severity};
 use crate::decide::fact::{Fact, Facts, evidence};
 use crate::timeline::Said;
 
-/// One match: the first and the last instant, and what was decided at the last.
+/// One match: its first and last instants, when it completed, and what was decided then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Match {
     pub first: i64,
+    /// By the clock it may complete after its last reading; one that grows completes before it.
+    pub at: i64,
     pub last: i64,
     pub severity: Severity,
     pub text: Arc<str>,
@@ -25,20 +27,26 @@ pub struct Match {
 /// The matches of one version of a rule for one subject, and their clusters as facts.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Clusters {
-    /// By `first`, each once.
+    /// By `first`.
     matches: Vec<Match>,
     pub facts: Facts,
 }
 
 impl Clusters {
     /// Puts `new` in the place of all matches that begin in `(after, to]`. Returns whether anything changed.
-    pub fn replace(&mut self, after: i64, to: i64, new: Vec<Match>) -> bool {
+    pub fn replace(&mut self, after: i64, to: i64, new: Vec<Match>, disjoint: bool) -> bool {
         let range = self.matches.partition_point(|m| m.first <= after)..self.matches.partition_point(|m| m.first <= to);
         let old = &self.matches[range.clone()];
         if old == new {
             return false;
         }
         let both = || old.iter().chain(&new);
+        if disjoint {
+            let at = both().map(|m| m.at).min().unwrap_or(to);
+            self.matches.splice(range, new);
+            self.take_disjoint(at);
+            return true;
+        }
         let mut low = both().map(|m| m.first).min().unwrap_or(to);
         let mut high = both().map(|m| m.last).max().unwrap_or(to);
         let list = self.facts.list();
@@ -51,6 +59,26 @@ impl Clusters {
         let regrouped = self.matches.partition_point(|m| m.first < low)..self.matches.partition_point(|m| m.first <= high);
         self.facts.replace(touched, grouped(&self.matches[regrouped]));
         true
+    }
+}
+
+impl Clusters {
+    /// Takes again, from what completes at `from` on: the earliest completed (of equals the earliest start), then only what starts after its end.
+    fn take_disjoint(&mut self, from: i64) {
+        // INVARIANT (in turn): those taken are in the order of their completions, and of their starts.
+        let kept = self.facts.list().partition_point(|f| f.at < from);
+        let mut end = kept.checked_sub(1).and_then(|last| self.facts.list()[last].end);
+        let rest = end.map_or(0, |end| self.matches.partition_point(|m| m.first <= end));
+        let mut waiting: Vec<&Match> = self.matches[rest..].iter().collect();
+        waiting.sort_by_key(|m| (m.at, m.first));
+        let mut taken = Vec::new();
+        for m in waiting {
+            if end.is_none_or(|end| m.first > end) {
+                end = Some(m.last);
+                taken.extend(fact(std::slice::from_ref(m), m.last));
+            }
+        }
+        self.facts.replace(kept..self.facts.list().len(), taken);
     }
 }
 
@@ -72,10 +100,10 @@ fn grouped(matches: &[Match]) -> Vec<Fact> {
 }
 
 fn fact(cluster: &[Match], end: i64) -> Option<Fact> {
-    let told = cluster.iter().min_by_key(|m| (m.last, m.first))?;
+    let told = cluster.iter().min_by_key(|m| (m.at, m.first))?;
     Some(Fact {
         onset: cluster.first()?.first,
-        at: told.last,
+        at: told.at,
         end: Some(end),
         resolved: None,
         state: FindingState::Open,
@@ -97,7 +125,7 @@ mod tests {
 
     fn m(first: i64, last: i64) -> Match {
         let evidence = evidence(vec![ReadingId(first as u128), ReadingId(last as u128)]);
-        Match { first, last, severity: Severity::Info, text: Arc::from(""), said: None, evidence }
+        Match { first, at: last, last, severity: Severity::Info, text: Arc::from(""), said: None, evidence }
     }
 
     fn spans(clusters: &Clusters) -> Vec<(i64, i64, i64)> {
@@ -107,19 +135,19 @@ mod tests {
     #[test]
     fn a_match_that_bridges_two_clusters_joins_them_and_leaves_them_apart_again() {
         let mut clusters = Clusters::default();
-        clusters.replace(0, 100, vec![m(1, 5), m(10, 12), m(20, 30)]);
+        clusters.replace(0, 100, vec![m(1, 5), m(10, 12), m(20, 30)], false);
         assert_eq!(spans(&clusters), [(1, 5, 5), (10, 12, 12), (20, 30, 30)]);
-        clusters.replace(4, 5, vec![m(5, 10)]);
+        clusters.replace(4, 5, vec![m(5, 10)], false);
         assert_eq!(spans(&clusters), [(1, 5, 12), (20, 30, 30)]);
-        assert!(!clusters.replace(4, 5, vec![m(5, 10)]));
-        clusters.replace(4, 5, vec![]);
+        assert!(!clusters.replace(4, 5, vec![m(5, 10)], false));
+        clusters.replace(4, 5, vec![], false);
         assert_eq!(spans(&clusters), [(1, 5, 5), (10, 12, 12), (20, 30, 30)]);
     }
 
     #[test]
     fn a_long_match_takes_in_what_begins_inside_it() {
         let mut clusters = Clusters::default();
-        clusters.replace(0, 100, vec![m(1, 50), m(2, 3), m(40, 41), m(51, 52)]);
+        clusters.replace(0, 100, vec![m(1, 50), m(2, 3), m(40, 41), m(51, 52)], false);
         assert_eq!(spans(&clusters), [(1, 3, 50), (51, 52, 52)]);
     }
 }

@@ -3,14 +3,19 @@
 //! Every start has its own match, a pure function of the readings inside `within` of it. In order only *pending* starts are kept, those that may still
 //! complete; a change of the past searches again for the starts that can see it.
 
+mod choose;
 mod cluster;
+mod program;
 mod search;
 mod shape;
+mod tree;
+mod walk;
 
 use serde::{Deserialize, Serialize};
 
 use cluster::Clusters;
 pub use cluster::Match;
+pub use program::{Program, is_by_clock};
 use search::{Outcome, Search, is_point, limit, may_complete};
 pub use shape::Shape;
 
@@ -25,14 +30,16 @@ use crate::timeline::{Table, Touch};
 pub struct Matches {
     /// No reading after it was ever seen: what comes later comes in order.
     frontier: i64,
-    /// Starts without a match that readings yet to come in order may complete, ascending.
+    /// Starts that readings yet to come in order, or the clock, may complete or change, ascending.
     pending: Vec<i64>,
+    /// Pending starts that the clock will decide, with the instants, by start.
+    dues: Vec<(i64, i64)>,
     clusters: Box<Clusters>,
 }
 
 impl Default for Matches {
     fn default() -> Matches {
-        Matches { frontier: i64::MIN, pending: Vec::new(), clusters: Box::default() }
+        Matches { frontier: i64::MIN, pending: Vec::new(), dues: Vec::new(), clusters: Box::default() }
     }
 }
 
@@ -53,6 +60,7 @@ impl Matches {
             && touch.came
             && t > self.frontier
             && !(absence && touch.from < t)
+            && !case.version.asks_for(touch.stream)
         {
             self.frontier = t;
             return self.in_order(case, pattern, shape, touch, t);
@@ -63,12 +71,11 @@ impl Matches {
         let step = pattern.steps.iter().any(|s| s.stream == touch.stream);
         let within = limit(pattern, 0).max(1);
         let mut changed = false;
-        if let Some(t) = touch.at {
-            let reach = case.version.reach(touch.stream);
-            if step || reach.is_some() {
-                changed |=
-                    self.search_again(case, pattern, shape, t.saturating_sub(within), t.saturating_add(reach.unwrap_or(0)));
-            }
+        if let Some(t) = touch.at.filter(|_| step) {
+            changed |= self.search_again(case, pattern, shape, t.saturating_sub(within), t);
+        }
+        if let Some((from, to)) = case.version.sight(touch) {
+            changed |= self.search_again(case, pattern, shape, from.saturating_sub(within), to);
         }
         if absence {
             changed |= self.search_again(case, pattern, shape, touch.from.saturating_sub(within), touch.to);
@@ -111,7 +118,7 @@ impl Matches {
         }
         let range = self.pending.partition_point(|s| *s <= after)..self.pending.partition_point(|s| *s <= to);
         self.pending.splice(range, pending);
-        self.clusters.replace(after, to, found)
+        self.clusters.replace(after, to, found, false)
     }
 
     /// The newest reading of all came.
@@ -159,7 +166,7 @@ impl Matches {
         let outcome = search.at(completion);
         if outcome == Outcome::Found {
             let found = decided(case, &search, start, completion).into_iter().collect();
-            self.clusters.replace(start.saturating_sub(1), start, found);
+            self.clusters.replace(start.saturating_sub(1), start, found, false);
         }
         outcome
     }
@@ -195,6 +202,7 @@ fn decided(case: &Case<'_>, search: &Search<'_>, start: i64, completion: i64) ->
         .flat_map(|b| case.line.table(b.stream).into_iter().flat_map(|t| b.rows.iter().flat_map(|row| t.evidence(*row))));
     Some(Match {
         first: start,
+        at: completion,
         last: completion,
         severity: scope.severity(),
         text: render(&scope),

@@ -25,7 +25,7 @@ impl Shape {
             filters.chain(pattern.absences.iter().filter_map(|a| a.filter.as_ref())).chain(&rule.filter)
         };
         let free = (0..steps.len()).map(|i| {
-            let asked = later(i).any(|e| refers(e, rule, i as u8));
+            let asked = later(i).any(|e| refers(e, Some(rule), i as u8));
             !asked && pattern.absences.iter().all(|a| a.stream != steps[i].stream)
         });
         let plain = pattern.absences.iter().map(|a| !own(a.stream) && a.filter.as_ref().is_none_or(stands_alone));
@@ -46,13 +46,13 @@ fn conjuncts(expr: &Expr) -> Vec<&Expr> {
 }
 
 /// Whether an expression asks what a step bound, itself or through a `let`.
-fn refers(expr: &Expr, rule: &Rule, step: u8) -> bool {
+pub fn refers(expr: &Expr, rule: Option<&Rule>, step: u8) -> bool {
     let mut found = false;
     expr.walk(&mut |e| {
         found |= match e {
             Expr::Get { of: Ref::Step(s), .. } | Expr::Bound { step: s, .. } => *s == step,
-            Expr::Window(w) => w.anchor == Anchor::Before(step),
-            Expr::Let(i) => rule.lets.iter().take(usize::from(*i) + 1).any(|e| refers_plainly(e, step)),
+            Expr::Window(w) => [Anchor::Before(step), Anchor::After(step)].contains(&w.anchor),
+            Expr::Let(i) => rule.is_some_and(|r| r.lets.iter().take(usize::from(*i) + 1).any(|e| refers_plainly(e, step))),
             _ => false,
         }
     });
@@ -65,7 +65,7 @@ fn refers_plainly(expr: &Expr, step: u8) -> bool {
     expr.walk(&mut |e| {
         found |= match e {
             Expr::Get { of: Ref::Step(s), .. } | Expr::Bound { step: s, .. } => *s == step,
-            Expr::Window(w) => w.anchor == Anchor::Before(step),
+            Expr::Window(w) => [Anchor::Before(step), Anchor::After(step)].contains(&w.anchor),
             _ => false,
         }
     });
@@ -73,12 +73,14 @@ fn refers_plainly(expr: &Expr, step: u8) -> bool {
 }
 
 /// Whether it can be asked of a reading when nothing is bound and no start is chosen.
-fn stands_alone(expr: &Expr) -> bool {
+pub fn stands_alone(expr: &Expr) -> bool {
     let mut alone = true;
     expr.walk(&mut |e| {
         alone &= match e {
-            Expr::Get { of: Ref::Step(_), .. } | Expr::Bound { .. } | Expr::Let(_) | Expr::Onset => false,
-            Expr::Window(w) => w.anchor == Anchor::Decision,
+            Expr::Get { of: Ref::Step(_) | Ref::First | Ref::Previous, .. } | Expr::Bound { .. } | Expr::Let(_) | Expr::Onset => {
+                false
+            }
+            Expr::Window(w) => !matches!(w.anchor, Anchor::Before(_) | Anchor::After(_)),
             _ => true,
         }
     });

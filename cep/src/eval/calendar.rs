@@ -1,0 +1,139 @@
+//! The subject's calendar: what the clock on the wall shows at an instant, and when it shows something.
+//!
+//! A local time that is skipped begins with the next that exists; of a local time that comes twice the first is meant. Beyond the years that the
+//! calendar knows everything is unknown.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Span, Timestamp};
+use vitalog_elog::profile::Night;
+
+use super::Scope;
+use crate::timeline::Set;
+
+/// A day, in microseconds: the circle of times of day.
+pub const DAY: i64 = 86_400_000_000;
+const MINUTE: i64 = 60_000_000;
+
+/// The calendar of one time zone.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    zone: TimeZone,
+}
+
+/// Zones by name, as far as they were asked for: to find one is a search, and conditions ask for it at every reading.
+#[derive(Debug, Default)]
+pub struct Zones(RefCell<Vec<(Arc<str>, TimeZone)>>);
+
+/// More than a subject ever lives in.
+const MOST_ZONES: usize = 64;
+
+impl Zones {
+    /// The zone of that name; of none UTC.
+    fn get(&self, name: &Arc<str>) -> TimeZone {
+        let mut known = self.0.borrow_mut();
+        if let Some((_, zone)) = known.iter().find(|(n, _)| n == name) {
+            return zone.clone();
+        }
+        let zone = TimeZone::get(name).unwrap_or(TimeZone::UTC);
+        if known.len() >= MOST_ZONES {
+            known.clear();
+        }
+        known.push((name.clone(), zone.clone()));
+        zone
+    }
+}
+
+/// Instants from the first to the last, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    pub from: i64,
+    pub to: i64,
+}
+
+impl Calendar {
+    /// The calendar of the zone that the profile names; of none, or one that nobody knows, UTC.
+    pub fn of(scope: &Scope<'_, '_>) -> Calendar {
+        match scope.terms.zone.and_then(|field| scope.profile(field)) {
+            Some(Set::Text(name)) => Calendar { zone: scope.terms.zones.get(name) },
+            _ => Calendar { zone: TimeZone::UTC },
+        }
+    }
+
+    pub fn local(&self, t: i64) -> Option<DateTime> {
+        Some(self.zone.to_datetime(Timestamp::from_microsecond(t).ok()?))
+    }
+
+    /// Microseconds since midnight as the clock shows them, without the second.
+    pub fn time_of_day(&self, t: i64) -> Option<i64> {
+        let time = self.local(t)?.time();
+        Some((i64::from(time.hour()) * 60 + i64::from(time.minute())) * MINUTE)
+    }
+
+    /// 0 is Monday.
+    pub fn day_of_week(&self, t: i64) -> Option<u16> {
+        u16::try_from(self.local(t)?.weekday().to_monday_zero_offset()).ok()
+    }
+
+    pub fn date(&self, t: i64) -> Option<Date> {
+        Some(self.local(t)?.date())
+    }
+
+    /// The date of an instant, and an instant up to which it surely stays so.
+    pub fn date_until(&self, t: i64) -> Option<(Date, i64)> {
+        let local = self.local(t)?;
+        let time = local.time();
+        let gone = (i64::from(time.hour()) * 60 + i64::from(time.minute())) * MINUTE + i64::from(time.second()) * 1_000_000;
+        // The clock may be set forwards over midnight before then.
+        let end = t.saturating_add(DAY - gone - 1_000_000);
+        let stays = end > t && self.date(end) == Some(local.date());
+        Some((local.date(), if stays { end } else { t.saturating_add(1) }))
+    }
+
+    /// That many whole days before that of `t`, and the instant at which the last ends.
+    pub fn days_before(&self, t: i64, days: u16) -> Option<(Vec<Stretch>, i64)> {
+        let today = self.date(t)?;
+        let first = today.checked_sub(Span::new().try_days(days).ok()?).ok()?;
+        let (from, end) = (self.instant(first, 0)?, self.instant(today, 0)?);
+        Some((vec![Stretch { from, to: end.checked_sub(1)? }], end))
+    }
+
+    /// The last nights that were over at `t`, and the instant at which the last ended.
+    pub fn nights_before(&self, t: i64, nights: u16, night: Night) -> Option<(Vec<Stretch>, i64)> {
+        let today = self.date(t)?;
+        let last = if self.instant(today, night.to)? <= t { today } else { today.yesterday().ok()? };
+        let mut all = Vec::with_capacity(usize::from(nights));
+        for back in (0..nights).rev() {
+            let day = last.checked_sub(Span::new().try_days(back).ok()?).ok()?;
+            let evening = if night.from < night.to { day } else { day.yesterday().ok()? };
+            let (from, end) = (self.instant(evening, night.from)?, self.instant(day, night.to)?);
+            all.push(Stretch { from, to: end.checked_sub(1)? });
+        }
+        Some((all, self.instant(last, night.to)?))
+    }
+
+    /// The first instant at which the clock shows that many minutes after midnight of a date, or later.
+    fn instant(&self, date: Date, minutes: u16) -> Option<i64> {
+        let time = Time::new((minutes / 60) as i8, (minutes % 60) as i8, 0, 0).ok()?;
+        let local = date.to_datetime(time);
+        let at = match self.zone.to_ambiguous_timestamp(local).offset() {
+            AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
+                offset.to_timestamp(local).ok()?
+            }
+            // Read with the offset after the jump it lies before the jump, which is the next transition.
+            AmbiguousOffset::Gap { after, .. } => self.zone.following(after.to_timestamp(local).ok()?).next()?.timestamp(),
+        };
+        Some(at.as_microsecond())
+    }
+}
+
+/// The night of the profile at the instant that the scope asks it.
+pub fn night(scope: &Scope<'_, '_>) -> Night {
+    match scope.terms.night.and_then(|field| scope.profile(field)) {
+        Some(Set::Text(text)) => Night::parse(text).unwrap_or_default(),
+        _ => Night::default(),
+    }
+}

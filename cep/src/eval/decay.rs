@@ -1,0 +1,45 @@
+//! What is left after a time: 2^(-age / half-life), in integers.
+//!
+//! A weight is kept to 32 binary digits behind the point, rounded to the nearest; so a sum of weighted values is a sum of integers, and hangs on no order.
+
+/// The weight of what is new.
+pub const ONE: i128 = 1 << 32;
+
+/// Binary digits that are calculated with.
+const DIGITS: u32 = 62;
+
+/// ln 2, with so many digits.
+const LN_2: i128 = 3_196_577_161_300_663_915;
+
+/// `2^(-age / half_life)` of [`ONE`]; of an age below zero that of none.
+pub fn weight(age: i128, half_life: i64) -> i64 {
+    let half_life = i128::from(half_life.max(1));
+    let age = age.max(0);
+    let halvings = age / half_life;
+    if halvings > 33 {
+        return 0;
+    }
+    // e^-x with x = ln 2 * part, as a series from its end: x is below 0.7, so thirty terms are more than enough.
+    let x = LN_2 * (age % half_life) / half_life;
+    let one = 1_i128 << DIGITS;
+    let mut sum = one;
+    for k in (1..=30).rev() {
+        sum = one - ((x * sum) >> DIGITS) / k;
+    }
+    let digits = DIGITS - 32 + halvings as u32;
+    ((sum + (1 << (digits - 1))) >> digits) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_is_left_after_a_half_life() {
+        assert_eq!([0, 10, 20, 320, 330, 340, 350].map(|age| weight(age, 10)), [1 << 32, 1 << 31, 1 << 30, 1, 1, 0, 0]);
+        assert_eq!(weight(5, 10), 3_037_000_500);
+        assert_eq!(weight(-5, 10), 1 << 32);
+        assert_eq!(weight(i64::MAX as i128 / 2, i64::MAX), 3_037_000_500);
+        assert_eq!(weight(1, 3), 3_408_917_802);
+    }
+}

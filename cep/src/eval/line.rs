@@ -1,0 +1,63 @@
+//! The least-squares line through values in time, from exact sums.
+
+use super::ratio::Ratio;
+
+/// Sums over points; instants count from an origin, so that they stay small.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Line {
+    pub count: i128,
+    pub t: i128,
+    pub v: i128,
+    pub tt: i128,
+    pub tv: i128,
+}
+
+impl Line {
+    /// `None` where the sums do not fit.
+    pub fn through(points: impl Iterator<Item = (i64, i64)>, origin: i64) -> Option<Line> {
+        let mut line = Line::default();
+        for (at, v) in points {
+            let (t, v) = (i128::from(at) - i128::from(origin), i128::from(v));
+            line.count += 1;
+            line.t = line.t.checked_add(t)?;
+            line.v = line.v.checked_add(v)?;
+            line.tt = line.tt.checked_add(t.checked_mul(t)?)?;
+            line.tv = line.tv.checked_add(t.checked_mul(v)?)?;
+        }
+        Some(line)
+    }
+
+    /// Atoms per microsecond; of three points or more that are not all of one instant.
+    pub fn slope(&self) -> Option<Ratio> {
+        if self.count < 3 {
+            return None;
+        }
+        let n = self.count.checked_mul(self.tv)?.checked_sub(self.t.checked_mul(self.v)?)?;
+        let d = self.count.checked_mul(self.tt)?.checked_sub(self.t.checked_mul(self.t)?)?;
+        Ratio::new(n, d)
+    }
+
+    /// The line's value so long after the origin.
+    pub fn at(&self, ahead: i64) -> Option<Ratio> {
+        let mean = Ratio::new(self.v, self.count)?;
+        let way = Ratio::whole(ahead).sub(Ratio::new(self.t, self.count)?)?;
+        mean.add(self.slope()?.reduced().mul(way)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_points_make_a_line() {
+        let line = |points: &[(i64, i64)]| Line::through(points.iter().copied(), 10);
+        let slope = |points: &[(i64, i64)]| line(points)?.slope().map(|r| (r.reduced().n, r.reduced().d));
+        assert_eq!(slope(&[(0, 0), (5, 10), (10, 20)]), Some((2, 1)));
+        assert_eq!(slope(&[(0, 0), (1, 0), (2, 3)]), Some((3, 2)));
+        assert_eq!(slope(&[(0, 0), (5, 10)]), None);
+        assert_eq!(slope(&[(5, 0), (5, 10), (5, 20)]), None);
+        let at = |points: &[(i64, i64)], ahead| line(points)?.at(ahead).map(|r| (r.reduced().n, r.reduced().d));
+        assert_eq!(at(&[(0, 0), (5, 10), (10, 20)], 10), Some((40, 1)));
+    }
+}

@@ -1,0 +1,203 @@
+//! Which readings a window has, and what becomes of them.
+
+use std::ops::Range;
+
+use super::aggregate::{fold, has, of_nothing, unfiltered};
+use super::calendar::{Calendar, Stretch, night};
+use super::ratio::Ratio;
+use super::timed::{coverage, days, decayed, forecast, share, time_in};
+use super::value::Value;
+use super::{Binding, Rows, Scope};
+use crate::plan::{Anchor, Func, Window};
+use crate::timeline::{Table, Tally, Timeline};
+
+/// Where a window lies on the timeline of a decision.
+pub struct Place {
+    /// Ascending, apart.
+    pub stretches: Vec<Stretch>,
+    /// Where the last ends: from here ages are counted. Of whole days and nights the first instant that is not in it any more.
+    pub end: i64,
+}
+
+/// The readings of a window that count, and where it lies.
+pub struct Chosen<'t> {
+    pub table: &'t Table,
+    pub rows: Vec<usize>,
+    pub place: Place,
+}
+
+/// A window's value.
+pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
+    let (to, without) = match w.anchor {
+        Anchor::Decision => (scope.now, None),
+        Anchor::Until => (scope.now.saturating_sub(1), None),
+        Anchor::Before(step) => {
+            let Some(bound) = scope.bound.get(usize::from(step)) else { return Value::Unknown };
+            let (Some(table), Some(&last)) = (bound.table(scope.line), bound.last_rows().first()) else {
+                return Value::Unknown;
+            };
+            (table.at(last), (bound.stream == w.stream).then_some(bound))
+        }
+        Anchor::After(_) | Anchor::Days(_) | Anchor::Nights(_) => return placed(w, scope),
+    };
+    if without.is_none()
+        && let Some(counted) = tallied(w, scope, to)
+    {
+        return counted;
+    }
+    if !is_plain(w) {
+        let from = to.saturating_sub(w.over.0).saturating_add(1);
+        let end = if w.anchor == Anchor::Until { scope.now } else { to };
+        return of_chosen(w, scope, Place { stretches: vec![Stretch { from, to }], end }, without);
+    }
+    let Some(table) = scope.line.table(w.stream) else { return of_nothing(w.func) };
+    let rows = table.window(w.over.0, to);
+    if w.filter.is_none() && without.is_none() {
+        if let Some(short) = unfiltered(w.func, table, rows.clone(), w.what) {
+            return short;
+        }
+        return fold(w.func, table, rows, w.what);
+    }
+    fold(w.func, table, rows.filter(|&row| counts(w, scope, table, row, without)), w.what)
+}
+
+/// A window's number at `now`, where it can be told without looking at each reading. `None` says nothing.
+#[inline]
+pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
+    if w.filter.is_some() || w.anchor != Anchor::Decision || w.fresh.is_some() {
+        return None;
+    }
+    let table = line.table(w.stream)?;
+    match unfiltered(w.func, table, table.window(w.over.0, now), w.what)? {
+        Value::Number(n) => Some(n),
+        _ => None,
+    }
+}
+
+/// From so many readings on a window's condition is counted once for each, and not again for each window.
+const LONG: usize = 64;
+
+/// A long window that counts readings under a condition of their own. `None` says nothing.
+fn tallied<'a>(w: &'a Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a>> {
+    let counts = (w.func == Func::Count && w.filter.is_some()) || w.func == Func::Share;
+    if !counts || w.fresh.is_some() {
+        return None;
+    }
+    let table = scope.line.table(w.stream)?;
+    let rows = table.window(w.over.0, to);
+    if rows.len() < LONG {
+        return None;
+    }
+    let mut tallies = table.tallies();
+    let defaults = &scope.terms.defaults;
+    let place = tallies.iter().position(|t| t.is_of(w, defaults)).unwrap_or_else(|| {
+        tallies.push(Tally::new(w, scope.terms.zone, defaults));
+        tallies.len() - 1
+    });
+    let tally = &mut tallies[place];
+    if !tally.is_closed {
+        return None;
+    }
+    let (counted, holding) = tally.between(rows.start, rows.end, |row| {
+        let inside = scope.with_item(Rows::one(table, row));
+        let passes = w.filter.as_ref().is_none_or(|f| super::truth(f, &inside) == Some(true)) && has(table, row, w.what);
+        let asked = w.asks.as_ref().filter(|_| passes).map(|asks| super::truth(asks, &inside));
+        match asked {
+            None => (passes, passes),
+            Some(truth) => (truth.is_some(), truth == Some(true)),
+        }
+    });
+    Some(Value::number(match w.func {
+        Func::Share => Ratio::new(i128::from(holding) * i128::from(super::timed::WHOLE), i128::from(counted)),
+        _ => Some(Ratio { n: i128::from(counted), d: 1 }),
+    }))
+}
+
+/// A window that is over where something other than the decision says.
+fn placed<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
+    let place = match w.anchor {
+        Anchor::After(step) => after(w, scope, step),
+        Anchor::Days(n) => Calendar::of(scope).days_before(scope.now, n),
+        Anchor::Nights(n) => Calendar::of(scope).nights_before(scope.now, n, night(scope)),
+        Anchor::Decision | Anchor::Until | Anchor::Before(_) => None,
+    };
+    match place {
+        Some((stretches, end)) => of_chosen(w, scope, Place { stretches, end }, None),
+        None => Value::Unknown,
+    }
+}
+
+/// The open stretch after a step, if it is over at the decision.
+fn after(w: &Window, scope: &Scope<'_, '_>, step: u8) -> Option<(Vec<Stretch>, i64)> {
+    let bound = scope.bound.get(usize::from(step))?;
+    let at = bound.table(scope.line)?.at(*bound.last_rows().first()?);
+    let end = at.checked_add(w.over.0)?;
+    (end <= scope.now).then(|| (vec![Stretch { from: at.saturating_add(1), to: end.saturating_sub(1) }], end))
+}
+
+/// Looks at each reading.
+fn of_chosen<'a>(w: &'a Window, scope: &Scope<'a, '_>, place: Place, without: Option<&Binding>) -> Value<'a> {
+    let nothing = Table::default();
+    let table = scope.line.table(w.stream);
+    let Some(table) = table else {
+        let chosen = Chosen { table: &nothing, rows: Vec::new(), place };
+        return match of_rows(w, scope, &chosen) {
+            Value::Number(n) if w.fresh.is_none() => Value::Number(n),
+            _ => Value::Unknown,
+        };
+    };
+    let ranges = place.stretches.iter().flat_map(|s| within(table, *s));
+    let rows: Vec<usize> = ranges.filter(|&row| counts(w, scope, table, row, without)).collect();
+    if let Some(fresh) = w.fresh {
+        let newest = rows.iter().rev().find(|&&row| has(table, row, w.what)).map(|&row| table.at(row));
+        if newest.is_none_or(|at| at <= place.end.saturating_sub(fresh.0)) {
+            return Value::Unknown;
+        }
+    }
+    match w.func {
+        Func::Share | Func::TimeIn(_) | Func::Coverage(_) | Func::DecayedSum(_) | Func::Days | Func::Forecast(_) => {
+            of_rows(w, scope, &Chosen { table, rows, place })
+        }
+        _ => fold_in(w, scope, table, rows),
+    }
+}
+
+fn fold_in<'a>(w: &'a Window, scope: &Scope<'a, '_>, table: &'a Table, rows: Vec<usize>) -> Value<'a> {
+    if matches!(w.what, crate::plan::Measure::AtClock | crate::plan::Measure::StartClock) {
+        return super::clock::of_times(w.func, table, &rows, w.what, scope);
+    }
+    fold(w.func, table, rows.iter().copied(), w.what)
+}
+
+/// What has no value of its own without where the window lies.
+fn of_rows<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>) -> Value<'a> {
+    match w.func {
+        Func::Share => share(w, scope, chosen),
+        Func::TimeIn(most) => time_in(w, scope, chosen, most.0),
+        Func::Coverage(slot) => coverage(w, chosen, slot.0),
+        Func::DecayedSum(half_life) => decayed(w, chosen, half_life.0),
+        Func::Days => days(w, scope, chosen),
+        Func::Forecast(ahead) => forecast(w, chosen, ahead.0),
+        func => of_nothing(func),
+    }
+}
+
+/// Whether a reading in the stretch counts: it passes the condition, and is not the step's own.
+fn counts<'a>(w: &'a Window, scope: &Scope<'a, '_>, table: &'a Table, row: usize, without: Option<&Binding>) -> bool {
+    let own = without.is_some_and(|own| own.has(scope.line, table, row));
+    !own && w.filter.as_ref().is_none_or(|f| super::truth(f, &scope.with_item(Rows::one(table, row))) == Some(true))
+}
+
+fn within(table: &Table, stretch: Stretch) -> Range<usize> {
+    let from = table.from(stretch.from);
+    from..table.after(stretch.to).max(from)
+}
+
+/// Whether the value hangs on nothing but the readings and their order.
+fn is_plain(w: &Window) -> bool {
+    let timed = matches!(
+        w.func,
+        Func::Share | Func::TimeIn(_) | Func::Coverage(_) | Func::DecayedSum(_) | Func::Days | Func::Forecast(_)
+    );
+    !timed && w.fresh.is_none() && !matches!(w.what, crate::plan::Measure::AtClock | crate::plan::Measure::StartClock)
+}

@@ -1,0 +1,197 @@
+//! The subject's calendar: daylight saving in several zones, days that are missing, leap days, nights.
+
+use vitalog_cep::plan::{Anchor, Expr, Func, Measure, RuleKind, Show, Window};
+use vitalog_elog::Time;
+
+use super::build::*;
+use super::table::{check, written};
+use crate::world::{LAB, NAP, SUGAR};
+
+/// What `expr` reads at a lab reading at `at`, for a subject in `zone`.
+fn says(zone: &str, at: &str, expr: Expr, show: Show, text: &str) {
+    says_after(&format!("profile time_zone {zone} from 1990-01-01T00:00Z"), at, expr, show, text);
+}
+
+fn says_after(input: &str, at: &str, expr: Expr, show: Show, text: &str) {
+    let mut r = rule(RuleKind::Match(pattern(vec![step(LAB, None)], 1)));
+    r.say = vec![hole(expr, show)];
+    let readings = input.lines().filter(|l| !l.trim().is_empty() && !l.contains("profile")).count();
+    let t = written(Time::parse(&at.replace('Z', ":00Z")).expect("an instant"));
+    let input = format!("{input}\n @2030-01-01T00:00Z {at} lab -");
+    check(&only(r), &input, &format!("open info from {t} at {t} to {t} of r{} say {text}", readings + 1));
+}
+
+fn clock(zone: &str, at: &str, text: &str) {
+    says(zone, at, Expr::TimeOfDay(Box::new(Expr::Now)), Show::TimeOfDay, text);
+}
+
+fn weekday(zone: &str, at: &str, place: u16) {
+    let is = |day| compare(Expr::DayOfWeek(Box::new(Expr::Now)), vitalog_cep::plan::Compare::Eq, Expr::Enum(day));
+    says(zone, at, is(place), Show::Bool, "yes");
+    says(zone, at, is((place + 1) % 7), Show::Bool, "no");
+}
+
+#[test]
+fn the_clock_jumps_forwards_and_back() {
+    for (zone, at, shows) in [
+        ("Europe/Berlin", "2026-03-29T00:59Z", "01:59"),
+        ("Europe/Berlin", "2026-03-29T01:00Z", "03:00"),
+        ("Europe/Berlin", "2026-10-25T00:30Z", "02:30"),
+        ("Europe/Berlin", "2026-10-25T01:30Z", "02:30"),
+        ("Europe/Berlin", "2026-10-25T02:00Z", "03:00"),
+        ("America/New_York", "2026-03-08T06:59Z", "01:59"),
+        ("America/New_York", "2026-03-08T07:00Z", "03:00"),
+        ("America/New_York", "2026-11-01T05:30Z", "01:30"),
+        ("America/New_York", "2026-11-01T06:30Z", "01:30"),
+        ("Australia/Lord_Howe", "2026-04-04T14:59Z", "01:59"),
+        ("Australia/Lord_Howe", "2026-04-04T15:00Z", "01:30"),
+        ("Australia/Lord_Howe", "2026-10-03T15:29Z", "01:59"),
+        ("Australia/Lord_Howe", "2026-10-03T15:30Z", "02:30"),
+        ("America/Havana", "2026-03-08T04:59Z", "23:59"),
+        ("America/Havana", "2026-03-08T05:00Z", "01:00"),
+        ("Asia/Kathmandu", "2026-03-08T18:14Z", "23:59"),
+        ("Pacific/Apia", "2011-12-30T09:59Z", "23:59"),
+        ("Pacific/Apia", "2011-12-30T10:00Z", "00:00"),
+        ("nowhere", "2026-03-08T18:14Z", "18:14"),
+        ("-", "2026-03-08T18:14Z", "18:14"),
+    ] {
+        clock(zone, at, shows);
+    }
+}
+
+#[test]
+fn days_of_the_week_follow_the_local_day() {
+    weekday("UTC", "2026-03-29T23:59Z", 6);
+    weekday("Europe/Berlin", "2026-03-29T22:00Z", 0);
+    weekday("America/New_York", "2026-03-09T03:59Z", 6);
+    weekday("Pacific/Apia", "2011-12-30T09:59Z", 3);
+    weekday("Pacific/Apia", "2011-12-30T10:00Z", 5);
+    weekday("UTC", "2028-02-29T12:00Z", 1);
+}
+
+fn counted(anchor: Anchor, func: Func) -> Expr {
+    value_of(Window { anchor, ..window(func, SUGAR, Measure::Itself, 1) })
+}
+
+/// Readings just outside and just inside a stretch: two of four count.
+fn two_inside(settings: &str, at: &str, anchor: Anchor, from: &str, to: &str) {
+    let input = format!("{settings}\n {from}-1us sugar 90\n {from} sugar 90\n {to}-1us sugar 90\n {to} sugar 90");
+    says_after(&input, at, counted(anchor, Func::Count), Show::Number, "2");
+}
+
+fn day(zone: &str, at: &str, days: u16, from: &str, to: &str) {
+    two_inside(&format!("profile time_zone {zone} from 1990-01-01T00:00Z"), at, Anchor::Days(days), from, to);
+}
+
+#[test]
+fn a_day_has_the_hours_that_its_calendar_gives_it() {
+    day("UTC", "2026-11-20T00:00Z", 1, "2026-11-19T00:00Z", "2026-11-20T00:00Z");
+    day("UTC", "2026-11-20T23:59Z", 3, "2026-11-17T00:00Z", "2026-11-20T00:00Z");
+    // 23 hours and 25, in Berlin and in New York.
+    day("Europe/Berlin", "2026-03-30T05:00Z", 1, "2026-03-28T23:00Z", "2026-03-29T22:00Z");
+    day("Europe/Berlin", "2026-10-26T05:00Z", 1, "2026-10-24T22:00Z", "2026-10-25T23:00Z");
+    day("America/New_York", "2026-03-09T12:00Z", 1, "2026-03-08T05:00Z", "2026-03-09T04:00Z");
+    day("America/New_York", "2026-11-02T12:00Z", 1, "2026-11-01T04:00Z", "2026-11-02T05:00Z");
+    // Half an hour.
+    day("Australia/Lord_Howe", "2026-04-06T12:00Z", 2, "2026-04-03T13:00Z", "2026-04-05T13:30Z");
+    // A day that begins at one o'clock, for there was no midnight.
+    day("America/Havana", "2026-03-09T12:00Z", 1, "2026-03-08T05:00Z", "2026-03-09T04:00Z");
+    // The day before was left out of the calendar, the one before that was not.
+    day("Pacific/Apia", "2011-12-30T20:00Z", 2, "2011-12-29T10:00Z", "2011-12-30T10:00Z");
+    // Leap days.
+    day("UTC", "2028-03-01T12:00Z", 1, "2028-02-29T00:00Z", "2028-03-01T00:00Z");
+    day("UTC", "2028-03-01T12:00Z", 2, "2028-02-28T00:00Z", "2028-03-01T00:00Z");
+    day("UTC", "2027-03-01T12:00Z", 1, "2027-02-28T00:00Z", "2027-03-01T00:00Z");
+}
+
+#[test]
+fn days_are_counted_by_the_calendar() {
+    // Two instants of one hour in UTC lie on two days in Kathmandu.
+    let input = "profile time_zone ZONE from 1990-01-01T00:00Z\n 2026-11-18T18:00Z sugar 90\n 2026-11-18T18:30Z sugar 90";
+    for (zone, days) in [("UTC", "1"), ("Asia/Kathmandu", "2")] {
+        let count = value_of(window(Func::Days, SUGAR, Measure::Itself, 3 * 24 * 60));
+        says_after(&input.replace("ZONE", zone), "2026-11-19T12:00Z", count, Show::Number, days);
+    }
+    says_after("", "2026-11-19T12:00Z", counted(Anchor::Days(7), Func::Days), Show::Number, "0");
+}
+
+fn night(zone: &str, night: &str, at: &str, nights: u16, from: &str, to: &str) {
+    let settings = format!("profile time_zone {zone} from 1990-01-01T00:00Z\n profile night {night} from 1990-01-01T00:00Z");
+    two_inside(&settings, at, Anchor::Nights(nights), from, to);
+}
+
+#[test]
+fn a_night_is_over_when_the_clock_says_so() {
+    night("UTC", "22:00_to_06:00", "2026-11-20T12:00Z", 1, "2026-11-19T22:00Z", "2026-11-20T06:00Z");
+    night("UTC", "22:00_to_06:00", "2026-11-20T06:00Z", 1, "2026-11-19T22:00Z", "2026-11-20T06:00Z");
+    night("UTC", "22:00_to_06:00", "2026-11-20T05:59Z", 1, "2026-11-18T22:00Z", "2026-11-19T06:00Z");
+    night("UTC", "00:00_to_06:00", "2026-11-20T23:00Z", 1, "2026-11-20T00:00Z", "2026-11-20T06:00Z");
+    // What nobody can read is the usual night.
+    night("UTC", "late", "2026-11-20T12:00Z", 1, "2026-11-19T22:00Z", "2026-11-20T06:00Z");
+    // Seven hours and nine.
+    night("Europe/Berlin", "22:00_to_06:00", "2026-03-29T12:00Z", 1, "2026-03-28T21:00Z", "2026-03-29T04:00Z");
+    night("Europe/Berlin", "22:00_to_06:00", "2026-10-25T12:00Z", 1, "2026-10-24T20:00Z", "2026-10-25T05:00Z");
+    // An end that is skipped, and one that comes twice.
+    night("Europe/Berlin", "22:00_to_02:30", "2026-03-29T12:00Z", 1, "2026-03-28T21:00Z", "2026-03-29T01:00Z");
+    night("Europe/Berlin", "22:00_to_02:30", "2026-10-25T12:00Z", 1, "2026-10-24T20:00Z", "2026-10-25T00:30Z");
+    night("America/New_York", "02:15_to_06:00", "2026-03-08T12:00Z", 1, "2026-03-08T07:00Z", "2026-03-08T10:00Z");
+    night("America/New_York", "01:15_to_06:00", "2026-11-01T12:00Z", 1, "2026-11-01T05:15Z", "2026-11-01T11:00Z");
+}
+
+#[test]
+fn of_several_nights_the_days_between_are_left_out() {
+    let input = "profile night 22:00_to_06:00 from 1990-01-01T00:00Z\n 2026-11-17T23:00Z sugar 90\n 2026-11-18T12:00Z sugar 90
+        2026-11-18T22:00Z sugar 90\n 2026-11-19T05:59Z sugar 90\n 2026-11-19T23:00Z sugar 90";
+    let at = "2026-11-20T07:00Z";
+    for (nights, count, with_one) in [(1, "1", "1"), (2, "3", "2"), (3, "4", "3"), (4, "4", "3")] {
+        says_after(input, at, counted(Anchor::Nights(nights), Func::Count), Show::Number, count);
+        says_after(input, at, counted(Anchor::Nights(nights), Func::Days), Show::Number, with_one);
+    }
+}
+
+#[test]
+fn times_of_day_are_averaged_on_the_circle() {
+    let at_clock = |func| value_of(window(func, SUGAR, Measure::AtClock, 7 * 24 * 60));
+    let at = "2026-11-20T12:00Z";
+    let avg = |input: &str, text: &str| says_after(input, at, at_clock(Func::Avg), Show::TimeOfDay, text);
+    avg("2026-11-18T23:00Z sugar 90\n 2026-11-19T01:00Z sugar 90", "00:00");
+    avg("2026-11-18T21:00Z sugar 90\n 2026-11-18T23:00Z sugar 90\n 2026-11-20T01:00Z sugar 90", "23:00");
+    avg("2026-11-18T06:00Z sugar 90\n 2026-11-18T18:00Z sugar 90", "unknown");
+    avg("2026-11-18T06:00Z sugar 90\n 2026-11-18T06:01Z sugar 90", "06:00");
+    avg("", "unknown");
+    let spread = |input: &str, text: &str| says_after(input, at, at_clock(Func::Stddev), Show::Span, text);
+    spread("2026-11-18T23:59Z sugar 90\n 2026-11-19T00:01Z sugar 90", "1 min 24.852814 s");
+    spread("2026-11-18T23:59Z sugar 90", "unknown");
+    spread("2026-11-17T23:00Z sugar 90\n 2026-11-19T00:00Z sugar 90\n 2026-11-19T01:00Z sugar 90", "1 h");
+    // As the clock showed them where the subject was: 07:00 in Berlin, then 07:00 in New York.
+    let moved = "profile time_zone Europe/Berlin from 1990-01-01T00:00Z\n 2026-11-18T06:00Z sugar 90
+        profile time_zone America/New_York from 2026-11-18T12:00Z\n 2026-11-19T12:00Z sugar 90";
+    avg(moved, "07:00");
+    // Starts of intervals.
+    let starts = value_of(Window { stream: NAP, ..window(Func::Avg, NAP, Measure::StartClock, 7 * 24 * 60) });
+    let naps = "2026-11-18T23:30Z..2026-11-19T06:00Z nap\n 2026-11-20T00:30Z..2026-11-20T06:00Z nap";
+    says_after(naps, at, starts, Show::TimeOfDay, "00:00");
+}
+
+#[test]
+fn between_may_go_over_midnight() {
+    let minute = |h: i64, m: i64| Expr::number((h * 60 + m) * 60_000_000);
+    let between = |low, high| Expr::BetweenTimes {
+        value: Box::new(Expr::TimeOfDay(Box::new(Expr::Now))),
+        low: Box::new(low),
+        high: Box::new(high),
+    };
+    for (at, over, within) in [
+        ("2026-11-20T21:59Z", "no", "yes"),
+        ("2026-11-20T22:00Z", "yes", "yes"),
+        ("2026-11-20T23:00Z", "yes", "no"),
+        ("2026-11-21T06:00Z", "yes", "yes"),
+        ("2026-11-21T06:01Z", "no", "yes"),
+        ("2026-11-21T05:59Z", "yes", "no"),
+    ] {
+        says("UTC", at, between(minute(22, 0), minute(6, 0)), Show::Bool, over);
+        says("UTC", at, between(minute(6, 0), minute(22, 0)), Show::Bool, within);
+    }
+    let unknown = || Expr::Profile(crate::world::LIMIT);
+    says("UTC", "2026-11-20T21:59Z", between(unknown(), minute(6, 0)), Show::Bool, "unknown");
+}

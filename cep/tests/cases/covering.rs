@@ -1,0 +1,157 @@
+//! Intervals over readings, choices, and silences that wait for some readings only.
+
+use vitalog_cep::plan::{Compare, Cover, Expr, Heard, Measure, Ref, RuleKind, Show, Silence};
+use vitalog_elog::{Span, StreamIx};
+
+use super::build::*;
+use super::table::check;
+use crate::world::{ACTIVE, F0, LAB, LIMIT, MEAL, NAP, SUGAR};
+
+fn covered(how: Cover, from: Expr, to: Expr, filter: Option<Expr>) -> Expr {
+    Expr::Covered { how, from: Box::new(from), to: Box::new(to), stream: NAP, filter: filter.map(Box::new) }
+}
+
+/// The instants of sugars that are during a nap.
+fn during(filter: Option<Expr>, input: &str, stands: &str) {
+    let at = || get(Ref::Driver, Measure::At);
+    let mut e = episode(SUGAR, covered(Cover::During, at(), at(), filter));
+    e.until = Some(Expr::Bool(true));
+    check(&only(rule(RuleKind::Episode(e))), input, stands);
+}
+
+#[test]
+fn an_interval_covers_its_start_and_its_end() {
+    during(None, "10..20 nap\n @30 10-1us sugar 90\n @30 20+1us sugar 90", "");
+    during(None, "10..20 nap\n @30 10 sugar 90", "open info from 10 at 10 of r2");
+    during(None, "10..20 nap\n @30 20 sugar 90", "open info from 20 at 20 of r2");
+    during(None, "12 sugar 90", "");
+}
+
+#[test]
+fn one_that_goes_on_covers_all_that_comes() {
+    during(None, "10.. nap\n 500 sugar 90", "open info from 500 at 500 of r2");
+    during(None, "10.. nap\n @20 10-1us sugar 90", "");
+    // It ended: what was decided while it went on is decided again.
+    during(None, "10.. nap as n\n 20 sugar 90\n @30 10..15 nap as n rev 2", "");
+}
+
+#[test]
+fn a_late_interval_decides_what_it_covers() {
+    during(None, "10 sugar 90 as a\n 12 sugar 90 as b\n @30 11..13 nap", "open info from 12 at 12 of b");
+    during(None, "10 sugar 90 as a\n @30 9..13 nap as n\n @40 remove n", "");
+}
+
+#[test]
+fn its_condition_is_asked_of_the_interval() {
+    let deep = Some(compare(field(Ref::Item, F0), Compare::Ge, Expr::Enum(2)));
+    during(deep.clone(), "10..20 nap low\n @30 15 sugar 90", "");
+    during(deep.clone(), "10..20 nap -\n @30 15 sugar 90", "");
+    during(deep, "10..20 nap low\n 12..20 nap high\n @30 15 sugar 90", "open info from 15 at 15 of r3");
+}
+
+#[test]
+fn a_reading_is_covered_whole_and_overlapped_in_part() {
+    // Asked of a stretch from ten minutes before a lab reading to it.
+    let from = || arith(Expr::Now, vitalog_cep::plan::Arith::Sub, minutes(10));
+    let says = |how, naps: &str, text: &str| {
+        let mut r = rule(RuleKind::Match(pattern(vec![step(LAB, None)], 1)));
+        r.say = vec![hole(covered(how, from(), Expr::Now, None), Show::Bool)];
+        let labs = naps.lines().count() + 1;
+        check(&only(r), &format!("{naps}\n @90 30 lab -"), &format!("open info from 30 at 30 to 30 of r{labs} say {text}"));
+    };
+    for (naps, within, touches) in [
+        ("20..30 nap", "yes", "yes"),
+        ("19..31 nap", "yes", "yes"),
+        ("20+1us..30 nap", "no", "yes"),
+        ("20..30-1us nap", "no", "yes"),
+        ("10..20 nap", "no", "yes"),
+        ("30..40 nap", "no", "yes"),
+        ("10..20-1us nap", "no", "no"),
+        ("30+1us..40 nap", "no", "no"),
+        // Two that together would cover it do not.
+        ("15..25 nap\n 25..35 nap", "no", "yes"),
+        ("15.. nap", "yes", "yes"),
+        ("25.. nap", "no", "yes"),
+    ] {
+        says(Cover::During, naps, within);
+        says(Cover::Overlaps, naps, touches);
+    }
+}
+
+#[test]
+fn an_unknown_end_is_unknown() {
+    let mut r = rule(RuleKind::Match(pattern(vec![step(LAB, None)], 1)));
+    r.say = vec![hole(covered(Cover::During, Expr::Profile(LIMIT), Expr::Now, None), Show::Bool)];
+    check(&only(r), "0..10 nap\n 5 lab -", "open info from 5 at 5 to 5 of r2 say unknown");
+}
+
+#[test]
+fn a_choice_follows_its_condition() {
+    let choice =
+        |c: Expr| Expr::If { condition: Box::new(c), then: Box::new(Expr::number(1)), otherwise: Box::new(Expr::number(2)) };
+    let of_truths = |c: Expr| Expr::If {
+        condition: Box::new(c),
+        then: Box::new(Expr::Bool(true)),
+        otherwise: Box::new(Expr::Profile(ACTIVE)),
+    };
+    let says = |expr: Expr, show: Show, text: &str| {
+        let mut r = rule(RuleKind::Match(pattern(vec![step(LAB, None)], 1)));
+        r.say = vec![hole(expr, show)];
+        check(&only(r), "0 lab -", &format!("open info from 0 at 0 to 0 of r1 say {text}"));
+    };
+    says(choice(Expr::Bool(true)), Show::Number, "1");
+    says(choice(Expr::Bool(false)), Show::Number, "2");
+    says(choice(Expr::Profile(ACTIVE)), Show::Number, "unknown");
+    says(of_truths(Expr::Bool(true)), Show::Bool, "yes");
+    says(of_truths(Expr::Bool(false)), Show::Bool, "unknown");
+    says(of_truths(Expr::Profile(ACTIVE)), Show::Bool, "unknown");
+    says(Expr::Not(Box::new(of_truths(Expr::Bool(true)))), Show::Bool, "no");
+    // The other way need not be known.
+    says(Expr::Or(vec![of_truths(Expr::Profile(ACTIVE)), Expr::Bool(true)]), Show::Bool, "yes");
+}
+
+/// A silence of ten minutes of what fits.
+fn waits(heard: Vec<(StreamIx, Option<Expr>)>, input: &str, stands: &str) {
+    let streams = heard.into_iter().map(|(stream, filter)| Heard { stream, filter }).collect();
+    check(&only(rule(RuleKind::Silence(Silence { streams, span: Span::minutes(10) }))), input, stands);
+}
+
+fn high() -> Option<Expr> {
+    Some(sugar(Ref::Candidate, Compare::Gt, 100))
+}
+
+#[test]
+fn only_what_fits_is_heard() {
+    // Counted from enrolment, for the first does not fit.
+    waits(vec![(SUGAR, high())], "0 sugar 90\n 5 sugar 90\n @10 tick", "open info from 0 at 10");
+    waits(
+        vec![(SUGAR, high())],
+        "0 sugar 110\n 5 sugar 90\n 12 sugar 120\n @13 tick",
+        "resolved info from 0 at 10 to 12 known 12 of r1",
+    );
+    waits(vec![(SUGAR, high())], "0 sugar 110\n 10 sugar 120\n 15 sugar 90\n @19 tick", "");
+    // One that does not say it is not heard.
+    let mood = Some(compare(field(Ref::Candidate, crate::world::F1), Compare::Ge, Expr::Enum(1)));
+    waits(vec![(SUGAR, mood)], "0 sugar 90 high\n 5 sugar 90 -\n 10 sugar 90 low\n @11 tick", "open info from 0 at 10 of r1");
+}
+
+#[test]
+fn of_several_any_that_fits_is_heard() {
+    let both = || vec![(SUGAR, high()), (MEAL, None)];
+    waits(both(), "0 sugar 110\n 5 sugar 90\n 8 meal 10\n @18 tick", "open info from 8 at 18 of r3");
+    waits(both(), "0 sugar 110\n 5 sugar 90\n @10 tick", "open info from 0 at 10 of r1");
+    // Of one instant those that fit are what it counts from.
+    waits(both(), "0 sugar 110\n 0 sugar 90\n @10 tick", "open info from 0 at 10 of r1");
+}
+
+#[test]
+fn late_news_may_make_it_fit_or_not() {
+    waits(
+        vec![(SUGAR, high())],
+        "0 sugar 110 as a\n 12 sugar 120 as b\n @20 0 sugar 90 as a rev 2\n @30 tick",
+        "resolved info from 0 at 10 to 12 known 12\n open info from 12 at 22 of b",
+    );
+    // The condition asks the profile of the reading.
+    let above = Some(compare(first(Ref::Candidate), Compare::Gt, Expr::Profile(crate::world::TARGET)));
+    waits(vec![(SUGAR, above)], "0 sugar 95\n 5 sugar 95\n profile target 90 from 4\n @15 tick", "open info from 5 at 15 of r2");
+}
