@@ -24,8 +24,14 @@ pub enum Command {
     Serve(Serve),
     /// Say what is wrong with rule files. Exit status 1 if any is an error.
     Check(Check),
+    /// Say what a diagnostic means (`E0301`), or what a rule does: its cost, its bounds, its automaton.
+    Explain(Explain),
+    /// Write rule files in the one style.
+    Fmt(Fmt),
+    /// Speak the language server protocol on standard input and output, for editors.
+    Lsp(Lsp),
     /// Run the tests in rule files. Exit status 1 if any fails.
-    Test(Check),
+    Test(Test),
     /// Say what rules find in a history of readings.
     Backtest(Backtest),
     /// Send exports of readings to a server or into a data directory.
@@ -79,6 +85,9 @@ pub struct Serve {
     /// Seconds between landings of hot rows in the lake.
     #[arg(long, default_value_t = 60)]
     pub land_every: u64,
+    /// Seconds in which the head of a request must come; connections that ask nothing for so long are ended.
+    #[arg(long, default_value_t = 20)]
+    pub head_time: u64,
 }
 
 #[derive(Args)]
@@ -87,6 +96,45 @@ pub struct Check {
     pub rules: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Test {
+    /// Rule files or directories; the shipped packs if none is given.
+    pub rules: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Also say which clauses no test notices: each is left out in turn, and the tests of its rule are run again.
+    #[arg(long)]
+    pub coverage: bool,
+}
+
+#[derive(Args)]
+pub struct Explain {
+    /// The code of a diagnostic, or the name of a rule.
+    pub what: String,
+    /// Rule files or directories that have the rule; the shipped packs if none is given.
+    pub rules: Vec<PathBuf>,
+    /// Write the rule's automaton as a picture to this file.
+    #[arg(long)]
+    pub svg: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Fmt {
+    /// Rule files or directories.
+    #[arg(required = true)]
+    pub rules: Vec<PathBuf>,
+    /// Change nothing: name the files that are not in the style. Exit status 1 if there is one.
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Args)]
+pub struct Lsp {
+    /// As editors say it; there is no other way.
+    #[arg(long)]
+    pub stdio: bool,
 }
 
 #[derive(Args)]

@@ -16,21 +16,27 @@ pub fn rules(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Failure> {
     if paths.is_empty() {
         return Ok(shipped());
     }
-    let mut files = Vec::new();
-    for path in paths {
+    self::paths(paths)?.iter().map(|path| read(path)).collect()
+}
+
+/// The rule files at these paths: of a directory all `*.rules` in it, by name.
+///
+/// # Errors
+/// Where a directory can't be read or holds no rule file.
+pub fn paths(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for path in given {
         if path.is_dir() {
-            let before = files.len();
-            for file in rule_files_in(path)? {
-                files.push(read(&file)?);
-            }
-            if files.len() == before {
+            let inside = rule_files_in(path)?;
+            if inside.is_empty() {
                 return Err(Failure::usage(format!("the directory {} holds no .rules file", path.display())));
             }
+            found.extend(inside);
         } else {
-            files.push(read(path)?);
+            found.push(path.clone());
         }
     }
-    Ok(files)
+    Ok(found)
 }
 
 /// The shipped packs.

@@ -16,7 +16,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
-use commands::{backtest, check, demo as demonstration, ingest, serve, sql, test, token};
+use commands::{backtest, check, demo as demonstration, explain, fmt, ingest, lsp, serve, sql, test, token};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -27,6 +27,9 @@ fn main() -> ExitCode {
         Command::Demo(args) => demonstration::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Fmt(args) => fmt::run(args),
+        Command::Lsp(_) => lsp::run(),
         Command::Test(args) => test::run(args),
         Command::Backtest(args) => backtest::run(args),
         Command::Ingest(args) => ingest::run(args),

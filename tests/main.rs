@@ -1,9 +1,14 @@
 //! The whole system from outside: the real binary, real peers, real data.
 
+mod backup;
+mod bad_input;
 mod demo;
 mod house;
+mod ingesting;
+mod lsp;
 mod manual;
 mod orders;
 mod support;
 mod survival;
+mod tools;
 mod whole_data;

@@ -119,3 +119,89 @@ fn commands_work() {
     }
     assert_eq!(server.stop(), Some(0));
 }
+
+/// The rows of the manual's tables of columns, by their mark: name and type.
+fn documented_columns() -> std::collections::BTreeMap<String, Vec<(String, String)>> {
+    let page = std::fs::read_to_string(root().join("docs/sql.md")).expect("the page");
+    let mut tables = std::collections::BTreeMap::new();
+    let mut open: Option<(String, Vec<(String, String)>)> = None;
+    for line in page.lines() {
+        if let Some(mark) = line.strip_prefix("<!-- columns: ").and_then(|l| l.strip_suffix(" -->")) {
+            match open.take() {
+                Some((name, rows)) if mark == "end" => drop(tables.insert(name, rows)),
+                _ => open = Some((mark.to_owned(), Vec::new())),
+            }
+        } else if let (Some((_, rows)), Some(cells)) = (&mut open, line.strip_prefix("| `")) {
+            let mut cells = cells.split('|').map(|cell| cell.trim().trim_matches('`').to_owned());
+            rows.push((cells.next().unwrap_or_default(), cells.next().unwrap_or_default()));
+        }
+    }
+    tables
+}
+
+/// A type as the manual calls it.
+fn type_called(arrow: &str) -> &'static str {
+    match arrow {
+        "Utf8" | "Utf8View" | "LargeUtf8" => "text",
+        "Int64" => "bigint",
+        "Float64" => "double",
+        "Boolean" => "boolean",
+        "Binary" | "BinaryView" => "binary",
+        t if t.starts_with("Timestamp") => "timestamp (µs, UTC)",
+        t if t.starts_with("List") => "list of text",
+        _ => "something else",
+    }
+}
+
+#[test]
+fn tables_have_the_columns_that_the_manual_names() {
+    let data = tempfile::tempdir().unwrap();
+    let server = server_with_a_story(data.path());
+    let documented = documented_columns();
+    for (mark, table) in [
+        ("reading_columns", "readings"),
+        ("history_columns", "readings_history"),
+        ("finding_columns", "matches"),
+        ("finding_columns", "recommendations"),
+        ("letter_columns", "dead_letters"),
+    ] {
+        let query = format!("select column_name, data_type from information_schema.columns where table_name = '{table}'");
+        let answer = server.sql(&query);
+        let found: Vec<(String, String)> = answer
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|r| (r["column_name"].as_str().unwrap().to_owned(), type_called(r["data_type"].as_str().unwrap()).to_owned()))
+            .collect();
+        assert!(!documented[mark].is_empty(), "{mark}");
+        for column in &documented[mark] {
+            assert!(found.contains(column), "{table} has no {column:?}: {found:?}");
+        }
+        // Readings have a column for each field besides; the other tables have what is named and no more.
+        if mark != "reading_columns" && mark != "history_columns" {
+            assert_eq!(found.len(), documented[mark].len(), "{table}: {found:?}");
+        }
+    }
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn the_webhook_configuration_is_one_that_the_server_takes() {
+    let page = std::fs::read_to_string(root().join("docs/webhooks.md")).expect("the page");
+    let config = page.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("webhooks.json");
+    std::fs::write(&file, config).unwrap();
+    let server = Server::start(&dir.path().join("data"), &["--webhooks", file.to_str().unwrap()]);
+    assert_eq!(server.stop(), Some(0));
+    std::fs::write(&file, config.replace("whsec_", "whsek_")).unwrap();
+    let mut command = vitalog();
+    command
+        .args(["serve", "--open", "--listen", "127.0.0.1:0", "--webhooks"])
+        .arg(&file)
+        .arg("--data")
+        .arg(dir.path().join("other"));
+    let (status, _, err) = run(&mut command);
+    assert_eq!(status, Some(2), "{err}");
+    assert!(err.contains("ward-3") && err.contains("whsec_"), "{err}");
+}

@@ -43,9 +43,10 @@ pub fn run() {
 /// Sends each connection's bodies in order; the seconds until all are acknowledged.
 fn send(host: &str, bodies: &[Vec<Vec<u8>>], check: impl Fn(&str) + Sync) -> f64 {
     let began = Instant::now();
+    let check = &check;
     std::thread::scope(|scope| {
         for part in bodies {
-            scope.spawn(|| {
+            scope.spawn(move || {
                 let mut client = Client::connect(host);
                 for body in part {
                     let (status, answer) = client.post("/v1/readings?receipts=summary", "application/x-ndjson", body);

@@ -2,7 +2,7 @@
 
 import { streamTitle } from './lanes.js';
 import { clock, lasting, moment } from './time.js';
-import { asText } from './native.js';
+import { asRead, asText } from './native.js';
 
 const CHANGED = { opened: 'Opened', amended: 'Changed', resolved: 'Resolved', lapsed: 'Ended without news', rescinded: 'Taken back' };
 
@@ -18,11 +18,11 @@ export function reason({ kind, reading }) {
   if (!one || one.removed) return 'a reading was removed';
   const name = streamTitle(one.stream ?? '').toLowerCase();
   const at = moment(Date.parse(one.at ?? one.end ?? one.start));
-  if (after?.removed) return `the ${name} reading of ${at} (${asText(before)}) was removed`;
-  if (!before || before.removed) return `a ${name} reading of ${at} came (${asText(after)})`;
+  if (after?.removed) return `the ${name} reading of ${at} (${asRead(before)}) was removed`;
+  if (!before || before.removed) return `a ${name} reading of ${at} came (${asRead(after)})`;
   if (before.record === after.record) return `time came for the ${name} reading of ${at}`;
   if (asText(before) === asText(after)) return `the ${name} reading was moved from ${moment(Date.parse(before.at ?? before.start))} to ${at}`;
-  return `the ${name} reading of ${at} was corrected from ${asText(before)} to ${asText(after)}`;
+  return `the ${name} reading of ${at} was corrected from ${asRead(before)} to ${asRead(after)}`;
 }
 
 /** When it held: `14:05 – 14:50 (45 min)`, `since 14:05`. */

@@ -2,7 +2,8 @@
 
 const KEY = 'vitalog.glucose';
 /** 1 mmol/L = 18.016 mg/dL (molar mass of glucose 180.16 g/mol). */
-const PER = { 'mg/dL': 1, 'mmol/L': 18.016 };
+export const MG_DL_IN_MMOL_L = 18.016;
+const PER = { 'mg/dL': 1, 'mmol/L': MG_DL_IN_MMOL_L };
 const PROFILE = { mg_dl: 'mg/dL', mmol_l: 'mmol/L' };
 
 let chosen = null;

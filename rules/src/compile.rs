@@ -1,16 +1,17 @@
 //! All stages in a row.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vitalog_cep::plan::{Library, Rule};
 
-use crate::check::{World, asked_fields, declare, lacks_policies, order, policies, rule, script};
+use crate::check::{World, asked_fields, declare, lacks_policies, order, policies, rule, script, shadowed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Limits;
 use crate::packs;
-use crate::parser::parse;
+use crate::parser::{Whole, parse, parse_whole};
 use crate::script::TestCase;
-use crate::source::{Loc, Source, Sources};
+use crate::source::{FileId, Loc, Source, Sources};
 use crate::syntax::{self, File, Item, Use};
 
 /// What came of a compilation.
@@ -42,6 +43,36 @@ impl Compiled {
 ///
 /// Names are shared by all files, and by the shipped packs that any of them `use`s.
 pub fn compile(files: &[Source], prior: &Library) -> Compiled {
+    stages(files, prior).0
+}
+
+/// The names of the rules that files declare.
+pub fn rules_in(files: &[Source]) -> BTreeSet<String> {
+    let mut ignored = Vec::new();
+    let trees = files.iter().map(|file| parse(FileId(0), &file.text, &mut ignored));
+    let names = |item: &Item| if let Item::Rule(rule) = item { Some(rule.name.text.to_string()) } else { None };
+    trees.flat_map(|tree| tree.items.iter().filter_map(names).collect::<Vec<_>>()).collect()
+}
+
+/// All that is known of files, whether they compile or not: for tools.
+#[derive(Debug)]
+pub struct Understood {
+    pub compiled: Compiled,
+    /// The files as they were read, by their place in the sources.
+    pub wholes: Vec<Whole>,
+    pub world: World,
+}
+
+/// As [`compile`], with all that tools ask for.
+pub fn understand(files: &[Source], prior: &Library) -> Understood {
+    let (compiled, world) = stages(files, prior);
+    // Read once more, for the tokens: what is wrong has been said.
+    let mut said = Vec::new();
+    let wholes = compiled.sources.iter().map(|(id, file)| parse_whole(id, &file.text, &mut said)).collect();
+    Understood { compiled, wholes, world }
+}
+
+fn stages(files: &[Source], prior: &Library) -> (Compiled, World) {
     let mut out = Vec::new();
     let (sources, trees) = read(files, &mut out);
     let marked: Vec<(&File, bool)> = trees.iter().zip(sources.iter()).map(|(tree, (_, file))| (tree, file.shipped)).collect();
@@ -57,14 +88,16 @@ pub fn compile(files: &[Source], prior: &Library) -> Compiled {
             }
         }
     }
+    shadowed(&world, &rules, &mut out);
     // What a shipped file warns of is its authors' business.
     out.retain(|d| d.is_error() || !sources.get(d.loc().file).shipped);
     out.sort_by_key(|d| (d.loc().file, d.loc().start, d.code));
     out.dedup();
     let failed = out.iter().any(Diagnostic::is_error);
     limit(&mut out);
-    let library = Library { schema: Arc::new(world.schema), profile: world.profile, derived: world.derived, policies, rules };
-    Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }
+    let (schema, profile) = (Arc::new(world.schema.clone()), world.profile.clone());
+    let library = Library { schema, profile, derived: world.derived.clone(), policies, rules };
+    (Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }, world)
 }
 
 /// The plans of all rules, in the order in which they are written; each is checked after those it looks at.

@@ -9,6 +9,8 @@
 //! | plans | `check` | names resolved, dimensions checked, conversions put in: plan expressions and rules |
 //! | tests | [`script`] | `test` blocks as plain data |
 //!
+//! Beside the stages stand the tools: [`format`] (one style), [`highlight`] (colours), [`server`] (the language server), [`explain`] (a rule spelled out).
+//!
 //! Every stage goes on after an error, so that one run says as much as it can; what an error leaves unknown is not complained about again.
 //!
 //! Invariant: pure functions of their arguments. No I/O, no clock, no engine; no input makes them panic, hang or exhaust the stack.
@@ -17,8 +19,12 @@
 #![deny(clippy::iter_over_hash_type)]
 
 pub mod diagnostic;
+pub mod explain;
+pub mod format;
+pub mod highlight;
 pub mod packs;
 pub mod script;
+pub mod server;
 pub mod source;
 
 mod check;
@@ -27,7 +33,7 @@ mod lexer;
 mod parser;
 mod syntax;
 
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, rules_in};
 pub use diagnostic::{Code, Diagnostic, Level};
 pub use script::{Action, Expectation, Step, TestCase};
 pub use source::{Source, Sources};

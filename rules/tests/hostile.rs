@@ -139,12 +139,12 @@ fn bytes_that_are_no_text_are_said_to_be() {
 }
 
 /// How many of each: `VITALOG_FUZZ` for a long run.
-fn cases() -> u32 {
+pub fn cases() -> u32 {
     std::env::var("VITALOG_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(96)
 }
 
 /// Words, signs and numbers of the language, so that what is made of them gets beyond the lexer.
-fn scraps() -> impl Strategy<Value = String> {
+pub fn scraps() -> impl Strategy<Value = String> {
     const WORDS: &[&str] = &[
         "use",
         "health",
@@ -263,7 +263,7 @@ fn scraps() -> impl Strategy<Value = String> {
 }
 
 /// A shipped file with a few bytes cut, doubled or changed.
-fn mutated() -> impl Strategy<Value = String> {
+pub fn mutated() -> impl Strategy<Value = String> {
     let texts: Vec<&'static str> = packs::ALL.iter().map(|p| p.text).chain([include_str!("cases/language.rules")]).collect();
     let edit = (any::<prop::sample::Index>(), 0..30_usize, 0..4_u8, any::<char>());
     (prop::sample::select(texts), prop::collection::vec(edit, 1..8)).prop_map(|(text, edits)| {

@@ -6,14 +6,19 @@
 )]
 
 mod cases;
+mod editors;
+mod explain;
 mod expressions;
 mod findings;
+mod format;
 mod hostile;
 mod lowering;
 mod manual;
 mod meaning;
 mod packs;
+mod pages;
 mod policies;
 mod prior;
 mod scripts;
+mod server;
 mod support;

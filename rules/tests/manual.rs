@@ -10,10 +10,10 @@ use vitalog_rules::Code;
 
 use crate::support::compiled_as_shipped;
 
-struct Example {
-    line: usize,
-    fails: bool,
-    text: String,
+pub struct Example {
+    pub line: usize,
+    pub fails: bool,
+    pub text: String,
 }
 
 fn manual() -> String {
@@ -21,7 +21,7 @@ fn manual() -> String {
     fs::read_to_string(path).expect("the manual")
 }
 
-fn examples() -> Vec<Example> {
+pub fn examples() -> Vec<Example> {
     let mut all: Vec<Example> = Vec::new();
     let mut open = false;
     for (i, line) in manual().lines().enumerate() {

@@ -1,7 +1,8 @@
 //! `test` blocks: the times and readings that a script means.
 
 use expect_test::{Expect, expect};
-use vitalog_elog::{Change, Finding, FindingKind, FindingState, MatchId, Severity, Subject, Time};
+use vitalog_elog::{Change, Finding, FindingKind, FindingState, MatchId, Severity, Span, Subject, Time};
+use vitalog_rules::script::{DAY_ONE, script_time, with_rule, without};
 use vitalog_rules::{Action, TestCase};
 
 use crate::support::compiled;
@@ -168,7 +169,7 @@ fn expectations_judge() {
     let why = judge("expect r from 02:01", &[open]).expect_err("not so");
     expect![[r#"
         `expect r from 02:01` does not hold
-          found: r from 2026-01-05T02:00:00Z at 2026-01-05T02:15:00Z severity info open"#]]
+          found: r from 02:00 at 02:15 severity info open"#]]
     .assert_eq(&why);
 }
 
@@ -176,4 +177,83 @@ fn expectations_judge() {
 fn a_case_knows_where_it_stands() {
     let case = script("    02:00 bg 68");
     assert_eq!((&*case.rule, &*case.name, &*case.file, case.line, case.script[0].line), ("r", "t", "test.rules", 3, 4));
+}
+
+#[test]
+fn a_failing_expectation_tells_its_story() {
+    let text = "use health\nrule r { severity info when bg.value < 54 mg/dL }\ntest r \"t\" {\n    02:00 bg 50\n    02:15 bg 52 as last\n    02:05 bg 51\n    expect r from 02:05 until 03:00 severity urgent\n    day 2 01:00 amend last to 53\n    expect r\n}\n";
+    let compiled = compiled(text);
+    let case = &compiled.tests[0];
+    let Action::Reading(first) = &case.script[0].action else { panic!("a reading") };
+    let Action::Reading(later) = &case.script[4].action else { panic!("a reading") };
+    let found = Finding { evidence: vec![first.id, later.id], text: "It is 50 mg/dL.".into(), ..finding() };
+    expect![[r#"
+        the timeline, by the script's clock
+          02:00        02:00 bg 50
+          02:15        02:15 bg 52 as last
+          02:15        02:05 bg 51  (late)
+        > 02:15        expect r from 02:05 until 03:00 severity urgent
+        what stood
+          r from 02:00 at 02:15 severity info open
+            its onset is 02:00, not 02:05; its end is not known, not 2026-01-04T03:00:00Z; its severity is info, not urgent
+            it says: It is 50 mg/dL.
+            it rests on line 4: 02:00 bg 50
+            it rests on line 5: 02:15 bg 52 as last
+    "#]]
+    .assert_eq(&case.story(text, 7, &[found]));
+    let empty = case.story(text, 9, &[]);
+    assert!(empty.ends_with("> day 2 01:00  expect r\nwhat stood\n  nothing: `r` has found nothing up to here\n"), "{empty}");
+}
+
+#[test]
+fn times_are_written_as_a_script_writes_them() {
+    for (time, written) in [
+        (DAY_ONE, "00:00"),
+        (DAY_ONE + Span::hours(26), "day 2 02:00"),
+        (DAY_ONE + Span::seconds(61), "00:01:01"),
+        (Time(DAY_ONE.0 + 1), "2026-01-05T00:00:00.000001Z"),
+        (Time(DAY_ONE.0 - 1_000_000), "2026-01-04T23:59:59Z"),
+    ] {
+        assert_eq!(script_time(time), written);
+    }
+}
+
+fn clauses(clauses: &str) -> Vec<String> {
+    let library = crate::support::library(&crate::support::with_health(clauses));
+    let rule = library.rule("r").expect("the rule").clone();
+    let all = without(&rule, &library);
+    for it in &all {
+        assert_ne!(it.rule, *rule, "{} leaves the rule as it is", it.clause);
+        assert_eq!(with_rule(&library, &it.rule).rule("r").map(|r| &**r), Some(&it.rule));
+    }
+    all.into_iter().map(|w| w.clause).collect()
+}
+
+#[test]
+fn each_clause_can_be_left_out() {
+    expect![[r#"
+        where …
+        part 1 of 3 of `when … and …`
+        part 2 of 3 of `when … and …`
+        part 3 of 3 of `when … and …`
+        for 15 min
+        gap 20 min
+        until …
+        part 1 of 2 of `until … or …`
+        part 2 of 2 of `until … or …`
+        until … for 10 min
+        or no bg for 2 h"#]]
+    .assert_eq(&clauses("when bg.value < 70 mg/dL and bg.value > 30 mg/dL and age(bg) < 1 h for 15 min gap 20 min until bg.value > 90 mg/dL or bg.value < 20 mg/dL for 10 min or no bg for 2 h where now - onset > 1 h").join("\n"));
+    expect![[r#"
+        the `where` of step 1 (carbs)
+        `in a row` of step 2 (bg)
+        {3} of step 2 (bg)
+        without exercise
+        the `where` of without exercise
+        within 2 h"#]]
+    .assert_eq(&clauses("match carbs where carbs.amount > 30 g then bg{3} in a row without exercise where exercise.intensity > light within 2 h").join("\n"));
+    expect![[r#"
+        no bg
+        no bp"#]]
+    .assert_eq(&clauses("when no bg or bp for 2 h").join("\n"));
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use vitalog_elog::Time;
 
 use crate::cli::Demo;
 use crate::commands::serve::put_rules;
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::output::grouped;
 use crate::run::{Node, Options, RuleWatch, clock};
-use crate::server::{self, Admittance};
+use crate::server::{self, Admittance, Interrupt, Manners};
 
 /// Runs until interrupted.
 ///
@@ -42,6 +43,7 @@ pub fn run(args: &Demo) -> Result<(), Failure> {
 }
 
 async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
+    let mut interrupt = Interrupt::catch()?;
     let rules = args.rules.clone().unwrap_or_else(|| data.join("rules"));
     lay_out_rules(&rules)?;
     let began = clock::wall();
@@ -57,12 +59,20 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
     let again = !node.rules.files().is_empty();
     put_rules(&node, Some(&rules)).await?;
     let _watch = RuleWatch::start(&rules, node.rules.clone(), node.door.clone())?;
-    let server = server::start(&node, listener, Admittance::Open, ATTRIBUTION)?;
+    let manners = Manners { attribution: ATTRIBUTION.to_owned(), ..Manners::default() };
+    let server = server::start(&node, listener, Admittance::Open, &manners)?;
 
     let schedule = demo::days(began)?;
     let device = Device::new(&url);
     let known = schedule.events.partition_point(|e| e.at <= began);
-    let sent = if again { Sent::default() } else { send_history(&device, &schedule, known).await? };
+    let history = async { if again { Ok(Sent::default()) } else { send_history(&device, &schedule, known).await } };
+    let sent = tokio::select! {
+        sent = history => sent?,
+        () = interrupt.come() => {
+            server.stop().await;
+            return node.stop().await;
+        }
+    };
     // The pages show what the views have: they are greeted with when that is all.
     let _ = node.live.reached().wait_for(|next| *next >= sent.position).await;
     greet(&url, &rules, &schedule, known, sent.refused);
@@ -75,17 +85,19 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
     };
     tokio::select! {
         () = feeding => {}
-        () = server::interrupted() => {}
+        () = interrupt.come() => {}
     }
     println!("ending; press Ctrl-C again to end at once");
-    server::end_at_second_interrupt();
+    interrupt.end_at_the_next();
     server.stop().await;
     node.stop().await
 }
 
 async fn send_history(device: &Device, schedule: &Schedule, known: usize) -> Result<Sent, Failure> {
+    // It held when the history happened, not only from now on.
+    let since = schedule.events.first().map_or(Time::MIN, |event| event.at);
     for (subject, zone) in &schedule.zones {
-        device.set_profile(subject, &json!({ "time_zone": zone })).await?;
+        device.set_profile(subject, &json!({ "time_zone": zone, "at": since.to_string() })).await?;
     }
     device.send(&schedule.events[..known]).await
 }

@@ -3,7 +3,10 @@
 pub mod backtest;
 pub mod check;
 pub mod demo;
+pub mod explain;
+pub mod fmt;
 pub mod ingest;
+pub mod lsp;
 pub mod serve;
 pub mod sql;
 pub mod test;

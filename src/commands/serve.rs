@@ -11,7 +11,7 @@ use crate::cli::Serve;
 use crate::failure::Failure;
 use crate::files;
 use crate::run::{Node, Options, RuleWatch, RulesError};
-use crate::server::{self, Admittance};
+use crate::server::{self, Admittance, Interrupt, Manners};
 
 /// Runs until interrupted.
 ///
@@ -52,11 +52,13 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
         // Either way it is time to stop.
         let _ = stopped.await;
     }));
-    let server = server::start(&node, listener, admittance, "")?;
+    let manners = Manners { head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)), ..Manners::default() };
+    let server = server::start(&node, listener, admittance, &manners)?;
+    let mut interrupt = Interrupt::catch()?;
     println!("listening on http://{address}");
-    server::interrupted().await;
+    interrupt.come().await;
     eprintln!("ending; interrupt again to end at once");
-    server::end_at_second_interrupt();
+    interrupt.end_at_the_next();
     server.stop().await;
     let _ = stop_telling.send(());
     if let Ok(Err(error)) = telling.await {

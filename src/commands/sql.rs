@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cli::{Sql, SqlFormat};
 use crate::failure::Failure;
 use crate::run::{Node, Options};
-use crate::server::{self, Admittance};
+use crate::server::{self, Admittance, Manners};
 
 /// A cell wider than this is cut in a table; the other formats give it whole.
 const WIDEST: usize = 60;
@@ -45,7 +45,7 @@ async fn ask_directory(args: &Sql, data: &Path) -> Result<Vec<u8>, Failure> {
     let node = Node::start(Options::quiet(data)).await?;
     let listener = server::listen(([127, 0, 0, 1], 0).into()).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let server = server::start(&node, listener, Admittance::Open, "")?;
+    let server = server::start(&node, listener, Admittance::Open, &Manners::default())?;
     let answer = ask(args, &url, None).await;
     server.stop().await;
     node.stop().await?;

@@ -7,8 +7,10 @@ use vitalog_elog::Time;
 use super::schedule::Event;
 use crate::failure::Failure;
 
-/// Lines in one request.
-const BATCH: usize = 2_000;
+/// Lines and bytes in one request, within what the gateway takes. The whole history fits: what comes in one request is decided as one moment, so nothing
+/// is concluded from half of it.
+const LINES: usize = 100_000;
+const BYTES: usize = 15 << 20;
 
 /// Sends to one server.
 pub struct Device {
@@ -34,8 +36,10 @@ impl Device {
     /// Where the server can't be reached or refuses the whole.
     pub async fn send(&self, events: &[Event]) -> Result<Sent, Failure> {
         let mut sent = Sent::default();
-        for part in events.chunks(BATCH) {
-            let body: String = part.iter().map(|e| format!("{}\n", e.line)).collect();
+        let mut rest = events;
+        while !rest.is_empty() {
+            let (body, later) = parcel(rest);
+            rest = later;
             let request = self.client.post(format!("{}/v1/readings?receipts=summary", self.url));
             let response = request.header("content-type", "application/x-ndjson").body(body).send().await;
             let response = response.map_err(|e| Failure::new(format!("the demonstration's device can't send: {e}")))?;
@@ -80,5 +84,40 @@ impl Device {
             rest = later;
         }
         Ok(())
+    }
+}
+
+/// The next request's body, and what is left.
+fn parcel(events: &[Event]) -> (String, &[Event]) {
+    let mut body = String::new();
+    let mut taken = 0;
+    for event in events.iter().take(LINES) {
+        if taken > 0 && body.len() + event.line.len() >= BYTES {
+            break;
+        }
+        body.push_str(&event.line);
+        body.push('\n');
+        taken += 1;
+    }
+    (body, &events[taken..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parcels_are_within_bounds_and_leave_nothing_out() {
+        let line = |n: usize| Event { at: Time(n as i64), line: format!("{n:0200}") };
+        let events: Vec<Event> = (0..250_000).map(line).collect();
+        let (mut rest, mut lines) = (&events[..], Vec::new());
+        while !rest.is_empty() {
+            let (body, later) = parcel(rest);
+            assert!(body.len() <= BYTES && body.lines().count() <= LINES);
+            lines.extend(body.lines().map(str::to_owned));
+            rest = later;
+        }
+        assert!(lines.iter().eq(events.iter().map(|e| &e.line)));
+        assert_eq!(parcel(&[]), (String::new(), &[][..]));
     }
 }

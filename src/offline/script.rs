@@ -1,4 +1,4 @@
-//! Runs the `test` blocks of rule files on the engine.
+//! Runs the `test` blocks of rule files on the engine, and tells which clauses they notice.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use vitalog_cep::plan::Library;
 use vitalog_cep::{Engine, EngineInput};
 use vitalog_elog::{Effect, Finding, MatchId, Time};
+use vitalog_rules::script::{with_rule, without};
 use vitalog_rules::{Action, TestCase};
 
 /// What a test block came to: nothing, or the lines whose expectation did not hold.
@@ -19,6 +20,8 @@ pub struct Failed {
     pub line: u32,
     pub at: Time,
     pub why: String,
+    /// What was there at that point, each in its latest revision.
+    pub findings: Vec<Finding>,
 }
 
 /// Plays one script from an empty engine, under rules that were always in force.
@@ -36,12 +39,38 @@ pub fn play<'t>(case: &'t TestCase, library: &Arc<Library>) -> Verdict<'t> {
             Action::Expect(expectation) => {
                 let findings: Vec<Finding> = stage.findings.values().cloned().collect();
                 if let Err(why) = expectation.judge(&findings) {
-                    failures.push(Failed { line: step.line, at: step.at, why });
+                    failures.push(Failed { line: step.line, at: step.at, why, findings });
                 }
             }
         }
     }
     Verdict { case, failures }
+}
+
+/// Which clauses of a rule its tests notice.
+pub struct Coverage {
+    pub rule: Arc<str>,
+    pub clauses: usize,
+    /// Those without which every test of the rule still passes.
+    pub unnoticed: Vec<String>,
+    /// How many tests are about it, and pass.
+    pub tests: usize,
+}
+
+/// The coverage of each rule that one of these tests is about, or that stands in `of`.
+pub fn coverage(cases: &[TestCase], library: &Arc<Library>, of: impl Fn(&str) -> bool) -> Vec<Coverage> {
+    let mut found = Vec::new();
+    for rule in library.rules.iter().filter(|r| of(&r.name)) {
+        // A test that fails anyway notices nothing.
+        let passes = |case: &TestCase| play(case, library).failures.is_empty();
+        let about: Vec<&TestCase> = cases.iter().filter(|c| *c.rule == *rule.name && passes(c)).collect();
+        let all = without(rule, library);
+        let clauses = all.len();
+        let notices = |library: &Arc<Library>| about.iter().any(|case| !play(case, library).failures.is_empty());
+        let unnoticed = all.into_iter().filter(|w| !notices(&Arc::new(with_rule(library, &w.rule)))).map(|w| w.clause).collect();
+        found.push(Coverage { rule: rule.name.clone(), clauses, unnoticed, tests: about.len() });
+    }
+    found
 }
 
 struct Stage {

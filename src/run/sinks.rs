@@ -16,8 +16,8 @@ use super::stepping::Fed;
 
 /// Groups that may wait for a sink.
 const QUEUE: usize = 64;
-/// Records that the views take in one commit.
-const TOGETHER: usize = 20_000;
+/// Records that are taken together in one commit.
+pub const TOGETHER: usize = 20_000;
 
 /// The threads of all sinks, and the queues to them.
 pub struct Sinks {
@@ -31,22 +31,25 @@ impl Sinks {
         let mut sinks = Sinks { queues: Vec::new(), threads: Vec::new() };
         let mut feed = LakeFeed::new(lake);
         sinks.add("lake", move |fed| feed.give(fed));
-        sinks.views(views, live);
-        sinks.add("outbox", move |fed| feed_outbox(&outbox, fed));
+        let mut views = views;
+        sinks.gathering("views", move |waiting| {
+            commit_views(&mut views, waiting)?;
+            for fed in waiting {
+                live.publish(&fed.records, fed.position, &fed.library.schema);
+            }
+            Ok(())
+        });
+        sinks.gathering("outbox", move |waiting| commit_outbox(&outbox, waiting));
         sinks
     }
 
-    /// The views take several groups in one commit where they wait: a commit costs as much as some thousand rows.
-    fn views(&mut self, mut views: Views, live: Arc<Live>) {
+    /// For sinks that take several groups in one commit where they wait: a commit costs as much as some thousand rows.
+    fn gathering(&mut self, name: &'static str, mut commit: impl FnMut(&[Fed]) -> Result<(), String> + Send + 'static) {
         let (queue, groups): (SyncSender<Fed>, Receiver<Fed>) = sync_channel(QUEUE);
-        self.spawn("views", queue, move || {
+        self.spawn(name, queue, move || {
             while let Ok(first) = groups.recv() {
-                let waiting = gather(first, &groups);
-                if let Err(error) = commit_views(&mut views, &waiting) {
-                    fail("views", &error);
-                }
-                for fed in &waiting {
-                    live.publish(&fed.records, fed.position, &fed.library.schema);
+                if let Err(error) = commit(&gather(first, &groups)) {
+                    fail(name, &error);
                 }
             }
         });
@@ -88,14 +91,23 @@ fn gather(first: Fed, groups: &Receiver<Fed>) -> Vec<Fed> {
     waiting
 }
 
-/// One commit for each stretch of groups that share a library.
-fn commit_views(views: &mut Views, waiting: &[Fed]) -> Result<(), String> {
+/// One commit of the views for each stretch of groups that share a library.
+pub fn commit_views(views: &mut Views, waiting: &[Fed]) -> Result<(), String> {
     for stretch in waiting.chunk_by(|a, b| Arc::ptr_eq(&a.library, &b.library)) {
         let Some(last) = stretch.last() else { continue };
-        let groups: Vec<&[Record]> = stretch.iter().map(|fed| &*fed.records).collect();
-        views.apply_groups(&groups, last.position, &last.library.schema).map_err(|e| e.to_string())?;
+        views.apply_groups(&records(stretch), last.position, &last.library.schema).map_err(|e| e.to_string())?;
     }
     Ok(())
+}
+
+/// One commit of the outbox.
+pub fn commit_outbox(outbox: &Outbox, waiting: &[Fed]) -> Result<(), String> {
+    let Some(last) = waiting.last() else { return Ok(()) };
+    outbox.apply_groups(&records(waiting), last.position).map_err(|e| e.to_string())
+}
+
+fn records(groups: &[Fed]) -> Vec<&[Record]> {
+    groups.iter().map(|fed| &*fed.records).collect()
 }
 
 /// Gives the lake its share: hot at once, on stable storage with the next landing.
@@ -117,12 +129,4 @@ impl LakeFeed {
         }
         self.lake.apply(&fed.records, fed.position).map_err(|e| e.to_string())
     }
-}
-
-pub fn feed_views(views: &mut Views, fed: &Fed) -> Result<(), String> {
-    views.apply(&fed.records, fed.position, &fed.library.schema).map_err(|e| e.to_string())
-}
-
-pub fn feed_outbox(outbox: &Outbox, fed: &Fed) -> Result<(), String> {
-    outbox.apply(&fed.records, fed.position).map_err(|e| e.to_string())
 }

@@ -20,15 +20,19 @@ use super::directory::Directory;
 use super::in_force::InForce;
 use super::inlet::{Door, Message};
 use super::journaling::{Journaling, NEVER};
+use super::landing::Landing;
 use super::mind::Mind;
 use super::rules::RuleDesk;
 use super::sinks::Sinks;
 use super::snapshot;
-use super::stepping::{Fed, Stepping};
+use super::stepping::Stepping;
 use crate::failure::Failure;
 
 /// Groups that may wait for the engine.
 const ENGINE_QUEUE: usize = 16;
+
+/// A replay of this many inputs is not to be done twice.
+const WORTH_A_SNAPSHOT: u64 = 10_000;
 
 /// What a node is started with.
 pub struct Options {
@@ -83,7 +87,10 @@ impl Node {
         let mut opened = Opened::open(&directory, end.incarnation).await?;
         opened.check_against(&journal)?;
         let mut mind = opened.restore(&directory, &options)?;
-        opened.replay(&journal, &mut mind)?;
+        let replayed = opened.replay(&journal, &mut mind)?;
+        if replayed >= WORTH_A_SNAPSHOT {
+            save(&directory, &mind.mind, end);
+        }
 
         let in_force = Arc::new(InForce::new(mind.mind.library().clone()));
         let rules = Arc::new(RuleDesk::new(in_force.clone(), mind.mind.rules().to_vec()));
@@ -110,7 +117,10 @@ impl Node {
         let mut threads = vec![spawn("journal", move || journaling.run())?, spawn("engine", move || stepping.run(end))?];
         threads.extend(sinks.threads);
         let closing = Arc::new(tokio::sync::Notify::new());
-        let landing = tokio::spawn(land(lake.clone(), options.land_every, snapshot_wanted, closing.clone()));
+        // What was replayed lands at once: until then the next start would have to replay it again.
+        let first = if replayed >= WORTH_A_SNAPSHOT { Duration::ZERO } else { options.land_every };
+        let landing = Landing { lake: lake.clone(), first, every: options.land_every, snapshot_wanted };
+        let landing = tokio::spawn(landing.run(closing.clone()));
         Ok(Node {
             door,
             lake,
@@ -156,21 +166,9 @@ impl Node {
     }
 }
 
-/// Lands hot rows now and then, and asks for a snapshot whenever something landed.
-async fn land(lake: Arc<Lake>, every: Duration, snapshot_wanted: Arc<AtomicBool>, closing: Arc<tokio::sync::Notify>) {
-    let mut pace = tokio::time::interval(every.max(Duration::from_millis(100)));
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    pace.tick().await;
-    loop {
-        tokio::select! {
-            _ = pace.tick() => {}
-            () = closing.notified() => return,
-        }
-        match lake.flush().await {
-            Ok(_) => snapshot_wanted.store(true, std::sync::atomic::Ordering::Release),
-            // What is hot stays hot and queryable; the next landing takes it along.
-            Err(error) => tracing::error!(%error, "a landing failed and will be tried again"),
-        }
+fn save(directory: &Directory, mind: &Mind, position: Position) {
+    if let Err(error) = snapshot::write(&directory.snapshots(), &mind.snapshot(position)) {
+        tracing::warn!(%error, "no snapshot could be written; the next start replays more of the journal");
     }
 }
 
@@ -179,16 +177,16 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 }
 
 /// The sinks, opened and not yet fed.
-struct Opened {
-    lake: Arc<Lake>,
-    views: Views,
-    outbox: Arc<Outbox>,
+pub(super) struct Opened {
+    pub lake: Arc<Lake>,
+    pub views: Views,
+    pub outbox: Arc<Outbox>,
 }
 
 /// A mind, and from where on it lacks the journal's inputs.
-struct Restored {
-    mind: Mind,
-    from: u64,
+pub(super) struct Restored {
+    pub mind: Mind,
+    pub from: u64,
 }
 
 impl Opened {
@@ -249,24 +247,5 @@ impl Opened {
                 None => tracing::warn!(offset, "a damaged snapshot is passed over"),
             }
         }
-    }
-
-    fn replay(&mut self, journal: &Journal, restored: &mut Restored) -> Result<(), Failure> {
-        let lost = |e| Failure::new(format!("journal: {e}"));
-        let mind = &mut restored.mind;
-        // A restored mind may have nothing to replay, and its lake is to be asked all the same.
-        self.lake.set_schema(mind.library().schema.clone()).map_err(|e| Failure::new(format!("lake: {e}")))?;
-        let mut feed = super::sinks::LakeFeed::new(self.lake.clone());
-        for group in journal.read_from(restored.from).map_err(lost)? {
-            let group = group.map_err(lost)?;
-            let position = group.position;
-            let entry = |offset, schema: &Schema| group.entry(offset, schema).map(Arc::new).map_err(lost);
-            let records = mind.step(group.offsets(), entry)?;
-            let fed = Fed { records: records.into(), position, library: mind.library().clone() };
-            feed.give(&fed).map_err(Failure::new)?;
-            super::sinks::feed_views(&mut self.views, &fed).map_err(Failure::new)?;
-            super::sinks::feed_outbox(&self.outbox, &fed).map_err(Failure::new)?;
-        }
-        Ok(())
     }
 }

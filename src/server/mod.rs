@@ -2,19 +2,21 @@
 
 mod current;
 mod health;
+mod interrupt;
 mod problem;
 mod rules_api;
+mod serving;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vitalog_dashboards::ask::Readers;
@@ -33,6 +35,7 @@ use crate::failure::Failure;
 use crate::run::Node;
 use current::ViewsTell;
 use health::Health;
+pub use interrupt::Interrupt;
 use rules_api::RulesState;
 
 /// Who is let in.
@@ -42,38 +45,46 @@ pub enum Admittance {
     Tokens(Tokens),
 }
 
+/// How a server behaves towards those it lets in.
+pub struct Manners {
+    /// What the pages say about where their readings come from; may be empty.
+    pub attribution: String,
+    /// The time in which the head of a request must come.
+    pub head_time: Duration,
+}
+
+impl Default for Manners {
+    fn default() -> Manners {
+        Manners { attribution: String::new(), head_time: Duration::from_secs(20) }
+    }
+}
+
 /// A listening server.
 pub struct Server {
     closing: watch::Sender<bool>,
     live: Arc<vitalog_dashboards::io::Live>,
     is_draining: Arc<AtomicBool>,
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
 }
 
 /// Opens the doors of a node on a listener.
 ///
 /// # Errors
 /// Where the views can't be read.
-pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, attribution: &str) -> Result<Server, Failure> {
+pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, manners: &Manners) -> Result<Server, Failure> {
     let (credentials, access): (Credentials, Arc<dyn Access>) = match admittance {
         Admittance::Open => (Credentials::Open, Arc::new(Open)),
         Admittance::Tokens(tokens) => (Credentials::Tokens(tokens.clone()), Arc::new(tokens)),
     };
     let is_draining = Arc::new(AtomicBool::new(false));
-    let router = doors(node, &access, attribution, &is_draining)?;
+    let router = doors(node, &access, &manners.attribution, &is_draining)?;
     let doorman = Doorman::new(credentials, node.now.clone(), false, Some("/login".to_owned()))
         .with_public("/assets/")
         .with_public("/livez")
         .with_public("/readyz");
     let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
-    let (closing, mut closed) = watch::channel(false);
-    let task = tokio::spawn(async move {
-        let end = async move {
-            // The sender is gone only when the server is.
-            let _ = closed.wait_for(|is| *is).await;
-        };
-        axum::serve(listener, router).with_graceful_shutdown(end).await
-    });
+    let (closing, closed) = watch::channel(false);
+    let task = tokio::spawn(serving::serve(listener, router, manners.head_time, closed));
     Ok(Server { closing, live: node.live.clone(), is_draining, task })
 }
 
@@ -84,7 +95,7 @@ impl Server {
         self.closing.send_replace(true);
         self.live.close();
         // Connections that a client keeps without asking anything would hold the end up.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(10), self.task).await;
+        let _ = tokio::time::timeout(Duration::from_secs(10), self.task).await;
     }
 }
 
@@ -142,25 +153,4 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address)
         .await
         .map_err(|e| Failure::new(format!("cannot listen on {address}: {e}")).hint("choose another address with --listen"))
-}
-
-/// Ends when the process is asked to end.
-pub async fn interrupted() {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        // Without the signal only Ctrl-C is left.
-        Err(_) => return drop(tokio::signal::ctrl_c().await),
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-/// From now on an interrupt ends the process at once. What was acknowledged is journaled all the same.
-pub fn end_at_second_interrupt() {
-    tokio::spawn(async {
-        interrupted().await;
-        std::process::exit(130);
-    });
 }

@@ -80,10 +80,8 @@ fn there_is_no_float_in_the_core() {
 }
 
 /// Where an edge may read the wall clock all the same, and why.
-const CLOCKS: [(&str, &str); 2] = [
-    ("lakehouse/src/io/write.rs", "Delta's log dates its files, for clean-up by age; nothing is decided by it"),
-    ("lakehouse/src/io/delta.rs", "a file that no commit names is removed only when it is old"),
-];
+const CLOCKS: [(&str, &str); 1] =
+    [("lakehouse/src/io/write.rs", "Delta's log dates its files, for clean-up by age; nothing is decided by it")];
 
 /// The wall clock is read in the shell alone; edges get the time from it, or measure a wait.
 #[test]

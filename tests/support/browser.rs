@@ -93,10 +93,25 @@ impl Browser {
         }
     }
 
-    /// Types keys into whatever has the focus.
+    // Keys without a letter, as WebDriver numbers them.
+    pub const TAB: &str = "\u{e004}";
+    pub const ENTER: &str = "\u{e007}";
+    pub const CONTROL: &str = "\u{e009}";
+    pub const END: &str = "\u{e010}";
+    pub const LEFT: &str = "\u{e012}";
+
+    /// Types keys into whatever has the focus. `CONTROL` holds what follows until it comes again.
     pub fn keys(&self, keys: &str) {
-        let actions: Vec<Value> =
-            keys.chars().flat_map(|c| [json!({"type": "keyDown", "value": c}), json!({"type": "keyUp", "value": c})]).collect();
+        let mut held = false;
+        let mut actions = Vec::new();
+        for key in keys.chars() {
+            if Browser::CONTROL.starts_with(key) {
+                actions.push(json!({"type": if held { "keyUp" } else { "keyDown" }, "value": key}));
+                held = !held;
+            } else {
+                actions.extend([json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]);
+            }
+        }
         self.command("POST", "/actions", json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]}));
     }
 

@@ -73,6 +73,20 @@ impl Server {
         answer.json()
     }
 
+    /// All recommendations of a subject, page by page.
+    pub fn recommendations(&self, subject: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut after = String::new();
+        loop {
+            let mut page = self.get(&format!("/v1/subjects/{subject}/recommendations?limit=1000{after}")).ok().json();
+            all.append(page["recommendations"].as_array_mut().expect("a list"));
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return all,
+            }
+        }
+    }
+
     /// SIGKILL: nothing of it has a chance to tidy up.
     pub fn kill_now(&self) {
         Command::new("kill").args(["-KILL", &self.process.id().to_string()]).status().expect("kill runs");

@@ -28,7 +28,6 @@ fn effects_are_the_difference_of_what_stands() {
             if !missing.is_empty() || !extra.is_empty() {
                 return Err(format!("after input {i}\nengine only:\n{}oracle only:\n{}", list(&extra), list(&missing)));
             }
-            adopt_names(&mut history, drive::changes(&effects));
         }
         Ok(())
     });
@@ -44,39 +43,17 @@ fn tell(change: Change, k: Known) -> Told {
     (change.name(), k.id, k.revision, k.content, k.quiet)
 }
 
-/// The engine's changes in the oracle's words. A second finding of one onset has an id that only the engine can name.
+/// The engine's changes in the oracle's words.
 fn told(changes: Vec<&FindingChange>, history: &History) -> Vec<Told> {
-    let mut all: Vec<Told> = Vec::new();
-    for c in changes {
+    let in_words = |c: &FindingChange| {
         let mut content = Standing::of(&c.finding);
         if c.finding.state == FindingState::Rescinded {
             let was = history.known.iter().find(|k| k.id == c.finding.id);
             content.state = was.map_or("rescinded", |k| k.content.state);
         }
-        let usual = MatchId::new(&c.finding.rule, &c.finding.subject, c.finding.onset);
-        let is_second = c.change == Change::Opened && c.finding.id != usual;
-        // It, too, may have stood before: then it counts on from there.
-        let before = history.known.iter().find(|k| is_second && k.id == c.finding.id && k.is_rescinded);
-        let (id, revision) = match before {
-            Some(k) => (MatchId(0), c.finding.revision.wrapping_sub(k.revision)),
-            None if is_second => (MatchId(0), c.finding.revision),
-            None => (c.finding.id, c.finding.revision),
-        };
-        all.push((c.change.name(), id, revision, content, c.finding.quiet));
-    }
-    all
-}
-
-/// Gives second findings the names that the engine gave them.
-fn adopt_names(history: &mut History, changes: Vec<&FindingChange>) {
-    while let Some(place) = history.known.iter().position(|k| k.id == MatchId(0)) {
-        let content = &history.known[place].content;
-        let named = changes.iter().find(|c| c.change == Change::Opened && Standing::of(&c.finding) == *content);
-        let Some(change) = named else { return };
-        let named = Known { id: change.finding.id, revision: change.finding.revision, ..history.known.remove(place) };
-        history.known.retain(|k| k.id != named.id);
-        history.known.push(named);
-    }
+        (c.change.name(), c.finding.id, c.finding.revision, content, c.finding.quiet)
+    };
+    changes.into_iter().map(in_words).collect()
 }
 
 fn without(all: &[Told], other: &[Told]) -> Vec<Told> {

@@ -7,6 +7,7 @@ mod coverage;
 mod cut;
 mod damage;
 mod due;
+mod effort;
 mod extremes;
 mod fold;
 mod forms;

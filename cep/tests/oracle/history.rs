@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Rule;
+use vitalog_elog::id::digest;
 use vitalog_elog::{Change, MatchId, Quiet, Subject, Time};
 
 use super::Standing;
@@ -98,15 +99,20 @@ impl History {
         (change, known)
     }
 
-    /// Under the id of its onset; if that stands already, under another, which only the engine can name: here it is left zero.
+    /// Under the id of its onset; if that stands already, under a hash of it and a count, and so on. An id that stood before counts on from there.
     fn open(&mut self, now: &Standing, standing: &[Standing], clock: Time) -> Known {
         let quiet = self.stale(now, clock).or_else(|| self.other_open(now, standing)).or_else(|| self.spoke_lately(now));
-        let id = MatchId::new(&now.rule, &Subject::new(&now.subject), now.onset);
-        let old = self.known.iter().position(|k| k.id == id);
-        let (id, revision) = match old {
-            None => (id, 1),
-            Some(i) if self.known[i].is_rescinded => (id, self.known.remove(i).revision + 1),
-            Some(_) => (MatchId(0), 1),
+        let mut id = MatchId::new(&now.rule, &Subject::new(&now.subject), now.onset);
+        let mut others = 0_u32;
+        let revision = loop {
+            match self.known.iter().position(|k| k.id == id) {
+                None => break 1,
+                Some(i) if self.known[i].is_rescinded => break self.known.remove(i).revision + 1,
+                Some(_) => {
+                    others += 1;
+                    id = MatchId(digest(b"match", &[&id.0.to_le_bytes(), &others.to_le_bytes()]));
+                }
+            }
         };
         let known = Known { id, revision, content: now.clone(), quiet, is_rescinded: false };
         self.known.push(known.clone());

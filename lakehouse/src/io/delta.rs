@@ -9,7 +9,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{
@@ -23,7 +22,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
-use vitalog_elog::Position;
+use vitalog_elog::{Position, Time};
 
 use crate::cold::{Cold, DataFile, Stats};
 use crate::error::{Doing, LakeError};
@@ -131,12 +130,12 @@ impl Delta {
         Ok(())
     }
 
-    /// Removes files that the newest version doesn't name and that are older than `age`: those that were replaced, and those of commits that
+    /// Removes files that the newest version doesn't name and that were written before an instant: those that were replaced, and those of commits that
     /// never came about. Says how many.
     ///
     /// # Errors
     /// [`LakeError::Storage`].
-    pub async fn tidy(&self, incarnation: u128, age: Duration) -> Result<usize, LakeError> {
+    pub async fn tidy(&self, incarnation: u128, before: Time) -> Result<usize, LakeError> {
         let tidying = || format!("removing old files of table {}", self.table.name());
         let newest = self.load(incarnation, None).await?;
         let live: HashSet<&str> = newest.files.iter().map(|f| &*f.path).collect();
@@ -144,8 +143,7 @@ impl Delta {
         let mut listing = store.list(None);
         let mut old = Vec::new();
         while let Some(object) = listing.try_next().await.doing(tidying())? {
-            let written = SystemTime::from(object.last_modified);
-            let is_old = SystemTime::now().duration_since(written).is_ok_and(|since| since > age);
+            let is_old = object.last_modified.timestamp_micros() < before.0;
             let path = object.location.as_ref();
             if is_old && path.ends_with(".parquet") && !path.starts_with("_delta_log/") && !live.contains(path) {
                 old.push(object.location);

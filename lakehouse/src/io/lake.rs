@@ -2,12 +2,11 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use datafusion::execution::runtime_env::RuntimeEnv;
 use object_store::ObjectStore;
 use tokio::sync::{Semaphore, watch};
-use vitalog_elog::{Position, Record, Schema};
+use vitalog_elog::{Position, Record, Schema, Time};
 
 use crate::cold::Cold;
 use crate::error::{Doing, LakeError};
@@ -171,15 +170,15 @@ impl Lake {
         Hot { rows, superseded: state.masks.len() }
     }
 
-    /// Removes files that no version newer than `age` needs: those that a flush replaced, and those that a crash left. A statement or another
-    /// program that still reads such a version fails, so `age` is a day or so. Says how many.
+    /// Removes files that were written before an instant and that the newest version doesn't need: those that a flush replaced, and those that a
+    /// crash left. A statement or another program that still reads an older version fails, so let the instant be a day or so ago. Says how many.
     ///
     /// # Errors
     /// [`LakeError::Storage`].
-    pub async fn tidy(&self, age: Duration) -> Result<usize, LakeError> {
+    pub async fn tidy(&self, before: Time) -> Result<usize, LakeError> {
         let mut removed = 0;
         for table in &self.inner.tables {
-            removed += table.tidy(self.inner.incarnation, age).await?;
+            removed += table.tidy(self.inner.incarnation, before).await?;
         }
         Ok(removed)
     }

@@ -2,6 +2,7 @@
 
 mod delta;
 pub(crate) mod flush;
+mod give_way;
 mod http;
 pub(crate) mod lake;
 mod locate;

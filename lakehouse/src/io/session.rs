@@ -19,6 +19,7 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{ExprFunctionExt, LogicalPlanBuilder, ScalarUDF, ident, lit};
 use datafusion::prelude::SessionConfig;
 
+use crate::io::give_way::GiveWay;
 use crate::io::relation::Relation;
 use crate::layout::Layout;
 use crate::shared::View;
@@ -64,6 +65,7 @@ pub fn session(view: &View, runtime: Arc<RuntimeEnv>) -> Result<SessionContext, 
         )
         .with_table_factories(HashMap::new())
         .with_file_formats(Vec::new())
+        .with_physical_optimizer_rule(Arc::new(GiveWay))
         .build();
     Ok(SessionContext::new_with_state(state))
 }

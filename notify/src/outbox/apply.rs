@@ -17,6 +17,14 @@ impl Outbox {
     /// # Errors
     /// If the store fails, the position is another journal's, or records are missing in between; nothing is taken in then.
     pub fn apply(&self, records: &[Record], position: Position) -> Result<(), OutboxError> {
+        self.apply_groups(&[records], position)
+    }
+
+    /// The same for several groups that follow each other, in one transaction: whoever has fallen behind catches up faster so.
+    ///
+    /// # Errors
+    /// As [`Outbox::apply`].
+    pub fn apply_groups(&self, groups: &[&[Record]], position: Position) -> Result<(), OutboxError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         let mine = table::position(&transaction)?;
@@ -28,7 +36,7 @@ impl Outbox {
         }
         let mut next = mine.next;
         let mut added = 0;
-        for record in records.iter().filter(|record| record.offset >= mine.next) {
+        for record in groups.iter().copied().flatten().filter(|record| record.offset >= mine.next) {
             if record.offset != next {
                 return Err(OutboxError::Gap { next, given: record.offset });
             }

@@ -98,7 +98,11 @@ impl Checker<'_> {
                 gap.loc,
                 "every reading begins the time anew",
             );
-            self.diagnostics.push(d.help(format!("allow a wider gap, as in `for {} gap {}`", hold.span.span, every)));
+            let wider = format!("allow a wider gap, as in `for {} gap {every}`", hold.span.span);
+            self.diagnostics.push(match hold.gap {
+                Some(gap) => d.fix(wider, gap.loc, every.to_string()),
+                None => d.fix(wider, hold.span.loc.after(), format!(" gap {every}")),
+            });
         }
         Hold { span: hold.span.span, gap: gap.span }
     }

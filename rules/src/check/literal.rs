@@ -116,13 +116,15 @@ fn one(
 
 fn ambiguous(word: &UnitWord, units: &[Unit], digits: &str) -> Diagnostic {
     let names: Vec<&str> = units.iter().map(|u| u.dimension().name()).collect();
-    Diagnostic::new(
+    let d = Diagnostic::new(
         Code::AMBIGUOUS_UNIT,
         format!("`{}` could be a unit of {}", word.name, names.join(" or of ")),
         word.loc,
         "nothing here tells which",
-    )
-    .help(format!("say it: `{digits} {} of {}`", word.name, names[0]))
+    );
+    names
+        .iter()
+        .fold(d, |d, name| d.fix(format!("say it: `{digits} {} of {name}`", word.name), word.loc.after(), format!(" of {name}")))
 }
 
 fn too_large(loc: Loc) -> Box<Diagnostic> {

@@ -11,6 +11,7 @@
 //! | `rule`, `episode`, `pattern`, `schedule`, `say` | a rule: its plan |
 //! | `meaning`, `meaning_of_pattern` | the identity of a rule |
 //! | `policy` | who hears of findings |
+//! | `shadow` | which rules add nothing to another |
 //! | `script`, `reading` | a test |
 
 mod arithmetic;
@@ -38,6 +39,7 @@ mod say;
 mod schedule;
 mod scope;
 mod script;
+mod shadow;
 mod value;
 mod window;
 mod world;
@@ -47,6 +49,7 @@ pub use graph::{asked_fields, order};
 pub use policy::{lacks_policies, policies};
 pub use rule::rule;
 pub use script::script;
+pub use shadow::shadowed;
 pub use world::World;
 
 use crate::diagnostic::Diagnostic;

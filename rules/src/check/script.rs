@@ -13,12 +13,9 @@ use vitalog_elog::{Reading, Span, StreamIx, Subject, Time, When};
 use super::World;
 use super::literal::field_value;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::script::{Action, Expectation, Step, TestCase};
+use crate::script::{Action, DAY_ONE, Expectation, Step, TestCase};
 use crate::source::{Loc, Sources};
 use crate::syntax::{self, End, Expect, Line, LineKind, Moment, MomentKind, Name, Test};
-
-/// 2026-01-05T00:00:00Z, a Monday.
-const DAY_ONE: Time = Time(1_767_571_200_000_000);
 
 /// A line this far before the one above it is more likely meant for the next day than for late data.
 const FAR_BACK: Span = Span::hours(12);

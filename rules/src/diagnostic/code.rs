@@ -74,6 +74,7 @@ codes! {
     MIXED = "W0006", "`and` and `or` mixed without parentheses.";
     SLOW_STREAM = "W0007", "A gap shorter than the stream's expected distance of readings.";
     BACK_IN_TIME = "W0008", "A test line far before the one above it.";
+    SHADOWED = "W0009", "A rule that adds nothing to another.";
 }
 
 impl Code {

@@ -2,10 +2,12 @@
 
 mod code;
 mod json;
+mod page;
 mod render;
 mod suggest;
 
 pub use code::Code;
+pub use page::{Example, PAGES, Page, Shows};
 pub use suggest::nearest;
 
 use crate::source::Loc;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::functions::FUNCTIONS;
-use super::{Parsed, Parser};
+use super::{Mark, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Kind;
 use crate::parser::Failed;
@@ -14,6 +14,7 @@ const MOST_DAYS: u16 = 3660;
 
 impl Parser<'_> {
     pub fn call(&mut self) -> Parsed<Expr> {
+        self.mark(Mark::Call);
         let start = self.advance();
         let name = self.slice(start);
         let function = Name { text: Arc::from(name), loc: self.loc(start) };

@@ -80,6 +80,11 @@ impl<'a> Parser<'a> {
         self.text.get(token.start as usize..token.end as usize).unwrap_or("")
     }
 
+    /// The words of a range.
+    pub fn written(&self, loc: Loc) -> &'a str {
+        self.text.get(loc.start as usize..loc.end as usize).unwrap_or("")
+    }
+
     pub fn loc(&self, token: Token) -> Loc {
         Loc { file: self.file, start: token.start, end: token.end }
     }
@@ -150,7 +155,7 @@ impl<'a> Parser<'a> {
                     loc,
                     format!("expected {what}"),
                 )
-                .help(format!("keywords cannot be names; `{word}_` would do")),
+                .fix(format!("keywords cannot be names; `{word}_` would do"), loc, format!("{word}_")),
             );
             return Err(Failed);
         }
@@ -296,7 +301,8 @@ impl<'a> Parser<'a> {
             let loc = self.here();
             self.report(
                 Diagnostic::new(Code::MISSING_BRACE, "a block is not closed", loc, "expected `}` before this")
-                    .label(opened, "the block begins here"),
+                    .label(opened, "the block begins here")
+                    .fix("close it with `}`", loc, "}\n"),
             );
         }
     }

@@ -3,7 +3,7 @@
 use vitalog_elog::{Dimension, Unit};
 
 use super::cursor::RESERVED;
-use super::{Failed, Parsed, Parser};
+use super::{Failed, Mark, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Kind;
 use crate::syntax::{Check, FieldDecl, FieldType, File, Item, Name, Profile, Stream, Use};
@@ -11,9 +11,10 @@ use crate::syntax::{Check, FieldDecl, FieldType, File, Item, Name, Profile, Stre
 const ITEMS: &[&str] = &["use", "stream", "interval", "profile", "rule", "test", "policy"];
 
 impl Parser<'_> {
-    pub fn file(mut self) -> File {
+    pub fn file(&mut self) -> File {
         let mut file = File::default();
         while !self.is(Kind::End) {
+            self.mark(Mark::Item);
             if let Ok(Some(item)) = self.item() {
                 file.items.push(item);
             }
@@ -89,6 +90,7 @@ impl Parser<'_> {
         };
         while !matches!(self.peek().kind, Kind::CloseBrace | Kind::End) && !self.at_item() {
             if self.is_word("check") && self.ahead(2).kind == Kind::Gt {
+                self.mark(Mark::Line);
                 if let Ok(check) = self.check() {
                     stream.checks.push(check);
                 }
@@ -181,6 +183,7 @@ impl Parser<'_> {
     /// `NAME TYPE [from A to B] [optional] [default V]`. Where the type cannot be read the field exists all the same.
     fn field(&mut self) -> Parsed<FieldDecl> {
         let doc = self.doc_before(self.at);
+        self.mark(Mark::Field);
         let name = match self.any_name("a field: its name, then its dimension and unit, `text`, `bool` or words") {
             Ok(name) => name,
             Err(failed) => {

@@ -75,7 +75,7 @@ impl Parser<'_> {
                 mixed.loc,
                 "`and` binds more tightly: this belongs together",
             )
-            .help("put parentheses around what belongs together");
+            .fix("put parentheses around what belongs together", mixed.loc, format!("({})", self.written(mixed.loc)));
             self.report(d);
         }
         self.group(all, ExprKind::Or)
@@ -185,12 +185,12 @@ impl Parser<'_> {
     /// `a < b < c` is reported with the way to say it, and read over.
     fn chained(&mut self, left: &Expr, right: &Expr) -> Parsed<Expr> {
         let loc = self.here();
-        let words = |e: &Expr| self.text.get(e.loc.start as usize..e.loc.end as usize).unwrap_or("…").to_owned();
-        let (a, b) = (words(left), words(right));
+        let (a, b) = (self.written(left.loc).to_owned(), self.written(right.loc).to_owned());
         self.report(
             Diagnostic::new(Code::CHAINED, "comparisons do not chain", loc, "a second comparison of the same value")
                 .label(right.loc, "this would be compared twice")
-                .help(format!("write `{b} between {a} and …`, or two comparisons joined by `and`")),
+                .help(format!("write `{b} between {a} and …`, or two comparisons joined by `and`"))
+                .fix("write two comparisons", right.loc, format!("{b} and {b}")),
         );
         while self.comparing().is_some() {
             self.advance();

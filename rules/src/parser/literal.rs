@@ -59,6 +59,7 @@ impl Parser<'_> {
             self.at = from;
             return None;
         }
+        self.mark_unit(from);
         Some(UnitWord { name, per, loc: self.since(first) })
     }
 
@@ -86,10 +87,11 @@ impl Parser<'_> {
             return Ok(unit);
         }
         let Some((count, text)) = self.unit_like(5) else { return Err(self.expected("a unit")) };
-        let name = Arc::from(text);
+        let (name, from) = (Arc::from(text), self.at);
         for _ in 0..count {
             self.advance();
         }
+        self.mark_unit(from);
         Ok(UnitWord { name, per: None, loc: self.since(first) })
     }
 

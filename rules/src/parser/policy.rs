@@ -1,6 +1,6 @@
 //! `policy`: who hears of a finding.
 
-use super::{Failed, Parsed, Parser};
+use super::{Failed, Mark, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Kind;
 use crate::syntax::{Name, Notice, Policy, Repeat};
@@ -26,6 +26,7 @@ impl Parser<'_> {
             }
         };
         while !matches!(self.peek().kind, Kind::CloseBrace | Kind::End) && !self.at_item() {
+            self.mark(Mark::Line);
             if self.policy_line(&mut policy).is_err() {
                 policy.broken = true;
                 self.skip_until(|p| p.peek().first_on_line && matches!(p.word_ahead(0), Some("notify" | "after" | "repeat")));

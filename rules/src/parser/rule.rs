@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vitalog_elog::Severity;
 
 use super::cursor::{CLAUSES, RESERVED};
-use super::{Failed, Parsed, Parser};
+use super::{Failed, Mark, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::lexer::{Kind, Token};
 use crate::source::Loc;
@@ -47,6 +47,7 @@ impl Parser<'_> {
 
     fn clauses(&mut self, rule: &mut Rule) {
         while !matches!(self.peek().kind, Kind::CloseBrace | Kind::End) && !self.at_item() {
+            self.mark(Mark::Clause);
             let read = self.clause(rule);
             if std::mem::take(&mut self.partly) || read.is_err() {
                 rule.broken = true;

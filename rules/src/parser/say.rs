@@ -81,6 +81,7 @@ impl Parser<'_> {
             depth: self.depth,
             partly: false,
             ends: "the end of the hole",
+            marks: Vec::new(),
             diagnostics: self.diagnostics,
         };
         let expr = inside.expr()?;

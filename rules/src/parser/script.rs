@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vitalog_elog::{FindingState, Time};
 
-use super::{Failed, Parsed, Parser};
+use super::{Failed, Mark, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Kind;
 use crate::source::Loc;
@@ -33,6 +33,7 @@ impl Parser<'_> {
         };
         while !matches!(self.peek().kind, Kind::CloseBrace | Kind::End) && !self.at_item() {
             let started = self.at;
+            self.mark(Mark::Line);
             match self.line() {
                 Ok(line) => test.lines.push(line),
                 Err(Failed) => {

@@ -3,11 +3,16 @@
 //! This crate cannot run them, for it does not know the engine; whoever does feeds each step to one and judges each expectation against the
 //! findings there at that point, rescinded ones included.
 
-use std::fmt;
+mod clauses;
+mod show;
+
 use std::sync::Arc;
 
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Finding, FindingState, Reading, Severity, Time};
+
+pub use clauses::{Without, with_rule, without};
+pub use show::{DAY_ONE, script_time, told};
 
 /// One `test` block.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,22 +97,8 @@ impl Expectation {
             text.push_str(&format!(": nothing was found by `{}`", self.rule));
         }
         for finding in near {
-            text.push_str(&format!("\n  found: {}", Told(finding)));
+            text.push_str(&format!("\n  found: {}", told(finding)));
         }
         Err(text)
-    }
-}
-
-/// A finding as an expectation would describe it.
-struct Told<'f>(&'f Finding);
-
-impl fmt::Display for Told<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let it = self.0;
-        write!(f, "{} from {} at {}", it.rule, it.onset, it.at)?;
-        if let Some(end) = it.end {
-            write!(f, " until {end}")?;
-        }
-        write!(f, " severity {} {}", it.severity, it.state)
     }
 }

@@ -6,7 +6,8 @@ use vitalog_elog::Severity;
 
 use super::cluster::Match;
 use super::program::Op;
-use super::walk::{Cursor, Move, State, Walk};
+use super::state::{Cursor, Move, State};
+use super::walk::Walk;
 use crate::decide::fact::evidence;
 use crate::eval::{Scope, render, said};
 use crate::plan::Select;
@@ -85,7 +86,16 @@ impl Walk<'_> {
             t.from(until).saturating_sub(t.from(self.start)) as u32
         });
         let most = this.most.map_or(there, |most| there.min(u32::from(most)));
-        (least..=most).rev().find(|target| self.best(&state.with(*target)) == Some(at))
+        if !self.program.free[state.pc] {
+            return (least..=most).rev().find(|target| self.best(&state.with(*target)) == Some(at));
+        }
+        // The fewer, the sooner what follows may begin: those that lead there are neighbours of the least.
+        let (mut leads, mut not) = (least, most.saturating_add(1));
+        while not.saturating_sub(leads) > 1 {
+            let target = leads + (not - leads) / 2;
+            if self.best(&state.with(target)) == Some(at) { leads = target } else { not = target }
+        }
+        Some(leads)
     }
 
     /// The first choice that still leads to a completion at `at`.
@@ -112,10 +122,9 @@ impl Walk<'_> {
             let done = self.after(&end, &Move::Finish, |walk, end| walk.accept(end)).flatten();
             match done {
                 Some(done) if done <= self.case.clock => {
-                    let now = self.told(done);
-                    if now.severity > told.severity {
+                    if self.severity(done) > told.severity {
                         // Its fields are those with which it opened.
-                        told = Told { said: told.said, ..now };
+                        told = Told { said: told.said, ..self.told(done) };
                     }
                     state = longer;
                 }
@@ -180,6 +189,10 @@ impl Walk<'_> {
     fn told(&self, done: i64) -> Told {
         let scope = Scope { bound: &self.bound, ..self.case.scope(done, self.start) };
         Told { severity: scope.severity(), text: render(&scope), said: said(&scope) }
+    }
+
+    fn severity(&self, done: i64) -> Severity {
+        Scope { bound: &self.bound, ..self.case.scope(done, self.start) }.severity()
     }
 
     fn matched(&self, at: i64, told: Told) -> Match {

@@ -33,6 +33,15 @@ pub struct Clusters {
 }
 
 impl Clusters {
+    pub fn has(&self, start: i64) -> bool {
+        self.matches.binary_search_by_key(&start, |m| m.first).is_ok()
+    }
+
+    /// The matches that begin in `[first, last]`.
+    pub fn between(&self, first: i64, last: i64) -> &[Match] {
+        &self.matches[self.matches.partition_point(|m| m.first < first)..self.matches.partition_point(|m| m.first <= last)]
+    }
+
     /// Puts `new` in the place of all matches that begin in `(after, to]`. Returns whether anything changed.
     pub fn replace(&mut self, after: i64, to: i64, new: Vec<Match>, disjoint: bool) -> bool {
         let range = self.matches.partition_point(|m| m.first <= after)..self.matches.partition_point(|m| m.first <= to);

@@ -3,13 +3,18 @@
 //! Every start has its own match, a pure function of the readings inside `within` of it. In order only *pending* starts are kept, those that may still
 //! complete; a change of the past searches again for the starts that can see it.
 
+mod choices;
 mod choose;
 mod cluster;
+mod forbidden;
+mod needs;
 mod program;
 mod search;
 mod shape;
+mod state;
 mod tree;
 mod walk;
+mod writer;
 
 use serde::{Deserialize, Serialize};
 

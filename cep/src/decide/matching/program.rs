@@ -6,7 +6,9 @@ use std::ops::Range;
 
 use vitalog_elog::StreamIx;
 
-use super::shape::{refers, stands_alone};
+use super::needs::{is_free, needs, settle, shares};
+use super::shape::stands_alone;
+use super::writer::Writer;
 use crate::plan::{Absence, Around, Edge, Expr, Node, Part, Pattern, Ref, Rule, Select, Step};
 
 /// One operation.
@@ -77,6 +79,10 @@ pub struct Program {
     pub plain: Vec<bool>,
     /// Steps that may be the first.
     pub opening: Vec<usize>,
+    /// Steps of which one binds the reading at which a match completes; `None`: the clock may complete it, too.
+    pub closing: Option<Vec<usize>>,
+    /// Steps that every match binds, as far as their conditions hang on nothing that is chosen.
+    pub required: Vec<usize>,
     /// The step that ends the pattern and takes further readings.
     pub growing: Option<usize>,
     /// Last minus first is less than this.
@@ -112,6 +118,10 @@ impl Program {
         let bare = rule.filter.is_none() && around.is_empty() && waits.is_empty() && plain.iter().all(|p| *p);
         let free = (0..ops.len()).map(|pc| is_free(pattern, &ops, &needs, pc, bare)).collect();
         let alone = pattern.steps.iter().map(|s| s.again.is_none() && s.filter.as_ref().is_none_or(stands_alone));
+        let alone: Vec<bool> = alone.collect();
+        let mut required = Vec::new();
+        on_all_ways(&pattern.tree, &mut required);
+        required.retain(|i| alone[*i]);
         let reach = pattern.reach().map_or(i64::MAX, |r| r.0).max(1);
         let quiets = ops.iter().filter_map(|op| if let Op::Quiet { span, .. } = op { Some(*span) } else { None });
         let after = around.iter().map(|a| a.to.0).chain(waits.iter().map(|(_, span)| *span)).max().unwrap_or(0).max(0);
@@ -124,9 +134,11 @@ impl Program {
             needs,
             free,
             shares,
-            alone: alone.collect(),
+            alone,
+            required,
             plain,
             opening,
+            closing: (!is_by_clock(rule, pattern)).then(|| lasts(&pattern.tree)),
             growing: growing(pattern),
             reach,
             horizon: reach.saturating_add(tail),
@@ -169,115 +181,12 @@ fn is_plain(pattern: &Pattern) -> bool {
         && pattern.steps.iter().all(plain)
 }
 
-fn names_first(step: &Step) -> bool {
+pub fn names_first(step: &Step) -> bool {
     let mut found = false;
     for e in step.filter.iter().chain(&step.again) {
         e.walk(&mut |e| found |= matches!(e, Expr::Get { of: Ref::First | Ref::Previous, .. }));
     }
     found
-}
-
-struct Writer<'p> {
-    pattern: &'p Pattern,
-    ops: Vec<Op>,
-    checks: Vec<Check>,
-    around: Vec<Around>,
-}
-
-impl Writer<'_> {
-    /// `in_turn`: the frame at hand is a sequence, its end so far that of what is before.
-    fn node(&mut self, node: &Node, in_turn: bool) {
-        match node {
-            Node::Step(i) => self.ops.push(Op::Step(usize::from(*i))),
-            Node::Sequence { first, rest } => self.framed(in_turn, |w| {
-                w.node(first, true);
-                rest.iter().for_each(|part| w.part(part));
-            }),
-            Node::And(parts) => {
-                self.ops.push(Op::Begin { within: i64::MAX });
-                for part in parts {
-                    self.ops.push(Op::Part);
-                    self.node(part, false);
-                }
-                self.ops.push(Op::Close { check: None, around: 0..0 });
-            }
-            Node::Or(alternatives) => self.or(alternatives, in_turn),
-            Node::Group(group) => {
-                self.ops.push(Op::Begin { within: group.within.map_or(i64::MAX, |w| w.0) });
-                self.node(&group.node, true);
-                let before = self.around.len();
-                self.around.extend(group.around.iter().cloned());
-                let check = (!group.absences.is_empty()).then(|| self.check(&group.absences));
-                self.ops.push(Op::Close { check, around: before..self.around.len() });
-            }
-            Node::Repeat { node, count } => self.framed(in_turn, |w| {
-                w.node(node, true);
-                for _ in 1..*count {
-                    w.ops.push(Op::Then);
-                    w.node(node, true);
-                }
-            }),
-        }
-    }
-
-    fn framed(&mut self, in_turn: bool, inside: impl FnOnce(&mut Self)) {
-        if !in_turn {
-            self.ops.push(Op::Begin { within: i64::MAX });
-        }
-        inside(self);
-        if !in_turn {
-            self.ops.push(Op::Close { check: None, around: 0..0 });
-        }
-    }
-
-    fn part(&mut self, part: &Part) {
-        match part {
-            Part::Then(node) => {
-                self.ops.push(Op::Then);
-                self.node(node, true);
-            }
-            Part::Next(node) => {
-                self.ops.push(Op::Next);
-                self.node(node, true);
-            }
-            Part::ThenNo(quiet) => {
-                let check = self.check(&quiet.absences);
-                self.ops.push(Op::Quiet { check, span: quiet.span.0 });
-            }
-        }
-    }
-
-    fn check(&mut self, absences: &[Absence]) -> usize {
-        self.checks.push(Check { absences: absences.to_vec(), at_once: false });
-        self.checks.len() - 1
-    }
-
-    fn or(&mut self, alternatives: &[Node], in_turn: bool) {
-        let single = |n: &Node| match n {
-            Node::Step(i) if self.pattern.steps[usize::from(*i)].is_single() => Some(usize::from(*i)),
-            _ => None,
-        };
-        let singles: Vec<usize> = alternatives.iter().filter_map(single).collect();
-        let first_single = alternatives.iter().position(|n| single(n).is_some());
-        let kept: Vec<usize> =
-            (0..alternatives.len()).filter(|i| single(&alternatives[*i]).is_none() || Some(*i) == first_single).collect();
-        let fork = self.ops.len();
-        self.ops.push(Op::Or(Vec::new()));
-        let (mut targets, mut leaps) = (Vec::new(), Vec::new());
-        for i in kept {
-            targets.push(self.ops.len());
-            if Some(i) == first_single {
-                self.ops.push(Op::Together(singles.clone()));
-            } else {
-                self.node(&alternatives[i], in_turn);
-            }
-            leaps.push(self.ops.len());
-            self.ops.push(Op::Jump(0));
-        }
-        let end = self.ops.len();
-        leaps.into_iter().for_each(|leap| self.ops[leap] = Op::Jump(end));
-        self.ops[fork] = Op::Or(targets);
-    }
 }
 
 /// The steps that an operation binds.
@@ -289,115 +198,12 @@ pub fn bound_by(op: &Op) -> &[usize] {
     }
 }
 
-/// Finds out which checks can be asked at once: no later operation binds a step that they name, or a reading of their streams.
-fn settle(pattern: &Pattern, ops: &[Op], checks: &mut [Check]) {
-    for (pc, op) in ops.iter().enumerate() {
-        let (Op::Close { check: Some(check), .. } | Op::Quiet { check, .. }) = op else { continue };
-        let later: Vec<usize> = ops[pc + 1..].iter().flat_map(|op| bound_by(op).iter().copied()).collect();
-        let names = |a: &Absence, i: usize| {
-            pattern.steps[i].stream == a.stream || a.filter.as_ref().is_some_and(|f| refers(f, None, i as u8) || !in_itself(f))
-        };
-        let absences = &checks[*check].absences;
-        checks[*check].at_once = absences.iter().all(|a| !later.iter().any(|i| names(a, *i)));
+fn on_all_ways(node: &Node, all: &mut Vec<usize>) {
+    match node {
+        Node::Step(i) => all.push(usize::from(*i)),
+        Node::Or(_) => {}
+        _ => node.children().into_iter().for_each(|n| on_all_ways(n, all)),
     }
-}
-
-/// Whether it asks for no `let`: those are the rule's, and may name any step.
-fn in_itself(expr: &Expr) -> bool {
-    let mut own = true;
-    expr.walk(&mut |e| own &= !matches!(e, Expr::Let(_)));
-    own
-}
-
-/// Whether two steps may be asked for one reading: of one stream, and not one after the other at the same edge.
-fn shares(pattern: &Pattern) -> bool {
-    fn is_ordered(node: &Node) -> bool {
-        !matches!(node, Node::And(_) | Node::Or(_)) && node.children().into_iter().all(is_ordered)
-    }
-    let steps = &pattern.steps;
-    let twice = (0..steps.len()).any(|i| steps[..i].iter().any(|s| s.stream == steps[i].stream));
-    let edges = (0..steps.len()).any(|i| steps[..i].iter().any(|s| s.stream == steps[i].stream && s.edge != steps[i].edge));
-    edges || (twice && !is_ordered(&pattern.tree))
-}
-
-fn need_of(rule: &Rule, pattern: &Pattern, expr: &Expr, step: usize) -> Need {
-    let mut need = Need::Nothing;
-    let mut note = |e: &Expr| {
-        need =
-            need.max(match e {
-                Expr::Get { of: Ref::Step(s), .. } if usize::from(*s) == step => Need::Last,
-                Expr::Bound { step: s, .. } if usize::from(*s) == step => Need::All,
-                Expr::Window(w) if refers(&Expr::Window(w.clone()), None, step as u8) => {
-                    if w.stream == pattern.steps[step].stream { Need::All } else { Need::Last }
-                }
-                _ => Need::Nothing,
-            });
-    };
-    let mut asked = Vec::new();
-    expr.walk(&mut |e| {
-        note(e);
-        if let Expr::Let(i) = e {
-            asked.push(usize::from(*i));
-        }
-    });
-    for e in rule.lets.iter().take(asked.into_iter().max().map_or(0, |i| i + 1)) {
-        e.walk(&mut note);
-    }
-    need
-}
-
-/// What is asked at each operation and later of what each step bound.
-fn needs(rule: &Rule, pattern: &Pattern, ops: &[Op], checks: &[Check], around: &[Around], shares: bool) -> Vec<Vec<Need>> {
-    let steps = 0..pattern.steps.len();
-    let of = |expr: &Expr, i: usize| need_of(rule, pattern, expr, i);
-    let absence = |a: &Absence, i: usize| {
-        if a.stream == pattern.steps[i].stream { Need::All } else { a.filter.as_ref().map_or(Need::Nothing, |f| of(f, i)) }
-    };
-    let list = |all: &[Absence], i: usize| all.iter().map(|a| absence(a, i)).max().unwrap_or(Need::Nothing);
-    let last = steps.clone().map(|i| {
-        let mut need = rule.filter.as_ref().map_or(Need::Nothing, |f| of(f, i)).max(list(&pattern.absences, i));
-        for a in around {
-            need = need.max(absence(&a.absence, i)).max(if usize::from(a.step) == i { Need::Last } else { Need::Nothing });
-        }
-        checks.iter().filter(|c| !c.at_once).map(|c| list(&c.absences, i)).fold(need, Need::max)
-    });
-    let mut all = vec![last.collect::<Vec<Need>>()];
-    for op in ops.iter().rev() {
-        let mut here = all[all.len() - 1].clone();
-        for i in steps.clone() {
-            for j in bound_by(op) {
-                let step = &pattern.steps[*j];
-                let asked = step.filter.iter().chain(&step.again).map(|e| of(e, i)).max().unwrap_or(Need::Nothing);
-                let shared = if shares && step.stream == pattern.steps[i].stream { Need::All } else { Need::Nothing };
-                here[i] = here[i].max(asked).max(shared);
-            }
-            if let Op::Close { check: Some(check), .. } | Op::Quiet { check, .. } = op {
-                here[i] = here[i].max(list(&checks[*check].absences, i));
-            }
-        }
-        all.push(here);
-    }
-    all.reverse();
-    all
-}
-
-/// Whether the earliest choice at a step is as good as any: nothing that follows asks what it bound, and all that follows only begins the earlier.
-fn is_free(pattern: &Pattern, ops: &[Op], needs: &[Vec<Need>], pc: usize, bare: bool) -> bool {
-    let Op::Step(i) = &ops[pc] else { return false };
-    let step = &pattern.steps[*i];
-    let framed = ops[..pc].iter().fold(0, |open, op| match op {
-        Op::Begin { .. } => open + 1,
-        Op::Close { .. } => open - 1,
-        _ => open,
-    });
-    let is_last = pc + 1 == ops.len();
-    framed == 0
-        && step.again.is_none()
-        && !step.in_a_row
-        && !names_first(step)
-        && needs[pc + 1][*i] == Need::Nothing
-        && ops[pc + 1..].iter().all(|op| matches!(op, Op::Then | Op::Step(_)))
-        && (!is_last || bare)
 }
 
 fn firsts(node: &Node, all: &mut Vec<usize>) {
@@ -407,6 +213,17 @@ fn firsts(node: &Node, all: &mut Vec<usize>) {
         Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|n| firsts(n, all)),
         Node::Group(group) => firsts(&group.node, all),
         Node::Repeat { node, .. } => firsts(node, all),
+    }
+}
+
+/// The steps that may bind the last reading, where no `then no` stands.
+fn lasts(node: &Node) -> Vec<usize> {
+    match node {
+        Node::Step(i) => vec![usize::from(*i)],
+        Node::Sequence { first, rest } => lasts(rest.last().and_then(Part::node).unwrap_or(first)),
+        Node::And(parts) | Node::Or(parts) => parts.iter().flat_map(lasts).collect(),
+        Node::Group(group) => lasts(&group.node),
+        Node::Repeat { node, .. } => lasts(node),
     }
 }
 

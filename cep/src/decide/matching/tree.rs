@@ -43,12 +43,8 @@ impl Matches {
 
     /// The clock moved: what waited for it is decided.
     pub fn tick_tree(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program) -> bool {
-        let mut changed = false;
         let due: Vec<i64> = self.dues.iter().filter(|(_, due)| *due <= case.clock).map(|(start, _)| *start).collect();
-        for start in due {
-            changed |= self.search_one(case, pattern, program, start);
-        }
-        changed
+        self.search_those(case, pattern, program, &due)
     }
 
     /// When the clock alone will decide something.
@@ -64,16 +60,14 @@ impl Matches {
         if opens(case, pattern, program, Some(touch), t) && self.pending.last().is_none_or(|last| *last < t) {
             self.pending.push(t);
         }
-        let mut changed = false;
-        for start in self.pending.clone() {
-            changed |= self.search_one(case, pattern, program, start);
-        }
-        changed
-    }
-
-    /// Searches again for one start that is pending, or may be.
-    fn search_one(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program, start: i64) -> bool {
-        self.search_tree(case, pattern, program, start.saturating_sub(1), start)
+        let takes = |step: &usize| pattern.steps[*step].stream == touch.stream && fits(case, pattern, program, *step, t);
+        let grows = program.growing.is_some_and(|step| takes(&step));
+        let completes = program.closing.as_ref().is_none_or(|steps| steps.iter().any(takes));
+        let waits = |start: i64| self.dues.binary_search_by_key(&start, |(s, _)| *s).is_ok();
+        let all = pattern.select == Select::All;
+        let may = |start: &i64| waits(*start) || if !all && self.clusters.has(*start) { grows } else { completes };
+        let starts: Vec<i64> = self.pending.iter().copied().filter(may).collect();
+        self.search_those(case, pattern, program, &starts)
     }
 
     /// Searches again for every start in `(after, to]`.
@@ -81,8 +75,19 @@ impl Matches {
         if after >= to {
             return false;
         }
+        let mut starts = openings(case, pattern, program, after, to);
+        // Where nothing begins any more, what stood there is gone.
+        starts.extend(self.pending.iter().filter(|s| after < **s && **s <= to));
+        starts.extend(self.clusters.between(after.saturating_add(1), to).iter().map(|m| m.first));
+        starts.sort_unstable();
+        starts.dedup();
+        self.search_those(case, pattern, program, &starts)
+    }
+
+    /// Searches again for starts, in their order.
+    fn search_those(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program, starts: &[i64]) -> bool {
         let (mut matches, mut pending, mut dues) = (Vec::new(), Vec::new(), Vec::new());
-        for start in openings(case, pattern, program, after, to) {
+        for &start in starts {
             if !opens(case, pattern, program, None, start) {
                 continue;
             }
@@ -98,11 +103,17 @@ impl Matches {
             }
             matches.extend(found.matches);
         }
-        let range = self.pending.partition_point(|s| *s <= after)..self.pending.partition_point(|s| *s <= to);
-        self.pending.splice(range, pending);
-        let range = self.dues.partition_point(|(s, _)| *s <= after)..self.dues.partition_point(|(s, _)| *s <= to);
-        self.dues.splice(range, dues);
-        self.clusters.replace(after, to, matches, pattern.select == Select::Disjoint)
+        self.pending.retain(|s| starts.binary_search(s).is_err());
+        self.pending.extend(pending);
+        self.pending.sort_unstable();
+        self.dues.retain(|(s, _)| starts.binary_search(s).is_err());
+        self.dues.extend(dues);
+        self.dues.sort_unstable();
+        let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return false };
+        let kept = self.clusters.between(*first, *last).iter().filter(|m| starts.binary_search(&m.first).is_err()).cloned();
+        matches.extend(kept);
+        matches.sort_by_key(|m| m.first);
+        self.clusters.replace(first.saturating_sub(1), *last, matches, pattern.select == Select::Disjoint)
     }
 }
 
@@ -123,14 +134,17 @@ fn openings(case: &Case<'_>, pattern: &Pattern, program: &Program, after: i64, t
 fn opens(case: &Case<'_>, pattern: &Pattern, program: &Program, touch: Option<&Touch>, t: i64) -> bool {
     program.opening.iter().any(|i| {
         let step = &pattern.steps[*i];
-        if touch.is_some_and(|touch| touch.stream != step.stream || (step.edge == Edge::Start && touch.from != t)) {
-            return false;
-        }
-        let Some(table) = case.line.edge(step.stream, step.edge) else { return false };
-        let fits = |row| {
-            let scope = case.scope(t, t).with_candidate(Rows::one(table, row), t);
-            !program.alone[*i] || step.filter.as_ref().is_none_or(|f| scope.holds(f))
-        };
-        table.rows_at(t).any(fits)
+        let other = touch.is_some_and(|touch| touch.stream != step.stream || (step.edge == Edge::Start && touch.from != t));
+        !other && fits(case, pattern, program, *i, t)
+    })
+}
+
+/// Whether a step fits at an instant, as far as can be told before anything is bound.
+fn fits(case: &Case<'_>, pattern: &Pattern, program: &Program, step: usize, t: i64) -> bool {
+    let this = &pattern.steps[step];
+    let Some(table) = case.line.edge(this.stream, this.edge) else { return false };
+    table.rows_at(t).any(|row| {
+        let scope = case.scope(t, t).with_candidate(Rows::one(table, row), t);
+        !program.alone[step] || this.filter.as_ref().is_none_or(|f| scope.holds(f))
     })
 }

@@ -1,0 +1,76 @@
+//! When hot rows land in the lake, and when its old files go.
+//!
+//! They land at a steady pace, and before their time where many have gathered, for they are held in memory. After each landing a snapshot is asked for: with
+//! the next landing it becomes a restore point.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use vitalog_elog::{Span, Time};
+use vitalog_lakehouse::Lake;
+
+use super::clock;
+
+/// So many rows land at once, whenever the last landing was.
+const MANY: usize = 500_000;
+/// How often is looked whether it is time.
+const LOOK: Duration = Duration::from_millis(250);
+/// A pause before a failed landing is tried again, however much waits.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// How often files are removed that no commit names any more, and how old those must be: a statement may still be reading them.
+const TIDY: Duration = Duration::from_secs(24 * 3_600);
+const OLD: Span = Span::days(2);
+
+/// The landing task.
+pub struct Landing {
+    pub lake: Arc<Lake>,
+    /// Until the first landing.
+    pub first: Duration,
+    /// Between two.
+    pub every: Duration,
+    /// Set when something has landed.
+    pub snapshot_wanted: Arc<AtomicBool>,
+}
+
+impl Landing {
+    /// Runs until told to close; the last landing is left to whoever closes.
+    pub async fn run(self, closing: Arc<Notify>) {
+        let mut look = interval(LOOK.min(self.every.max(Duration::from_millis(50))));
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut due = Instant::now() + self.first;
+        let mut tidied = Instant::now();
+        loop {
+            tokio::select! {
+                _ = look.tick() => {}
+                () = closing.notified() => return,
+            }
+            if Instant::now() < due && self.lake.hot().rows < MANY {
+                continue;
+            }
+            match self.lake.flush().await {
+                Ok(_) => self.snapshot_wanted.store(true, Ordering::Release),
+                // What is hot stays hot and queryable; the next landing takes it along.
+                Err(error) => {
+                    tracing::error!(%error, "a landing failed and will be tried again");
+                    tokio::time::sleep(AFTER_FAILURE.min(self.every)).await;
+                }
+            }
+            due = Instant::now() + self.every;
+            if tidied.elapsed() >= TIDY {
+                tidied = Instant::now();
+                self.tidy().await;
+            }
+        }
+    }
+
+    async fn tidy(&self) {
+        let before = Time(clock::wall().0.saturating_sub(OLD.0));
+        match self.lake.tidy(before).await {
+            Ok(files) => tracing::info!(files, "old files of the lake were removed"),
+            Err(error) => tracing::error!(%error, "old files of the lake could not be removed"),
+        }
+    }
+}
