@@ -117,7 +117,7 @@ impl Checker<'_> {
         self.scope.item = Some(stream);
         let asks = self.condition(&call.argument, &format!("what `{name}` asks"));
         self.scope.item = None;
-        let (share, interval) = (&**name == "share", self.world.declared(stream).is_interval());
+        let (share, interval) = (&**name == "share", self.has_length(stream));
         let func = match (share, interval) {
             (true, _) => Some(Func::Share),
             (_, true) => Some(Func::TimeIn(Span::ZERO)),
