@@ -3,40 +3,52 @@
 use std::time::Instant;
 
 use crate::client::Client;
-use crate::population::batch;
+use crate::population::{SUBJECTS, Tempo, batch};
 use crate::server::Server;
 
 const CONNECTIONS: u64 = 4;
 const BATCHES: u64 = 250;
 const LINES: u64 = 1_000;
+const READINGS: u64 = CONNECTIONS * BATCHES * LINES;
 
 pub fn run() {
-    let bodies: Vec<Vec<Vec<u8>>> =
-        (0..CONNECTIONS).map(|part| (0..BATCHES).map(|number| batch(part, number, LINES)).collect()).collect();
-    let readings = CONNECTIONS * BATCHES * LINES;
-
+    let of_each = BATCHES * LINES / SUBJECTS;
     let folder = tempfile::tempdir().expect("a folder");
     let bound = crate::bound::start(std::fs::File::create(folder.path().join("bound")).expect("a file"));
-    let took = send(&bound, &bodies, |_| {});
-    println!("bound (append, sync, answer): {:.0} readings/s", readings as f64 / took);
+    let took = send(&bound, &bodies(Tempo::HISTORY), |_| {});
+    println!("bound (append, sync, answer): {:.0} readings/s", READINGS as f64 / took);
+    measure("live (a reading every 2 s of each subject, up to now)", Tempo::live(of_each));
+    measure("history (a reading every 5 min of each subject, months ago)", Tempo::HISTORY);
+}
 
+fn bodies(tempo: Tempo) -> Vec<Vec<Vec<u8>>> {
+    let of = |part| (0..BATCHES).map(|number| batch(tempo, part, number, LINES)).collect();
+    (0..CONNECTIONS).map(of).collect()
+}
+
+fn measure(what: &str, tempo: Tempo) {
     let data = tempfile::tempdir().expect("a folder");
     let server = Server::start(data.path(), &[]);
-    let took = send(&server.host, &bodies, |answer| {
+    let took = send(&server.host, &bodies(tempo), |answer| {
         assert!(answer.contains("\"rejected\":0"), "{answer}");
     });
     let cpu = server.cpu_seconds();
-    println!("durable ingest: {readings} readings, {:.0} readings/s acknowledged", readings as f64 / took);
+    println!("durable ingest, {what}: {READINGS} readings, {:.0} readings/s acknowledged", READINGS as f64 / took);
     let began = Instant::now();
-    let (status, count) =
-        Client::connect(&server.host).post("/v1/sql", "application/json", br#"{"sql":"select count(*) as n from readings"}"#);
-    assert_eq!(status, 200, "{count}");
+    let ask = |sql: &str| {
+        let body = format!(r#"{{"sql":"{sql}"}}"#);
+        let (status, answer) = Client::connect(&server.host).post("/v1/sql", "application/json", body.as_bytes());
+        assert_eq!(status, 200, "{answer}");
+        answer
+    };
+    let all = format!("[{{\"n\":{READINGS}}}]");
+    while ask("select count(*) as n from readings").trim() != all {}
     println!(
-        "  all in SQL {:.2} s after the last acknowledgement ({}); server used {cpu:.1} CPU s, peak {} MB",
+        "  all in SQL {:.2} s after the last acknowledgement; server used {cpu:.1} CPU s, peak {} MB",
         began.elapsed().as_secs_f64(),
-        count.trim(),
         server.peak_mb()
     );
+    println!("  changes of findings meanwhile: {}", ask("select count(*) as n from matches").trim());
     server.stop();
 }
 

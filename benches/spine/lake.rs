@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::client::Client;
-use crate::population::batch;
+use crate::population::{Tempo, batch};
 use crate::server::Server;
 
 const BATCHES: u64 = 500;
@@ -15,7 +15,7 @@ pub fn run() {
     let mut client = Client::connect(&server.host);
     let mut sent = 0;
     for number in 0..BATCHES {
-        let body = batch(0, number, LINES);
+        let body = batch(Tempo::HISTORY, 0, number, LINES);
         sent += body.len();
         let (status, answer) = client.post("/v1/readings?receipts=summary", "application/x-ndjson", &body);
         assert_eq!(status, 200, "{answer}");

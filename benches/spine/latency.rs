@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
+use crate::population::Tempo;
 use crate::server::Server;
 
 const TRIALS: u64 = 300;
@@ -29,7 +30,7 @@ pub fn run() {
             let mut number = 0;
             while !stop.load(std::sync::atomic::Ordering::Acquire) {
                 let began = Instant::now();
-                let body = crate::population::batch(7, number, BACKGROUND_PER_SECOND / 10);
+                let body = crate::population::batch(Tempo::HISTORY, 7, number, BACKGROUND_PER_SECOND / 10);
                 client.post("/v1/readings?receipts=summary", "application/x-ndjson", &body);
                 number += 1;
                 std::thread::sleep(Duration::from_millis(100).saturating_sub(began.elapsed()));

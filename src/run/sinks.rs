@@ -17,7 +17,7 @@ use super::stepping::Fed;
 /// Groups that may wait for a sink.
 const QUEUE: usize = 64;
 /// Records that are taken together in one commit.
-pub const TOGETHER: usize = 20_000;
+pub const TOGETHER: usize = 100_000;
 
 /// The threads of all sinks, and the queues to them.
 pub struct Sinks {
