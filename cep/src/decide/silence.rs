@@ -76,12 +76,15 @@ impl Silences {
     /// The quick way: the newest reading of the only stream came soon after the one before. Then it neither ends a silence nor shows one, and the next
     /// would open at the instant returned, if it belongs to the version. `None` says nothing.
     ///
-    /// Conditions that look at the stream as well see an instant only from there on: they are asked when a silence is over, and none is while its span reaches
-    /// over this reading. An interval is seen from its start, so it takes the long way.
+    /// Windows of the stream see an instant only from there on: they are asked when a silence is over, and none is while its span reaches over this reading. An
+    /// interval is seen from its start, and by what asks for intervals at any instant that it names, so these take the long way.
     #[inline]
     pub fn goes_on(&self, case: &Case<'_>, silence: &Silence, touch: &Touch) -> Option<Option<i64>> {
         let [Heard { stream, filter: None }] = silence.streams[..] else { return None };
-        if touch.stream != stream || (case.version.looks_at(stream) && touch.at != Some(touch.from)) {
+        if touch.stream != stream
+            || case.version.asks_for(stream)
+            || (case.version.looks_at(stream) && touch.at != Some(touch.from))
+        {
             return None;
         }
         let table = case.line.table(stream)?;
