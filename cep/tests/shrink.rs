@@ -92,6 +92,9 @@ fn simpler(rule: &Rule) -> Vec<Rule> {
     }
     let uses_lets = rule.exprs().iter().any(|e| uses_let(e));
     offer(!rule.lets.is_empty() && !uses_lets, &|r| r.lets.clear());
+    for i in 0..rule.outputs.len() {
+        offer(true, &|r| drop(r.outputs.remove(i)));
+    }
     offer(rule.once_per.is_some(), &|r| r.once_per = None);
     match &rule.kind {
         RuleKind::Episode(e) => {
@@ -133,6 +136,15 @@ fn simpler(rule: &Rule) -> Vec<Rule> {
             }
             for smaller in trees::nodes(p, &smaller_nodes) {
                 offer(true, &|r| if_match(r, |p| *p = smaller.clone()));
+            }
+        }
+        RuleKind::Schedule(s) => {
+            for i in 0..s.at.len() {
+                offer(s.at.len() > 1, &|r| {
+                    if let RuleKind::Schedule(s) = &mut r.kind {
+                        s.at.remove(i);
+                    }
+                });
             }
         }
         RuleKind::Silence(s) => offer(s.streams.len() > 1, &|r| {

@@ -57,6 +57,8 @@ fn schema(unit: Unit) -> Schema {
         checks: vec![],
         every: Some(Span::minutes(5)),
         silent_after: None,
+        by: None,
+        also_by: vec![],
         doc: None,
     };
     Schema { streams: vec![stream] }

@@ -46,7 +46,7 @@ function takenBack(r) {
 }
 
 function quiet(r) {
-  const words = { stale: 'found late, nobody was disturbed', spoke_lately: 'told a short while before' };
+  const words = { stale: 'found late, nobody was disturbed', spoke_lately: 'told a short while before', other_open: 'another alarm was going on' };
   return r.quiet ? ` · ${words[r.quiet]}` : null;
 }
 

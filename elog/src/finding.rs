@@ -48,7 +48,7 @@ pub struct Finding {
     pub by_clock: bool,
 }
 
-/// Which of the three kinds of rule found it.
+/// Which kind of rule found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FindingKind {
@@ -58,6 +58,8 @@ pub enum FindingKind {
     Silence,
     /// A pattern of readings, complete at its last one.
     Match,
+    /// Decided by the clock on the subject's wall, at an instant of a schedule.
+    Schedule,
 }
 
 /// Where a finding stands.
@@ -93,6 +95,8 @@ pub enum Quiet {
     Stale,
     /// The rule spoke a short while ago (`at most once per`).
     SpokeLately,
+    /// A finding of another rule went on (`quiet while`).
+    OtherOpen,
 }
 
 /// What happened to a finding.
@@ -154,11 +158,17 @@ impl FindingState {
 }
 
 impl FindingKind {
+    /// Whether it is about an instant or a span that is over when it is found: there is no later end to wait for.
+    pub fn is_point(self) -> bool {
+        matches!(self, FindingKind::Match | FindingKind::Schedule)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             FindingKind::Episode => "episode",
             FindingKind::Silence => "silence",
             FindingKind::Match => "match",
+            FindingKind::Schedule => "schedule",
         }
     }
 }

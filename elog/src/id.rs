@@ -61,6 +61,11 @@ impl ReadingId {
         ReadingId(digest(b"given", &[text.as_bytes()]))
     }
 
+    /// What a reading is called on the timeline of a further subject that it names: names that senders give are unique within one subject only.
+    pub fn seen_from(subject: &Subject, id: ReadingId) -> ReadingId {
+        ReadingId(digest(b"seen", &[subject.as_str().as_bytes(), &id.0.to_le_bytes()]))
+    }
+
     /// Reads `~` and 32 hexadecimal digits, the printed form of an id.
     pub fn from_printed(text: &str) -> Option<ReadingId> {
         let hex = text.strip_prefix('~')?;

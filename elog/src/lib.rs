@@ -13,6 +13,7 @@ pub mod effect;
 pub mod finding;
 pub mod id;
 pub mod input;
+pub mod policy;
 pub mod port;
 pub mod position;
 pub mod profile;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ReadingId, Subject, digest_of};
 use crate::quantity::Amount;
-use crate::schema::StreamIx;
+use crate::schema::{Schema, StreamIx};
 use crate::time::Time;
 
 /// One revision of one reading.
@@ -104,6 +104,19 @@ impl Reading {
 }
 
 impl Content {
+    /// The further subjects it names: on their timelines the reading is seen too. What cannot be a subject's name names nobody.
+    pub fn further_subjects(&self, schema: &Schema) -> Vec<Subject> {
+        let Some(stream) = schema.streams.get(usize::from(self.stream.0)) else { return Vec::new() };
+        let named = stream.also_by.iter().filter_map(|field| match self.values.get(usize::from(field.0)) {
+            Some(Some(Value::Text(name))) if Subject::is_valid(name) => Some(Subject::new(name)),
+            _ => None,
+        });
+        let mut all: Vec<Subject> = named.collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// The id of a reading that was given no name.
     pub fn derived_id(&self, subject: &Subject, stream_name: &str) -> ReadingId {
         let mut bytes = self.canonical(stream_name);

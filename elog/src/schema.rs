@@ -37,6 +37,10 @@ pub struct Stream {
     pub every: Option<Span>,
     /// After how long without one the stream counts as silent.
     pub silent_after: Option<Span>,
+    /// What its subject is (`by guest`), where that is said.
+    pub by: Option<Arc<str>>,
+    /// Text fields that name further subjects, on whose timelines its readings are seen too (`also by card`). For the life of a data directory.
+    pub also_by: Vec<FieldIx>,
     pub doc: Option<Arc<str>>,
 }
 
@@ -70,6 +74,16 @@ pub enum FieldKind {
     Bool,
 }
 
+impl StreamIx {
+    /// Places from here on are findings of rules, seen as readings by other rules. No reading is sent under them.
+    pub const DERIVED: u16 = 0x8000;
+
+    /// The place among the derived streams, if it is one.
+    pub fn derived(self) -> Option<usize> {
+        self.0.checked_sub(StreamIx::DERIVED).map(usize::from)
+    }
+}
+
 impl Schema {
     pub fn stream(&self, name: &str) -> Option<StreamIx> {
         self.streams.iter().position(|s| &*s.name == name).map(|i| StreamIx(i as u16))
@@ -77,6 +91,11 @@ impl Schema {
 
     pub fn get(&self, ix: StreamIx) -> &Stream {
         &self.streams[usize::from(ix.0)]
+    }
+
+    /// Whether the readings of any stream are seen under several subjects.
+    pub fn shares(&self) -> bool {
+        self.streams.iter().any(|s| !s.also_by.is_empty())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (StreamIx, &Stream)> {

@@ -38,7 +38,17 @@ fn words(words: &[&str]) -> FieldKind {
 }
 
 fn stream(name: &str, shape: Shape, fields: Vec<Field>) -> Stream {
-    Stream { name: name.into(), shape, fields, checks: Vec::new(), every: None, silent_after: None, doc: None }
+    Stream {
+        name: name.into(),
+        shape,
+        fields,
+        checks: Vec::new(),
+        every: None,
+        silent_after: None,
+        by: None,
+        also_by: vec![],
+        doc: None,
+    }
 }
 
 /// The streams of the health pack that the decoders send to, and two more.

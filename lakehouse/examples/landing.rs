@@ -183,6 +183,8 @@ fn schema() -> Result<Arc<Schema>, Box<dyn std::error::Error>> {
         checks: Vec::new(),
         every: None,
         silent_after: None,
+        by: None,
+        also_by: vec![],
         doc: None,
     };
     let streams = vec![

@@ -296,6 +296,7 @@ fn quiet_name(quiet: Quiet) -> &'static str {
     match quiet {
         Quiet::Stale => "stale",
         Quiet::SpokeLately => "spoke_lately",
+        Quiet::OtherOpen => "other_open",
     }
 }
 

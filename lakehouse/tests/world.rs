@@ -47,7 +47,17 @@ fn field(name: &str, kind: FieldKind, optional: bool) -> Field {
 }
 
 fn stream(name: &str, shape: Shape, fields: Vec<Field>) -> Stream {
-    Stream { name: name.into(), shape, fields, checks: Vec::new(), every: None, silent_after: None, doc: None }
+    Stream {
+        name: name.into(),
+        shape,
+        fields,
+        checks: Vec::new(),
+        every: None,
+        silent_after: None,
+        by: None,
+        also_by: vec![],
+        doc: None,
+    }
 }
 
 pub fn streams() -> Vec<Stream> {

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use vitalog_cep::plan::Library;
+use vitalog_cep::plan::{Library, Rule};
 
-use crate::check::{World, declare, rule, script, shadowed};
+use crate::check::{World, asked_fields, declare, lacks_policies, order, policies, rule, script, shadowed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Limits;
 use crate::packs;
 use crate::parser::{Whole, parse, parse_whole};
 use crate::script::TestCase;
 use crate::source::{FileId, Loc, Source, Sources};
-use crate::syntax::{File, Item, Use};
+use crate::syntax::{self, File, Item, Use};
 
 /// What came of a compilation.
 #[derive(Debug)]
@@ -75,13 +75,14 @@ pub fn understand(files: &[Source], prior: &Library) -> Understood {
 fn stages(files: &[Source], prior: &Library) -> (Compiled, World) {
     let mut out = Vec::new();
     let (sources, trees) = read(files, &mut out);
-    let world = declare(&trees, prior, &mut out);
-    let mut rules = Vec::new();
+    let marked: Vec<(&File, bool)> = trees.iter().zip(sources.iter()).map(|(tree, (_, file))| (tree, file.shipped)).collect();
+    let policies = policies(&marked, &mut out);
+    let mut world = declare(&trees, prior, &mut out);
+    let rules = rules(&mut world, &trees, prior, &mut out);
     let mut tests = Vec::new();
     for ((_, file), tree) in sources.iter().zip(&trees) {
         for item in &tree.items {
             match item {
-                Item::Rule(decl) => rules.extend(rule(&world, decl, &mut out).map(Arc::new)),
                 Item::Test(test) if !file.shipped => tests.extend(script(&world, test, &sources, &mut out)),
                 _ => {}
             }
@@ -94,8 +95,23 @@ fn stages(files: &[Source], prior: &Library) -> (Compiled, World) {
     out.dedup();
     let failed = out.iter().any(Diagnostic::is_error);
     limit(&mut out);
-    let library = Library { schema: Arc::new(world.schema.clone()), profile: world.profile.clone(), rules };
+    let (schema, profile) = (Arc::new(world.schema.clone()), world.profile.clone());
+    let library = Library { schema, profile, derived: world.derived.clone(), policies, rules };
     (Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }, world)
+}
+
+/// The plans of all rules, in the order in which they are written; each is checked after those it looks at.
+fn rules(world: &mut World, trees: &[File], prior: &Library, out: &mut Vec<Diagnostic>) -> Vec<Arc<Rule>> {
+    let items = trees.iter().flat_map(|t| &t.items);
+    let decls: Vec<&syntax::Rule> = items.filter_map(|i| if let Item::Rule(decl) = i { Some(&**decl) } else { None }).collect();
+    let asked = asked_fields(&decls);
+    let mut plans: Vec<Option<Arc<Rule>>> = vec![None; decls.len()];
+    for place in order(world, &decls, out) {
+        let (mut plan, lets) = rule(world, decls[place], &asked, out);
+        world.export(plan.as_mut(), &decls[place].name.text, &lets, &asked, prior);
+        plans[place] = plan.map(Arc::new);
+    }
+    plans.into_iter().flatten().collect()
 }
 
 /// Reads the given files and the shipped packs they use.
@@ -131,6 +147,15 @@ fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<File>) {
             bring(&it, &mut sources, &mut trees, out);
         }
         next += 1;
+    }
+    // The shipped policies are there without `use`: a rule says whom to tell by a word.
+    if lacks_policies(&trees)
+        && let Some(pack) = packs::get("policies")
+        && !sources.iter().any(|(_, f)| stem(&f.name) == pack.name)
+    {
+        let text: Arc<str> = Arc::from(pack.text);
+        let id = sources.add("policies.rules", &text, true);
+        trees.push(parse(id, &text, out));
     }
     (sources, trees)
 }

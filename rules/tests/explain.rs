@@ -268,3 +268,78 @@ fn every_place_of_a_window() {
         within(&found.svg);
     }
 }
+
+#[test]
+fn a_schedule() {
+    expect![[r#"
+        r: r, a schedule, decided by the subject's clock
+
+            rule r {
+                severity warning
+                every  monday at 09:00
+                when   avg(bg.value over 7 d) > 8 mmol/L
+            }
+
+        Its bounds
+          - Decided by the clock on the subject's wall, whenever it first comes to show one of the times on one of the days, later than the first instant ever seen of the subject.
+          - A local time that is skipped fires at the next that exists; one that comes twice, at the first.
+          - `when` and `where` are asked once, at the firing; no reading is at hand there, and unknown finds nothing.
+          - Onset, `at` and end of what is found are the instant of the firing; it rests on no reading.
+          - A window over `bg` reaches 7 d back: readings exactly 7 d before the firing are in, those at it are out.
+          - A finding that is found more than 1 d after it opened disturbs nobody; exactly 1 d after it still does.
+
+        What it costs, per subject
+          looks back 7 d
+          bg: 2017 readings of 68 bytes (7 d at one every 5 min)
+          in all 137156 bytes
+
+        Its automaton
+            ( ) waiting  it begins here
+                  --> found    the time comes, when holds
+            (*) found
+                  --> waiting  at once
+            (*) a finding stands
+    "#]].assert_eq(&explained("every monday at 09:00 when avg(bg.value over 7 d) > 8 mmol/L"));
+}
+
+#[test]
+fn a_rule_above_another() {
+    expect![[r#"
+        r: r, a pattern
+
+            rule r {
+                severity warning
+                match  low then bg where bg.value > 10 mmol/L without low where low.severity > info within 2 h
+                where  count(low over 7 d) > 2
+            }
+
+        Its bounds
+          - Any instant may be a start, and every start has its own match: the choice that completes earliest from it; of those completing at one instant, the earliest readings step by step, for counts the most.
+          - Readings that fit no step, and readings that fit but are not chosen, are passed over; they end nothing. No reading serves two steps.
+          - `then` is strictly later: readings of one instant are simultaneous, and are bound together.
+          - `without low`: none strictly between the first and the last instant of the match; one at either instant does not count, an interval counts if any part of it lies between.
+          - `within`: from the first to the last instant of the match it takes less than 2 h; exactly 2 h is too long.
+          - `where` is part of the pattern: a choice for which it does not hold is no match, and a later one is looked for.
+          - After a match others go on: matches whose spans share an instant stand together as one finding, which grows.
+          - A window over `low` reaches 7 d back: readings exactly 7 d before its end are out; it ends at the instant decided, those at it are in.
+          - A finding that is found more than 1 d after it opened disturbs nobody; exactly 1 d after it still does.
+
+        What it costs, per subject
+          looks back 7 d 2 h
+          bg: 25 readings of 68 bytes (2 h at one every 5 min)
+          low: 73 bytes for each reading of 7 d 2 h; how often they come is not declared
+          in all 1700 bytes, and the readings of low
+
+        Its automaton
+            ( ) looking  it begins here
+                  --> step 1   low
+            ( ) step 1
+                  --> step 2   bg that fits, where holds
+                  --> step 1   anything else
+                  --> looking  2 h over, or low that fits
+            (*) step 2
+            (*) a finding stands
+    "#]].assert_eq(&explained(
+        "match low then bg where bg.value > 10 mmol/L without low where low.severity > info within 2 h where count(low over 7 d) > 2 }\nrule low { severity info when bg.value < 4 mmol/L",
+    ));
+}

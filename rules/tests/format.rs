@@ -127,20 +127,21 @@ fn long_clauses_are_broken_where_they_go_on() {
 }
 
 #[test]
-fn forms_that_are_not_carried_come_out_whole() {
-    let text = "use health\npolicy urgent { // who\n notify patient by push,sms\n   after 5 minutes unless acknowledged notify caretaker\n}\nrule w {\n  severity info\n  every monday at 09:00\n  when slope(bg.value over 30 min)>2 mg/dL/min\n}\n";
+fn policies_and_schedules() {
+    let text = "use health\npolicy urgent { // who\n notify patient by push,sms\n   after 5 minutes unless acknowledged notify caretaker by push\n}\nrule w {\n  severity info\n  every monday at 09:00\n  when slope(bg.value over 30 min)>2 mg/dL/min\n  quiet while  v or u\n}\n";
     expect![[r#"
         use health
 
         policy urgent {  // who
             notify patient by push, sms
-            after 5 minutes unless acknowledged notify caretaker
+            after 5 minutes unless acknowledged notify caretaker by push
         }
 
         rule w {
             severity info
             every  monday at 09:00
             when   slope(bg.value over 30 min) > 2 mg/dL/min
+            quiet while v or u
         }
     "#]]
     .assert_eq(&formatted(text));

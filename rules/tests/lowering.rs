@@ -552,7 +552,7 @@ fn clauses_that_all_rules_share() {
     let rise = avg(peaks.x) - base
     where rise > limit
     say \"{rise} {{up}} {meal.z} {peaks.at - meal.at} {meal.at} {count(peaks)} {peaks.t} {peaks.s}\\n\"
-    notify us cite \"c\" at most once per 1 d stale after 2 d",
+    notify urgent cite \"c\" at most once per 1 d stale after 2 d",
     );
     let lets: Vec<String> = rule.lets.iter().map(short).collect();
     expect![[r#"
@@ -562,7 +562,7 @@ fn clauses_that_all_rules_share() {
         ]
         (let 1 Gt 5404800)
         [Grade { severity: Warning, when: None }]
-        Some("us") Some("c") Some(1 d) 2 d
+        Some("urgent") Some("c") Some(1 d) 2 d
     "#]]
     .assert_eq(&format!(
         "{lets:#?}\n{}\n{:?}\n{:?} {:?} {:?} {:?}\n",
@@ -680,6 +680,8 @@ fn declarations() {
                     silent_after: Some(
                         1 d 12 h,
                     ),
+                    by: None,
+                    also_by: [],
                     doc: Some(
                         "A scale.\nFor people.",
                     ),

@@ -9,7 +9,7 @@ fn meaning(clauses: &str) -> u64 {
     rule(clauses).meaning
 }
 
-const EPISODE: &str = "    when bg.value < profile.bg_low for 15 min gap 20 min until bg.value > 80 mg/dL for 10 min\n    where onset > now - 1 d\n    say \"low {bg.value}\"\n    notify n\n    cite \"c\"";
+const EPISODE: &str = "    when bg.value < profile.bg_low for 15 min gap 20 min until bg.value > 80 mg/dL for 10 min\n    where onset > now - 1 d\n    say \"low {bg.value}\"\n    notify urgent\n    cite \"c\"";
 const MATCH: &str = "    match carbs as meal where meal.amount > 30 g then bg{2} in a row as high where high.value > 10 mmol/L without exercise where exercise.intensity > light within 2 h\n    let b = last(bg.value over 30 min before meal)\n    where high.value - b > 3 mmol/L";
 
 #[test]
@@ -38,7 +38,7 @@ fn every_change_of_meaning_matters() {
         (EPISODE, "for 10 min", "for 11 min"),
         (EPISODE, "    where onset > now - 1 d\n", ""),
         (EPISODE, "low {bg.value}", "low {bg.value}!"),
-        (EPISODE, "notify n", "notify m"),
+        (EPISODE, "notify urgent", "notify routine"),
         (EPISODE, "cite \"c\"", "cite \"d\""),
         (EPISODE, "cite \"c\"", "cite \"c\" at most once per 1 d"),
         (EPISODE, "cite \"c\"", "cite \"c\" stale after 2 d"),

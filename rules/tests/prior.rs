@@ -82,3 +82,18 @@ fn a_change_of_kind_is_refused_with_a_remedy() {
 fn enumerations_may_grow_at_the_end() {
     assert!(then("stream a { mood bad < fair < good }").is_ok());
 }
+
+#[test]
+fn under_whom_a_stream_is_seen_is_for_life() {
+    let first = library("stream a by guest, also by card { card text  listing text }");
+    let again = |text: &str| {
+        let compiled = compile(&[Source::new("later.rules", text)], &first);
+        compiled.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>()
+    };
+    assert_eq!(again("stream a by visitor, also by card { card text  listing text }"), []);
+    assert_eq!(again("stream a by guest, also by card, listing { card text  listing text }"), [Code::STREAM_CHANGED]);
+    assert_eq!(again("stream a { card text  listing text }"), [Code::STREAM_CHANGED]);
+    // One that is not declared for a while keeps it.
+    let without = compile(&[Source::new("later.rules", "stream b { x text }")], &first).library.expect("compiles");
+    assert_eq!(without.schema.streams[0].also_by.len(), 1);
+}

@@ -221,7 +221,7 @@ fn times_are_written_as_a_script_writes_them() {
 fn clauses(clauses: &str) -> Vec<String> {
     let library = crate::support::library(&crate::support::with_health(clauses));
     let rule = library.rule("r").expect("the rule").clone();
-    let all = without(&rule, &library.schema);
+    let all = without(&rule, &library);
     for it in &all {
         assert_ne!(it.rule, *rule, "{} leaves the rule as it is", it.clause);
         assert_eq!(with_rule(&library, &it.rule).rule("r").map(|r| &**r), Some(&it.rule));
@@ -256,4 +256,28 @@ fn each_clause_can_be_left_out() {
         no bg
         no bp"#]]
     .assert_eq(&clauses("when no bg or bp for 2 h").join("\n"));
+}
+
+#[test]
+fn clauses_of_schedules_and_of_rules_above_others() {
+    expect![[r#"
+        the days of `every`
+        time 1 of 2 of `every`
+        time 2 of 2 of `every`
+        when …
+        part 1 of 2 of `when … and …`
+        part 2 of 2 of `when … and …`"#]]
+    .assert_eq(
+        &clauses("every monday, friday at 09:00, 21:00 when count(bg over 1 d) > 3 and avg(bg.value over 1 d) > 8 mmol/L")
+            .join("\n"),
+    );
+    expect![[r#"
+        the `where` of step 1 (low)
+        without low"#]].assert_eq(
+        &clauses("match low where low.severity > info then no carbs for 1 h without low } rule low { severity info when bg.value < 4 mmol/L").join("\n"),
+    );
+    expect!["or no low for 1 d"].assert_eq(
+        &clauses("at each low when low.duration > 1 h or no low for 1 d } rule low { severity info when bg.value < 4 mmol/L")
+            .join("\n"),
+    );
 }

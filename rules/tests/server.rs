@@ -413,6 +413,18 @@ fn a_new_name_stands_everywhere_and_changes_nothing_else() {
 }
 
 #[test]
+fn a_rule_that_others_look_at_is_renamed_with_its_fields() {
+    let text = "use health\nrule low {\n    severity info\n    let depth = 4 mmol/L - bg.value\n    when bg.value < 4 mmol/L and depth > 0 mmol/L\n}\nrule two {\n    severity info\n    match low{2} as l where low.depth > 1 mmol/L within 1 d\n    quiet while low\n    say \"{l.depth}\"\n}\n";
+    for (line, character, was, new) in [(1, 5, "low", "hypo"), (3, 8, "depth", "way")] {
+        let mut editor = Editor::new();
+        editor.open(text);
+        let params = json!({"textDocument": {"uri": URI}, "position": {"line": line, "character": character}, "newName": new});
+        let answer = editor.answer("textDocument/rename", params);
+        assert_eq!(edited(text, &answer["result"]["changes"][URI]), text.replace(was, new), "{answer}");
+    }
+}
+
+#[test]
 fn repairs_are_offered_as_edits() {
     let mut editor = Editor::new();
     let text = "use health\nrule r { severity info when bg.valu < 54 mg/dL }\n";

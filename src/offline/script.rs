@@ -64,7 +64,7 @@ pub fn coverage(cases: &[TestCase], library: &Arc<Library>, of: impl Fn(&str) ->
         // A test that fails anyway notices nothing.
         let passes = |case: &TestCase| play(case, library).failures.is_empty();
         let about: Vec<&TestCase> = cases.iter().filter(|c| *c.rule == *rule.name && passes(c)).collect();
-        let all = without(rule, &library.schema);
+        let all = without(rule, library);
         let clauses = all.len();
         let notices = |library: &Arc<Library>| about.iter().any(|case| !play(case, library).failures.is_empty());
         let unnoticed = all.into_iter().filter(|w| !notices(&Arc::new(with_rule(library, &w.rule)))).map(|w| w.clause).collect();

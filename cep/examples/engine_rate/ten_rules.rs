@@ -62,7 +62,12 @@ pub fn library() -> Library {
         rule("silent_sensor", silence(BG, Span::hours(6)), any(Severity::Warning), "No glucose for 6 h.", None),
         rule("no_pressure", silence(BP, Span::days(3)), any(Severity::Info), "No blood pressure for 3 days.", None),
     ];
-    Library { schema: Arc::new(schema()), profile: profile(), rules: rules.into_iter().map(Arc::new).collect() }
+    Library {
+        schema: Arc::new(schema()),
+        profile: profile(),
+        rules: rules.into_iter().map(Arc::new).collect(),
+        ..Library::default()
+    }
 }
 
 /// Above 180 mg/dL within two hours of 30 g or more, without exercise, and 60 mg/dL above what it was before the meal.
@@ -96,6 +101,8 @@ fn rule(name: &str, kind: RuleKind, grades: Vec<Grade>, text: &str, shown: Optio
         cite: None,
         once_per: None,
         stale_after: Span::days(1),
+        quiet_while: vec![],
+        outputs: vec![],
     }
 }
 
@@ -107,6 +114,8 @@ fn schema() -> Schema {
         checks: Vec::new(),
         every: None,
         silent_after: None,
+        by: None,
+        also_by: vec![],
         doc: None,
     };
     let pressure = [

@@ -12,9 +12,9 @@ use vitalog_elog::{FindingState, ReadingId, Severity};
 
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
-use crate::eval::{Rows, Scope, render};
+use crate::eval::{Rows, Scope, render, said};
 use crate::plan::{Episode, Expr, Grade};
-use crate::timeline::{Table, Touch};
+use crate::timeline::{Said, Table, Touch};
 
 /// One episode rule for one subject.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -66,6 +66,7 @@ struct Opened {
     at: i64,
     severity: Severity,
     text: Arc<str>,
+    said: Said,
     evidence: Arc<[ReadingId]>,
 }
 
@@ -258,6 +259,8 @@ impl Opened {
             severity: self.severity,
             evidence: self.evidence.clone(),
             text: self.text.clone(),
+            said: self.said.clone(),
+            fed: false,
             known: None,
         })
     }
@@ -302,6 +305,10 @@ impl<'a> Decision<'a> {
     fn text(&self, case: &Case<'a>, onset: i64) -> Arc<str> {
         render(&case.scope(self.at, onset).driven_by(Rows::some(self.table, self.rows.clone())))
     }
+
+    fn said(&self, case: &Case<'a>, onset: i64) -> Said {
+        said(&case.scope(self.at, onset).driven_by(Rows::some(self.table, self.rows.clone())))
+    }
 }
 
 /// When a run or episode in `state` lapsed, if before the decision at `at`: the last decision, and the instant at which it was known.
@@ -342,6 +349,7 @@ fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Dec
             at: decision.at,
             severity: decision.severity(case, from),
             text: decision.text(case, from),
+            said: decision.said(case, from),
             evidence: evidence_of(case, episode, from, decision),
         };
         return Next::To(State::Open { what: Arc::new(what), calm: None });
@@ -388,5 +396,5 @@ fn evidence_of<'a>(case: &Case<'a>, episode: &'a Episode, from: i64, decision: &
     let table = decision.table;
     let rows = table.from(from)..decision.rows.end;
     let holding = rows.filter(|&row| case.scope(table.at(row), from).driven_by(Rows::one(table, row)).holds(&episode.when));
-    evidence(holding.map(|row| table.mark(row).id).collect())
+    evidence(holding.flat_map(|row| table.evidence(row)).copied().collect())
 }

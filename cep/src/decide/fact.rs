@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{FindingState, MatchId, Quiet, ReadingId, Severity};
 
+use crate::timeline::Said;
+
 /// Something that stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fact {
@@ -18,6 +20,11 @@ pub struct Fact {
     /// Sorted by id, each once.
     pub evidence: Arc<[ReadingId]>,
     pub text: Arc<str>,
+    /// What other rules ask of it.
+    pub said: Said,
+    /// It is a row of its rule's derived stream.
+    #[serde(skip)]
+    pub fed: bool,
     /// `None` only within a step: found, not yet told.
     pub known: Option<Known>,
 }
@@ -37,6 +44,9 @@ pub struct Facts {
     /// What changed in this step.
     #[serde(skip)]
     changes: Option<Box<Changes>>,
+    /// What changed for the rules that look at them, if there are any.
+    #[serde(skip)]
+    moves: Option<Box<Moves>>,
 }
 
 /// What became of facts in one step.
@@ -45,6 +55,15 @@ pub struct Changes {
     /// Known facts that a decision took away.
     pub gone: Vec<Fact>,
     /// No fact before this place is new.
+    pub fresh: usize,
+}
+
+/// What became of the rows that facts are.
+#[derive(Debug, Default)]
+pub struct Moves {
+    /// Facts that were rows.
+    pub gone: Vec<Fact>,
+    /// All facts before this place are rows.
     pub fresh: usize,
 }
 
@@ -68,7 +87,33 @@ impl Facts {
         }
         let changes = self.changes.get_or_insert_with(|| Box::new(Changes { gone: Vec::new(), fresh: range.start }));
         changes.fresh = changes.fresh.min(range.start);
+        if let Some(moves) = &mut self.moves {
+            moves.fresh = moves.fresh.min(range.start);
+            moves.gone.extend(self.list[range.clone()].iter().filter(|f| f.fed).cloned());
+        }
         changes.gone.extend(self.list.splice(range, new).filter(|f| f.known.is_some()));
+    }
+
+    /// From now on other rules look at them: all are to become rows.
+    pub fn start_feeding(&mut self) {
+        if self.moves.is_none() {
+            self.moves = Some(Box::default());
+        }
+    }
+
+    /// What is to be done to the rows, as places of facts that are none yet and facts that were rows; all facts are rows then.
+    pub fn take_moves(&mut self) -> Option<(Vec<Fact>, Vec<usize>)> {
+        let end = self.list.len();
+        let moves = self.moves.as_mut().filter(|m| m.fresh < end || !m.gone.is_empty())?;
+        let gone = std::mem::take(&mut moves.gone);
+        let from = std::mem::replace(&mut moves.fresh, usize::MAX).min(end);
+        let mut fresh = Vec::new();
+        for (i, fact) in self.list.iter_mut().enumerate().skip(from) {
+            if !std::mem::replace(&mut fact.fed, true) {
+                fresh.push(i);
+            }
+        }
+        Some((gone, fresh))
     }
 
     /// What changed since the last time.

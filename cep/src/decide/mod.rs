@@ -6,8 +6,10 @@ mod episode;
 mod fact;
 mod guard;
 mod matching;
+mod schedule;
 mod silence;
 mod version;
+mod wall;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,7 @@ use episode::Episodes;
 pub use fact::{Fact, Facts, Known};
 use matching::Matches;
 pub use matching::is_by_clock;
+use schedule::Schedules;
 use silence::Silences;
 pub use version::{Case, Version};
 
@@ -27,6 +30,7 @@ pub enum State {
     Episode(Episodes),
     Silence(Silences),
     Match(Matches),
+    Schedule(Box<Schedules>),
 }
 
 /// What a touched timeline means to a rule.
@@ -53,6 +57,7 @@ impl State {
             RuleKind::Episode(_) => State::Episode(Episodes::default()),
             RuleKind::Silence(_) => State::Silence(Silences::default()),
             RuleKind::Match(_) => State::Match(Matches::default()),
+            RuleKind::Schedule(_) => State::Schedule(Box::default()),
         }
     }
 
@@ -61,6 +66,7 @@ impl State {
             State::Episode(e) => e.facts(),
             State::Silence(s) => &s.facts,
             State::Match(m) => m.facts(),
+            State::Schedule(s) => &s.facts,
         }
     }
 
@@ -69,6 +75,7 @@ impl State {
             State::Episode(e) => e.facts_mut(),
             State::Silence(s) => &mut s.facts,
             State::Match(m) => m.facts_mut(),
+            State::Schedule(s) => &mut s.facts,
         }
     }
 
@@ -103,6 +110,9 @@ impl State {
                     (None, None) => false,
                 }
             }
+            (State::Schedule(state), RuleKind::Schedule(schedule)) => {
+                touches.iter().filter(|t| state.touched(case, schedule, t)).count() > 0
+            }
             _ => false,
         };
         Seen { changed, due: self.next_due(case) }
@@ -118,6 +128,7 @@ impl State {
                 (None, Some(shape)) => state.again(case, pattern, shape, from, until),
                 (None, None) => false,
             },
+            (State::Schedule(state), RuleKind::Schedule(schedule)) => state.again(case, schedule, from),
             _ => false,
         }
     }
@@ -126,6 +137,7 @@ impl State {
     pub fn enrolled(&mut self, case: &Case<'_>, from: i64, to: i64) -> bool {
         match (self, &case.version.terms.rule.kind) {
             (State::Silence(state), RuleKind::Silence(silence)) => state.judge(case, silence, from, to),
+            (State::Schedule(state), RuleKind::Schedule(schedule)) => state.again(case, schedule, from),
             _ => false,
         }
     }
@@ -139,6 +151,7 @@ impl State {
                 Some(program) => state.tick_tree(case, pattern, program),
                 None => false,
             },
+            (State::Schedule(state), RuleKind::Schedule(schedule)) => state.tick(case, schedule),
             _ => false,
         }
     }
@@ -150,6 +163,7 @@ impl State {
             (State::Episode(state), RuleKind::Episode(episode)) => state.next_due(case, episode),
             (State::Silence(state), RuleKind::Silence(silence)) => state.next_due(case, silence),
             (State::Match(state), RuleKind::Match(_)) => state.due_tree(case),
+            (State::Schedule(state), RuleKind::Schedule(_)) => state.next_due(case),
             _ => None,
         }
     }

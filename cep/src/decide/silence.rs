@@ -8,7 +8,7 @@ use vitalog_elog::FindingState;
 
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
-use crate::eval::{Rows, render, truth};
+use crate::eval::{Rows, render, said, truth};
 use crate::plan::{Heard, Silence};
 use crate::timeline::{Table, Touch};
 
@@ -76,12 +76,15 @@ impl Silences {
     /// The quick way: the newest reading of the only stream came soon after the one before. Then it neither ends a silence nor shows one, and the next
     /// would open at the instant returned, if it belongs to the version. `None` says nothing.
     ///
-    /// Conditions that look at the stream as well see an instant only from there on: they are asked when a silence is over, and none is while its span reaches
-    /// over this reading. An interval is seen from its start, so it takes the long way.
+    /// Windows of the stream see an instant only from there on: they are asked when a silence is over, and none is while its span reaches over this reading. An
+    /// interval is seen from its start, and by what asks for intervals at any instant that it names, so these take the long way.
     #[inline]
     pub fn goes_on(&self, case: &Case<'_>, silence: &Silence, touch: &Touch) -> Option<Option<i64>> {
         let [Heard { stream, filter: None }] = silence.streams[..] else { return None };
-        if touch.stream != stream || (case.version.looks_at(stream) && touch.at != Some(touch.from)) {
+        if touch.stream != stream
+            || case.version.asks_for(stream)
+            || (case.version.looks_at(stream) && touch.at != Some(touch.from))
+        {
             return None;
         }
         let table = case.line.table(stream)?;
@@ -125,7 +128,10 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
     }
     let last = silence.streams.iter().flat_map(|h| {
         let table = case.line.table(h.stream);
-        table.into_iter().flat_map(move |t| t.rows_at(p).filter(move |&row| fits(case, h, t, row)).map(|row| t.mark(row).id))
+        table.into_iter().flat_map(move |t| {
+            let rows = t.rows_at(p).filter(move |&row| fits(case, h, t, row));
+            rows.flat_map(move |row| t.evidence(row).iter().copied())
+        })
     });
     Some(Fact {
         onset: p,
@@ -136,6 +142,8 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
         severity: scope.severity(),
         evidence: evidence(last.collect()),
         text: render(&scope),
+        said: said(&scope),
+        fed: false,
         known: None,
     })
 }

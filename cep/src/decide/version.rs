@@ -74,12 +74,16 @@ pub struct Case<'a> {
 
 impl Version {
     pub fn new(rule: Arc<Rule>, library: &Library, from: i64) -> Version {
-        let field = |name: &str| library.profile.iter().position(|f| &*f.name == name).map(|i| i as u16);
-        let defaults = library.profile.iter().map(|f| f.default.as_ref().map(Set::of)).collect();
-        let terms = Terms { rule, defaults, zone: field("time_zone"), night: field("night"), zones: Zones::default() };
-        let mut version = Version { terms, from, to: i64::MAX, scope: Reach::default() };
+        let mut version = Version { terms: terms(rule, library), from, to: i64::MAX, scope: Reach::default() };
         version.survey();
         version
+    }
+
+    /// Goes on under a library in which its rule means the same. Whether what it says may be another: to other rules, or of the time of day.
+    pub fn renew(&mut self, rule: Arc<Rule>, library: &Library) -> bool {
+        let was = std::mem::replace(&mut self.terms, terms(rule, library));
+        self.survey();
+        was.rule.outputs != self.terms.rule.outputs || was.zone != self.terms.zone || was.night != self.terms.night
     }
 
     /// Whether what completes at `t` belongs to it.
@@ -91,7 +95,15 @@ impl Version {
     /// Whether this rule, compiled into this library, means the same: the meaning, and the defaults of the profile fields it asks.
     pub fn means(&self, rule: &Rule, library: &Library) -> bool {
         let default = |i: &u16| library.profile.get(usize::from(*i)).and_then(|f| f.default.as_ref()).map(Set::of);
+        // Without a field for it every zone is UTC; a default that says so changes nothing.
+        let zone = field(library, "time_zone").and_then(|field| default(&field));
+        let zoned = self.terms.zone.is_some() || zone.is_none_or(|zone| matches!(zone, Set::Text(name) if *name == *"UTC"));
+        // As without a field for it every night is the usual one.
+        let night = field(library, "night").and_then(|field| default(&field));
+        let nightly = self.terms.night.is_some() || !self.scope.asks_calendar || night.is_none();
         rule.meaning == self.terms.rule.meaning
+            && zoned
+            && nightly
             && self.scope.profile.iter().all(|i| self.terms.defaults.get(usize::from(*i)).cloned().flatten() == default(i))
     }
 
@@ -152,11 +164,21 @@ impl Version {
                 reach.shape = reach.program.is_none().then(|| Shape::of(rule, p));
                 reach.guard = p.steps.first().and_then(|s| Guard::of(s.filter.as_ref()?, Ref::Candidate));
             }
+            RuleKind::Schedule(_) => reach.profile.extend(self.terms.zone),
         }
         reach.streams.sort();
         reach.streams.dedup();
         self.scope = reach;
     }
+}
+
+fn terms(rule: Arc<Rule>, library: &Library) -> Terms {
+    let defaults = library.profile.iter().map(|f| f.default.as_ref().map(Set::of)).collect();
+    Terms { rule, defaults, zone: field(library, "time_zone"), night: field(library, "night"), zones: Zones::default() }
+}
+
+fn field(library: &Library, name: &str) -> Option<u16> {
+    library.profile.iter().position(|f| &*f.name == name).map(|i| i as u16)
 }
 
 impl Reach {

@@ -26,6 +26,8 @@ pub struct Desk<'a> {
     pub subject: &'a Subject,
     /// The places of the rule's versions, oldest first.
     pub group: &'a [u32],
+    /// Those of every rule, by its name.
+    pub names: &'a [(Arc<str>, Vec<u32>)],
     pub versions: &'a [Version],
     pub states: &'a mut [State],
     pub book: &'a mut Book,
@@ -101,7 +103,7 @@ impl Desk<'_> {
         });
     }
 
-    /// Whether a new fact is a former one as it is now: matches if they share a reading, others if they overlap in time. What begins at one instant
+    /// Whether a new fact is a former one as it is now: matches that rest on readings if they share one, others if they overlap in time. What begins at one instant
     /// overlaps, even if one of them ended there.
     fn continues(&self, former: &Former, place: Place) -> bool {
         let (was, now) = (&former.fact, self.fact(place));
@@ -109,7 +111,7 @@ impl Desk<'_> {
         if kind != self::kind(&self.versions[former.version]) {
             return false;
         }
-        if kind == FindingKind::Match {
+        if kind == FindingKind::Match && !was.evidence.is_empty() && !now.evidence.is_empty() {
             return share(&was.evidence, &now.evidence);
         }
         let end = |f: &Fact| f.end.unwrap_or(i64::MAX);
@@ -137,7 +139,10 @@ impl Desk<'_> {
 
     fn open(&mut self, place: Place, effects: &mut Vec<Effect>) {
         let fact = self.fact(place);
-        let quiet = self.stale(fact, place.version).or_else(|| self.spoke_lately(fact, place.version));
+        let quiet = self
+            .stale(fact, place.version)
+            .or_else(|| self.other_open(fact, place.version))
+            .or_else(|| self.spoke_lately(fact, place.version));
         let mut id = MatchId::new(self.name, self.subject, Time(fact.onset));
         let mut counter = 0_u32;
         while self.stands(id) {
@@ -152,6 +157,19 @@ impl Desk<'_> {
     fn stale(&self, fact: &Fact, version: usize) -> Option<Quiet> {
         let age = self.clock.since(Time(fact.at));
         (age > self.versions[version].terms.rule.stale_after).then_some(Quiet::Stale)
+    }
+
+    /// Whether a finding of a rule that keeps this one quiet goes on where the fact opened.
+    fn other_open(&self, fact: &Fact, version: usize) -> Option<Quiet> {
+        let others = &self.versions[version].terms.rule.quiet_while;
+        let groups = self.names.iter().filter(|(name, _)| others.contains(name)).flat_map(|(_, group)| group);
+        let mut versions = groups.map(|version| *version as usize);
+        let covers = |version: usize| {
+            let point = kind(&self.versions[version]).is_point();
+            let over = |end: i64| if point { end < fact.at } else { end <= fact.at };
+            self.states[version].facts().list().iter().any(|f| f.onset <= fact.at && !f.end.is_some_and(over))
+        };
+        versions.any(covers).then_some(Quiet::OtherOpen)
     }
 
     fn spoke_lately(&self, fact: &Fact, version: usize) -> Option<Quiet> {
@@ -218,7 +236,7 @@ pub fn finding(version: &Version, subject: &Subject, fact: &Fact) -> Finding {
         cite: rule.cite.clone(),
         quiet: known.quiet,
         by_clock: match &rule.kind {
-            RuleKind::Silence(_) => true,
+            RuleKind::Silence(_) | RuleKind::Schedule(_) => true,
             RuleKind::Match(pattern) => is_by_clock(rule, pattern),
             RuleKind::Episode(_) => false,
         },
@@ -230,6 +248,7 @@ fn kind(version: &Version) -> FindingKind {
         RuleKind::Episode(_) => FindingKind::Episode,
         RuleKind::Silence(_) => FindingKind::Silence,
         RuleKind::Match(_) => FindingKind::Match,
+        RuleKind::Schedule(_) => FindingKind::Schedule,
     }
 }
 

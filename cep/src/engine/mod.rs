@@ -2,7 +2,9 @@
 
 mod alarm;
 mod book;
+mod ranks;
 mod rulebook;
+mod shared;
 mod snapshot;
 mod subject;
 
@@ -80,7 +82,8 @@ impl Engine {
     pub fn step(&mut self, _offset: u64, arrival: Time, input: EngineInput<'_>, effects: &mut Vec<Effect>) {
         self.clock = self.clock.max(arrival);
         match input {
-            EngineInput::Reading(reading) => self.reading(reading, effects),
+            EngineInput::Reading(reading) if self.rules.shares => self.shared(reading, effects),
+            EngineInput::Reading(reading) => self.reading(reading, Cause::Reading(reading.id), effects),
             EngineInput::Profile(change) => self.profile(change, effects),
             EngineInput::Library { effective, library } => self.library(effective, library, effects),
             EngineInput::Tick => {}
@@ -125,7 +128,7 @@ impl Engine {
         let mut places = ByName::default();
         let mut alarms = Alarms::default();
         for (place, person) in people.iter_mut().enumerate() {
-            person.line.restore_index();
+            person.restore(&rules);
             places.set(person.name.clone(), place as u32);
             if let Some(due) = person.next_due(&rules, clock.0) {
                 alarms.set(place as u32, due);
@@ -139,7 +142,8 @@ impl Engine {
         &self.rules.library.schema
     }
 
-    fn reading(&mut self, reading: &Reading, effects: &mut Vec<Effect>) {
+    /// What a subject's timeline makes of a reading, and what follows.
+    fn reading(&mut self, reading: &Reading, cause: Cause, effects: &mut Vec<Effect>) {
         let place = self.place(&reading.subject);
         let clock = self.clock.0;
         let person = &mut self.people[place as usize];
@@ -148,12 +152,12 @@ impl Engine {
         effects.push(Effect::Reading(person.line.put(reading, clock, &mut self.touched)));
         if self.alarms.get_mut().is_due(place, clock) {
             self.reached(place, enrolled);
-            return self.told(place, Cause::Reading(reading.id), effects);
+            return self.told(place, cause, effects);
         }
         let mut due = person.line.next_joining();
         if !self.touched.is_empty() {
             due = earlier(due, person.touched(&self.rules, clock, &self.touched, enrolled));
-            person.tell(&self.rules, clock, Cause::Reading(reading.id), effects);
+            person.tell(&self.rules, clock, cause, effects);
         }
         if let Some(due) = due {
             self.alarms.get_mut().set(place, due);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{FieldIx, StreamIx, Time};
 
+use super::ranks::Ranks;
 use crate::decide::Version;
 use crate::plan::Library;
 
@@ -20,9 +21,15 @@ pub struct Rulebook {
     pub names: Vec<(Arc<str>, Vec<u32>)>,
     /// For each version the place of its name.
     pub name_of: Vec<u32>,
-    /// For each stream the versions that it concerns. Made again after a restore.
+    /// What hangs on what. Made again after a restore.
+    #[serde(skip)]
+    pub ranks: Ranks,
+    /// For each declared stream the versions on the ground that it concerns. Made again after a restore.
     #[serde(skip)]
     routes: Vec<Vec<u32>>,
+    /// Whether readings of any stream are seen under several subjects.
+    #[serde(skip)]
+    pub shares: bool,
     /// Fields that keep running sums.
     #[serde(skip)]
     pub sums: Vec<(StreamIx, FieldIx)>,
@@ -39,7 +46,9 @@ impl Default for Rulebook {
             versions: Vec::new(),
             names: Vec::new(),
             name_of: Vec::new(),
+            ranks: Ranks::default(),
             routes: Vec::new(),
+            shares: false,
             sums: Vec::new(),
             starts: Vec::new(),
         }
@@ -54,6 +63,8 @@ pub struct Revision {
     pub ended: Vec<usize>,
     /// The first of the versions that are new.
     pub new: usize,
+    /// Versions that go on and say otherwise what they found.
+    pub retold: Vec<usize>,
 }
 
 impl Rulebook {
@@ -62,14 +73,15 @@ impl Rulebook {
         self.effective = self.effective.max(effective);
         let from = self.effective.0;
         let new = self.versions.len();
-        let mut ended = Vec::new();
+        let (mut ended, mut retold) = (Vec::new(), Vec::new());
         let mut kept = vec![false; library.rules.len()];
         for (place, version) in self.versions.iter_mut().enumerate().filter(|(_, v)| v.to == i64::MAX) {
             match library.rules.iter().position(|r| r.name == version.terms.rule.name) {
                 Some(i) if version.means(&library.rules[i], &library) => {
                     kept[i] = true;
-                    version.terms.rule = library.rules[i].clone();
-                    version.survey();
+                    if version.renew(library.rules[i].clone(), &library) {
+                        retold.push(place);
+                    }
                 }
                 _ => {
                     version.to = from;
@@ -89,7 +101,7 @@ impl Rulebook {
         }
         self.library = library;
         self.chart();
-        Revision { from, ended, new }
+        Revision { from, ended, new, retold }
     }
 
     /// Makes again what is not stored.
@@ -98,7 +110,7 @@ impl Rulebook {
         self.chart();
     }
 
-    /// The versions that a stream concerns.
+    /// The versions on the ground that a stream concerns.
     #[inline]
     pub fn concerned(&self, stream: StreamIx) -> &[u32] {
         self.routes.get(usize::from(stream.0)).map_or(&[], Vec::as_slice)
@@ -108,18 +120,25 @@ impl Rulebook {
         self.routes.clear();
         self.sums.clear();
         self.starts.clear();
-        for (place, version) in self.versions.iter().enumerate() {
+        self.shares = self.library.schema.shares();
+        self.ranks = Ranks::of(&self.versions, &self.names, &self.name_of, &self.library.derived);
+        for &place in &self.ranks.ground {
+            let version = &self.versions[place as usize];
             for stream in &version.scope.streams {
                 let stream = usize::from(stream.0);
                 if self.routes.len() <= stream {
                     self.routes.resize_with(stream + 1, Vec::new);
                 }
-                self.routes[stream].push(place as u32);
+                self.routes[stream].push(place);
             }
-            self.sums.extend(&version.scope.sums);
-            self.starts.extend(&version.scope.starts);
         }
+        let sums = self.versions.iter().flat_map(|v| &v.scope.sums);
+        self.sums.extend(sums.filter(|(stream, _)| stream.derived().is_none()));
         self.sums.sort();
         self.sums.dedup();
+        let starts = self.versions.iter().flat_map(|v| &v.scope.starts);
+        self.starts.extend(starts.filter(|stream| stream.derived().is_none()));
+        self.starts.sort();
+        self.starts.dedup();
     }
 }

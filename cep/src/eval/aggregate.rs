@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::Scope;
 use super::clock::{is_clock, of_times};
+use super::fraction;
 use super::ratio::Ratio;
 use super::spread;
 use super::value::Value;
@@ -30,7 +31,10 @@ pub fn measure_of_rows(table: &Table, mut rows: impl Iterator<Item = usize> + Cl
             rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row))))
         }
         Measure::Itself | Measure::AtClock | Measure::StartClock => Value::Unknown,
-        Measure::Field(_) | Measure::Duration | Measure::At => {
+        Measure::Field(_) | Measure::Duration | Measure::At | Measure::End => {
+            if let Some(column) = fractional(table, what) {
+                return fraction::together(column, rows);
+            }
             if rows.clone().any(|row| !has(table, row, what)) {
                 return Value::Unknown;
             }
@@ -43,7 +47,7 @@ pub fn measure_of_rows(table: &Table, mut rows: impl Iterator<Item = usize> + Cl
 #[inline]
 pub fn unfiltered<'a>(func: Func, table: &'a Table, rows: Range<usize>, what: Measure) -> Option<Value<'a>> {
     let field = match (func, what) {
-        (Func::Count, Measure::Itself | Measure::At | Measure::Start | Measure::Duration) => {
+        (Func::Count, Measure::Itself | Measure::At | Measure::Start) => {
             return Some(Value::Number(Ratio { n: rows.len() as i128, d: 1 }));
         }
         (_, Measure::Field(field)) => field,
@@ -92,6 +96,9 @@ pub fn of_nothing<'a>(func: Func) -> Value<'a> {
 }
 
 pub fn fold<'a>(func: Func, table: &'a Table, rows: impl DoubleEndedIterator<Item = usize> + Clone, what: Measure) -> Value<'a> {
+    if let Some(column) = fractional(table, what) {
+        return fraction::fold(func, table, column, rows);
+    }
     match func {
         Func::Count => {
             let count = rows.filter(|&row| has(table, row, what)).count();
@@ -155,7 +162,8 @@ fn mean_or_shared<'a>(table: &'a Table, mut rows: impl Iterator<Item = usize> + 
 pub fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
     match what {
         Measure::Field(field) => table.column(field)?.number(row),
-        Measure::At => table.end(row),
+        Measure::At => table.instant(row),
+        Measure::End => table.end(row),
         Measure::Start => Some(table.begin(row)),
         Measure::Duration => Some(table.end(row)?.saturating_sub(table.begin(row))),
         Measure::Itself | Measure::AtClock | Measure::StartClock => None,
@@ -165,7 +173,14 @@ pub fn number(table: &Table, row: usize, what: Measure) -> Option<i64> {
 pub fn has(table: &Table, row: usize, what: Measure) -> bool {
     match what {
         Measure::Field(field) => table.column(field).is_some_and(|c| c.has(row)),
-        Measure::At | Measure::AtClock | Measure::Duration => table.end(row).is_some(),
+        Measure::At | Measure::AtClock => table.instant(row).is_some(),
+        Measure::End | Measure::Duration => table.end(row).is_some(),
         Measure::Start | Measure::StartClock | Measure::Itself => true,
     }
+}
+
+/// The column of a measure, if it holds quotients.
+pub fn fractional(table: &Table, what: Measure) -> Option<&Column> {
+    let Measure::Field(field) = what else { return None };
+    table.column(field).filter(|c| c.is_fractional())
 }

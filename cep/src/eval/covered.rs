@@ -25,10 +25,8 @@ pub fn covered<'a>(question: &Question<'a>, scope: &Scope<'a, '_>) -> Option<boo
         Cover::Overlaps => (floor(to), ceiling(from)?),
     };
     let fits = |rows: Rows<'a>| question.filter.is_none_or(|f| truth(f, &scope.with_item(rows)) == Some(true));
-    let ended = scope.line.table(question.stream).is_some_and(|table| {
-        (table.from(ends)..table.after(begins.saturating_add(table.longest())))
-            .any(|row| table.start(row) <= begins && fits(Rows::one(table, row)))
-    });
+    let table = scope.line.table(question.stream);
+    let ended = table.is_some_and(|table| table.meeting(ends, begins).any(|row| fits(Rows::one(table, row))));
     let goes_on = |table: &'a Table| (0..table.after(begins)).any(|row| fits(Rows { endless: true, ..Rows::one(table, row) }));
     Some(ended || scope.line.endless(question.stream).is_some_and(goes_on))
 }

@@ -6,7 +6,9 @@ mod circle;
 mod clock;
 mod covered;
 mod decay;
+mod fraction;
 mod line;
+mod output;
 mod ratio;
 mod root;
 mod say;
@@ -26,6 +28,8 @@ use crate::plan::{Edge, Expr, Grade, Ref, Rule};
 use crate::timeline::{Set, Table, Timeline};
 
 pub use calendar::Zones;
+pub use output::said;
+pub use ratio::Ratio;
 pub use say::render;
 pub use truth::{truth, value};
 pub use value::{Value, holds};

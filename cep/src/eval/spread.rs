@@ -97,14 +97,14 @@ fn percentile(mut values: Vec<i64>, share: Rational) -> Option<Ratio> {
 }
 
 /// The last minus the first by the time between, per microsecond.
-fn rate(means: &[(i64, Ratio)]) -> Option<Ratio> {
+pub fn rate(means: &[(i64, Ratio)]) -> Option<Ratio> {
     let (first, last) = (means.first()?, means.last()?);
     let time = Ratio { n: i128::from(last.0) - i128::from(first.0), d: 1 };
     last.1.sub(first.1)?.div(time)
 }
 
 /// How often the values turn; one that stays where it is turns nothing.
-fn reversals(means: &[(i64, Ratio)]) -> Option<i64> {
+pub fn reversals(means: &[(i64, Ratio)]) -> Option<i64> {
     means.first()?;
     let (mut turns, mut heading) = (0, Ordering::Equal);
     for pair in means.windows(2) {

@@ -1,12 +1,12 @@
 //! Aggregates that ask where the window lies: shares and times of a condition, slots, days, sums that fade, lines drawn on.
 
-use super::aggregate::{has, number};
+use super::aggregate::{fractional, has, number};
 use super::calendar::Calendar;
 use super::line::Line;
 use super::ratio::Ratio;
 use super::value::Value;
 use super::window::Chosen;
-use super::{Rows, Scope, decay};
+use super::{Rows, Scope, decay, fraction};
 use crate::plan::{Anchor, Measure, Window};
 
 /// Atoms of a whole, as a share.
@@ -80,6 +80,9 @@ pub fn coverage<'a>(w: &Window, chosen: &Chosen<'a>, slot: i64) -> Value<'a> {
 
 /// Each value by how much of it is left at the window's end.
 pub fn decayed<'a>(w: &Window, chosen: &Chosen<'a>, half_life: i64) -> Value<'a> {
+    if let Some(column) = fractional(chosen.table, w.what) {
+        return Value::number(fraction::decayed(column, chosen.table, &chosen.rows, chosen.place.end, half_life));
+    }
     let mut sum = 0_i128;
     for &row in &chosen.rows {
         let Some(value) = number(chosen.table, row, w.what) else { continue };
@@ -125,6 +128,9 @@ pub fn days<'a>(w: &Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>) -> Value
 /// The least-squares line of the readings, drawn on.
 pub fn forecast<'a>(w: &Window, chosen: &Chosen<'a>, ahead: i64) -> Value<'a> {
     let table = chosen.table;
+    if let Some(column) = fractional(table, w.what) {
+        return Value::number(fraction::forecast(column, table, &chosen.rows, chosen.place.end, ahead));
+    }
     let points = chosen.rows.iter().filter_map(|&row| Some((table.at(row), number(table, row, w.what)?)));
     Value::number(Line::through(points, chosen.place.end).and_then(|line| line.at(ahead)))
 }

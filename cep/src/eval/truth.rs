@@ -142,7 +142,7 @@ fn get<'a>(of: Ref, what: Measure, scope: &Scope<'a, '_>) -> Value<'a> {
     let of = if of == Ref::First { Ref::Candidate } else { of };
     match scope.rows(of) {
         None => Value::Unknown,
-        Some(Rows { endless: true, .. }) if matches!(what, Measure::At | Measure::Duration) => Value::Unknown,
+        Some(Rows { endless: true, .. }) if matches!(what, Measure::At | Measure::End | Measure::Duration) => Value::Unknown,
         Some(rows) => measure_of_rows(rows.table, rows.all(), what),
     }
 }

@@ -32,6 +32,7 @@ impl<'a> Value<'a> {
         match cell {
             None => Value::Unknown,
             Some(Cell::Number(n)) => Value::Number(Ratio::whole(n)),
+            Some(Cell::Fraction(n, d)) => Value::number(Ratio::new(i128::from(n), i128::from(d))),
             Some(Cell::Enum(place)) => Value::Enum(place),
             Some(Cell::Bool(b)) => Value::Bool(b),
             Some(Cell::Text(text)) => Value::Text(text),

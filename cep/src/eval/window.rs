@@ -30,6 +30,7 @@ pub struct Chosen<'t> {
 pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     let (to, without) = match w.anchor {
         Anchor::Decision => (scope.now, None),
+        Anchor::Until => (scope.now.saturating_sub(1), None),
         Anchor::Before(step) => {
             let Some(bound) = scope.bound.get(usize::from(step)) else { return Value::Unknown };
             let (Some(table), Some(&last)) = (bound.table(scope.line), bound.last_rows().first()) else {
@@ -46,7 +47,8 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     }
     if !is_plain(w) {
         let from = to.saturating_sub(w.over.0).saturating_add(1);
-        return of_chosen(w, scope, Place { stretches: vec![Stretch { from, to }], end: to }, without);
+        let end = if w.anchor == Anchor::Until { scope.now } else { to };
+        return of_chosen(w, scope, Place { stretches: vec![Stretch { from, to }], end }, without);
     }
     let Some(table) = scope.line.table(w.stream) else { return of_nothing(w.func) };
     let rows = table.window(w.over.0, to);
@@ -117,7 +119,7 @@ fn placed<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
         Anchor::After(step) => after(w, scope, step),
         Anchor::Days(n) => Calendar::of(scope).days_before(scope.now, n),
         Anchor::Nights(n) => Calendar::of(scope).nights_before(scope.now, n, night(scope)),
-        Anchor::Decision | Anchor::Before(_) => None,
+        Anchor::Decision | Anchor::Until | Anchor::Before(_) => None,
     };
     match place {
         Some((stretches, end)) => of_chosen(w, scope, Place { stretches, end }, None),

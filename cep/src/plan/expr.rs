@@ -144,6 +144,8 @@ pub enum Measure {
     At,
     /// An interval's start; of an instant the instant.
     Start,
+    /// Of a finding its end, unknown while it goes on; of a reading the same as `At`.
+    End,
     /// End minus start, in microseconds; of an instant zero.
     Duration,
     /// The reading as such, for `count`.

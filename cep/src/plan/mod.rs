@@ -2,14 +2,18 @@
 //!
 //! A plan is plain data. It says *what* stands, never how to find it: see `docs/language.md` for the meaning of every form.
 
+mod derived;
 mod expr;
 mod pattern;
 mod rule;
 mod say;
+mod schedule;
 mod window;
 
+pub use derived::{Derived, DerivedField, Output};
 pub use expr::{Arith, Compare, Cover, Expr, Measure, Rational, Ref};
 pub use pattern::{Absence, Around, Edge, Group, Node, Part, Pattern, Quiet, Select, Step};
 pub use rule::{Episode, Grade, Heard, Hold, Library, Rule, RuleKind, Silence};
 pub use say::{Piece, Show};
+pub use schedule::Schedule;
 pub use window::{Anchor, Func, Window};

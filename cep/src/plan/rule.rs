@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use vitalog_elog::policy::Policy;
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{Schema, Severity, Span, StreamIx};
 
+use super::derived::{Derived, Output};
 use super::expr::Expr;
 use super::pattern::Pattern;
 use super::say::Piece;
+use super::schedule::Schedule;
 use super::window::Anchor;
 
 /// All that was compiled together.
@@ -17,6 +20,10 @@ pub struct Library {
     pub schema: Arc<Schema>,
     /// Like streams, profile fields keep their places for the life of a data directory.
     pub profile: Vec<ProfileField>,
+    /// Rules whose findings other rules look at as readings. They keep their places too: [`Derived::stream`] names them.
+    pub derived: Vec<Derived>,
+    /// Who hears of findings, by name.
+    pub policies: Vec<Policy>,
     /// Names are unique.
     pub rules: Vec<Arc<Rule>>,
 }
@@ -43,6 +50,10 @@ pub struct Rule {
     pub once_per: Option<Span>,
     /// Found more than this after it opened (clock minus `at`), it is quiet.
     pub stale_after: Span,
+    /// `quiet while R`: it is quiet if a finding of one of these rules goes on at its `at` when it is found.
+    pub quiet_while: Vec<Arc<str>>,
+    /// What other rules ask of its findings, evaluated at the decision. No part of its meaning.
+    pub outputs: Vec<Output>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +61,7 @@ pub enum RuleKind {
     Episode(Episode),
     Silence(Silence),
     Match(Pattern),
+    Schedule(Schedule),
 }
 
 /// `when C for D gap G until R for E`.
@@ -134,6 +146,10 @@ impl Rule {
                 all.extend(p.steps.iter().flat_map(|s| s.filter.iter().chain(&s.again)));
                 all.extend(p.absences().into_iter().filter_map(|a| a.filter.as_ref()));
             }
+            RuleKind::Schedule(s) => {
+                all.extend(&s.at);
+                all.extend(&s.when);
+            }
         }
         all.extend(&self.lets);
         all.extend(&self.filter);
@@ -142,6 +158,7 @@ impl Rule {
             Piece::Hole { expr, .. } => Some(expr),
             Piece::Text(_) => None,
         }));
+        all.extend(self.outputs.iter().map(|o| &o.expr));
         all
     }
 }

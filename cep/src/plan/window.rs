@@ -27,6 +27,8 @@ pub struct Window {
 pub enum Anchor {
     /// `(t - D, t]` with t the instant decided (in a step's condition: the candidate's instant).
     Decision,
+    /// `[t - D, t)` with t the instant of a schedule's firing.
+    Until,
     /// `(n.at - D, n.at]` without the readings the step bound.
     Before(u8),
     /// `(n.at, n.at + D)`; unknown where it is not over at the instant decided. A match whose own decision (`let`, `where`, severity, text) looks
@@ -88,7 +90,7 @@ impl Window {
         match self.anchor {
             Anchor::Decision | Anchor::Before(_) => self.over.0.saturating_sub(1).max(0),
             // Decided when it is over, or later; how much later the step's place in its match says.
-            Anchor::After(_) => self.over.0.max(0),
+            Anchor::After(_) | Anchor::Until => self.over.0.max(0),
             // The days before, the day of the decision, and as much as calendars were ever moved.
             Anchor::Days(n) | Anchor::Nights(n) => (i64::from(n) + 4) * DAY,
         }

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::Value;
 
+use super::datum::Datum;
 use super::extremes::Extremes;
-
 /// What a field says, in atoms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
     Number(i64),
+    /// Numerator and denominator.
+    Fraction(i64, i64),
     Enum(u16),
     Bool(bool),
     Text(&'a str),
@@ -22,6 +24,8 @@ pub enum Cell<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
     Number,
+    /// Numbers with denominators beside them: only findings say such.
+    Fraction,
     Enum,
     Bool,
     Text,
@@ -45,6 +49,14 @@ pub struct Column {
     /// `None`: every row has a value.
     gaps: Option<Box<Gaps>>,
     words: Option<Box<Words>>,
+    /// Denominators, of fractions.
+    parts: Option<Box<Parts>>,
+}
+
+/// By row; 1 where there is no value.
+#[derive(Debug, Serialize, Deserialize)]
+struct Parts {
+    denominators: Vec<i64>,
 }
 
 /// Which rows have a value.
@@ -91,6 +103,7 @@ impl Column {
         let value = self.values[row];
         Some(match self.kind? {
             Kind::Number => Cell::Number(value),
+            Kind::Fraction => Cell::Fraction(value, self.parts.as_ref()?.denominators[row]),
             Kind::Enum => Cell::Enum(value as u16),
             Kind::Bool => Cell::Bool(value != 0),
             Kind::Text => Cell::Text(self.words.as_ref()?.list.get(value as usize)?),
@@ -135,6 +148,9 @@ impl Column {
 
     /// The least and the greatest number in the rows `from..to`; `None` of none, or where it is not a column of numbers.
     pub fn extremes(&self, from: usize, to: usize) -> Option<(i64, i64)> {
+        if self.kind != Some(Kind::Number) {
+            return None;
+        }
         self.extremes.borrow_mut().between(from, to, |row| self.number(row))
     }
 
@@ -176,14 +192,46 @@ impl Column {
                 Cell::Enum(place) => (Kind::Enum, i64::from(place)),
                 Cell::Bool(b) => (Kind::Bool, i64::from(b)),
                 Cell::Text(text) => (Kind::Text, i64::from(self.words.get_or_insert_default().place(&Arc::from(text)))),
+                // Only findings say such, and they have no table by starts.
+                Cell::Fraction(..) => return None,
             };
             (*self.kind.get_or_insert(kind) == kind).then_some(code)
         });
         self.insert_between(row, code);
     }
 
+    /// Puts what a finding says before the value of a row.
+    pub fn put(&mut self, row: usize, datum: &Datum) {
+        let (kind, code, part) = match datum {
+            Datum::Unknown => (None, 0, 1),
+            Datum::Whole(n) if self.kind == Some(Kind::Fraction) => (Some(Kind::Fraction), *n, 1),
+            Datum::Whole(n) => (Some(Kind::Number), *n, 1),
+            Datum::Fraction(n, d) => (Some(Kind::Fraction), *n, *d),
+            Datum::Enum(place) => (Some(Kind::Enum), i64::from(*place), 1),
+            Datum::Bool(b) => (Some(Kind::Bool), i64::from(*b), 1),
+            Datum::Text(text) => (Some(Kind::Text), i64::from(self.words.get_or_insert_default().place(text)), 1),
+        };
+        if kind == Some(Kind::Fraction) && matches!(self.kind, None | Some(Kind::Number)) {
+            self.kind = kind;
+            self.parts = Some(Box::new(Parts { denominators: vec![1; self.values.len()] }));
+        }
+        if let Some(parts) = &mut self.parts {
+            parts.denominators.insert(row, part);
+        }
+        let fits = kind.is_some_and(|kind| *self.kind.get_or_insert(kind) == kind);
+        self.insert_between(row, fits.then_some(code));
+    }
+
+    /// Whether its numbers are quotients, which `number` and `total` say nothing of.
+    pub fn is_fractional(&self) -> bool {
+        self.kind == Some(Kind::Fraction)
+    }
+
     pub fn remove(&mut self, row: usize) {
         self.values.remove(row);
+        if let Some(parts) = &mut self.parts {
+            parts.denominators.remove(row);
+        }
         if let Some(gaps) = &mut self.gaps {
             gaps.present.remove(row);
         }

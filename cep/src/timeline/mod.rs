@@ -4,9 +4,12 @@
 //! INVARIANT (visible): tables hold readings whose instant (of an interval without an end: whose start) is not after the clock; the others wait in `ahead`.
 
 mod column;
+mod datum;
 mod extremes;
+mod found;
 mod index;
 mod profile;
+mod shared;
 mod table;
 mod tally;
 
@@ -19,6 +22,8 @@ use vitalog_elog::{Content, FieldIx, Outcome, Reading, ReadingId, StreamIx, Time
 
 use crate::plan::Edge;
 pub use column::{Cell, Column};
+pub use datum::{Datum, Said};
+pub use found::FoundRow;
 use index::ById;
 pub use index::ByName;
 pub use profile::{Profile, Set};
@@ -29,6 +34,9 @@ pub use tally::Tally;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Timeline {
     streams: Vec<Stream>,
+    /// Derived streams, by their places.
+    #[serde(skip)]
+    found: Vec<Table>,
     /// Readings whose instant the clock has not reached.
     ahead: BTreeMap<(i64, ReadingId), Reading>,
     /// Ids whose current revision is a removal.
@@ -159,7 +167,15 @@ impl Timeline {
     /// The readings of a stream that have an instant.
     #[inline]
     pub fn table(&self, stream: StreamIx) -> Option<&Table> {
-        self.streams.get(usize::from(stream.0)).map(|s| &s.ended)
+        match self.streams.get(usize::from(stream.0)) {
+            Some(s) => Some(&s.ended),
+            None => self.found_at(stream),
+        }
+    }
+
+    #[cold]
+    fn found_at(&self, stream: StreamIx) -> Option<&Table> {
+        self.found.get(stream.derived()?)
     }
 
     /// Its intervals that go on, by start.
@@ -170,7 +186,7 @@ impl Timeline {
     /// Its readings by the instants of one of their edges.
     #[inline]
     pub fn edge(&self, stream: StreamIx, edge: Edge) -> Option<&Table> {
-        let of = self.streams.get(usize::from(stream.0))?;
+        let Some(of) = self.streams.get(usize::from(stream.0)) else { return self.found_at(stream) };
         match (edge, &of.begun) {
             (Edge::Start, Some(begun)) => Some(begun),
             _ => Some(&of.ended),
@@ -180,7 +196,7 @@ impl Timeline {
     /// A profile field is another from an instant on.
     pub fn change_profile(&mut self, field: u16, at: i64, value: Option<Set>) {
         self.profile.change(field, at, value);
-        self.streams.iter_mut().for_each(|s| s.ended.recount(at));
+        self.streams.iter_mut().map(|s| &mut s.ended).chain(&mut self.found).for_each(|table| table.recount(at));
     }
 
     /// From now on with the starts of intervals.

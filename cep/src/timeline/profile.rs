@@ -53,6 +53,11 @@ impl Profile {
         changes.insert(place, (at, value));
     }
 
+    /// When a field changed or will change.
+    pub fn changes(&self, field: u16) -> impl Iterator<Item = i64> {
+        self.fields.get(usize::from(field)).into_iter().flatten().map(|(at, _)| *at)
+    }
+
     /// What was set last at or before `t`; `None`: nothing, or it was set back.
     #[inline]
     pub fn at(&self, field: u16, t: i64) -> Option<&Set> {

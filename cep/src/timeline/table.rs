@@ -4,11 +4,13 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Content, FieldIx, ReadingId, When};
 
 use super::column::Column;
+use super::datum::Datum;
 use super::tally::Tally;
 
 /// Which revision of which reading a row is.
@@ -26,6 +28,13 @@ pub struct Mark {
 struct Guess {
     span: i64,
     row: u32,
+}
+
+/// What rows of findings have besides.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Found {
+    ends: Vec<i64>,
+    evidence: Vec<Arc<[ReadingId]>>,
 }
 
 /// In the place of an end that is not known.
@@ -47,6 +56,8 @@ pub struct Table {
     start: Option<Vec<i64>>,
     /// No interval was ever longer.
     longest: i64,
+    /// Of findings: their ends (`i64::MAX` while they go on), and by slot what they rest on.
+    found: Option<Box<Found>>,
     /// Places in `marks` that removed rows left.
     vacant: Vec<u32>,
     /// Fields whose columns keep running sums.
@@ -92,13 +103,47 @@ impl Table {
         if self.by_start { self.at[row] } else { self.start(row) }
     }
 
+    /// Its instant on the timeline; `None` of an interval that goes on.
+    #[inline]
+    pub fn instant(&self, row: usize) -> Option<i64> {
+        if self.by_start { self.end(row) } else { Some(self.at[row]) }
+    }
+
     /// Where it ends; `None` where it goes on.
     #[inline]
     pub fn end(&self, row: usize) -> Option<i64> {
-        if !self.by_start {
-            return Some(self.at[row]);
+        if self.by_start {
+            return self.start.as_ref().map(|ends| ends[row]).filter(|end| *end != ENDLESS);
         }
-        self.start.as_ref().map(|ends| ends[row]).filter(|end| *end != ENDLESS)
+        match &self.found {
+            None => Some(self.at[row]),
+            Some(found) => Some(found.ends[row]).filter(|end| *end != i64::MAX),
+        }
+    }
+
+    /// The readings that a row rests on: of a reading itself.
+    pub fn evidence(&self, row: usize) -> &[ReadingId] {
+        let slot = self.slots[row] as usize;
+        match &self.found {
+            None => std::slice::from_ref(&self.marks[slot].id),
+            Some(found) => &found.evidence[slot],
+        }
+    }
+
+    /// The rows with an instant in common with the open interval from `after` to `before`.
+    pub fn overlapping(&self, after: i64, before: i64) -> impl Iterator<Item = usize> {
+        self.meeting(after.saturating_add(1), before.saturating_sub(1))
+    }
+
+    /// The rows that begin at `begins` or before, and end at `ends` or later.
+    pub fn meeting(&self, ends: i64, begins: i64) -> impl Iterator<Item = usize> {
+        let rows = match &self.found {
+            // A row may begin at `begins` and end long after it.
+            None => self.from(ends)..self.after(begins.saturating_add(self.longest)),
+            Some(_) => 0..self.len(),
+        };
+        let found = self.found.as_ref().map(|found| &found.ends);
+        rows.filter(move |&row| self.start(row) <= begins && found.is_none_or(|all| all[row] >= ends))
     }
 
     /// The same intervals, those of both tables, by their starts.
@@ -131,11 +176,6 @@ impl Table {
         self.at.insert(row, at);
         self.slots.insert(row, slot);
         self.start.get_or_insert_default().insert(row, end);
-    }
-
-    /// No row covers more than this, in microseconds.
-    pub fn longest(&self) -> i64 {
-        self.longest
     }
 
     pub fn mark(&self, row: usize) -> &Mark {
@@ -246,10 +286,43 @@ impl Table {
         row
     }
 
+    /// Puts the row of a finding after all rows of its instant.
+    pub fn insert_found(
+        &mut self,
+        at: i64,
+        onset: i64,
+        end: Option<i64>,
+        mark: Mark,
+        evidence: Arc<[ReadingId]>,
+        values: &[Datum],
+    ) {
+        let row = self.after(at);
+        while self.columns.len() < values.len() {
+            self.columns.push(Column::absent(self.at.len()));
+        }
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            column.put(row, values.get(i).unwrap_or(&Datum::Unknown));
+        }
+        self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
+        self.start.get_or_insert_default().insert(row, onset);
+        let slot = self.keep(mark);
+        let found = self.found.get_or_insert_default();
+        found.ends.insert(row, end.unwrap_or(i64::MAX));
+        match found.evidence.get_mut(slot as usize) {
+            Some(place) => *place = evidence,
+            None => found.evidence.push(evidence),
+        }
+        self.at.insert(row, at);
+        self.slots.insert(row, slot);
+    }
+
     pub fn remove(&mut self, row: usize) {
         self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
         self.at.remove(row);
         self.vacant.push(self.slots.remove(row));
+        if let Some(found) = &mut self.found {
+            found.ends.remove(row);
+        }
         if let Some(starts) = &mut self.start {
             starts.remove(row);
         }

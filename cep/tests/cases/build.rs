@@ -8,7 +8,7 @@ use vitalog_cep::plan::{
 };
 use vitalog_elog::{FieldIx, Severity, Span, StreamIx};
 
-use crate::world::{F0, Kind, profile, schema};
+use crate::world::{F0, Kind, derived, profile, schema};
 
 /// A library of one rule.
 pub fn only(rule: Rule) -> [Library; 1] {
@@ -16,7 +16,13 @@ pub fn only(rule: Rule) -> [Library; 1] {
 }
 
 pub fn library(rules: Vec<Rule>) -> Library {
-    Library { schema: schema(), profile: profile(), rules: rules.into_iter().map(Arc::new).collect() }
+    Library {
+        schema: schema(),
+        profile: profile(),
+        derived: derived(),
+        rules: rules.into_iter().map(Arc::new).collect(),
+        ..Library::default()
+    }
 }
 
 /// A rule of severity info that says nothing.
@@ -34,6 +40,8 @@ pub fn rule(kind: RuleKind) -> Rule {
         cite: None,
         once_per: None,
         stale_after: Span::days(1),
+        quiet_while: vec![],
+        outputs: vec![],
     }
 }
 

@@ -155,3 +155,14 @@ fn late_news_may_make_it_fit_or_not() {
     let above = Some(compare(first(Ref::Candidate), Compare::Gt, Expr::Profile(crate::world::TARGET)));
     waits(vec![(SUGAR, above)], "0 sugar 95\n 5 sugar 95\n profile target 90 from 4\n @15 tick", "open info from 5 at 15 of r2");
 }
+
+#[test]
+fn a_silence_may_ask_what_comes_after_it() {
+    let later = || arith(Expr::Now, vitalog_cep::plan::Arith::Add, minutes(30));
+    let naps = Heard { stream: NAP, filter: None };
+    let mut r = rule(RuleKind::Silence(Silence { streams: vec![naps], span: Span::minutes(10) }));
+    r.filter = Some(covered(Cover::During, later(), later(), None));
+    let input = "0..0 nap\n @10 tick\n 11..11 nap\n 20..20 nap\n 30..30 nap";
+    check(&only(r.clone()), input, "");
+    check(&only(r), &format!("{input}\n 40..40 nap"), "resolved info from 0 at 10 to 11 known 11 of r1");
+}

@@ -4,7 +4,7 @@ use vitalog_cep::plan::{Compare, Library, Ref, Rule, RuleKind};
 
 use super::build::*;
 use super::table::check;
-use crate::world::{MEAL, SUGAR};
+use crate::world::{MEAL, SUGAR, TARGET, glucose};
 
 fn below(limit: i64) -> Rule {
     let mut r = rule(RuleKind::Episode(vitalog_cep::plan::Episode {
@@ -108,4 +108,45 @@ fn silences_too() {
     check(&rules, "0 sugar 90\n rules 1 from 20\n @60 tick", "open info from 0 at 20 of r1");
     check(&rules, "0 sugar 90\n rules 1 from 20+1us\n @60 tick", "");
     check(&rules, "0 sugar 90\n rules 1 from 31\n @60 tick", "open info from 0 at 30 of r1");
+}
+
+#[test]
+fn another_default_does_not_rescind_the_past() {
+    let below_target = |meaning: u64| {
+        let when = compare(first(Ref::Driver), Compare::Lt, vitalog_cep::plan::Expr::Profile(TARGET));
+        let mut r = rule(RuleKind::Episode(episode(SUGAR, when)));
+        r.meaning = meaning;
+        r
+    };
+    // The default is 100 first, then 70.
+    let mut second = library(vec![below_target(2)]);
+    second.profile[usize::from(TARGET)].default = Some(glucose(70));
+    let rules = [library(vec![below_target(1)]), second];
+    let input = "0 sugar 80\n 5 sugar 120\n rules 1 from 10\n 10 sugar 80\n 15 sugar 60";
+    check(&rules, input, "resolved info from 0 at 0 to 5 known 5 of r1\n open info from 15 at 15 of r4");
+    // Late data of the time before are decided as they were then.
+    check(
+        &rules,
+        &format!("{input}\n 7 sugar 90"),
+        "resolved info from 0 at 0 to 5 known 5 of r1\n open info from 7 at 7 of r5\n open info from 15 at 15 of r4",
+    );
+}
+
+#[test]
+fn a_zone_that_is_declared_later_counts_where_it_is_set() {
+    let midnight = || {
+        let at = vec![minutes(0)];
+        rule(RuleKind::Schedule(vitalog_cep::plan::Schedule { days: vitalog_cep::plan::Schedule::ALL_DAYS, at, when: None }))
+    };
+    let mut first = library(vec![midnight()]);
+    first.profile.truncate(4);
+    let rules = [first, library(vec![midnight()])];
+    // Minute 60 is midnight UTC, minute 0 midnight in Berlin.
+    check(&rules, "-5 sugar 80\n @90 tick", "open info from 60 at 60 to 60");
+    check(&rules, "-5 sugar 80\n @90 tick\n rules 1 from 90", "open info from 60 at 60 to 60");
+    check(
+        &rules,
+        "-5 sugar 80\n @90 tick\n rules 1 from 90\n profile time_zone Europe/Berlin from -100",
+        "open info from 0 at 0 to 0",
+    );
 }

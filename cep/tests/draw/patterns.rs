@@ -5,14 +5,17 @@ use vitalog_elog::{Span, StreamIx};
 
 use super::conditions::{condition, threshold};
 use super::dice::Dice;
-use super::terms::{CELL, Repeats, Sight, span};
-use crate::world::{LAB, MEAL, NAP, STREAMS, SUGAR};
+use super::rules::stream_of;
+use super::terms::{CELL, Repeats, Sight, any_stream, span};
+use crate::world::{LAB, MEAL, NAP, SUGAR};
 
 /// What is drawn so far. The oracle tries every choice, so there are few instants to choose.
 struct Drawing<'d> {
     dice: &'d mut Dice,
     steps: Vec<Step>,
     streams: Vec<StreamIx>,
+    /// Streams of the findings of rules before.
+    found: Vec<StreamIx>,
     /// Instants that may still be asked for.
     left: u16,
     /// Only what is in order, each step at its end.
@@ -21,17 +24,17 @@ struct Drawing<'d> {
     open: bool,
 }
 
-pub fn pattern(dice: &mut Dice) -> (RuleKind, Sight) {
+pub fn pattern(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {
     let plain = dice.chance(35);
-    let mut drawing = Drawing { dice, steps: vec![], streams: vec![], left: 4, plain, open: false };
+    let mut drawing = Drawing { dice, steps: vec![], streams: vec![], found: found.to_vec(), left: 4, plain, open: false };
     let tree = if plain { drawing.sequence(3) } else { drawing.tree() };
     let Drawing { dice, steps, streams, open, .. } = drawing;
-    let absences = (0..*dice.pick(&[0, 0, 0, 1, 1, 2])).map(|_| absence(dice, &streams)).collect();
-    let around = if !plain && dice.chance(15) { vec![around(dice, &streams)] } else { vec![] };
+    let absences = (0..*dice.pick(&[0, 0, 0, 1, 1, 2])).map(|_| absence(dice, &streams, found)).collect();
+    let around = if !plain && dice.chance(15) { vec![around(dice, &streams, found)] } else { vec![] };
     let is_bounded = is_single(&steps, &tree);
     let most = if open { 5 } else { 8 };
     let within = (!is_bounded || dice.chance(30)).then(|| span(dice, most).max(span(dice, 5)));
-    let sight = Sight { steps: streams, onset: true, ..Sight::default() };
+    let sight = Sight { steps: streams, onset: true, found: found.to_vec(), ..Sight::default() };
     let select = match dice.below(20) {
         _ if plain && dice.chance(80) => Select::Each,
         0..=2 if steps.iter().all(|s| s.most.is_some()) => Select::All,
@@ -93,8 +96,8 @@ impl Drawing<'_> {
 
     fn group(&mut self, depth: u8) -> Node {
         let node = self.node(depth - 1);
-        let absences = (0..*self.dice.pick(&[0, 0, 1])).map(|_| absence(self.dice, &self.streams)).collect();
-        let around = if self.dice.chance(10) { vec![around(self.dice, &self.streams)] } else { vec![] };
+        let absences = (0..*self.dice.pick(&[0, 0, 1])).map(|_| absence(self.dice, &self.streams, &self.found)).collect();
+        let around = if self.dice.chance(10) { vec![around(self.dice, &self.streams, &self.found)] } else { vec![] };
         let within = self.dice.chance(70).then(|| span(self.dice, 4));
         Node::Group(Box::new(Group { node, absences, around, within }))
     }
@@ -116,12 +119,12 @@ impl Drawing<'_> {
     }
 
     fn quiet(&mut self) -> Quiet {
-        let absences = (0..*self.dice.pick(&[1, 1, 2])).map(|_| absence(self.dice, &self.streams)).collect();
+        let absences = (0..*self.dice.pick(&[1, 1, 2])).map(|_| absence(self.dice, &self.streams, &self.found)).collect();
         Quiet { absences, span: span(self.dice, 3) }
     }
 
     fn step(&mut self) -> Node {
-        let stream = *self.dice.pick(&[SUGAR, SUGAR, SUGAR, SUGAR, MEAL, LAB, NAP]);
+        let stream = stream_of(self.dice, &[SUGAR, SUGAR, SUGAR, SUGAR, MEAL, LAB, NAP], &self.found);
         let count = (*self.dice.pick(&[1, 1, 1, 2, 2, 3])).min(self.left).max(1);
         self.left = self.left.saturating_sub(count);
         let most = match self.dice.below(10) {
@@ -137,7 +140,8 @@ impl Drawing<'_> {
             _ => Some(count),
         };
         let repeats = if self.plain || most == Some(1) { Repeats::None } else { Repeats::First };
-        let sight = Sight { candidate: Some(stream), steps: self.streams.clone(), repeats, onset: true, ..Sight::default() };
+        let (steps, found) = (self.streams.clone(), self.found.clone());
+        let sight = Sight { candidate: Some(stream), steps, repeats, onset: true, found, ..Sight::default() };
         let filter = match self.dice.below(10) {
             0..=3 => None,
             4..=8 => Some(threshold(self.dice, Ref::Candidate, stream)),
@@ -164,9 +168,9 @@ fn rising(dice: &mut Dice, named: Ref) -> vitalog_cep::plan::Expr {
     Expr::Compare { op, left: first(Ref::Candidate), right: first(named) }
 }
 
-fn absence(dice: &mut Dice, steps: &[StreamIx]) -> Absence {
-    let stream = STREAMS[dice.below(STREAMS.len())].0;
-    let sight = Sight { candidate: Some(stream), steps: steps.to_vec(), onset: true, ..Sight::default() };
+fn absence(dice: &mut Dice, steps: &[StreamIx], found: &[StreamIx]) -> Absence {
+    let stream = any_stream(dice, found);
+    let sight = Sight { candidate: Some(stream), steps: steps.to_vec(), onset: true, found: found.to_vec(), ..Sight::default() };
     let filter = match dice.below(4) {
         0 => None,
         1 | 2 => Some(threshold(dice, Ref::Candidate, stream)),
@@ -175,9 +179,9 @@ fn absence(dice: &mut Dice, steps: &[StreamIx]) -> Absence {
     Absence { stream, filter }
 }
 
-fn around(dice: &mut Dice, steps: &[StreamIx]) -> Around {
+fn around(dice: &mut Dice, steps: &[StreamIx], found: &[StreamIx]) -> Around {
     let step = dice.below(steps.len()) as u8;
     let from = dice.between(-3, 1) * CELL;
     let to = from + span(dice, 4).0;
-    Around { absence: absence(dice, steps), step, from: Span(from), to: Span(to) }
+    Around { absence: absence(dice, steps, found), step, from: Span(from), to: Span(to) }
 }

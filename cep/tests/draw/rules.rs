@@ -2,20 +2,37 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Episode, Expr, Grade, Heard, Hold, Library, Piece, Ref, Rule, RuleKind, Show, Silence};
-use vitalog_elog::{Dimension, Severity, Span, Unit};
+use vitalog_cep::plan::{
+    Arith, Episode, Expr, Grade, Heard, Hold, Library, Output, Piece, Rational, Ref, Rule, RuleKind, Schedule, Show, Silence,
+};
+use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 
 use super::conditions::{condition, likely, threshold};
 use super::dice::Dice;
 use super::patterns::pattern;
-use super::terms::{Sight, Type, span, term};
-use crate::world::{Kind, LAB, MEAL, NAP, SUGAR, profile, schema, unit, words};
+use super::terms::{CELL, Sight, Type, constant, span, term};
+use crate::world::{F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, TARGET, derived, profile, schema, unit, words};
 
 /// One to three rules.
 pub fn library(dice: &mut Dice) -> Library {
-    let count = *dice.pick(&[1, 1, 2, 3]);
+    let count = *dice.pick(&[1, 2, 2, 3]);
     let rules = (0..count).map(|i| Arc::new(rule(dice, &format!("r{i}")))).collect();
-    Library { schema: schema(), profile: profile(), rules }
+    of_rules(rules)
+}
+
+pub fn of_rules(rules: Vec<Arc<Rule>>) -> Library {
+    Library { schema: schema(), profile: profile(), derived: derived(), rules, ..Library::default() }
+}
+
+/// The derived streams that a rule of that name may look at: those of lesser numbers.
+fn found(name: &str) -> &'static [StreamIx] {
+    let number = name.strip_prefix('r').and_then(|n| n.parse().ok()).unwrap_or(0_usize);
+    &FOUND[..number.min(FOUND.len())]
+}
+
+/// One of those, or of the rules' now and then.
+pub fn stream_of(dice: &mut Dice, all: &[StreamIx], found: &[StreamIx]) -> StreamIx {
+    if !found.is_empty() && dice.chance(35) { *dice.pick(found) } else { *dice.pick(all) }
 }
 
 /// The next library: a rule changed, dropped, added, or nothing but the order.
@@ -23,10 +40,18 @@ pub fn changed(dice: &mut Dice, was: &Library) -> Library {
     let mut next = was.clone();
     if !next.rules.is_empty() {
         let place = dice.below(next.rules.len());
-        match dice.below(4) {
+        match dice.below(6) {
             0 => next.rules.reverse(),
             1 => drop(next.rules.remove(place)),
+            2 => next.rules[place] = Arc::new(retold(dice, &was.rules[place])),
             _ => next.rules[place] = Arc::new(rule(dice, &was.rules[place].name)),
+        }
+    }
+    if dice.chance(20) {
+        // Another default is another meaning of whatever may ask for it.
+        next.profile[usize::from(TARGET)].default = Some(Kind::Glucose.value(*dice.pick(&[60, 100, 120])));
+        for rule in &mut next.rules {
+            *rule = Arc::new(Rule { meaning: dice.bits(), ..Rule::clone(rule) });
         }
     }
     let fresh = (0..4).map(|i| format!("r{i}")).find(|name| next.rule(name).is_none());
@@ -36,11 +61,29 @@ pub fn changed(dice: &mut Dice, was: &Library) -> Library {
     next
 }
 
+fn quiet_while(dice: &mut Dice, name: &str) -> Vec<Arc<str>> {
+    let other = format!("r{}", dice.below(3));
+    if dice.chance(40) && other != name { vec![Arc::from(other)] } else { vec![] }
+}
+
+/// The same meaning; its fields are said otherwise.
+fn retold(dice: &mut Dice, was: &Rule) -> Rule {
+    let mut rule = was.clone();
+    rule.outputs.reverse();
+    rule.outputs.truncate(1);
+    for output in &mut rule.outputs {
+        output.expr = constant(dice, Type::Of(if output.field == F1 { Kind::Glucose } else { Kind::Count }));
+    }
+    rule
+}
+
 pub fn rule(dice: &mut Dice, name: &str) -> Rule {
-    let (kind, sight) = match dice.below(20) {
-        0..=8 => episode(dice),
-        9..=11 => (silence(dice), Sight { onset: true, ..Sight::default() }),
-        _ => pattern(dice),
+    let found = found(name);
+    let (kind, sight) = match dice.below(22) {
+        20.. => schedule(dice, found),
+        0..=8 => episode(dice, found),
+        9..=11 => (silence(dice, found), Sight { onset: true, found: found.to_vec(), ..Sight::default() }),
+        _ => pattern(dice, found),
     };
     let mut rule = Rule {
         name: Arc::from(name),
@@ -55,6 +98,8 @@ pub fn rule(dice: &mut Dice, name: &str) -> Rule {
         cite: None,
         once_per: dice.chance(20).then(|| span(dice, 4)),
         stale_after: if dice.chance(20) { span(dice, 4) } else { Span::days(1) },
+        quiet_while: quiet_while(dice, name),
+        outputs: vec![],
     };
     let sight = lets(dice, &mut rule, sight);
     rule.filter = dice.chance(18).then(|| likely(dice, &sight, 2));
@@ -63,6 +108,11 @@ pub fn rule(dice: &mut Dice, name: &str) -> Rule {
         rule.grades.push(Grade { severity: *dice.pick(&Severity::ALL), when: Some(likely(dice, &sight, 1)) });
     }
     rule.say = say(dice, &sight);
+    for (field, kind) in [(F1, Kind::Glucose), (F2, Kind::Count)] {
+        if dice.chance(80) {
+            rule.outputs.push(Output { field, expr: term(dice, &sight, Type::Of(kind), 2) });
+        }
+    }
     rule
 }
 
@@ -83,9 +133,9 @@ fn lets(dice: &mut Dice, rule: &mut Rule, mut sight: Sight) -> Sight {
     sight
 }
 
-fn episode(dice: &mut Dice) -> (RuleKind, Sight) {
-    let driver = *dice.pick(&[SUGAR, SUGAR, SUGAR, LAB, NAP]);
-    let plain = Sight { driver: Some(driver), ..Sight::default() };
+fn episode(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {
+    let driver = stream_of(dice, &[SUGAR, SUGAR, SUGAR, LAB, NAP], found);
+    let plain = Sight { driver: Some(driver), found: found.to_vec(), ..Sight::default() };
     let when = if dice.chance(75) { threshold(dice, Ref::Driver, driver) } else { condition(dice, &plain, 2) };
     let sight = Sight { onset: true, ..plain };
     let until =
@@ -106,14 +156,14 @@ fn hold(dice: &mut Dice) -> Hold {
     Hold { span: length, gap: if dice.chance(50) { length } else { span(dice, 3) } }
 }
 
-fn silence(dice: &mut Dice) -> RuleKind {
-    let mut streams = vec![*dice.pick(&[SUGAR, MEAL, LAB, NAP])];
+fn silence(dice: &mut Dice, found: &[StreamIx]) -> RuleKind {
+    let mut streams = vec![stream_of(dice, &[SUGAR, MEAL, LAB, NAP], found)];
     if dice.chance(40) {
         streams.push(*dice.pick(&[MEAL, LAB, NAP]));
         streams.dedup();
     }
     let heard = |dice: &mut Dice, stream| {
-        let sight = Sight { candidate: Some(stream), ..Sight::default() };
+        let sight = Sight { candidate: Some(stream), found: found.to_vec(), ..Sight::default() };
         let filter = match dice.below(6) {
             0 => Some(threshold(dice, Ref::Candidate, stream)),
             1 => Some(condition(dice, &sight, 2)),
@@ -123,6 +173,28 @@ fn silence(dice: &mut Dice) -> RuleKind {
     };
     let streams = streams.into_iter().map(|stream| heard(dice, stream)).collect();
     RuleKind::Silence(Silence { streams, span: span(dice, 5) })
+}
+
+/// Times that come up in the first hours of the tests' time, somewhere on earth; some wait for the profile.
+fn schedule(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {
+    let sight = Sight { onset: true, until: true, found: found.to_vec(), ..Sight::default() };
+    let mut at = Vec::new();
+    for _ in 0..*dice.pick(&[1, 1, 2, 4]) {
+        let zone = *dice.pick(&[0, 0, 0, 1, -5]);
+        let nudge = if dice.chance(10) { *dice.pick(&[-1, 1]) } else { 0 };
+        let time = Expr::number(Span::hours(23 + zone).0 + dice.between(0, 14) * CELL + nudge);
+        at.push(if dice.chance(75) { time } else { later(time) });
+    }
+    let days = if dice.chance(70) { Schedule::ALL_DAYS } else { dice.bits() as u8 };
+    let when = dice.chance(70).then(|| condition(dice, &sight, 2));
+    (RuleKind::Schedule(Schedule { days, at, when }), sight)
+}
+
+/// By so many cells as the profile says portions of 10 g.
+fn later(time: Expr) -> Expr {
+    let cells = Expr::Number(Rational { n: CELL, d: 10 * Kind::Mass.atoms() });
+    let by = Expr::Arith { op: Arith::Mul, left: Box::new(Expr::Profile(PORTION)), right: Box::new(cells) };
+    Expr::Arith { op: Arith::Add, left: Box::new(time), right: Box::new(by) }
 }
 
 fn say(dice: &mut Dice, sight: &Sight) -> Vec<Piece> {

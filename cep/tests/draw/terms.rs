@@ -5,7 +5,7 @@ use vitalog_elog::{FieldIx, Span, StreamIx};
 
 use super::dice::Dice;
 use super::windows::{bound, window};
-use crate::world::{EPOCH, Kind, NAP, PROFILE, fields};
+use crate::world::{EPOCH, Kind, NAP, PROFILE, STREAMS, fields};
 
 /// What an expression comes out as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub struct Sight {
     /// Streams of the steps bound.
     pub steps: Vec<StreamIx>,
     pub onset: bool,
+    /// Windows end before the instant decided.
+    pub until: bool,
+    /// Derived streams that may be looked at.
+    pub found: Vec<StreamIx>,
     pub lets: Vec<(u16, Type)>,
 }
 
@@ -134,8 +138,9 @@ pub fn references(sight: &Sight) -> Vec<(Ref, StreamIx)> {
 /// A measure of the stream that is of the wanted type.
 pub fn measure(dice: &mut Dice, stream: StreamIx, wanted: Type) -> Option<Measure> {
     match wanted {
+        Type::Instant if stream.derived().is_some() => Some(*dice.pick(&[Measure::At, Measure::Start, Measure::End])),
         Type::Instant => Some(*dice.pick(&[Measure::At, Measure::Start])),
-        Type::Span => (stream == NAP).then_some(Measure::Duration),
+        Type::Span => (stream == NAP || stream.derived().is_some()).then_some(Measure::Duration),
         Type::Share | Type::TimeOfDay | Type::Slope => None,
         Type::Of(kind) => {
             let places: Vec<usize> = (0..fields(stream).len()).filter(|i| fields(stream)[*i].1 == kind).collect();
@@ -160,6 +165,11 @@ fn named(dice: &mut Dice, sight: &Sight, wanted: Type) -> Option<Expr> {
         }
     }
     if all.is_empty() { None } else { Some(dice.pick(&all).clone()) }
+}
+
+/// Any declared stream, or a rule's.
+pub fn any_stream(dice: &mut Dice, found: &[StreamIx]) -> StreamIx {
+    if !found.is_empty() && dice.chance(40) { *dice.pick(found) } else { STREAMS[dice.below(STREAMS.len())].0 }
 }
 
 /// What the clock on the wall shows, and which day it is.

@@ -5,7 +5,7 @@ use vitalog_elog::{FieldIx, StreamIx};
 
 use super::conditions::{condition, threshold};
 use super::dice::Dice;
-use super::terms::{Sight, Type, measure, references, span};
+use super::terms::{Sight, Type, any_stream, measure, references, span};
 use crate::world::{Kind, NAP, STREAMS, SUGAR, fields};
 
 /// A function, what it takes of a reading, and what it asks of it.
@@ -16,7 +16,7 @@ pub fn window(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option
     if sight.item.is_some() {
         return None;
     }
-    let any = STREAMS[dice.below(STREAMS.len())].0;
+    let any = any_stream(dice, &sight.found);
     let stream = if wanted == Type::Slope && dice.chance(70) { SUGAR } else { any };
     let inside = Sight { item: Some(stream), ..sight.clone() };
     let (func, what, asks) = windowed(dice, &inside, stream, wanted, depth)?;
@@ -47,6 +47,7 @@ fn anchor(dice: &mut Dice, sight: &Sight) -> Anchor {
     match dice.below(20) {
         0 => Anchor::Days(dice.between(1, 3) as u16),
         1 => Anchor::Nights(dice.between(1, 2) as u16),
+        _ if sight.until => Anchor::Until,
         _ => Anchor::Decision,
     }
 }
@@ -60,7 +61,8 @@ fn windowed(dice: &mut Dice, inside: &Sight, stream: StreamIx, wanted: Type, dep
         };
         Some(asks)
     };
-    let itself = if stream == NAP { Measure::Duration } else { Measure::Itself };
+    let itself =
+        if stream == NAP || (stream.derived().is_some() && dice.chance(50)) { Measure::Duration } else { Measure::Itself };
     match wanted {
         Type::Share => match dice.below(3) {
             0 => Some((Func::Share, Measure::Itself, asks(dice))),
@@ -122,13 +124,17 @@ fn clock(dice: &mut Dice) -> Measure {
 
 /// Whether an interval lies over the decision, a reading or the onset.
 pub fn covered(dice: &mut Dice, sight: &Sight, depth: u8) -> Expr {
-    let stream = if dice.chance(80) { NAP } else { STREAMS[dice.below(STREAMS.len())].0 };
+    let stream = match dice.below(10) {
+        0 | 1 => STREAMS[dice.below(STREAMS.len())].0,
+        2..=6 if !sight.found.is_empty() => *dice.pick(&sight.found),
+        _ => NAP,
+    };
     let at_hand = references(sight);
     let get = |of, what| Expr::Get { of, what };
     let (from, to) = match dice.below(4) {
         0 | 1 if !at_hand.is_empty() => {
-            let of = dice.pick(&at_hand).0;
-            (get(of, Measure::Start), get(of, Measure::At))
+            let (of, stream) = *dice.pick(&at_hand);
+            (get(of, Measure::Start), get(of, if stream.derived().is_some() { Measure::End } else { Measure::At }))
         }
         2 if !at_hand.is_empty() => {
             let of = dice.pick(&at_hand).0;

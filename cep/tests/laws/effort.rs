@@ -39,13 +39,16 @@ fn rule(steps: Vec<Step>, tree: Node, select: Select, filter: Option<Expr>, hour
         cite: None,
         once_per: None,
         stale_after: Span::days(1),
+        quiet_while: vec![],
+        outputs: vec![],
     }
 }
 
 /// How long so many readings five minutes apart take, and how many findings stand.
 #[expect(clippy::disallowed_methods, reason = "it measures")]
 fn run(what: &str, rule: Rule, readings: i64) -> (Duration, usize) {
-    let library = std::sync::Arc::new(Library { schema: schema(), profile: profile(), rules: vec![rule.into()] });
+    let library =
+        std::sync::Arc::new(Library { schema: schema(), profile: profile(), rules: vec![rule.into()], ..Library::default() });
     let mut engine = Engine::new();
     let first = Line { arrival: minute(-1), input: Given::Library { effective: Time::MIN, library } };
     drive::step(&mut engine, 0, &first);

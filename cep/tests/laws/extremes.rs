@@ -131,6 +131,8 @@ impl Stretch {
                 }
                 e.lapse.iter_mut().for_each(|s| self.span(s));
             }
+            // From one end of time to the other it fires for ever.
+            RuleKind::Schedule(s) => s.days = 0,
             RuleKind::Silence(s) => self.span(&mut s.span),
             RuleKind::Match(p) => {
                 p.within.iter_mut().for_each(|s| self.span(s));

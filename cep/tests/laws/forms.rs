@@ -85,7 +85,7 @@ fn look(lines: &[Line], tally: &mut BTreeMap<String, Outcomes>) {
         }
     }
     let (Some(library), Some(subject)) = (library, revisions.first().map(|r| r.subject.clone())) else { return };
-    let timeline = Timeline::of(&subject, &revisions, clock);
+    let timeline = Timeline::of(&subject, &revisions, &library.schema, clock);
     let profile = Profile::of(&subject, &library.profile, &changes, clock);
     let mut instants: Vec<i128> = timeline.readings.iter().filter_map(|r| r.instant).collect();
     instants.push(micros(clock));
@@ -132,7 +132,7 @@ fn of_window(w: &Window) -> Vec<String> {
         Anchor::Days(_) => Some("last days"),
         Anchor::Nights(_) => Some("last nights"),
         Anchor::Before(_) | Anchor::After(_) => return vec![],
-        Anchor::Decision => None,
+        Anchor::Decision | Anchor::Until => None,
     };
     let func = format!("{:?}", w.func).split(|c: char| !c.is_alphanumeric()).next().unwrap_or("").to_owned();
     let clock = format!("{:?}", w.what);

@@ -1,11 +1,14 @@
 //! With readings in order no finding is ever withdrawn; findings of matches may grow together, and then one of them stays.
+//!
+//! Rules that look at other rules' findings see them as they stand: one that has since become graver, ended or grown is another, so these are left out.
 
 use std::sync::Arc;
 
 use vitalog_cep::plan::{Expr, Library, Rule, RuleKind};
-use vitalog_elog::{Change, FindingKind, FindingState, Subject, Time, When};
+use vitalog_elog::{Change, FindingChange, FindingKind, FindingState, Subject, Time, When};
 
 use super::for_scripts;
+use crate::oracle::derived::uses;
 use crate::world::drive::{changes, step};
 use crate::world::script::{Given, Line, reading};
 
@@ -13,10 +16,12 @@ use crate::world::script::{Given, Line, reading};
 fn in_order_nothing_is_withdrawn() {
     for_scripts("order kept", 3_000, &|_, lines| {
         let lines = in_order(lines);
+        let looks = looking(&lines);
         let mut engine = vitalog_cep::Engine::new();
         for (i, line) in lines.iter().enumerate() {
             let effects = step(&mut engine, i, line);
-            for change in changes(&effects).into_iter().filter(|c| c.change == Change::Rescinded) {
+            let ours = |c: &&FindingChange| !looks.contains(&c.finding.rule);
+            for change in changes(&effects).into_iter().filter(ours).filter(|c| c.change == Change::Rescinded) {
                 let gone = &change.finding;
                 let is_in = |f: &vitalog_elog::Finding| {
                     f.rule == gone.rule && f.subject == gone.subject && f.onset <= gone.onset && f.end >= gone.end
@@ -25,8 +30,8 @@ fn in_order_nothing_is_withdrawn() {
                     return Err(format!("input {i} withdraws\n{gone:#?}\nin\n{}", crate::world::show::script(&lines)));
                 }
             }
-            let ended =
-                changes(&effects).into_iter().find(|c| c.change == Change::Amended && c.finding.state != FindingState::Open);
+            let is_over = |c: &&FindingChange| c.change == Change::Amended && c.finding.state != FindingState::Open;
+            let ended = changes(&effects).into_iter().filter(ours).find(is_over);
             if let Some(change) = ended {
                 return Err(format!("input {i} amends what was over\n{change:#?}"));
             }
@@ -35,10 +40,17 @@ fn in_order_nothing_is_withdrawn() {
     });
 }
 
+/// The rules that look at other rules.
+fn looking(lines: &[Line]) -> Vec<Arc<str>> {
+    let libraries = lines.iter().filter_map(|l| if let Given::Library { library, .. } = &l.input { Some(library) } else { None });
+    let rules = libraries.flat_map(|library| &library.rules);
+    rules.filter(|r| !uses(r).is_empty()).map(|r| r.name.clone()).collect()
+}
+
 /// What is decided by the clock may be so while an interval goes on of which nobody has heard yet.
 fn learns_later(rule: &Rule) -> bool {
     let by_clock = match &rule.kind {
-        RuleKind::Silence(_) => true,
+        RuleKind::Silence(_) | RuleKind::Schedule(_) => true,
         RuleKind::Match(p) => !rule.waits().is_empty() || !p.around.is_empty() || format!("{:?}", p.tree).contains("ThenNo"),
         RuleKind::Episode(_) => false,
     };

@@ -67,6 +67,8 @@ fn rule(dice: &mut Dice) -> Rule {
         cite: None,
         once_per: None,
         stale_after: Span::days(1),
+        quiet_while: vec![],
+        outputs: vec![],
     }
 }
 
@@ -93,7 +95,8 @@ fn window(dice: &mut Dice, func: Func) -> Window {
 
 /// Sugars minute by minute, then late ones, amendments, removals and other targets between more of them.
 fn lines(dice: &mut Dice) -> Vec<Line> {
-    let library = Arc::new(Library { schema: schema(), profile: profile(), rules: vec![Arc::new(rule(dice))] });
+    let library =
+        Arc::new(Library { schema: schema(), profile: profile(), rules: vec![Arc::new(rule(dice))], ..Library::default() });
     let mut lines = vec![Line { arrival: EPOCH, input: Given::Library { effective: Time::MIN, library } }];
     let subject = Subject::new("s");
     let mut clock = EPOCH;

@@ -18,6 +18,7 @@ mod oracle;
 mod order;
 mod outcomes;
 mod replay;
+mod shared;
 mod subjects;
 
 use std::ops::Range;

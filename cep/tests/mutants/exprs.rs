@@ -83,6 +83,10 @@ fn slots(r: &mut Rule) -> Vec<&mut Expr> {
             all.extend(p.around.iter_mut().filter_map(|a| a.absence.filter.as_mut()));
             trees::absences(&mut p.tree, &mut all);
         }
+        RuleKind::Schedule(s) => {
+            all.extend(&mut s.at);
+            all.extend(&mut s.when);
+        }
     }
     all.extend(&mut r.lets);
     all.extend(&mut r.filter);

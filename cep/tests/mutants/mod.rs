@@ -16,7 +16,6 @@ use crate::draw::dice::Dice;
 use crate::draw::{rules, timelines};
 use crate::world::drive;
 use crate::world::script::{Given, Line, expected};
-use crate::world::{profile, schema};
 use sites::{KINDS, Kind};
 
 /// Mutants tried of each kind, and timelines on which each is tried.
@@ -81,7 +80,7 @@ fn finds_something(rule: &Rule, seed: u64) -> bool {
 
 fn script(rule: &Rule, seed: u64) -> Vec<Line> {
     let rules = vec![Arc::new(rule.clone())];
-    timelines::lines(&mut Dice::new(seed), Library { schema: schema(), profile: profile(), rules })
+    timelines::lines(&mut Dice::new(seed), rules::of_rules(rules))
 }
 
 /// Whether the suite notices the mutant in the engine, and in the oracle.

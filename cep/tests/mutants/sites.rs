@@ -9,7 +9,7 @@ use super::trees;
 /// A kind of wrong, and all rules that one such wrong makes of a rule.
 pub type Kind = (&'static str, fn(&Rule) -> Vec<Rule>);
 
-pub const KINDS: [Kind; 48] = [
+pub const KINDS: [Kind; 49] = [
     ("< and <= swapped", |r| compares(r, &[(Compare::Lt, Compare::Le), (Compare::Le, Compare::Lt)])),
     ("> and >= swapped", |r| compares(r, &[(Compare::Gt, Compare::Ge), (Compare::Ge, Compare::Gt)])),
     ("= and != swapped", |r| compares(r, &[(Compare::Eq, Compare::Ne), (Compare::Ne, Compare::Eq)])),
@@ -23,6 +23,11 @@ pub const KINDS: [Kind; 48] = [
     ("until_hold.gap 1 us off", |r| holds(r, true, |h| &mut h.gap)),
     ("lapse 1 us off", |r| spans(r, |k| if let RuleKind::Episode(e) = k { e.lapse.as_mut() } else { None })),
     ("silence 1 us off", |r| spans(r, |k| if let RuleKind::Silence(s) = k { Some(&mut s.span) } else { None })),
+    ("a day of the week dropped", |r| {
+        let RuleKind::Schedule(s) = &r.kind else { return vec![] };
+        let fewer = |day: u8| vitalog_cep::plan::Schedule { days: s.days & !(1 << day), ..s.clone() };
+        (0..7).map(|day| Rule { kind: RuleKind::Schedule(fewer(day)), ..r.clone() }).collect()
+    }),
     ("within 1 us off", |r| spans(r, |k| if let RuleKind::Match(p) = k { p.within.as_mut() } else { None })),
     ("window 1 us off", |r| in_windows(r, &|w| nudged(w.over).map(|over| Window { over, ..w.clone() }).to_vec())),
     ("window's condition dropped", |r| {
@@ -30,7 +35,7 @@ pub const KINDS: [Kind; 48] = [
     }),
     ("window's anchor moved", |r| {
         in_windows(r, &|w| match w.anchor {
-            Anchor::Decision => vec![],
+            Anchor::Decision | Anchor::Until => vec![],
             Anchor::Before(_) | Anchor::After(_) => vec![Window { anchor: Anchor::Decision, ..w.clone() }],
             Anchor::Days(n) => vec![Window { anchor: Anchor::Days(n + 1), ..w.clone() }],
             Anchor::Nights(n) => vec![Window { anchor: Anchor::Nights(n + 1), ..w.clone() }],

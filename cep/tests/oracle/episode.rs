@@ -3,6 +3,7 @@
 use vitalog_cep::plan::{Episode, Expr, Rule};
 use vitalog_elog::{FindingKind, FindingState, ReadingId, Severity};
 
+use super::derived::{Said, said};
 use super::eval::{holds, holds_if_any, is_false};
 use super::findings::Found;
 use super::grade::gravest;
@@ -32,6 +33,7 @@ struct Open {
     at: Micros,
     severity: Severity,
     text: String,
+    said: Said,
     evidence: Vec<ReadingId>,
     /// Since when R has held.
     until_run: Option<Micros>,
@@ -95,7 +97,7 @@ impl Decisions<'_> {
             return State::Idle;
         }
         let scenes = self.scenes(t, run.start);
-        run.evidence.extend(scenes.iter().filter(|s| holds(&self.episode.when, s)).map(|s| s.driver[0].id));
+        run.evidence.extend(scenes.iter().filter(|s| holds(&self.episode.when, s)).flat_map(|s| s.driver[0].rests_on.clone()));
         let fulfils = self.episode.hold.is_none_or(|h| t - run.start >= i128::from(h.span.0));
         if !fulfils || !scenes.iter().any(|s| holds_if_any(self.rule.filter.as_ref(), s)) {
             return State::Run(run);
@@ -105,6 +107,7 @@ impl Decisions<'_> {
             at: t,
             severity: gravest(self.rule, &scenes),
             text: self.say(t, run.start),
+            said: said(self.rule, &self.all(t, run.start)),
             evidence: run.evidence,
             until_run: None,
         })
@@ -149,8 +152,12 @@ impl Decisions<'_> {
     }
 
     fn say(&self, t: Micros, onset: Micros) -> String {
-        let all = self.timeline.at(self.episode.driver, t);
-        render(&self.rule.say, &Scene { driver: all, ..self.scene(t, onset) })
+        render(&self.rule.say, &self.all(t, onset))
+    }
+
+    /// All of the driver's readings at `t` together.
+    fn all(&self, t: Micros, onset: Micros) -> Scene<'_> {
+        Scene { driver: self.timeline.at(self.episode.driver, t), ..self.scene(t, onset) }
     }
 
     fn scene(&self, t: Micros, onset: Micros) -> Scene<'_> {
@@ -170,6 +177,7 @@ impl Open {
             resolved_at: over.map(|(_, known)| known),
             evidence: self.evidence,
             text: self.text,
+            said: self.said,
         }
     }
 }

@@ -79,8 +79,8 @@ pub fn eval(expr: &Expr, scene: &Scene<'_>) -> Option<Known> {
             let (from, to) = (number(eval(from, scene))?, number(eval(to, scene))?);
             let whole = Number::whole;
             let lies = |r: &&Seen| match how {
-                Cover::During => whole(r.start) <= from && r.instant.is_none_or(|end| whole(end) >= to),
-                Cover::Overlaps => whole(r.start) <= to && r.instant.is_none_or(|end| whole(end) >= from),
+                Cover::During => whole(r.start) <= from && r.end.is_none_or(|end| whole(end) >= to),
+                Cover::Overlaps => whole(r.start) <= to && r.end.is_none_or(|end| whole(end) >= from),
             };
             let mut intervals = scene.timeline.readings.iter().filter(|r| r.stream == *stream).filter(lies);
             Some(Known::Bool(intervals.any(|r| filter.as_ref().is_none_or(|f| holds(f, &scene.with_item(r))))))

@@ -2,6 +2,7 @@
 
 use vitalog_elog::{FindingKind, FindingState, ReadingId, Severity};
 
+use super::derived::Said;
 use super::timeline::Micros;
 
 /// What one version of a rule found about one subject.
@@ -16,6 +17,7 @@ pub struct Found {
     pub resolved_at: Option<Micros>,
     pub evidence: Vec<ReadingId>,
     pub text: String,
+    pub said: Said,
 }
 
 /// One match: the closed span from its first reading to its last, and when it was complete.
@@ -27,6 +29,7 @@ pub struct Matched {
     pub severity: Severity,
     pub evidence: Vec<ReadingId>,
     pub text: String,
+    pub said: Said,
 }
 
 /// Matches whose spans share an instant, transitively, as one finding each.
@@ -57,5 +60,6 @@ fn finding(group: &[&Matched]) -> Option<Found> {
         resolved_at: None,
         evidence: group.iter().flat_map(|m| m.evidence.iter().copied()).collect(),
         text: speaker.text.clone(),
+        said: speaker.said.clone(),
     })
 }

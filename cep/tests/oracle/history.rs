@@ -40,8 +40,7 @@ impl History {
         groups.dedup();
         let mut changes = Vec::new();
         for group in groups {
-            let new: Vec<&Standing> = standing.iter().filter(|s| group_of(s) == group).collect();
-            self.advance_group(&group, new, clock, &mut changes);
+            self.advance_group(&group, standing, clock, &mut changes);
         }
         changes
     }
@@ -49,10 +48,11 @@ impl History {
     fn advance_group(
         &mut self,
         group: &(String, String),
-        mut new: Vec<&Standing>,
+        standing: &[Standing],
         clock: Time,
         changes: &mut Vec<(Change, Known)>,
     ) {
+        let mut new: Vec<&Standing> = standing.iter().filter(|s| group_of(s) == *group).collect();
         let mut former: Vec<usize> = (0..self.known.len()).filter(|i| group_of(&self.known[*i].content) == *group).collect();
         former.retain(|i| !self.known[*i].is_rescinded);
         // What did not change is nobody else's.
@@ -80,7 +80,7 @@ impl History {
             changes.push(self.amend(f, now, clock));
         }
         for now in new {
-            let opened = self.open(now, clock);
+            let opened = self.open(now, standing, clock);
             changes.push((Change::Opened, opened));
         }
     }
@@ -100,8 +100,8 @@ impl History {
     }
 
     /// Under the id of its onset; if that stands already, under a hash of it and a count, and so on. An id that stood before counts on from there.
-    fn open(&mut self, now: &Standing, clock: Time) -> Known {
-        let quiet = self.stale(now, clock).or_else(|| self.spoke_lately(now));
+    fn open(&mut self, now: &Standing, standing: &[Standing], clock: Time) -> Known {
+        let quiet = self.stale(now, clock).or_else(|| self.other_open(now, standing)).or_else(|| self.spoke_lately(now));
         let mut id = MatchId::new(&now.rule, &Subject::new(&now.subject), now.onset);
         let mut others = 0_u32;
         let revision = loop {
@@ -124,6 +124,19 @@ impl History {
         (age > i128::from(self.rules[&now.version].stale_after.0)).then_some(Quiet::Stale)
     }
 
+    /// A finding of another rule about the same subject covers the instant at which this one opened; of what is an instant or a span of
+    /// readings the end too.
+    fn other_open(&self, now: &Standing, standing: &[Standing]) -> Option<Quiet> {
+        let others = &self.rules[&now.version].quiet_while;
+        let goes_on = |s: &Standing| match s.end {
+            None => true,
+            Some(end) if s.kind == "match" || s.kind == "schedule" => now.at <= end,
+            Some(end) => now.at < end,
+        };
+        let covers = |s: &Standing| s.subject == now.subject && s.onset <= now.at && goes_on(s);
+        standing.iter().any(|s| others.iter().any(|o| **o == *s.rule) && covers(s)).then_some(Quiet::OtherOpen)
+    }
+
     fn spoke_lately(&self, now: &Standing) -> Option<Quiet> {
         let once_per = self.rules[&now.version].once_per?;
         let told = self.known.iter().filter(|k| !k.is_rescinded && k.quiet.is_none() && group_of(&k.content) == group_of(now));
@@ -140,10 +153,11 @@ fn order(s: &Standing) -> (Time, Time, u64) {
     (s.onset, s.at, s.version)
 }
 
-/// Matches that share a reading; episodes and silences that overlap, or begin at the same instant.
+/// Matches that share a reading; what rests on none, episodes and silences that overlap, or begin at the same instant.
 fn is_same(was: &Standing, now: &Standing) -> bool {
-    if was.kind == "match" || now.kind == "match" {
-        return was.kind == now.kind && was.evidence.iter().any(|id| now.evidence.contains(id));
+    let rests = |s: &Standing| s.kind == "match" && !s.evidence.is_empty();
+    if rests(was) && rests(now) {
+        return was.evidence.iter().any(|id| now.evidence.contains(id));
     }
     let before_end = |t: Time, s: &Standing| s.end.is_none_or(|end| t < end);
     was.kind == now.kind && (was.onset == now.onset || (before_end(was.onset, now) && before_end(now.onset, was)))

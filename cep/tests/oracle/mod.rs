@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod choice;
 pub mod clock;
 pub mod decay;
+pub mod derived;
 pub mod episode;
 pub mod eval;
 pub mod findings;
@@ -17,6 +18,7 @@ pub mod outcome;
 pub mod pattern;
 pub mod profile;
 pub mod scene;
+pub mod schedule;
 pub mod silence;
 pub mod statistics;
 pub mod stretch;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{Library, RuleKind, Select};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Finding, FindingKind, FindingState, Reading, ReadingId, Severity, Subject, Time};
+use vitalog_elog::{Finding, FindingKind, FindingState, Reading, ReadingId, Severity, Subject, Time, Value};
 
 use findings::Found;
 use profile::Profile;
@@ -61,20 +63,46 @@ pub fn standing(
     profile: &[ProfileChange],
     clock: Time,
 ) -> Vec<Standing> {
-    let subjects: BTreeSet<&Subject> = revisions.iter().map(|r| &r.subject).collect();
-    let fields = libraries.last().map_or(&[][..], |(_, library)| &library.profile);
+    let nothing = vitalog_elog::Schema::default();
+    let schema = libraries.last().map_or(&nothing, |(_, library)| &library.schema);
+    let mut subjects: BTreeSet<Subject> = revisions.iter().map(|r| r.subject.clone()).collect();
+    if schema.streams.iter().any(|s| !s.also_by.is_empty()) {
+        subjects.extend(revisions.iter().flat_map(further));
+    }
+    let rules = libraries.last().map_or(&[][..], |(_, library)| &library.derived);
     let versions = versions::versions(libraries);
     let mut standing = Vec::new();
     for subject in subjects {
-        let timeline = Timeline::of(subject, revisions, clock);
-        let profile = Profile::of(subject, fields, profile, clock);
-        for version in &versions {
-            let found = found(version, &timeline, &profile, clock);
-            standing.extend(found.into_iter().map(|f| Standing::new(subject, version, f)));
+        let mut timeline = Timeline::of(&subject, revisions, schema, clock);
+        // Those that look at others after these, whose findings are readings by then.
+        let mut left: Vec<usize> = (0..versions.len()).collect();
+        while !left.is_empty() {
+            let is_ready = |place: usize| {
+                let uses = derived::uses(&versions[place].rule);
+                !left.iter().any(|l| derived::stream_of(&versions[*l].rule.name, rules).is_some_and(|s| uses.contains(&s)))
+            };
+            let ready: Vec<usize> = left.iter().copied().filter(|place| is_ready(*place)).collect();
+            assert!(!ready.is_empty(), "rules that look at each other in a circle");
+            left.retain(|place| !ready.contains(place));
+            for place in ready {
+                let version = &versions[place];
+                let profile = Profile::of(&subject, &version.fields, profile, clock);
+                let found = found(version, &timeline, &profile, clock);
+                if let Some(stream) = derived::stream_of(&version.rule.name, rules) {
+                    timeline.readings.extend(found.iter().map(|f| derived::row(stream, place, f)));
+                }
+                standing.extend(found.into_iter().map(|f| Standing::new(&subject, version, f)));
+            }
         }
     }
     standing.sort();
     standing
+}
+
+/// Whoever a text of the reading may name.
+fn further(reading: &Reading) -> Vec<Subject> {
+    let values = reading.content.iter().flat_map(|c| c.values.iter().flatten());
+    values.filter_map(|v| if let Value::Text(name) = v { Some(Subject::new(name)) } else { None }).collect()
 }
 
 /// What a version found on the whole timeline, of that what completes while it is in force.
@@ -91,6 +119,7 @@ fn found(version: &Version, timeline: &Timeline, profile: &Profile<'_>, clock: T
             }
             findings::group(&matches)
         }
+        RuleKind::Schedule(s) => schedule::firings(timeline, profile, rule, s, clock),
     };
     found.retain(|f| version.is_in_force(f.at));
     found
@@ -134,11 +163,12 @@ impl Standing {
 }
 
 /// The kinds and states a standing finding can have, for counting what was seen.
-pub const SHAPES: [(FindingKind, FindingState); 6] = [
+pub const SHAPES: [(FindingKind, FindingState); 7] = [
     (FindingKind::Episode, FindingState::Open),
     (FindingKind::Episode, FindingState::Resolved),
     (FindingKind::Episode, FindingState::Lapsed),
     (FindingKind::Silence, FindingState::Open),
     (FindingKind::Silence, FindingState::Resolved),
     (FindingKind::Match, FindingState::Open),
+    (FindingKind::Schedule, FindingState::Open),
 ];

@@ -3,6 +3,7 @@
 use vitalog_cep::plan::{Absence, Anchor, Expr, Node, Part, Pattern, Piece, Rule, Select};
 
 use super::choice::{Choice, Entry, Way, ways};
+use super::derived::said;
 use super::eval::{holds, holds_if_any};
 use super::findings::Matched;
 use super::grade::gravest;
@@ -157,8 +158,16 @@ impl<'a> Search<'a> {
             completion: self.completion(first),
             last: last.last,
             severity,
-            evidence: last.choice.steps.iter().flatten().flat_map(|(_, readings)| readings.iter().map(|r| r.id)).collect(),
+            evidence: last
+                .choice
+                .steps
+                .iter()
+                .flatten()
+                .flat_map(|(_, readings)| readings.iter().flat_map(|r| r.rests_on.clone()))
+                .collect(),
             text: render(&self.rule.say, &self.decided(told)),
+            // Fields are those with which it opened.
+            said: said(self.rule, &self.decided(first)),
         }
     }
 }
@@ -192,8 +201,8 @@ fn is_longer_by(short: &Choice<'_>, long: &Choice<'_>, i: usize, t: Micros) -> b
     })
 }
 
-/// Whether the reading, from start to instant or without end, has a point in common with the open interval.
+/// Whether the reading, from start to end or without one, has a point in common with the open interval.
 fn lies_between(reading: &Seen, first: Micros, last: Micros) -> bool {
     let is_empty = first >= last;
-    !is_empty && reading.start < last && reading.instant.is_none_or(|end| end > first)
+    !is_empty && reading.start < last && reading.end.is_none_or(|end| end > first)
 }

@@ -30,6 +30,11 @@ impl<'a> Profile<'a> {
         last.and_then(|c| c.value.clone()).or_else(|| field.default.clone())
     }
 
+    /// When anything changes.
+    pub fn instants(&self) -> Vec<Micros> {
+        self.changes.iter().map(|c| micros(c.at)).collect()
+    }
+
     pub fn named(&self, name: &str, t: Micros) -> Option<Value> {
         let place = self.fields.iter().position(|f| &*f.name == name)?;
         self.value(u16::try_from(place).ok()?, t)

@@ -94,10 +94,11 @@ impl<'a> Scene<'a> {
 pub fn measure(reading: &Seen, what: Measure) -> Option<Known> {
     let number = |n: Micros| Some(Known::Number(Number::whole(n)));
     match what {
-        Measure::Field(field) => reading.values.get(usize::from(field.0))?.as_ref().map(known),
+        Measure::Field(field) => reading.values.get(usize::from(field.0))?.clone(),
         Measure::At => number(reading.instant?),
+        Measure::End => number(reading.end?),
         Measure::Start => number(reading.start),
-        Measure::Duration => number(reading.instant? - reading.start),
+        Measure::Duration => number(reading.end? - reading.start),
         // Times of day need a calendar: see `clock`.
         Measure::Itself | Measure::AtClock | Measure::StartClock => None,
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use vitalog_cep::plan::{Rule, Silence};
 use vitalog_elog::{FindingKind, FindingState, Time};
 
+use super::derived::said;
 use super::eval::holds_if_any;
 use super::findings::Found;
 use super::grade::gravest;
@@ -44,8 +45,9 @@ pub fn silences(timeline: &Timeline, profile: &Profile<'_>, rule: &Rule, silence
             at: opens,
             end: next,
             resolved_at: next,
-            evidence: heard_last.map(|r| r.id).collect(),
+            evidence: heard_last.flat_map(|r| r.rests_on.clone()).collect(),
             text: render(&rule.say, &scene),
+            said: said(rule, &scene),
         });
     }
     found

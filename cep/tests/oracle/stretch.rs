@@ -32,6 +32,8 @@ pub fn stretches(window: &Window, scene: &Scene<'_>) -> Option<(Vec<Stretch>, Ve
     let between = |from: Micros, to: Micros| Stretch { from, to, end: to, length: to - from };
     match window.anchor {
         Anchor::Decision => Some((vec![half_open(scene.now)], vec![])),
+        // Instants are whole microseconds: from t - D on, and before t.
+        Anchor::Until => Some((vec![between(scene.now - length, scene.now)], vec![])),
         Anchor::Before(step) => {
             let bound = scene.steps.get(usize::from(step))?;
             let ids = bound.iter().flat_map(|(_, readings)| readings.iter().map(|r| r.id)).collect();

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vitalog_elog::{Reading, ReadingId, StreamIx, Subject, Time, Value, When};
+use vitalog_elog::{Reading, ReadingId, Schema, StreamIx, Subject, Time, When};
+
+use super::scene::{Known, known};
 
 /// An instant in microseconds, wide enough that no sum of an instant and a span can overflow.
 pub type Micros = i128;
@@ -17,7 +19,11 @@ pub struct Seen {
     pub start: Micros,
     /// `None`: an interval that goes on.
     pub instant: Option<Micros>,
-    pub values: Vec<Option<Value>>,
+    /// Where it ends: of a reading its instant, of a finding its end, if it has one.
+    pub end: Option<Micros>,
+    pub values: Vec<Option<Known>>,
+    /// Itself; of a finding the readings that it rests on.
+    pub rests_on: Vec<ReadingId>,
 }
 
 /// All visible readings of a subject.
@@ -28,15 +34,28 @@ pub struct Timeline {
 
 impl Timeline {
     /// Of each id the greatest (rev, hash); a removal leaves nothing; what lies after the clock is not seen.
-    pub fn of(subject: &Subject, revisions: &[Reading], clock: Time) -> Timeline {
-        let mut current: BTreeMap<ReadingId, &Reading> = BTreeMap::new();
-        for revision in revisions.iter().filter(|r| r.subject == *subject) {
-            let is_greater = current.get(&revision.id).is_none_or(|was| revision.revision() > was.revision());
+    ///
+    /// Those of other subjects are seen too where a field of a stream that is also by it names this one, under an id of their own.
+    pub fn of(subject: &Subject, revisions: &[Reading], schema: &Schema, clock: Time) -> Timeline {
+        let mut current: BTreeMap<(&Subject, ReadingId), &Reading> = BTreeMap::new();
+        for revision in revisions {
+            let of_id = (&revision.subject, revision.id);
+            let is_greater = current.get(&of_id).is_none_or(|was| revision.revision() > was.revision());
             if is_greater {
-                current.insert(revision.id, revision);
+                current.insert(of_id, revision);
             }
         }
-        let seen = current.values().filter_map(|r| see(r));
+        let seen = current.values().filter_map(|r| {
+            let mut seen = see(r)?;
+            if r.subject != *subject {
+                if !names(r, subject, schema) {
+                    return None;
+                }
+                seen.id = ReadingId::seen_from(&r.subject, r.id);
+                seen.rests_on = vec![seen.id];
+            }
+            Some(seen)
+        });
         Timeline { readings: seen.filter(|s| s.joins() <= micros(clock)).collect() }
     }
 
@@ -50,9 +69,9 @@ impl Timeline {
         self.readings.iter().filter(|s| s.stream == stream).filter_map(|s| s.instant).collect()
     }
 
-    /// The least instant of all; of what goes on, the start.
+    /// The least instant of all that was sent; of what goes on, the start.
     pub fn enrolment(&self) -> Option<Micros> {
-        self.readings.iter().map(Seen::joins).min()
+        self.readings.iter().filter(|s| s.stream.derived().is_none()).map(Seen::joins).min()
     }
 }
 
@@ -61,6 +80,15 @@ impl Seen {
     fn joins(&self) -> Micros {
         self.instant.unwrap_or(self.start)
     }
+}
+
+/// Whether a further field of the reading names the subject.
+pub fn names(reading: &Reading, subject: &Subject, schema: &Schema) -> bool {
+    let Some(content) = &reading.content else { return false };
+    let also = &schema.streams[usize::from(content.stream.0)].also_by;
+    let said = also.iter().filter_map(|f| content.values.get(usize::from(f.0))?.as_ref());
+    said.into_iter()
+        .any(|v| matches!(v, vitalog_elog::Value::Text(name) if **name == *subject.as_str() && Subject::is_valid(name)))
 }
 
 fn see(reading: &Reading) -> Option<Seen> {
@@ -74,7 +102,9 @@ fn see(reading: &Reading) -> Option<Seen> {
         stream: content.stream,
         start: micros(start),
         instant: instant.map(micros),
-        values: content.values.to_vec(),
+        end: instant.map(micros),
+        values: content.values.iter().map(|v| v.as_ref().map(known)).collect(),
+        rests_on: vec![reading.id],
     })
 }
 

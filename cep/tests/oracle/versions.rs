@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{Library, Rule};
 use vitalog_elog::Time;
+use vitalog_elog::profile::ProfileField;
 
 use super::timeline::{Micros, micros};
 
@@ -11,6 +12,8 @@ use super::timeline::{Micros, micros};
 #[derive(Clone, Debug)]
 pub struct Version {
     pub rule: Arc<Rule>,
+    /// What the profile holds where nobody set it, by the newest library that has it.
+    pub fields: Vec<ProfileField>,
     pub from: Micros,
     pub to: Option<Micros>,
 }
@@ -32,9 +35,14 @@ pub fn versions(libraries: &[(Time, Arc<Library>)]) -> Vec<Version> {
         for version in versions.iter_mut().filter(|v| v.to.is_none() && !goes_on(v)) {
             version.to = Some(effective);
         }
+        // What goes on means what it meant, but may say more or less of its findings to other rules.
+        for version in versions.iter_mut().filter(|v| v.to.is_none()) {
+            version.rule = library.rules.iter().find(|r| r.name == version.rule.name).expect("it goes on").clone();
+            version.fields = library.profile.clone();
+        }
         for rule in &library.rules {
             if !versions.iter().any(|v| v.to.is_none() && v.rule.name == rule.name) {
-                versions.push(Version { rule: rule.clone(), from: effective, to: None });
+                versions.push(Version { rule: rule.clone(), fields: library.profile.clone(), from: effective, to: None });
             }
         }
     }

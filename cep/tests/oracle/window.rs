@@ -42,7 +42,8 @@ pub fn over(window: &Window, scene: &Scene<'_>) -> Option<Known> {
             inside.iter().find_map(|(_, r)| asks(r))?;
             let holding: Vec<_> = inside.into_iter().filter(|(_, r)| asks(r) == Some(true)).collect();
             let time = match window.what {
-                Measure::Duration => holding.iter().map(|(t, r)| t - r.start).sum(),
+                // A finding that goes on has no duration yet.
+                Measure::Duration => holding.iter().filter_map(|(_, r)| Some(r.end? - r.start)).sum(),
                 _ => stood(&holding, &stretches, scene, window, i128::from(most.0)),
             };
             Some(Known::Number(Number::whole(time)))

@@ -9,6 +9,7 @@ mod tree;
 
 use std::sync::Arc;
 
+use vitalog_cep::plan::{Derived, DerivedField};
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{Amount, Dimension, Field, FieldIx, FieldKind, Schema, Shape, Span, Stream, StreamIx, Time, Unit, Value};
 
@@ -51,8 +52,26 @@ pub fn fields(stream: StreamIx) -> &'static [(&'static str, Kind, bool)] {
         SUGAR => &[("value", Kind::Glucose, false), ("mood", Kind::Enum, true), ("flag", Kind::Bool, true)],
         MEAL => &[("amount", Kind::Mass, true), ("note", Kind::Text, true)],
         LAB => &[("value", Kind::Glucose, true), ("steps", Kind::Count, false)],
-        _ => &[("depth", Kind::Enum, true), ("score", Kind::Count, true)],
+        NAP => &[("depth", Kind::Enum, true), ("score", Kind::Count, true)],
+        // What every rule of the tests says of its findings.
+        _ => &[("severity", Kind::Enum, false), ("value", Kind::Glucose, true), ("score", Kind::Count, true)],
     }
+}
+
+/// The derived streams of the rules `r0` to `r3`.
+pub const FOUND: [StreamIx; 4] = [
+    StreamIx(StreamIx::DERIVED),
+    StreamIx(StreamIx::DERIVED + 1),
+    StreamIx(StreamIx::DERIVED + 2),
+    StreamIx(StreamIx::DERIVED + 3),
+];
+
+/// Each rule may look at those of lesser numbers.
+pub fn derived() -> Vec<Derived> {
+    let field = |name: &str| DerivedField { name: Arc::from(name), kind: Arc::from("") };
+    let fields: Vec<DerivedField> = fields(FOUND[0]).iter().map(|(name, _, _)| field(name)).collect();
+    let stream = |i: usize| Derived { rule: Arc::from(format!("r{i}")), fields: fields.clone(), uses: FOUND[..i].to_vec() };
+    (0..FOUND.len()).map(stream).collect()
 }
 
 pub const STREAMS: [(StreamIx, &str, Shape); 4] = [
@@ -88,10 +107,19 @@ pub fn schema() -> Arc<Schema> {
             .collect(),
         every: None,
         silent_after: None,
+        by: None,
+        also_by: vec![],
         checks: vec![],
         doc: None,
     };
     Arc::new(Schema { streams: STREAMS.into_iter().map(stream).collect() })
+}
+
+/// The same, with meals also seen under whoever their note names.
+pub fn shared_schema() -> Arc<Schema> {
+    let mut schema = Schema::clone(&schema());
+    schema.streams[usize::from(MEAL.0)].also_by = vec![F1];
+    Arc::new(schema)
 }
 
 /// `target` and `mode` have a default; the others are unknown until they are set.

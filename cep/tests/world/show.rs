@@ -62,6 +62,9 @@ fn content(c: &Content) -> String {
 }
 
 pub fn stream(ix: StreamIx) -> &'static str {
+    if let Some(place) = ix.derived() {
+        return ["r0", "r1", "r2", "r3"].get(place).copied().unwrap_or("r?");
+    }
     STREAMS.get(usize::from(ix.0)).map_or("?", |s| s.1)
 }
 
@@ -88,8 +91,16 @@ pub fn rule(r: &Rule) -> String {
             let streams: Vec<String> = s.streams.iter().map(|h| format!("{}{}", stream(h.stream), optional(&h.filter))).collect();
             writeln!(out, "        no {} for {}", streams.join(" or "), length(s.span))
         }
+        RuleKind::Schedule(s) => {
+            let times: Vec<String> = s.at.iter().map(expr).collect();
+            let when = s.when.as_ref().map_or("always".to_owned(), expr);
+            writeln!(out, "        every {:#09b} at {} when {when}", s.days, times.join(", "))
+        }
         RuleKind::Match(p) => writeln!(out, "{}", pattern(p)),
     };
+    for o in &r.outputs {
+        let _ = writeln!(out, "        says f{} = {}", o.field.0, expr(&o.expr));
+    }
     for (i, e) in r.lets.iter().enumerate() {
         let _ = writeln!(out, "        let{i} = {}", expr(e));
     }
@@ -146,6 +157,7 @@ pub fn expr(e: &Expr) -> String {
 fn window(w: &Window) -> String {
     let anchor = match w.anchor {
         Anchor::Decision => String::new(),
+        Anchor::Until => " until then".to_owned(),
         Anchor::Before(step) => format!(" before step{step}"),
         Anchor::After(step) => format!(" after step{step}"),
         Anchor::Days(n) => format!(" last {n} days"),

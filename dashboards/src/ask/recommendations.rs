@@ -137,7 +137,7 @@ impl Ask<'_> {
     /// What stands about a subject and nobody has dismissed, the gravest first.
     pub(super) fn standing(&self, number: i64, limit: usize) -> Result<Vec<RecommendationView>, ViewsError> {
         let sql = format!(
-            "select {COLUMNS} from {LATEST} where r.subject = ?1 and r.state = 0 and r.dismissed is null and (r.kind <> 2 or r.quiet = 0)
+            "select {COLUMNS} from {LATEST} where r.subject = ?1 and r.state = 0 and r.dismissed is null and (r.kind not in (2, 3) or r.quiet = 0)
              order by r.acknowledged is not null, r.severity desc, r.at desc limit ?2"
         );
         self.views(&sql, &[&number, &(limit as i64)])
@@ -146,7 +146,7 @@ impl Ask<'_> {
     /// Those that touch [from, to), oldest first.
     pub(super) fn between(&self, number: i64, from: Time, to: Time, limit: usize) -> Result<Vec<RecommendationView>, ViewsError> {
         let sql = format!(
-            "select {COLUMNS} from {LATEST} where r.subject = ?1 and r.onset < ?3 and max(r.at, coalesce(r.end_at, case r.kind when 2 then r.at \
+            "select {COLUMNS} from {LATEST} where r.subject = ?1 and r.onset < ?3 and max(r.at, coalesce(r.end_at, case when r.kind in (2, 3) then r.at \
              else case r.state when 0 then ?3 else r.at end end)) >= ?2 order by r.onset desc limit ?4"
         );
         let mut found = self.views(&sql, &[&number, &from.0, &to.0, &(limit as i64)])?;

@@ -155,7 +155,7 @@ impl Ask<'_> {
         let mut standing = self.standing(number, 3)?;
         standing.retain(|r| {
             let at = Time::parse(&r.at).unwrap_or(Time::MIN);
-            r.kind != vitalog_elog::FindingKind::Match || now.since(at) < ranking::MATCH_LOOK
+            !r.kind.is_point() || now.since(at) < ranking::MATCH_LOOK
         });
         Ok(SubjectView {
             look: found.candidate.look,

@@ -119,17 +119,18 @@ pub fn severity_number(severity: Severity) -> u8 {
     Severity::ALL.iter().position(|s| *s == severity).unwrap_or(0) as u8
 }
 
-/// A match is 2: [`super::subjects`] asks for it by that number.
+/// What is over when it is found is 2 and 3: [`super::subjects`] asks for it by these numbers.
 pub fn kind_number(kind: FindingKind) -> u8 {
     match kind {
         FindingKind::Episode => 0,
         FindingKind::Silence => 1,
         FindingKind::Match => 2,
+        FindingKind::Schedule => 3,
     }
 }
 
 pub fn kind_from(number: u8) -> Option<FindingKind> {
-    [FindingKind::Episode, FindingKind::Silence, FindingKind::Match].get(usize::from(number)).copied()
+    [FindingKind::Episode, FindingKind::Silence, FindingKind::Match, FindingKind::Schedule].get(usize::from(number)).copied()
 }
 
 fn change_number(change: Change) -> u8 {
@@ -151,9 +152,10 @@ fn quiet_number(quiet: Option<Quiet>) -> u8 {
         None => 0,
         Some(Quiet::Stale) => 1,
         Some(Quiet::SpokeLately) => 2,
+        Some(Quiet::OtherOpen) => 3,
     }
 }
 
 pub fn quiet_from(number: u8) -> Option<Quiet> {
-    [None, Some(Quiet::Stale), Some(Quiet::SpokeLately)].get(usize::from(number)).copied().flatten()
+    [None, Some(Quiet::Stale), Some(Quiet::SpokeLately), Some(Quiet::OtherOpen)].get(usize::from(number)).copied().flatten()
 }

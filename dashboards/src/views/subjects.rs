@@ -194,8 +194,8 @@ fn latest(conn: &Connection, subject: i64) -> Result<Option<i64>, ViewsError> {
 /// What stands about a subject now.
 fn judge(conn: &Connection, subject: i64) -> Result<Attention, ViewsError> {
     let mut rows = conn.prepare_cached(
-        "select severity, kind = 2, acknowledged is not null, count(*), max(at) from recommendations
-         where subject = ?1 and state = 0 and dismissed is null and (kind <> 2 or (quiet = 0 and acknowledged is null)) group by 1, 2, 3",
+        "select severity, kind in (2, 3), acknowledged is not null, count(*), max(at) from recommendations
+         where subject = ?1 and state = 0 and dismissed is null and (kind not in (2, 3) or (quiet = 0 and acknowledged is null)) group by 1, 2, 3",
     )?;
     let mut rows = rows.query([subject])?;
     let mut attention = Attention::default();

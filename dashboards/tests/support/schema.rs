@@ -40,7 +40,7 @@ fn text(name: &str) -> Field {
 }
 
 fn stream(name: &str, shape: Shape, fields: Vec<Field>, every: Option<Span>) -> Stream {
-    Stream { name: name.into(), shape, fields, checks: vec![], every, silent_after: None, doc: None }
+    Stream { name: name.into(), shape, fields, checks: vec![], every, silent_after: None, by: None, also_by: vec![], doc: None }
 }
 
 pub fn schema() -> Arc<Schema> {

@@ -326,6 +326,8 @@ mod tests {
             checks: Vec::new(),
             every: None,
             silent_after: None,
+            by: None,
+            also_by: vec![],
             doc: None,
         };
         let schema = Schema { streams: vec![stream] };

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::input::Action;
-use vitalog_elog::{Finding, FindingKind, FindingState, Severity, Span, Time};
+use vitalog_elog::{Finding, FindingState, Severity, Span, Time};
 
 use super::heard::{Heard, Standing};
 
@@ -134,7 +134,7 @@ impl Alarm {
 
     /// Whether nothing more need come of it: it has ended, or is a match, which has no later end.
     pub(super) fn fades(&self) -> bool {
-        matches!(self.stage, Stage::Over | Stage::Rescinded) || self.finding.kind == FindingKind::Match
+        matches!(self.stage, Stage::Over | Stage::Rescinded) || self.finding.kind.is_point()
     }
 }
 

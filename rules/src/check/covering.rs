@@ -17,7 +17,7 @@ impl Checker<'_> {
             None => (None, Some(self.at_hand())),
             Some(what) => match &what.bare().kind {
                 ExprKind::Name(name) if matches!(self.target(&name.text), Ok(Target::Reading(..))) => {
-                    (None, self.reading(name).map(|(of, _)| whole(of)))
+                    (None, self.reading(name).map(|(of, stream)| whole(of, stream)))
                 }
                 _ => {
                     let typed = self.infer(what, None);
@@ -56,7 +56,7 @@ impl Checker<'_> {
     /// A stream of intervals by its name, or a report that it is none.
     pub fn intervals(&mut self, name: &Name) -> Option<StreamIx> {
         let stream = self.stream_named(name)?;
-        if self.world.declared(stream).is_interval() {
+        if self.has_length(stream) {
             return Some(stream);
         }
         let message = format!("the readings of `{}` are instants", name.text);
@@ -65,16 +65,20 @@ impl Checker<'_> {
         None
     }
 
+    /// Whether its readings are intervals, as findings are too.
+    pub fn has_length(&self, stream: StreamIx) -> bool {
+        stream.derived().is_some() || self.world.declared(stream).is_interval()
+    }
+
     /// From the start to the end of the reading that is at hand; of none the instant decided.
     fn at_hand(&self) -> (Plan, Plan) {
         let scope = &self.scope;
-        let of = match (scope.item, &scope.candidate, scope.driver) {
-            (Some(_), ..) => Ref::Item,
-            (_, Some(_), _) => Ref::Candidate,
-            (.., Some(_)) => Ref::Driver,
-            _ => return (Plan::Now, Plan::Now),
-        };
-        whole(of)
+        match (scope.item, &scope.candidate, scope.driver) {
+            (Some(stream), ..) => whole(Ref::Item, stream),
+            (_, Some(candidate), _) => whole(Ref::Candidate, candidate.stream),
+            (.., Some(stream)) => whole(Ref::Driver, stream),
+            _ => (Plan::Now, Plan::Now),
+        }
     }
 
     fn not_in_time(&mut self, typed: &Typed) {
@@ -89,7 +93,8 @@ impl Checker<'_> {
     }
 }
 
-/// A reading from its start to its end.
-pub fn whole(of: Ref) -> (Plan, Plan) {
-    (Plan::Get { of, what: Measure::Start }, Plan::Get { of, what: Measure::At })
+/// A reading of a stream from its start to its end; a finding lies at the instant that opened it, and ends elsewhere.
+pub fn whole(of: Ref, stream: StreamIx) -> (Plan, Plan) {
+    let end = if stream.derived().is_some() { Measure::End } else { Measure::At };
+    (Plan::Get { of, what: Measure::Start }, Plan::Get { of, what: end })
 }

@@ -24,7 +24,12 @@ const MOST_WORDS: usize = 256;
 /// Collects what the files declare. Streams and fields that `prior` knows keep their places; those it knows and the files do not say any more
 /// stay in the schema, optional and out of sight.
 pub fn declare(files: &[syntax::File], prior: &Library, out: &mut Vec<Diagnostic>) -> World {
-    let mut world = World { schema: (*prior.schema).clone(), profile: prior.profile.clone(), ..World::default() };
+    let mut world = World {
+        schema: (*prior.schema).clone(),
+        profile: prior.profile.clone(),
+        derived: prior.derived.clone(),
+        ..World::default()
+    };
     prior::retire(&mut world);
     for item in files.iter().flat_map(|f| &f.items) {
         match item {
@@ -35,7 +40,7 @@ pub fn declare(files: &[syntax::File], prior: &Library, out: &mut Vec<Diagnostic
                     out.push(twice("rule", &rule.name, first));
                 }
             }
-            Item::Use(_) | Item::Test(_) => {}
+            Item::Use(_) | Item::Test(_) | Item::Policy(_) => {}
         }
     }
     world
@@ -58,7 +63,8 @@ fn declare_stream(world: &mut World, decl: &syntax::Stream, out: &mut Vec<Diagno
         return;
     }
     let shape = if decl.interval { Shape::Interval } else { Shape::Instant };
-    let ix = match world.schema.stream(&decl.name.text) {
+    let known = world.schema.stream(&decl.name.text);
+    let ix = match known {
         Some(ix) => {
             if world.schema.get(ix).shape != shape {
                 out.push(prior::shape_changed(decl, shape));
@@ -73,6 +79,8 @@ fn declare_stream(world: &mut World, decl: &syntax::Stream, out: &mut Vec<Diagno
                 checks: Vec::new(),
                 every: None,
                 silent_after: None,
+                by: None,
+                also_by: vec![],
                 doc: None,
             });
             StreamIx((world.schema.streams.len() - 1) as u16)
@@ -86,8 +94,32 @@ fn declare_stream(world: &mut World, decl: &syntax::Stream, out: &mut Vec<Diagno
     for field in &decl.fields {
         declare_field(stream, &mut info, field, out);
     }
+    stream.by = decl.by.as_ref().map(|n| n.text.clone());
+    let also_by: Vec<FieldIx> = decl.also_by.iter().filter_map(|name| further(stream, &info, name, out)).collect();
+    if known.is_some() && also_by != stream.also_by {
+        out.push(prior::subjects_changed(stream, decl));
+    }
+    stream.also_by = also_by;
     stream.checks = decl.checks.iter().filter_map(|c| check(stream, &info, c, out)).collect();
     world.streams.insert(decl.name.text.clone(), info);
+}
+
+/// A field that names a further subject.
+fn further(stream: &Stream, info: &StreamInfo, name: &syntax::Name, out: &mut Vec<Diagnostic>) -> Option<FieldIx> {
+    let Some((ix, field)) = info.fields.get(&name.text) else {
+        let what = format!("`{}` has no field `{}`", stream.name, name.text);
+        let d = Diagnostic::new(Code::UNKNOWN_FIELD, what, name.loc, "no such field");
+        out.push(d.did_you_mean(name.loc, &name.text, info.fields.keys().map(|n| &**n)));
+        return None;
+    };
+    let kind = &stream.get(*ix).kind;
+    if !field.broken && *kind != FieldKind::Text {
+        let d =
+            Diagnostic::new(Code::TYPE, "a further subject is named by a text", name.loc, format!("this is {}", describe(kind)));
+        out.push(d.label(field.loc, "declared here").help(format!("declare it as `{} text`", name.text)));
+        return None;
+    }
+    Some(*ix)
 }
 
 fn declare_field(stream: &mut Stream, info: &mut StreamInfo, decl: &FieldDecl, out: &mut Vec<Diagnostic>) {

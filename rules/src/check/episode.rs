@@ -125,23 +125,11 @@ impl Checker<'_> {
         if let Some(info) = self.world.stream(&name.text) {
             return Some(info.ix);
         }
-        let d = match self.world.rules.get(&name.text) {
-            Some(rule) => Diagnostic::new(
-                Code::UNAVAILABLE,
-                "a rule as a stream is not available in this version",
-                name.loc,
-                format!("`{}` is a rule", name.text),
-            )
-            .label(*rule, "declared here")
-            .note("it is part of the language; a later version will carry it"),
-            None => {
-                let d =
-                    Diagnostic::new(Code::UNKNOWN_NAME, format!("there is no stream `{}`", name.text), name.loc, "not declared")
-                        .did_you_mean(name.loc, &name.text, self.world.stream_names());
-                if self.world.streams.is_empty() { d.help("declare it, or begin with `use health`") } else { d }
-            }
-        };
-        self.diagnostics.push(d);
+        let names = self.world.stream_names().chain(self.world.rules.keys().map(|n| &**n));
+        let d = Diagnostic::new(Code::UNKNOWN_NAME, format!("there is no stream `{}`", name.text), name.loc, "not declared")
+            .did_you_mean(name.loc, &name.text, names);
+        let nothing = self.world.streams.is_empty();
+        self.diagnostics.push(if nothing { d.help("declare it, or begin with `use health`") } else { d });
         None
     }
 
@@ -197,6 +185,8 @@ impl Checker<'_> {
     fn collect<'e>(&self, expr: &'e Expr, lets: &'e [syntax::Let], item: Option<&str>, named: &mut Named<'e>) {
         match &expr.kind {
             ExprKind::Bad => named.bad = true,
+            // The word of an enumeration may be called like a rule.
+            ExprKind::Name(of) if self.world.stream(&of.text).is_some_and(|s| s.ix.derived().is_some()) => {}
             ExprKind::Name(of) | ExprKind::Field { of, .. } => {
                 if item == Some(&*of.text) {
                     return;
@@ -208,6 +198,12 @@ impl Checker<'_> {
                 {
                     named.seen.push(&it.name.text);
                     self.collect(&it.value, lets, None, named);
+                }
+            }
+            ExprKind::Call(call) if call.over.is_none() && matches!(call.argument.bare().kind, ExprKind::Name(_)) => {
+                let ExprKind::Name(of) = &call.argument.bare().kind else { return };
+                if item != Some(&*of.text) && self.world.stream(&of.text).is_some() {
+                    named.bare.push(of);
                 }
             }
             ExprKind::Call(call) if call.over.is_some() && matches!(&*call.function.text, "share" | "time_in") => {

@@ -209,6 +209,9 @@ impl Checker<'_> {
 
     /// What a field's name, or `at`, `start`, `end`, `duration`, takes of readings of a stream.
     pub fn taken(&mut self, stream: StreamIx, field: &Name) -> Option<Taken> {
+        if stream.derived().is_some() {
+            return self.taken_of_findings(stream, field);
+        }
         let declared = self.world.declared(stream);
         let info = self.world.info(stream);
         if let Some((ix, info)) = info.and_then(|s| s.fields.get(&field.text)) {

@@ -35,6 +35,7 @@ pub fn meaning(rule: &Rule, world: &World) -> u64 {
     w.text(rule.cite.as_deref().unwrap_or(""));
     w.span(rule.once_per);
     w.span(Some(rule.stale_after));
+    rule.quiet_while.iter().for_each(|name| w.tagged(0).text(name));
     digest_of(&w.out) as u64
 }
 
@@ -73,6 +74,10 @@ impl Writer<'_> {
 
     pub fn stream(&mut self, ix: StreamIx) {
         let world = self.world;
+        if ix.derived().is_some() {
+            // A rule and a stream of one name are two things.
+            self.text("rule");
+        }
         self.text(&world.declared(ix).name);
     }
 
@@ -95,11 +100,11 @@ impl Writer<'_> {
             RuleKind::Silence(s) => {
                 self.tagged(1).span(Some(s.span));
                 let world = self.world;
-                let mut heard: Vec<_> = s.streams.iter().map(|h| (&*world.declared(h.stream).name, h)).collect();
-                heard.sort_by_key(|(name, _)| *name);
+                let mut heard: Vec<_> = s.streams.iter().collect();
+                heard.sort_by_key(|h| (&*world.declared(h.stream).name, h.stream.derived().is_some()));
                 self.count(heard.len());
-                for (name, heard) in heard {
-                    self.text(name);
+                for heard in heard {
+                    self.stream(heard.stream);
                     self.at_hand = Some(heard.stream);
                     // One without a condition is written as it always was.
                     if heard.filter.is_some() {
@@ -110,6 +115,11 @@ impl Writer<'_> {
             RuleKind::Match(p) => {
                 self.steps = p.steps.iter().map(|s| s.stream).collect();
                 self.pattern(p);
+            }
+            RuleKind::Schedule(s) => {
+                self.tagged(3).tagged(s.days);
+                self.list(&s.at);
+                self.option(s.when.as_ref());
             }
         }
     }
@@ -169,6 +179,7 @@ impl Writer<'_> {
                 self.span(Some(w.over));
                 match w.anchor {
                     Anchor::Decision => self.number(-1),
+                    Anchor::Until => self.number(-2),
                     Anchor::Before(step) => self.number(i64::from(step)),
                     Anchor::After(step) => self.tagged(2).number(i64::from(step)),
                     Anchor::Days(n) => self.tagged(3).number(i64::from(n)),
@@ -250,8 +261,14 @@ impl Writer<'_> {
         match what {
             Measure::Field(ix) => {
                 let world = self.world;
-                let name = stream.map_or("", |s| &*world.declared(s).get(ix).name);
-                self.tagged(0).text(name);
+                let found = stream.and_then(StreamIx::derived).and_then(|s| world.derived.get(s)?.fields.get(usize::from(ix.0)));
+                match found {
+                    Some(field) => {
+                        self.tagged(8).text(&field.name);
+                        self.text(&field.kind);
+                    }
+                    None => self.tagged(0).text(stream.map_or("", |s| &*world.declared(s).get(ix).name)),
+                }
             }
             Measure::At => {
                 self.tagged(1);
@@ -270,6 +287,9 @@ impl Writer<'_> {
             }
             Measure::StartClock => {
                 self.tagged(6);
+            }
+            Measure::End => {
+                self.tagged(7);
             }
         }
     }

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `world`, `declare`, `prior` | which streams, profile fields and rules there are, and at which places |
 //! | `dimension`, `value`, `number` | what kind of value an expression is, and within which bounds |
+//! | `graph`, `found` | which rules look at which, and what their findings say |
 //! | `scope` | what a name means at a place |
 //! | `expr`, `literal`, `arithmetic`, `compare`, `choice`, `clock`, `covering` | an expression: its type and its plan |
 //! | `function`, `window` | an aggregate: what it is of, and where it lies |
-//! | `rule`, `episode`, `pattern`, `say` | a rule: its plan |
+//! | `rule`, `episode`, `pattern`, `schedule`, `say` | a rule: its plan |
 //! | `meaning`, `meaning_of_pattern` | the identity of a rule |
+//! | `policy` | who hears of findings |
 //! | `shadow` | which rules add nothing to another |
 //! | `script`, `reading` | a test |
 
@@ -21,16 +23,20 @@ mod declare;
 mod dimension;
 mod episode;
 mod expr;
+mod found;
 mod function;
+mod graph;
 mod literal;
 mod meaning;
 mod meaning_of_pattern;
 mod number;
 mod pattern;
+mod policy;
 mod prior;
 mod reading;
 mod rule;
 mod say;
+mod schedule;
 mod scope;
 mod script;
 mod shadow;
@@ -39,6 +45,8 @@ mod window;
 mod world;
 
 pub use declare::declare;
+pub use graph::{asked_fields, order};
+pub use policy::{lacks_policies, policies};
 pub use rule::rule;
 pub use script::script;
 pub use shadow::shadowed;

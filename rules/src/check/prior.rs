@@ -31,6 +31,19 @@ pub fn shape_changed(decl: &Stream, now: Shape) -> Diagnostic {
         .help(format!("declare a stream of another name for the {now}, and leave `{name}` as it was"))
 }
 
+/// Its readings would be missing on timelines, or stay where they are not named any more.
+pub fn subjects_changed(was: &vitalog_elog::Stream, decl: &Stream) -> Diagnostic {
+    let name = &decl.name.text;
+    let say = |names: Vec<&str>| if names.is_empty() { "no further subject".to_owned() } else { names.join(", ") };
+    let before = say(was.also_by.iter().map(|f| &*was.get(*f).name).collect());
+    let now = say(decl.also_by.iter().map(|n| &*n.text).collect());
+    let loc = decl.also_by.first().map_or(decl.name.loc, |n| n.loc);
+    let what = format!("the stream `{name}` was also by {before} and is now also by {now}");
+    Diagnostic::new(Code::STREAM_CHANGED, what, loc, "changed")
+        .note("the readings stored under it stand on the timelines of those whom they named")
+        .help(format!("leave it as it was, and declare a stream of another name, such as `{name}_2`"))
+}
+
 /// A field of a stream that readings are stored of.
 pub fn kind_changed(stream: &str, was: &FieldKind, now: &FieldKind, decl: &FieldDecl) -> Option<Diagnostic> {
     let what = format!("the field `{stream}.{}`", decl.name.text);

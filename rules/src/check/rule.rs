@@ -1,31 +1,41 @@
 //! A rule: which kind it is, and the clauses that all kinds share.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use vitalog_cep::plan::{Expr as Plan, Grade, Piece, Rule, RuleKind};
 use vitalog_elog::Span;
 
+use super::found::Exported;
 use super::meaning::meaning;
 use super::scope::{LetName, Place, Scope};
 use super::value::{Ty, Typed};
 use super::{Checker, World};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Loc;
-use crate::syntax::{self, When};
+use crate::syntax::{self, Watch, When};
 
 /// How long after it opened a finding still disturbs people, where the rule does not say.
 const STALE_AFTER: Span = Span::days(1);
 
-/// The plan of a rule; `None` where an error leaves none.
-pub fn rule(world: &World, decl: &syntax::Rule, out: &mut Vec<Diagnostic>) -> Option<Rule> {
+/// The plan of a rule, `None` where an error leaves none; and its `let`s, for the rules that look at it.
+pub fn rule(
+    world: &World,
+    decl: &syntax::Rule,
+    asked: &BTreeSet<Arc<str>>,
+    out: &mut Vec<Diagnostic>,
+) -> (Option<Rule>, Vec<Exported>) {
     let scope = Scope { lenient: decl.broken, ..Scope::new(Place::Decision) };
     let mut checker = Checker { world, scope, diagnostics: out };
     let errors = |c: &Checker| c.diagnostics.iter().filter(|d| d.is_error()).count();
     let before = errors(&checker);
-    let built = checker.rule(decl);
-    (errors(&checker) == before && !decl.broken).then_some(built).flatten()
+    let built = checker.rule(decl, asked);
+    let plan = (errors(&checker) == before && !decl.broken).then_some(built).flatten();
+    (plan, checker.scope.lets.iter().map(Exported::of).collect())
 }
 
 impl Checker<'_> {
-    fn rule(&mut self, decl: &syntax::Rule) -> Option<Rule> {
+    fn rule(&mut self, decl: &syntax::Rule, asked: &BTreeSet<Arc<str>>) -> Option<Rule> {
         let before = self.diagnostics.len();
         self.misplaced(decl);
         let (kind, lets) = self.kind(decl)?;
@@ -40,7 +50,7 @@ impl Checker<'_> {
             None => vec![Piece::Text(decl.title())],
         };
         if self.diagnostics[before..].iter().all(|d| !d.is_error()) {
-            self.unused(decl);
+            self.unused(decl, asked);
         }
         let mut rule = Rule {
             name: decl.name.text.clone(),
@@ -55,6 +65,8 @@ impl Checker<'_> {
             cite: decl.cite.as_ref().map(|(c, _)| c.text.clone()),
             once_per: decl.once_per.as_ref().map(|(d, _)| d.span),
             stale_after: decl.stale_after.as_ref().map_or(STALE_AFTER, |(d, _)| d.span),
+            quiet_while: self.quiet_while(decl),
+            outputs: Vec::new(),
         };
         rule.meaning = meaning(&rule, self.world);
         Some(rule)
@@ -62,6 +74,15 @@ impl Checker<'_> {
 
     /// The kind of the rule with its `let`s, which each kind reads at its own point.
     fn kind(&mut self, decl: &syntax::Rule) -> Option<(RuleKind, Vec<Plan>)> {
+        if let Some((schedule, loc)) = &decl.every {
+            if let Some((_, pattern)) = &decl.pattern {
+                let d = Diagnostic::new(Code::MISPLACED_CLAUSE, "a rule has `every` or `match`, not both", *pattern, "a pattern")
+                    .label(*loc, "a schedule");
+                self.diagnostics.push(d.help("write two rules; one can look at what the other finds"));
+                return None;
+            }
+            return self.schedule(decl, schedule);
+        }
         match (&decl.when, &decl.pattern) {
             (Some((When::Condition(watch), _)), None) => self.episode(decl, watch),
             (Some((When::Silence { streams, span }, _)), None) => self.silence(decl, streams, *span),
@@ -78,19 +99,44 @@ impl Checker<'_> {
                         Code::MISSING_CLAUSE,
                         "a rule that looks for nothing",
                         decl.name.loc,
-                        "neither `when` nor `match`",
+                        "neither `when`, `match` nor `every`",
                     );
                     self.diagnostics
-                        .push(d.help("say what it is about: `when CONDITION …`, `when no STREAM for D`, or `match PATTERN …`"));
+                        .push(d.help("say what it is about: `when CONDITION …`, `when no STREAM for D`, `match PATTERN …`, or `every day at 09:00`"));
                 }
                 None
             }
         }
     }
 
+    /// The rules whose findings keep this one quiet.
+    fn quiet_while(&mut self, decl: &syntax::Rule) -> Vec<Arc<str>> {
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for name in decl.quiet_while.iter().flat_map(|(names, _)| names) {
+            let known = self.world.rules.contains_key(&name.text);
+            if known && name.text != decl.name.text {
+                names.push(name.text.clone());
+                continue;
+            }
+            let d = if known {
+                Diagnostic::new(Code::MISPLACED_CLAUSE, "a rule that is quiet while it speaks itself", name.loc, "this rule")
+                    .help("`at most once per D` limits how often a rule speaks")
+            } else {
+                Diagnostic::new(Code::UNKNOWN_RULE, format!("there is no rule `{}`", name.text), name.loc, "not declared")
+                    .did_you_mean(name.loc, &name.text, self.world.rules.keys().map(|n| &**n))
+            };
+            self.diagnostics.push(d);
+        }
+        // The order in which they are named means nothing.
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Clauses that the kind of the rule has no use for, and those it lacks.
     fn misplaced(&mut self, decl: &syntax::Rule) {
         let (what, why): (&str, Option<Loc>) = match (&decl.when, &decl.pattern) {
+            _ if decl.every.is_some() => ("a schedule", decl.every.as_ref().map(|(_, loc)| *loc)),
             (Some((When::Silence { .. }, loc)), _) => ("a silence", Some(*loc)),
             (None, Some((_, loc))) => ("a pattern", Some(*loc)),
             (None, None) if !decl.broken => ("a rule without `when`", None),
@@ -105,10 +151,21 @@ impl Checker<'_> {
                 self.diagnostics.push(d.help(help));
             };
             if let Some((_, loc)) = &decl.until {
-                refuse("until", *loc, "a silence resolves at the next reading, a match ends at its last one");
+                refuse(
+                    "until",
+                    *loc,
+                    "a silence resolves at the next reading, a match ends at its last one, a schedule finds instants",
+                );
             }
             if let Some((_, loc)) = &decl.at_each {
                 refuse("at each", *loc, "only a condition is decided at each reading of a stream");
+            }
+            if let (Some(_), Some((When::Condition(Watch { hold: Some(hold), .. }), _))) = (&decl.every, &decl.when) {
+                refuse(
+                    "for",
+                    hold.span.loc,
+                    "a schedule asks once; a window looks back, as in `min(bg.value over 2 h) > 10 mmol/L`",
+                );
             }
             if let Some((stream, _)) = &decl.lapse {
                 refuse("or no … for", stream.loc, "only a condition that lasts can lapse");
@@ -187,11 +244,13 @@ impl Checker<'_> {
         }
     }
 
-    fn unused(&mut self, decl: &syntax::Rule) {
+    fn unused(&mut self, decl: &syntax::Rule, asked: &BTreeSet<Arc<str>>) {
         if decl.broken {
             return;
         }
-        for it in self.scope.lets.iter().filter(|l| !l.used && l.value.ty != Ty::Error) {
+        let looked_at = self.world.stream(&decl.name.text).is_some_and(|s| s.ix.derived().is_some());
+        let used = |l: &LetName| l.used || (looked_at && asked.contains(&l.name.text));
+        for it in self.scope.lets.iter().filter(|l| !used(l) && l.value.ty != Ty::Error) {
             let d = Diagnostic::new(Code::UNUSED_LET, format!("nothing uses `{}`", it.name.text), it.name.loc, "not used");
             self.diagnostics.push(d);
         }

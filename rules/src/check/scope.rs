@@ -20,6 +20,8 @@ pub enum Place {
     Decision,
     /// The same of a silence: decided by the clock, at no reading.
     Silence,
+    /// Of a schedule: decided by the clock, at no reading; windows end before it.
+    Schedule,
     /// A step's `where`.
     Step,
     /// The `where` of `without`.
@@ -251,6 +253,7 @@ impl Checker<'_> {
         let window = format!("take the last one of a stretch of time, as in `last({word}.{field} over 1 h)`");
         let d = Diagnostic::new(Code::NOT_VISIBLE, format!("no reading of `{word}` is at hand here"), name.loc, "which reading?");
         match (self.scope.place, self.scope.driver) {
+            (Place::Schedule, _) => d.note("a schedule is decided by the clock, at no reading").help(window),
             (Place::Silence, _) => d.note("a silence is decided by the clock, at no reading").help(window),
             (_, Some(driver)) => {
                 d.note(format!("this is decided at each reading of `{}`", self.world.declared(driver).name)).help(window)

@@ -255,8 +255,14 @@ impl Script<'_> {
     }
 
     fn stream(&mut self, name: &Name) -> Option<StreamIx> {
-        if let Some(info) = self.world.stream(&name.text) {
+        if let Some(info) = self.world.stream(&name.text).filter(|s| s.ix.derived().is_none()) {
             return Some(info.ix);
+        }
+        if let Some(rule) = self.world.rules.get(&name.text) {
+            let d =
+                Diagnostic::new(Code::UNKNOWN_NAME, format!("`{}` is a rule", name.text), name.loc, "its findings are not sent");
+            self.out.push(d.label(*rule, "declared here").help("send the readings that it looks for"));
+            return None;
         }
         let words = ["expect", "amend", "remove", "set", "until"];
         let d = Diagnostic::new(Code::UNKNOWN_NAME, format!("there is no stream `{}`", name.text), name.loc, "not declared")

@@ -31,6 +31,11 @@ pub fn shadowed(world: &World, rules: &[Arc<Rule>], out: &mut Vec<Diagnostic>) {
     let mut families: BTreeMap<String, Vec<Alike<'_>>> = BTreeMap::new();
     for rule in rules {
         let Some(loc) = world.rules.get(&rule.name) else { continue };
+        // What other rules look at, or keep quiet for, is there for them.
+        let looked_at = world.stream(&rule.name).is_some_and(|s| s.ix.derived().is_some());
+        if looked_at || rules.iter().any(|r| r.quiet_while.contains(&rule.name)) {
+            continue;
+        }
         // A grade that may hold or not leaves nothing certain.
         let [only] = rule.grades.as_slice() else { continue };
         let (family, strict, open) = family(rule);
@@ -65,7 +70,7 @@ fn tell(it: &Alike<'_>, other: &Alike<'_>) -> Diagnostic {
 /// What rules must share to be compared, and how strict this one is among them.
 fn family(rule: &Rule) -> (String, Option<Rational>, bool) {
     // Other people hear of it, or at other times: it is not the same.
-    let rest = (&rule.lets, &rule.filter, &rule.notify, rule.once_per, rule.stale_after);
+    let rest = (&rule.lets, &rule.filter, &rule.notify, rule.once_per, rule.stale_after, &rule.quiet_while);
     let plain = (format!("{:?} {rest:?}", rule.kind), None, false);
     let RuleKind::Episode(episode) = &rule.kind else { return plain };
     // With an end of its own, the other may be over when this one opens; and the laxer one has the earlier onset.

@@ -8,7 +8,7 @@ use super::covering::whole;
 use super::dimension::Dim;
 use super::function::{Subject, subject};
 use super::number::Bounds;
-use super::scope::{Target, Unresolved};
+use super::scope::{Place, Target, Unresolved};
 use super::value::{Ty, Typed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Loc;
@@ -117,7 +117,7 @@ impl Checker<'_> {
         self.scope.item = Some(stream);
         let asks = self.condition(&call.argument, &format!("what `{name}` asks"));
         self.scope.item = None;
-        let (share, interval) = (&**name == "share", self.world.declared(stream).is_interval());
+        let (share, interval) = (&**name == "share", self.has_length(stream));
         let func = match (share, interval) {
             (true, _) => Some(Func::Share),
             (_, true) => Some(Func::TimeIn(Span::ZERO)),
@@ -215,7 +215,7 @@ impl Checker<'_> {
     fn window_filter(&mut self, call: &Call, stream: StreamIx) -> Result<Option<Plan>, ()> {
         let mut parts = Vec::new();
         if let Some(name) = &call.during {
-            parts.push(self.within_interval(name).ok_or(())?);
+            parts.push(self.within_interval(name, stream).ok_or(())?);
         }
         if let Some(filter) = &call.filter {
             self.scope.item = Some(stream);
@@ -234,15 +234,15 @@ impl Checker<'_> {
     }
 
     /// That a window's reading lies within an interval: the one at hand of that name, else any of the stream.
-    fn within_interval(&mut self, name: &Name) -> Option<Plan> {
-        let (from, to) = whole(Ref::Item);
+    fn within_interval(&mut self, name: &Name, stream: StreamIx) -> Option<Plan> {
+        let (from, to) = whole(Ref::Item, stream);
         if let Ok(Target::Reading(..)) = self.target(&name.text) {
             let (of, stream) = self.reading(name)?;
-            if !self.world.declared(stream).is_interval() {
+            if !self.has_length(stream) {
                 self.intervals(&Name { text: self.world.declared(stream).name.clone(), loc: name.loc });
                 return None;
             }
-            let (start, end) = whole(of);
+            let (start, end) = whole(of, stream);
             let compare = |op, left, right| Plan::Compare { op, left: Box::new(left), right: Box::new(right) };
             return Some(Plan::And(vec![
                 compare(vitalog_cep::plan::Compare::Ge, from, start),
@@ -258,6 +258,7 @@ impl Checker<'_> {
         let names = [(&call.before, true), (&call.after, false)];
         let named: Vec<(&Name, bool)> = names.into_iter().filter_map(|(n, before)| Some((n.as_ref()?, before))).collect();
         match (over, named.as_slice()) {
+            (Over::Span(_), []) if self.scope.place == Place::Schedule => Some(Anchor::Until),
             (Over::Span(_), []) => Some(Anchor::Decision),
             (Over::Days(n, _), []) => Some(Anchor::Days(n)),
             (Over::Nights(n, _), []) => Some(Anchor::Nights(n)),

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use vitalog_cep::plan::Derived;
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{Field, FieldIx, FieldKind, Schema, Stream, StreamIx};
 
 use super::dimension::Dim;
+use super::found::FoundStream;
 use super::number::Bounds;
 use super::value::{Ty, Words};
 use crate::source::Loc;
@@ -19,6 +21,10 @@ pub struct World {
     pub streams: BTreeMap<Arc<str>, StreamInfo>,
     /// By name: its place in `profile`.
     pub settings: BTreeMap<Arc<str>, (u16, FieldInfo)>,
+    /// Rules that look at others or are looked at, at the places that they keep.
+    pub derived: Vec<Derived>,
+    /// Those that are looked at, by place; in `streams` by name.
+    pub found: BTreeMap<StreamIx, FoundStream>,
     /// Where each rule is declared.
     pub rules: BTreeMap<Arc<str>, Loc>,
 }
@@ -52,8 +58,12 @@ impl World {
         self.streams.keys().map(|n| &**n)
     }
 
+    /// The declaration of a stream, or what stands for one of a rule's findings.
     pub fn declared(&self, ix: StreamIx) -> &Stream {
-        self.schema.get(ix)
+        match self.found.get(&ix) {
+            Some(found) => &found.stream,
+            None => self.schema.get(ix),
+        }
     }
 
     /// The declaration of a stream by its place.

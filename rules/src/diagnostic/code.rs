@@ -42,6 +42,7 @@ codes! {
     NO_DRIVER = "E0210", "An episode whose driver stream cannot be told.";
     NOT_VISIBLE = "E0211", "A name that has no value at this place.";
     LET_NOT_HERE = "E0212", "A `let` used where it has not been decided yet.";
+    UNKNOWN_POLICY = "E0213", "A policy that is neither declared nor shipped.";
     UNITS = "E0301", "Quantities that do not convert into each other.";
     NO_UNIT = "E0302", "A number without a unit where a quantity is needed.";
     TYPE = "E0303", "A value of another type than is needed.";
@@ -55,10 +56,12 @@ codes! {
     NO_WITHIN = "E0401", "A pattern without a bound in time.";
     REPEAT = "E0402", "A count of repeats that is not possible.";
     TOO_MANY = "E0403", "More of something than the limits allow.";
+    CIRCLE = "E0404", "Rules that look at each other in a circle.";
     STREAM_CHANGED = "E0501", "A stream that changed in a way that stored readings do not survive.";
     PROFILE_CHANGED = "E0502", "A profile field that changed in a way that stored values do not survive.";
     RANGE = "E0503", "A range or default that makes no sense.";
     MEASURE_NAME = "E0504", "A field named like something every reading has.";
+    POLICY = "E0505", "A policy that cannot be carried out as it is written.";
     SCRIPT_TIME = "E0601", "A time in a test that makes no sense.";
     SCRIPT_NAME = "E0602", "A reading in a test that has no such name.";
     SCRIPT_VALUE = "E0603", "A value in a test that the stream would refuse.";

@@ -1,20 +1,21 @@
 //! Which ends are included, where a rule may start, what is passed over: what readers of other engines get wrong.
 
-use vitalog_cep::plan::{Anchor, Episode, Heard, Hold, Rule, RuleKind, Silence};
-use vitalog_elog::Schema;
+use vitalog_cep::plan::{Anchor, Episode, Heard, Hold, Rule, RuleKind, Schedule, Silence};
 
 use super::cost::{Window, windows};
 use super::pattern;
+use crate::check::World;
 
 /// One sentence after another.
-pub fn of(rule: &Rule, schema: &Schema) -> Vec<String> {
+pub fn of(rule: &Rule, world: &World) -> Vec<String> {
     let mut say = Vec::new();
     match &rule.kind {
-        RuleKind::Episode(e) => episode(e, rule, schema, &mut say),
-        RuleKind::Silence(s) => silence(s, rule, schema, &mut say),
-        RuleKind::Match(p) => pattern::bounds(p, rule, schema, &mut say),
+        RuleKind::Episode(e) => episode(e, rule, world, &mut say),
+        RuleKind::Silence(s) => silence(s, rule, world, &mut say),
+        RuleKind::Match(p) => pattern::bounds(p, rule, world, &mut say),
+        RuleKind::Schedule(s) => schedule(s, rule, &mut say),
     }
-    windows(rule).into_iter().for_each(|w| window(w, schema, &mut say));
+    windows(rule).into_iter().for_each(|w| window(w, world, &mut say));
     if let Some(span) = rule.once_per {
         say.push(format!("Of two findings less than {span} apart by the instants at which they opened, only the first is told; exactly {span} apart both are."));
     }
@@ -25,13 +26,16 @@ pub fn of(rule: &Rule, schema: &Schema) -> Vec<String> {
     say
 }
 
-fn window(window: Window, schema: &Schema, say: &mut Vec<String>) {
-    let (name, span) = (&schema.get(window.stream).name, window.over);
+fn window(window: Window, world: &World, say: &mut Vec<String>) {
+    let (name, span) = (&world.declared(window.stream).name, window.over);
     let back = |end: &str| {
         format!("A window over `{name}` reaches {span} back: readings exactly {span} before its end are out; it ends at {end}.")
     };
     say.push(match window.anchor {
         Anchor::Decision => back("the instant decided, those at it are in"),
+        Anchor::Until => format!(
+            "A window over `{name}` reaches {span} back: readings exactly {span} before the firing are in, those at it are out."
+        ),
         Anchor::Before(_) => back("the step it lies before, whose own readings are out"),
         Anchor::After(step) => format!(
             "A window over `{name}` lies after step {}: readings at the step and exactly {span} after it are out. It is unknown until it is over; a match whose own `where`, severity or text asks for it is decided then.",
@@ -58,8 +62,8 @@ fn lasting(hold: Hold, what: &str, say: &mut Vec<String>) {
     ));
 }
 
-fn episode(e: &Episode, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
-    let name = &schema.get(e.driver).name;
+fn episode(e: &Episode, rule: &Rule, world: &World, say: &mut Vec<String>) {
+    let name = &world.declared(e.driver).name;
     say.push(format!("Decided at each instant with a reading of `{name}`, once: it holds if it holds for one of the readings there. Nothing is decided in between, and nothing interpolated."));
     match e.hold {
         Some(hold) => lasting(hold, "The condition", say),
@@ -89,8 +93,8 @@ fn episode(e: &Episode, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
     say.push("One at a time: while it is open, no other of this rule begins.".to_owned());
 }
 
-fn silence(s: &Silence, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
-    let name = |h: &Heard| format!("`{}`{}", schema.get(h.stream).name, if h.filter.is_some() { " that fits" } else { "" });
+fn silence(s: &Silence, rule: &Rule, world: &World, say: &mut Vec<String>) {
+    let name = |h: &Heard| format!("`{}`{}", world.declared(h.stream).name, if h.filter.is_some() { " that fits" } else { "" });
     let names: Vec<String> = s.streams.iter().map(name).collect();
     let names = names.join(" or ");
     say.push(format!("Counted from each reading of {names}, and before any from the first instant ever seen of the subject."));
@@ -102,4 +106,16 @@ fn silence(s: &Silence, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
     if rule.filter.is_some() {
         say.push("`where` is asked once, when it would open; no reading is at hand there.".to_owned());
     }
+}
+
+fn schedule(s: &Schedule, rule: &Rule, say: &mut Vec<String>) {
+    say.push("Decided by the clock on the subject's wall, whenever it first comes to show one of the times on one of the days, later than the first instant ever seen of the subject.".to_owned());
+    say.push("A local time that is skipped fires at the next that exists; one that comes twice, at the first.".to_owned());
+    if s.when.is_some() || rule.filter.is_some() {
+        say.push(
+            "`when` and `where` are asked once, at the firing; no reading is at hand there, and unknown finds nothing."
+                .to_owned(),
+        );
+    }
+    say.push("Onset, `at` and end of what is found are the instant of the firing; it rests on no reading.".to_owned());
 }

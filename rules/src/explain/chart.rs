@@ -1,9 +1,9 @@
 //! The automaton of a rule: states, and the ways between them.
 
-use vitalog_cep::plan::{Episode, Heard, Rule, RuleKind, Silence};
-use vitalog_elog::Schema;
+use vitalog_cep::plan::{Episode, Heard, Rule, RuleKind, Schedule, Silence};
 
 use super::pattern;
+use crate::check::World;
 
 /// A state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +28,12 @@ pub struct Chart {
     pub ways: Vec<Way>,
 }
 
-pub fn of(rule: &Rule, schema: &Schema) -> Chart {
+pub fn of(rule: &Rule, world: &World) -> Chart {
     match &rule.kind {
-        RuleKind::Episode(e) => episode(e, rule, schema),
-        RuleKind::Silence(s) => silence(s, rule, schema),
-        RuleKind::Match(p) => pattern::chart(p, rule, schema),
+        RuleKind::Episode(e) => episode(e, rule, world),
+        RuleKind::Silence(s) => silence(s, rule, world),
+        RuleKind::Match(p) => pattern::chart(p, rule, world),
+        RuleKind::Schedule(s) => schedule(s, rule),
     }
 }
 
@@ -47,8 +48,8 @@ impl Chart {
     }
 }
 
-fn episode(e: &Episode, rule: &Rule, schema: &Schema) -> Chart {
-    let name = &schema.get(e.driver).name;
+fn episode(e: &Episode, rule: &Rule, world: &World) -> Chart {
+    let name = &world.declared(e.driver).name;
     let mut chart = Chart::default();
     let idle = chart.state("idle", false);
     let asked = if rule.filter.is_some() { ", where holds" } else { "" };
@@ -88,8 +89,8 @@ fn episode(e: &Episode, rule: &Rule, schema: &Schema) -> Chart {
     chart
 }
 
-fn silence(s: &Silence, rule: &Rule, schema: &Schema) -> Chart {
-    let name = |h: &Heard| format!("{}{}", schema.get(h.stream).name, if h.filter.is_some() { " that fits" } else { "" });
+fn silence(s: &Silence, rule: &Rule, world: &World) -> Chart {
+    let name = |h: &Heard| format!("{}{}", world.declared(h.stream).name, if h.filter.is_some() { " that fits" } else { "" });
     let names: Vec<String> = s.streams.iter().map(name).collect();
     let names = names.join(" or ");
     let asked = if rule.filter.is_some() { ", where holds" } else { "" };
@@ -101,5 +102,20 @@ fn silence(s: &Silence, rule: &Rule, schema: &Schema) -> Chart {
     chart.way(waiting, open, format!("{} over{asked}", s.span));
     chart.way(open, resolved, names);
     chart.way(resolved, waiting, "at once");
+    chart
+}
+
+fn schedule(s: &Schedule, rule: &Rule) -> Chart {
+    let asked = match (&s.when, &rule.filter) {
+        (None, None) => "",
+        (Some(_), None) => ", when holds",
+        (None, Some(_)) => ", where holds",
+        (Some(_), Some(_)) => ", when and where hold",
+    };
+    let mut chart = Chart::default();
+    let waiting = chart.state("waiting", false);
+    let found = chart.state("found", true);
+    chart.way(waiting, found, format!("the time comes{asked}"));
+    chart.way(found, waiting, "at once");
     chart
 }

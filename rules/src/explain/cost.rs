@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use vitalog_cep::plan::{self, Anchor, Expr, Rule, RuleKind};
-use vitalog_elog::{Schema, Span, Stream, StreamIx};
+use vitalog_elog::{Span, Stream, StreamIx};
 
 use super::pattern;
+use crate::check::World;
 
 /// Bytes of a reading without its fields: its instant (8), the place of its mark (4), and the mark: id, hash and revision (48).
 const READING: u64 = 60;
@@ -46,6 +47,7 @@ pub fn horizons(rule: &Rule) -> BTreeMap<StreamIx, Span> {
             streams.for_each(|stream| look(stream, within));
             within
         }
+        RuleKind::Schedule(_) => Span(0),
     };
     for expr in rule.exprs() {
         expr.walk(&mut |e| {
@@ -63,7 +65,7 @@ pub fn horizons(rule: &Rule) -> BTreeMap<StreamIx, Span> {
 /// How far back a window reaches from its end, in microseconds.
 fn length(window: &plan::Window) -> i64 {
     match window.anchor {
-        Anchor::Decision | Anchor::Before(_) => window.over.0,
+        Anchor::Decision | Anchor::Until | Anchor::Before(_) => window.over.0,
         // It lies in the match and the wait behind it.
         Anchor::After(_) => 0,
         Anchor::Days(_) | Anchor::Nights(_) => window.reach(),
@@ -101,7 +103,7 @@ fn bytes(stream: &Stream) -> u64 {
 }
 
 /// A table for people.
-pub fn of(rule: &Rule, schema: &Schema) -> String {
+pub fn of(rule: &Rule, world: &World) -> String {
     let horizons = horizons(rule);
     let furthest = horizons.values().copied().max().unwrap_or(Span(0));
     let mut out = String::new();
@@ -113,7 +115,7 @@ pub fn of(rule: &Rule, schema: &Schema) -> String {
     let mut total = 0;
     let mut unknown = Vec::new();
     for (stream, span) in &horizons {
-        let declared = schema.get(*stream);
+        let declared = world.declared(*stream);
         let each = bytes(declared);
         match declared.every {
             Some(every) if every.0 > 0 => {

@@ -17,8 +17,8 @@ mod pattern;
 use std::fmt::Write as _;
 
 use vitalog_cep::plan::{Library, Rule, RuleKind};
-use vitalog_elog::Schema;
 
+use crate::check::World;
 use crate::compile::{Understood, understand};
 use crate::diagnostic::nearest;
 use crate::format::format;
@@ -48,22 +48,23 @@ pub fn explain(files: &[Source], name: &str) -> Result<Explained, String> {
         let help = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
         return Err(format!("there is no rule `{name}`{help}"));
     };
-    let schema = &library.schema;
-    let chart = chart::of(rule, schema);
-    let mut text = format!("{}: {}, {}\n", rule.name, rule.title, what(rule, schema));
+    let world = &understood.world;
+    let chart = chart::of(rule, world);
+    let mut text = format!("{}: {}, {}\n", rule.name, rule.title, what(rule, world));
     let _ = write!(text, "\n{}\n", indented(&written(&understood, name)));
-    let _ = write!(text, "\nIts bounds\n{}", bullets(&bounds::of(rule, schema)));
-    let _ = write!(text, "\nWhat it costs, per subject\n{}", cost::of(rule, schema));
+    let _ = write!(text, "\nIts bounds\n{}", bullets(&bounds::of(rule, world)));
+    let _ = write!(text, "\nWhat it costs, per subject\n{}", cost::of(rule, world));
     let _ = write!(text, "\nIts automaton\n{}", indented(&draw::text(&chart)));
     Ok(Explained { text: format!("{}\n", text.trim_end()), svg: draw::svg(&chart, &rule.title) })
 }
 
 /// The kind of a rule in a few words.
-fn what(rule: &Rule, schema: &Schema) -> String {
+fn what(rule: &Rule, world: &World) -> String {
     match &rule.kind {
-        RuleKind::Episode(e) => format!("an episode, decided at each reading of `{}`", schema.get(e.driver).name),
+        RuleKind::Episode(e) => format!("an episode, decided at each reading of `{}`", world.declared(e.driver).name),
         RuleKind::Silence(_) => "a silence, decided by the clock".to_owned(),
         RuleKind::Match(_) => "a pattern".to_owned(),
+        RuleKind::Schedule(_) => "a schedule, decided by the subject's clock".to_owned(),
     }
 }
 

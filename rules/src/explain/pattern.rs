@@ -1,22 +1,23 @@
 //! The automaton of a pattern, and what is true of it: both follow the tree of its steps.
 
 use vitalog_cep::plan::{Absence, Edge, Group, Node, Part, Pattern, Quiet, Rule, Select, Step};
-use vitalog_elog::{Schema, Span};
+use vitalog_elog::Span;
 
 use super::chart::Chart;
+use crate::check::World;
 
 /// More repeats than this are one state with a way to itself.
 const MOST_REPEATS: u16 = 4;
 
 struct Drawing<'p> {
     pattern: &'p Pattern,
-    schema: &'p Schema,
+    world: &'p World,
     chart: Chart,
 }
 
 /// The automaton.
-pub fn chart(pattern: &Pattern, rule: &Rule, schema: &Schema) -> Chart {
-    let mut drawing = Drawing { pattern, schema, chart: Chart::default() };
+pub fn chart(pattern: &Pattern, rule: &Rule, world: &World) -> Chart {
+    let mut drawing = Drawing { pattern, world, chart: Chart::default() };
     let start = drawing.chart.state("looking", false);
     let last = drawing.node(&pattern.tree, start);
     let given_up = drawing.given_up(pattern.within, &pattern.absences);
@@ -42,7 +43,7 @@ pub fn chart(pattern: &Pattern, rule: &Rule, schema: &Schema) -> Chart {
 impl Drawing<'_> {
     fn names(&self, absences: &[Absence]) -> Vec<String> {
         let fits = |a: &Absence| if a.filter.is_some() { " that fits" } else { "" };
-        absences.iter().map(|a| format!("{}{}", self.schema.get(a.stream).name, fits(a))).collect()
+        absences.iter().map(|a| format!("{}{}", self.world.declared(a.stream).name, fits(a))).collect()
     }
 
     fn given_up(&self, within: Option<Span>, absences: &[Absence]) -> Vec<String> {
@@ -51,7 +52,7 @@ impl Drawing<'_> {
 
     /// What fits a step, in a few words.
     fn fits(&self, step: &Step) -> String {
-        let name = &self.schema.get(step.stream).name;
+        let name = &self.world.declared(step.stream).name;
         let edge = if step.edge == Edge::Start { " starts" } else { "" };
         format!("{name}{edge}{}", if step.filter.is_some() { " that fits" } else { "" })
     }
@@ -124,7 +125,7 @@ impl Drawing<'_> {
 
     fn step(&mut self, i: u8, mut at: usize) -> usize {
         let step = &self.pattern.steps[usize::from(i)];
-        let (name, fits) = (self.schema.get(step.stream).name.clone(), self.fits(step));
+        let (name, fits) = (self.world.declared(step.stream).name.clone(), self.fits(step));
         let first = at;
         let shown = if step.count <= MOST_REPEATS { step.count } else { 1 };
         for k in 1..=shown {
@@ -156,7 +157,7 @@ impl Drawing<'_> {
 }
 
 /// What is true of it, one sentence after another.
-pub fn bounds(p: &Pattern, rule: &Rule, schema: &Schema, say: &mut Vec<String>) {
+pub fn bounds(p: &Pattern, rule: &Rule, world: &World, say: &mut Vec<String>) {
     say.push(
         match p.select {
             Select::Each => "Any instant may be a start, and every start has its own match: the choice that completes earliest from it; of those completing at one instant, the earliest readings step by step, for counts the most.",
@@ -166,13 +167,13 @@ pub fn bounds(p: &Pattern, rule: &Rule, schema: &Schema, say: &mut Vec<String>) 
         .to_owned(),
     );
     say.push("Readings that fit no step, and readings that fit but are not chosen, are passed over; they end nothing. No reading serves two steps.".to_owned());
-    tree(&p.tree, schema, say);
+    tree(&p.tree, world, say);
     for step in &p.steps {
-        repeats(step, schema, say);
+        repeats(step, world, say);
     }
-    absences("of the match", &p.absences, p.within, schema, say);
+    absences("of the match", &p.absences, p.within, world, say);
     for around in &p.around {
-        let name = &schema.get(around.absence.stream).name;
+        let name = &world.declared(around.absence.stream).name;
         say.push(format!("`with no {name}`: none in the open interval around step {}, its ends excluded; the match completes no earlier than that is over.", around.step + 1));
     }
     if rule.filter.is_some() {
@@ -186,8 +187,8 @@ pub fn bounds(p: &Pattern, rule: &Rule, schema: &Schema, say: &mut Vec<String>) 
     );
 }
 
-fn repeats(step: &Step, schema: &Schema, say: &mut Vec<String>) {
-    let name = &schema.get(step.stream).name;
+fn repeats(step: &Step, world: &World, say: &mut Vec<String>) {
+    let name = &world.declared(step.stream).name;
     if step.in_a_row {
         say.push(format!("`in a row`: no other reading of `{name}`, fitting or not, strictly between the first and the last of the step; at their instants others may stand."));
     }
@@ -203,9 +204,9 @@ fn repeats(step: &Step, schema: &Schema, say: &mut Vec<String>) {
     }
 }
 
-fn absences(what: &str, absences: &[Absence], within: Option<Span>, schema: &Schema, say: &mut Vec<String>) {
+fn absences(what: &str, absences: &[Absence], within: Option<Span>, world: &World, say: &mut Vec<String>) {
     for absence in absences {
-        let name = &schema.get(absence.stream).name;
+        let name = &world.declared(absence.stream).name;
         say.push(format!("`without {name}`: none strictly between the first and the last instant {what}; one at either instant does not count, an interval counts if any part of it lies between."));
     }
     if let Some(within) = within {
@@ -216,7 +217,7 @@ fn absences(what: &str, absences: &[Absence], within: Option<Span>, schema: &Sch
 }
 
 /// What the tree says, each form once.
-fn tree(node: &Node, schema: &Schema, say: &mut Vec<String>) {
+fn tree(node: &Node, world: &World, say: &mut Vec<String>) {
     let mut add = |text: String| {
         if !say.contains(&text) {
             say.push(text);
@@ -236,7 +237,8 @@ fn tree(node: &Node, schema: &Schema, say: &mut Vec<String>) {
                             .to_owned(),
                     ),
                     Part::ThenNo(Quiet { absences, span }) => {
-                        let names: Vec<String> = absences.iter().map(|a| format!("`{}`", schema.get(a.stream).name)).collect();
+                        let names: Vec<String> =
+                            absences.iter().map(|a| format!("`{}`", world.declared(a.stream).name)).collect();
                         add(format!(
                             "`then no`: no {} for {span}; one exactly {span} later is in time. It completes by the clock, {span} after what is before it, and what follows counts from there.",
                             names.join(" or ")
@@ -249,10 +251,10 @@ fn tree(node: &Node, schema: &Schema, say: &mut Vec<String>) {
         Node::Or(_) => {
             add("`or`: one of them; single readings that fit at the same instant are bound together, in one match.".to_owned())
         }
-        Node::Group(group) => absences("of the group", &group.absences, group.within, schema, say),
+        Node::Group(group) => absences("of the group", &group.absences, group.within, world, say),
         Node::Repeat { count, .. } => add(format!("The group is found {count} times, each strictly later than the one before.")),
     }
-    node.children().into_iter().for_each(|n| tree(n, schema, say));
+    node.children().into_iter().for_each(|n| tree(n, world, say));
 }
 
 /// How far a pattern reaches beyond its first reading: its `within`, and how long it waits behind it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::unavailable::FUNCTIONS;
+use super::functions::FUNCTIONS;
 use super::{Mark, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Kind;

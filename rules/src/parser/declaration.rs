@@ -37,17 +37,7 @@ impl Parser<'_> {
             Some("profile") => self.profile().map(|p| Some(Item::Profile(p))),
             Some("rule") => self.rule().map(|r| Some(Item::Rule(Box::new(r)))),
             Some("test") => self.test().map(|t| Some(Item::Test(t))),
-            Some("policy") => {
-                let loc = self.here();
-                self.unavailable(
-                    loc,
-                    "`policy`",
-                    "who is told by which channel is configured beside the rules; `notify NAME` works",
-                );
-                self.advance();
-                self.skip_block();
-                Ok(None)
-            }
+            Some("policy") => self.policy().map(|p| Some(Item::Policy(p))),
             _ => {
                 let loc = self.here();
                 let what = match self.word_ahead(0) {
@@ -62,7 +52,7 @@ impl Parser<'_> {
                     self.advance();
                     return Err(Failed);
                 }
-                self.report(d.note("a file is made of `use`, `stream`, `profile`, `rule` and `test`"));
+                self.report(d.note("a file is made of `use`, `stream`, `profile`, `rule`, `test` and `policy`"));
                 self.advance();
                 while !self.is(Kind::End) && !self.at_item() {
                     self.advance();
@@ -77,7 +67,17 @@ impl Parser<'_> {
         let interval = self.eat_word("interval").is_some();
         let head = self.need_word("stream", "behind `interval`").and_then(|_| self.name("a name for the stream"));
         let name = self.or_skip_block(head)?;
-        let mut stream = Stream { name, interval, every: None, silent_after: None, fields: Vec::new(), checks: Vec::new(), doc };
+        let mut stream = Stream {
+            name,
+            interval,
+            every: None,
+            silent_after: None,
+            by: None,
+            also_by: Vec::new(),
+            fields: Vec::new(),
+            checks: Vec::new(),
+            doc,
+        };
         if self.stream_head(&mut stream).is_err() {
             while !matches!(self.peek().kind, Kind::OpenBrace | Kind::CloseBrace | Kind::End) && !self.at_item() {
                 self.advance();
@@ -115,8 +115,13 @@ impl Parser<'_> {
                     stream.silent_after = Some(self.duration("after how long the stream counts as silent")?);
                 }
                 Some("by") => {
-                    let loc = self.here();
-                    return Err(self.unavailable(loc, "a stream under several subjects (`by …, also by …`)", ""));
+                    self.advance();
+                    stream.by = Some(self.name("what its subject is, as in `by guest`")?);
+                    if self.eat(Kind::Comma).is_some() {
+                        self.need_word("also", "as in `by guest, also by card`")?;
+                        self.need_word("by", "as in `by guest, also by card`")?;
+                        stream.also_by = self.fields_named()?;
+                    }
                 }
                 Some("interval") => {
                     let loc = self.here();
@@ -130,6 +135,14 @@ impl Parser<'_> {
                 _ => return Ok(()),
             }
         }
+    }
+
+    fn fields_named(&mut self) -> Parsed<Vec<Name>> {
+        let mut fields = vec![self.any_name("a field that names a further subject")?];
+        while self.eat(Kind::Comma).is_some() {
+            fields.push(self.any_name("another field that names a further subject")?);
+        }
+        Ok(fields)
     }
 
     /// After a broken head of a declaration its block is skipped.

@@ -7,14 +7,16 @@ mod call;
 mod cursor;
 mod declaration;
 mod expr;
+mod functions;
 mod literal;
 mod marks;
 mod pattern;
+mod policy;
 mod rule;
 mod say;
+mod schedule;
 mod script;
 mod step;
-mod unavailable;
 
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{Kind, Lexed, lex};
@@ -22,10 +24,10 @@ use crate::source::FileId;
 use crate::syntax::File;
 
 pub use cursor::{CLAUSES, RESERVED};
+#[cfg(test)]
+pub use functions::FUNCTIONS;
 pub use literal::{dimension_named, unknown_unit};
 pub use marks::Mark;
-#[cfg(test)]
-pub use unavailable::FUNCTIONS;
 
 /// A part could not be read, and that has been reported.
 #[derive(Debug)]

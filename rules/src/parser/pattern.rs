@@ -109,7 +109,7 @@ impl Parser<'_> {
                 rest.push(Part::Next(self.unit_of_pattern()?));
             } else if self.eat_word("then").is_some() {
                 if self.is_word("no") {
-                    rest.push(Part::ThenNo(self.quiet()?));
+                    rest.push(Part::ThenNo(self.then_no()?));
                 } else {
                     rest.push(Part::Then(self.unit_of_pattern()?));
                 }
@@ -168,7 +168,7 @@ impl Parser<'_> {
     }
 
     /// `no S [where E] for D`, `no S or T for D`.
-    fn quiet(&mut self) -> Parsed<Quiet> {
+    fn then_no(&mut self) -> Parsed<Quiet> {
         self.advance();
         let mut absences = vec![self.without()?];
         while self.is_word("or") && absences.iter().all(|a| a.filter.is_none()) {

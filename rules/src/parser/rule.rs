@@ -84,16 +84,8 @@ impl Parser<'_> {
                 p.need_word("after", "behind `stale`")?;
                 p.duration("after how long a finding is stale")
             }),
-            "every" => {
-                let loc = self.here();
-                self.unavailable(loc, "`every` (a rule on a schedule)", "`at each S when …` decides at the readings of a stream");
-                Err(self.give_up())
-            }
-            "quiet" => {
-                let loc = self.here();
-                self.unavailable(loc, "`quiet while`", "`at most once per D` limits how often a rule speaks");
-                Err(self.give_up())
-            }
+            "every" => self.plain(&mut rule.every, "every", Parser::schedule),
+            "quiet" => self.plain(&mut rule.quiet_while, "quiet while", Parser::quiet),
             _ => Err(self.no_clause(word, start)),
         }
     }
@@ -123,8 +115,8 @@ impl Parser<'_> {
     fn no_clause(&mut self, word: &str, start: Token) -> Failed {
         let loc = self.loc(start);
         let d = Diagnostic::new(Code::UNKNOWN_CLAUSE, format!("`{word}` begins no clause of a rule"), loc, "expected a clause")
-            .did_you_mean(loc, word, CLAUSES.iter().copied().filter(|c| !matches!(*c, "every" | "quiet")))
-            .note("clauses: severity, when, until, match, let, where, say, notify, cite, at each, at most once per, stale after");
+            .did_you_mean(loc, word, CLAUSES.iter().copied())
+            .note("clauses: severity, when, until, match, every, let, where, say, notify, cite, at each, at most once per, stale after, quiet while");
         self.report(d);
         self.give_up()
     }
@@ -298,6 +290,7 @@ impl Rule {
             broken: false,
             severity: None,
             at_each: None,
+            every: None,
             when: None,
             until: None,
             lapse: None,
@@ -309,6 +302,7 @@ impl Rule {
             cite: None,
             once_per: None,
             stale_after: None,
+            quiet_while: None,
         }
     }
 

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Episode, Expr, Hold, Library, Pattern, Rule, RuleKind, Silence};
-use vitalog_elog::{Schema, Span};
+use vitalog_cep::plan::{Episode, Expr, Hold, Library, Pattern, Rule, RuleKind, Schedule, Silence};
+use vitalog_elog::{Span, StreamIx};
+
+/// Times of a schedule that are each left out in turn.
+const MOST_TIMES: usize = 6;
 
 /// A rule without one of its clauses.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +20,7 @@ pub struct Without {
 const LONGEST: Span = Span::days(3660);
 
 /// The rule without each of its clauses. What only decides who is told, and when, is no clause here: it changes nothing that stands.
-pub fn without(rule: &Rule, schema: &Schema) -> Vec<Without> {
+pub fn without(rule: &Rule, library: &Library) -> Vec<Without> {
     let mut all = Vec::new();
     let mut add = |clause: String, change: &dyn Fn(&mut Rule)| {
         let mut rule = rule.clone();
@@ -31,9 +34,10 @@ pub fn without(rule: &Rule, schema: &Schema) -> Vec<Without> {
         add(format!("severity {} when …", grade.severity), &|r| drop(r.grades.remove(i)));
     }
     match &rule.kind {
-        RuleKind::Episode(e) => episode(e, schema, &mut add),
-        RuleKind::Silence(s) => silence(s, schema, &mut add),
-        RuleKind::Match(p) => pattern(p, schema, &mut add),
+        RuleKind::Episode(e) => episode(e, library, &mut add),
+        RuleKind::Silence(s) => silence(s, library, &mut add),
+        RuleKind::Match(p) => pattern(p, library, &mut add),
+        RuleKind::Schedule(s) => schedule(s, &mut add),
     }
     all
 }
@@ -49,6 +53,18 @@ pub fn with_rule(library: &Library, rule: &Rule) -> Library {
     library
 }
 
+/// What a stream is called: one of findings like its rule.
+fn name_of(library: &Library, ix: StreamIx) -> &Arc<str> {
+    match ix.derived().and_then(|place| library.derived.get(place)) {
+        Some(derived) => &derived.rule,
+        None => &library.schema.get(ix).name,
+    }
+}
+
+fn silent_after(library: &Library, ix: StreamIx) -> Option<Span> {
+    if ix.derived().is_some() { None } else { library.schema.get(ix).silent_after }
+}
+
 type Add<'a> = dyn FnMut(String, &dyn Fn(&mut Rule)) + 'a;
 
 fn on_episode(rule: &mut Rule, change: impl Fn(&mut Episode)) {
@@ -57,7 +73,7 @@ fn on_episode(rule: &mut Rule, change: impl Fn(&mut Episode)) {
     }
 }
 
-fn episode(e: &Episode, schema: &Schema, add: &mut Add<'_>) {
+fn episode(e: &Episode, library: &Library, add: &mut Add<'_>) {
     parts("when", &e.when, add, &|rule, when| on_episode(rule, |e| e.when = when.clone()));
     if let Some(hold) = e.hold {
         add(format!("for {}", hold.span), &|r| on_episode(r, |e| e.hold = None));
@@ -82,8 +98,8 @@ fn episode(e: &Episode, schema: &Schema, add: &mut Add<'_>) {
         }
     }
     // What the stream declares is no clause of the rule.
-    if let Some(lapse) = e.lapse.filter(|_| e.lapse != schema.get(e.driver).silent_after) {
-        add(format!("or no {} for {lapse}", schema.get(e.driver).name), &|r| on_episode(r, |e| e.lapse = None));
+    if let Some(lapse) = e.lapse.filter(|_| e.lapse != silent_after(library, e.driver)) {
+        add(format!("or no {} for {lapse}", name_of(library, e.driver)), &|r| on_episode(r, |e| e.lapse = None));
     }
 }
 
@@ -103,9 +119,9 @@ fn parts(clause: &str, expr: &Expr, add: &mut Add<'_>, set: &dyn Fn(&mut Rule, &
     }
 }
 
-fn silence(s: &Silence, schema: &Schema, add: &mut Add<'_>) {
+fn silence(s: &Silence, library: &Library, add: &mut Add<'_>) {
     for (i, heard) in s.streams.iter().enumerate() {
-        let name = &schema.get(heard.stream).name;
+        let name = name_of(library, heard.stream);
         if s.streams.len() > 1 {
             add(format!("no {name}"), &|r| on_silence(r, |s| drop(s.streams.remove(i))));
         }
@@ -127,9 +143,9 @@ fn on_pattern(rule: &mut Rule, change: impl Fn(&mut Pattern)) {
     }
 }
 
-fn pattern(p: &Pattern, schema: &Schema, add: &mut Add<'_>) {
+fn pattern(p: &Pattern, library: &Library, add: &mut Add<'_>) {
     for (i, step) in p.steps.iter().enumerate() {
-        let name = &schema.get(step.stream).name;
+        let name = name_of(library, step.stream);
         if step.filter.is_some() {
             add(format!("the `where` of step {} ({name})", i + 1), &|r| on_pattern(r, |p| p.steps[i].filter = None));
         }
@@ -151,17 +167,39 @@ fn pattern(p: &Pattern, schema: &Schema, add: &mut Add<'_>) {
         }
     }
     for (i, absence) in p.absences.iter().enumerate() {
-        let name = &schema.get(absence.stream).name;
+        let name = name_of(library, absence.stream);
         add(format!("without {name}"), &|r| on_pattern(r, |p| drop(p.absences.remove(i))));
         if absence.filter.is_some() {
             add(format!("the `where` of without {name}"), &|r| on_pattern(r, |p| p.absences[i].filter = None));
         }
     }
     for (i, around) in p.around.iter().enumerate() {
-        let name = &schema.get(around.absence.stream).name;
+        let name = name_of(library, around.absence.stream);
         add(format!("with no {name}"), &|r| on_pattern(r, |p| drop(p.around.remove(i))));
     }
     if let Some(within) = p.within {
         add(format!("within {within}"), &|r| on_pattern(r, |p| p.within = Some(LONGEST)));
+    }
+}
+
+fn on_schedule(rule: &mut Rule, change: impl Fn(&mut Schedule)) {
+    if let RuleKind::Schedule(schedule) = &mut rule.kind {
+        change(schedule);
+    }
+}
+
+fn schedule(s: &Schedule, add: &mut Add<'_>) {
+    if s.days != Schedule::ALL_DAYS {
+        add("the days of `every`".to_owned(), &|r| on_schedule(r, |s| s.days = Schedule::ALL_DAYS));
+    }
+    // The parts of a day are no clauses of their own, nor are very many times.
+    if (2..=MOST_TIMES).contains(&s.at.len()) {
+        for i in 0..s.at.len() {
+            add(format!("time {} of {} of `every`", i + 1, s.at.len()), &|r| on_schedule(r, |s| drop(s.at.remove(i))));
+        }
+    }
+    if let Some(when) = &s.when {
+        add("when …".to_owned(), &|r| on_schedule(r, |s| s.when = None));
+        parts("when", when, add, &|rule, when| on_schedule(rule, |s| s.when = Some(when.clone())));
     }
 }

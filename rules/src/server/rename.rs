@@ -83,8 +83,16 @@ fn same_meaning(before: &Group, after: &Group, symbol: &Symbol, name: &str) -> R
     };
     // A rule's meaning holds the names of streams and fields, and so changes with them.
     let kept = matches!(symbol, Symbol::Let(..) | Symbol::Step(..) | Symbol::Reading(..));
-    let pairs = old.rules.iter().zip(&new.rules);
-    if kept && pairs.into_iter().any(|(a, b)| a.meaning != b.meaning) {
+    // So does that of those who look at the findings of which a `let` is a field.
+    let field_of = match symbol {
+        Symbol::Let(rule, of) => {
+            let info = before.understood.world.stream(rule).filter(|s| s.ix.derived().is_some() && s.fields.contains_key(of));
+            info.map(|_| rule)
+        }
+        _ => None,
+    };
+    let mut pairs = old.rules.iter().zip(&new.rules).filter(|(a, _)| field_of.is_none_or(|rule| a.name == *rule));
+    if kept && pairs.any(|(a, b)| a.meaning != b.meaning) {
         return Err(format!("with `{name}` a rule would mean something else"));
     }
     Ok(())

@@ -155,7 +155,7 @@ impl<'a> Uses<'_, 'a> {
         let declares = matches!(self.before(i), "as" | "let");
         if let Some(symbol) = self.own.get(word).cloned() {
             self.add(i, symbol, declares);
-        } else if self.world.stream(word).is_some() {
+        } else if self.world.stream(word).is_some_and(|s| s.ix.derived().is_none()) {
             self.stream = Some(Arc::from(word));
             self.add(i, Symbol::Stream(Arc::from(word)), false);
         } else if self.world.rules.contains_key(word) {
@@ -186,9 +186,11 @@ impl<'a> Uses<'_, 'a> {
             _ => Some(Arc::from(base)),
         };
         if let Some(stream) = stream
-            && self.world.stream(&stream).is_some_and(|s| s.fields.contains_key(&word))
+            && let Some(info) = self.world.stream(&stream).filter(|s| s.fields.contains_key(&word))
         {
-            self.add(i, Symbol::Field(stream, word), false);
+            // A field of findings is a `let` of their rule.
+            let symbol = if info.ix.derived().is_some() { Symbol::Let(stream, word) } else { Symbol::Field(stream, word) };
+            self.add(i, symbol, false);
         }
     }
 

@@ -8,6 +8,7 @@ pub const ITEMS: &[(&str, &str)] = &[
     ("profile", "declares what is set per subject"),
     ("rule", "something to look for"),
     ("test", "a script of readings, and what must stand"),
+    ("policy", "who hears of findings, by which channel, and after how long"),
 ];
 
 /// Clauses of a rule.
@@ -17,6 +18,7 @@ pub const CLAUSES: &[(&str, &str)] = &[
     ("until", "what ends the episode; without it, that the condition does not hold any more"),
     ("at each", "the stream at whose readings the condition is decided"),
     ("match", "a pattern of readings: `S then S within D`"),
+    ("every", "when it is asked: `every monday at 09:00`, `every 2 h`; by the subject's clock"),
     ("let", "names a value"),
     ("where", "a further condition"),
     ("say", "what people are told; values stand in braces"),
@@ -24,6 +26,7 @@ pub const CLAUSES: &[(&str, &str)] = &[
     ("cite", "where the rule comes from"),
     ("at most once per", "tells nobody again before that time is over"),
     ("stale after", "tells nobody what is found later than that"),
+    ("quiet while", "tells nobody while another rule's finding stands: `quiet while R or Q`"),
 ];
 
 /// Functions.

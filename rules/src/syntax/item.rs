@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Duration, Name, Rule, Test, UnitWord, Value};
+use super::{Duration, Name, Policy, Rule, Test, UnitWord, Value};
 use crate::source::Loc;
 
 /// A file's declarations, in order.
@@ -18,6 +18,7 @@ pub enum Item {
     Profile(Profile),
     Rule(Box<Rule>),
     Test(Test),
+    Policy(Policy),
 }
 
 /// `use health`.
@@ -33,6 +34,10 @@ pub struct Stream {
     pub interval: bool,
     pub every: Option<Duration>,
     pub silent_after: Option<Duration>,
+    /// `by guest`.
+    pub by: Option<Name>,
+    /// `also by card, listing`.
+    pub also_by: Vec<Name>,
     pub fields: Vec<FieldDecl>,
     pub checks: Vec<Check>,
     pub doc: Option<Arc<str>>,

@@ -110,7 +110,39 @@ impl Group {
     }
 }
 
+impl Group {
+    /// All that must be absent somewhere in it.
+    pub fn absences(&self) -> Vec<&Without> {
+        let mut all = Vec::new();
+        self.absences_into(&mut all);
+        all
+    }
+
+    fn absences_into<'n>(&'n self, all: &mut Vec<&'n Without>) {
+        self.node.absences(all);
+        all.extend(&self.absences);
+        all.extend(self.around.iter().map(|a| &a.without));
+    }
+}
+
 impl Node {
+    fn absences<'n>(&'n self, all: &mut Vec<&'n Without>) {
+        match self {
+            Node::Step(_) => {}
+            Node::Sequence { first, rest } => {
+                first.absences(all);
+                for part in rest {
+                    match part {
+                        Part::Then(node) | Part::Next(node) => node.absences(all),
+                        Part::ThenNo(quiet) => all.extend(&quiet.absences),
+                    }
+                }
+            }
+            Node::And(nodes) | Node::Or(nodes) => nodes.iter().for_each(|n| n.absences(all)),
+            Node::Group(group) | Node::Repeat { group, .. } => group.absences_into(all),
+        }
+    }
+
     fn steps<'n>(&'n self, all: &mut Vec<&'n Step>) {
         match self {
             Node::Step(step) => all.push(step),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vitalog_elog::Severity;
 
-use super::{Duration, Expr, Name, Pattern, Text};
+use super::{Duration, Expr, Name, Pattern, Schedule, Text};
 use crate::source::Loc;
 
 #[derive(Clone, Debug)]
@@ -15,6 +15,7 @@ pub struct Rule {
     pub broken: bool,
     pub severity: Option<(Vec<Grade>, Loc)>,
     pub at_each: Option<(Name, Loc)>,
+    pub every: Option<(Schedule, Loc)>,
     pub when: Option<(When, Loc)>,
     pub until: Option<(Watch, Loc)>,
     /// `or no S for D`.
@@ -27,6 +28,8 @@ pub struct Rule {
     pub cite: Option<(Text, Loc)>,
     pub once_per: Option<(Duration, Loc)>,
     pub stale_after: Option<(Duration, Loc)>,
+    /// `quiet while R or Q`.
+    pub quiet_while: Option<(Vec<Name>, Loc)>,
 }
 
 /// One severity with its condition; the first has none.

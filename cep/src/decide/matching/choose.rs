@@ -9,8 +9,9 @@ use super::program::Op;
 use super::state::{Cursor, Move, State};
 use super::walk::Walk;
 use crate::decide::fact::evidence;
-use crate::eval::{Scope, render};
+use crate::eval::{Scope, render, said};
 use crate::plan::Select;
+use crate::timeline::Said;
 
 /// Matches of one start with `match all`; beyond them none is told (see the limits in the manual).
 const MOST_OF_ALL: usize = 10_000;
@@ -29,6 +30,7 @@ pub struct Found {
 struct Told {
     severity: Severity,
     text: Arc<str>,
+    said: Said,
 }
 
 impl Walk<'_> {
@@ -121,7 +123,8 @@ impl Walk<'_> {
             match done {
                 Some(done) if done <= self.case.clock => {
                     if self.severity(done) > told.severity {
-                        told = self.told(done);
+                        // Its fields are those with which it opened.
+                        told = Told { said: told.said, ..self.told(done) };
                     }
                     state = longer;
                 }
@@ -185,7 +188,7 @@ impl Walk<'_> {
     /// What is said of the choice at hand, decided at `done`.
     fn told(&self, done: i64) -> Told {
         let scope = Scope { bound: &self.bound, ..self.case.scope(done, self.start) };
-        Told { severity: scope.severity(), text: render(&scope) }
+        Told { severity: scope.severity(), text: render(&scope), said: said(&scope) }
     }
 
     fn severity(&self, done: i64) -> Severity {
@@ -197,8 +200,9 @@ impl Walk<'_> {
         for binding in &self.bound {
             let Some(table) = binding.table(self.case.line) else { continue };
             last = binding.last_rows().first().map_or(last, |row| last.max(table.at(*row)));
-            ids.extend(binding.rows.iter().map(|row| table.mark(*row).id));
+            ids.extend(binding.rows.iter().flat_map(|row| table.evidence(*row)).copied());
         }
-        Match { first: self.start, at, last, severity: told.severity, text: told.text, evidence: evidence(ids) }
+        let Told { severity, text, said } = told;
+        Match { first: self.start, at, last, severity, text, said, evidence: evidence(ids) }
     }
 }

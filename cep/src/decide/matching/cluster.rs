@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{FindingState, ReadingId, Severity};
 
 use crate::decide::fact::{Fact, Facts, evidence};
+use crate::timeline::Said;
 
 /// One match: its first and last instants, when it completed, and what was decided then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,7 @@ pub struct Match {
     pub last: i64,
     pub severity: Severity,
     pub text: Arc<str>,
+    pub said: Said,
     pub evidence: Arc<[ReadingId]>,
 }
 
@@ -120,6 +122,8 @@ fn fact(cluster: &[Match], end: i64) -> Option<Fact> {
             many => evidence(many.iter().flat_map(|m| m.evidence.iter().copied()).collect()),
         },
         text: told.text.clone(),
+        said: told.said.clone(),
+        fed: false,
         known: None,
     })
 }
@@ -130,7 +134,7 @@ mod tests {
 
     fn m(first: i64, last: i64) -> Match {
         let evidence = evidence(vec![ReadingId(first as u128), ReadingId(last as u128)]);
-        Match { first, at: last, last, severity: Severity::Info, text: Arc::from(""), evidence }
+        Match { first, at: last, last, severity: Severity::Info, text: Arc::from(""), said: None, evidence }
     }
 
     fn spans(clusters: &Clusters) -> Vec<(i64, i64, i64)> {

@@ -91,9 +91,7 @@ pub fn between<'a>(case: &Case<'a>, absence: &Absence, from: i64, to: i64, mut f
         return;
     }
     if let Some(table) = case.line.table(absence.stream) {
-        // An interval may begin before `to` and end after it.
-        let stop = table.from(to.saturating_add(table.longest()));
-        for row in (table.after(from)..stop).filter(|&row| table.start(row) < to) {
+        for row in table.overlapping(from, to) {
             f(Rows::one(table, row));
         }
     }

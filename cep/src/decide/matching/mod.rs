@@ -26,7 +26,7 @@ pub use shape::Shape;
 
 use super::fact::{Facts, evidence};
 use super::version::Case;
-use crate::eval::{Rows, Scope, render};
+use crate::eval::{Rows, Scope, render, said};
 use crate::plan::{Pattern, Step};
 use crate::timeline::{Table, Touch};
 
@@ -202,14 +202,16 @@ fn decided(case: &Case<'_>, search: &Search<'_>, start: i64, completion: i64) ->
     }
     let bound = search.bound();
     let scope = Scope { bound, ..case.scope(completion, start) };
-    let ids =
-        bound.iter().flat_map(|b| case.line.table(b.stream).into_iter().flat_map(|t| b.rows.iter().map(|row| t.mark(*row).id)));
+    let ids = bound
+        .iter()
+        .flat_map(|b| case.line.table(b.stream).into_iter().flat_map(|t| b.rows.iter().flat_map(|row| t.evidence(*row))));
     Some(Match {
         first: start,
         at: completion,
         last: completion,
         severity: scope.severity(),
         text: render(&scope),
-        evidence: evidence(ids.collect()),
+        said: said(&scope),
+        evidence: evidence(ids.copied().collect()),
     })
 }

@@ -96,11 +96,7 @@ impl<'a> Search<'a> {
             return;
         }
         if let Some(table) = self.case.line.table(absence.stream) {
-            // An interval may begin before `end` and end after it.
-            let stop = table.from(end.saturating_add(table.longest()));
-            for row in (table.after(self.start)..stop).filter(|&row| table.start(row) < end) {
-                f(Rows::one(table, row));
-            }
+            table.overlapping(self.start, end).for_each(|row| f(Rows::one(table, row)));
         }
         if let Some(table) = self.case.line.endless(absence.stream) {
             for row in 0..table.from(end) {

@@ -1,0 +1,198 @@
+//! Schedules: decided by the clock at times of the subject's day.
+//!
+//! At which instants a schedule fires hangs on the enrolment and the profile alone; these are kept, so that a reading finds those that see it without asking
+//! the calendar. What is found at each is judged by itself.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use vitalog_elog::FindingState;
+
+use super::fact::{Fact, Facts, evidence};
+use super::version::Case;
+use super::wall::{DAY, date, first_at, zone};
+use crate::eval::{Ratio, render, said, value};
+use crate::plan::{Expr, Schedule};
+use crate::timeline::{Set, Touch};
+
+/// No schedule fires before 1970: a reading of a device whose clock was never set enrols nobody for ages.
+const FIRST: i64 = 0;
+
+/// Every day of the week, and with it every time of a schedule, comes within so many days, whatever a zone skips.
+const WEEK: i64 = 9 * DAY;
+
+/// One schedule rule for one subject.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Schedules {
+    pub facts: Facts,
+    /// The instants at which it fired, ascending.
+    firings: Vec<i64>,
+    /// All up to here are among them.
+    known: i64,
+    /// The first after that.
+    next: Option<i64>,
+}
+
+impl Default for Schedules {
+    fn default() -> Schedules {
+        Schedules { facts: Facts::default(), firings: Vec::new(), known: i64::MIN, next: None }
+    }
+}
+
+impl Schedules {
+    /// A reading came or went. Returns whether a fact changed.
+    pub fn touched(&mut self, case: &Case<'_>, schedule: &Schedule, touch: &Touch) -> bool {
+        case.version.sight(touch).is_some_and(|(from, to)| self.judge(case, schedule, from, to))
+    }
+
+    /// The clock moved.
+    pub fn tick(&mut self, case: &Case<'_>, schedule: &Schedule) -> bool {
+        self.next.is_some_and(|next| next <= case.clock) && self.again(case, schedule, i64::MAX)
+    }
+
+    pub fn next_due(&self, case: &Case<'_>) -> Option<i64> {
+        self.next.filter(|next| *next > case.clock)
+    }
+
+    /// When it fires from `from` on may have changed, and what it finds there.
+    pub fn again(&mut self, case: &Case<'_>, schedule: &Schedule, from: i64) -> bool {
+        // What the clock has passed since is due as well.
+        let from = from.min(self.known.saturating_add(1));
+        let kept = self.firings.partition_point(|t| *t < from);
+        self.firings.truncate(kept);
+        let calendar = Calendar { case, schedule };
+        self.firings.extend(calendar.between(from, case.clock));
+        self.known = case.clock;
+        self.next = case.clock.checked_add(1).and_then(|next| calendar.first_from(next));
+        self.judge(case, schedule, from, i64::MAX)
+    }
+
+    /// Judges all firings in `[from, to]` again.
+    fn judge(&mut self, case: &Case<'_>, schedule: &Schedule, from: i64, to: i64) -> bool {
+        let firings = self.firings.partition_point(|t| *t < from)..self.firings.partition_point(|t| *t <= to);
+        let list = self.facts.list();
+        let range = list.partition_point(|f| f.onset < from)..list.partition_point(|f| f.onset <= to);
+        if firings.is_empty() && range.is_empty() {
+            return false;
+        }
+        let found: Vec<Fact> = self.firings[firings].iter().filter_map(|t| fires(case, schedule, *t)).collect();
+        let changed = !range.is_empty() || !found.is_empty();
+        self.facts.replace(range, found);
+        changed
+    }
+}
+
+/// What is found at a firing.
+fn fires<'a>(case: &Case<'a>, schedule: &'a Schedule, t: i64) -> Option<Fact> {
+    let scope = case.scope(t, t);
+    let conditions = schedule.when.iter().chain(&case.version.terms.rule.filter);
+    conditions.into_iter().all(|c| scope.holds(c)).then(|| Fact {
+        onset: t,
+        at: t,
+        end: Some(t),
+        resolved: None,
+        state: FindingState::Open,
+        severity: scope.severity(),
+        evidence: evidence(Vec::new()),
+        text: render(&scope),
+        said: said(&scope),
+        fed: false,
+        known: None,
+    })
+}
+
+/// When a schedule fires, by the enrolment and the profile.
+struct Calendar<'a, 'b> {
+    case: &'b Case<'a>,
+    schedule: &'a Schedule,
+}
+
+/// A stretch `[from, to)` in which the profile says nothing else.
+struct Stretch {
+    from: i64,
+    to: i64,
+    zone: TimeZone,
+    /// Microseconds since midnight.
+    times: Vec<i64>,
+}
+
+impl Calendar<'_, '_> {
+    /// All firings in `[from, to]`.
+    fn between(&self, from: i64, to: i64) -> Vec<i64> {
+        let mut all: Vec<i64> =
+            self.stretches(from, to).iter().flat_map(|s| self.of_stretch(s, s.from, s.to.saturating_sub(1).min(to))).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The first firing at `from` or later.
+    fn first_from(&self, from: i64) -> Option<i64> {
+        let stretches = self.stretches(from, i64::MAX);
+        let firsts = stretches.iter().filter_map(|s| {
+            let until = s.to.saturating_sub(1).min(s.from.saturating_add(WEEK));
+            self.of_stretch(s, s.from, until).into_iter().min()
+        });
+        firsts.min()
+    }
+
+    /// What lies in `[from, to]`, cut where a field that counts changes, and to where the version decides.
+    fn stretches(&self, from: i64, to: i64) -> Vec<Stretch> {
+        let (line, version) = (self.case.line, self.case.version);
+        let Some(enrolled) = line.enrolled() else { return Vec::new() };
+        let from = from.max(enrolled.saturating_add(1)).max(version.from).max(FIRST);
+        let to = to.min(version.to.saturating_sub(1));
+        if from > to || self.schedule.days & Schedule::ALL_DAYS == 0 {
+            return Vec::new();
+        }
+        let mut cuts = vec![from];
+        for field in self.fields() {
+            cuts.extend(line.profile.changes(field).filter(|t| from < *t && *t <= to));
+        }
+        cuts.sort_unstable();
+        cuts.dedup();
+        let ends = cuts.iter().skip(1).copied().chain([to.saturating_add(1)]);
+        cuts.iter().zip(ends).map(|(from, to)| self.stretch(*from, to)).collect()
+    }
+
+    /// The profile's fields that say when it fires.
+    fn fields(&self) -> Vec<u16> {
+        let mut fields: Vec<u16> = self.case.version.terms.zone.into_iter().collect();
+        for at in &self.schedule.at {
+            at.walk(&mut |e| {
+                if let Expr::Profile(field) = e {
+                    fields.push(*field);
+                }
+            });
+        }
+        fields
+    }
+
+    fn stretch(&self, from: i64, to: i64) -> Stretch {
+        let named = self.case.version.terms.zone.and_then(|field| self.case.profile(field, from));
+        let name = if let Some(Set::Text(name)) = named { Some(&**name) } else { None };
+        let scope = self.case.scope(from, from);
+        let of_day = |at| value(at, &scope).as_number().map(Ratio::floor).map(|t| t.rem_euclid(i128::from(DAY)) as i64);
+        Stretch { from, to, zone: zone(name), times: self.schedule.at.iter().filter_map(of_day).collect() }
+    }
+
+    fn of_stretch(&self, stretch: &Stretch, from: i64, to: i64) -> Vec<i64> {
+        let mut found = Vec::new();
+        if from > to || stretch.times.is_empty() {
+            return found;
+        }
+        // A skipped time may fire on the day after.
+        let Some(mut day) = date(from.saturating_sub(2 * DAY), &stretch.zone) else { return found };
+        let last = date(to, &stretch.zone);
+        loop {
+            let weekday = day.weekday().to_monday_zero_offset();
+            if self.schedule.days >> weekday & 1 == 1 {
+                let instants = stretch.times.iter().filter_map(|t| first_at(day, *t, &stretch.zone));
+                found.extend(instants.filter(|t| from <= *t && *t <= to));
+            }
+            match day.tomorrow() {
+                Ok(next) if last.is_none_or(|last| day <= last) => day = next,
+                _ => return found,
+            }
+        }
+    }
+}
