@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Expr, Library, Node, Rule, RuleKind};
+use vitalog_cep::plan::{Expr, Library, Node, Pattern, Rule, RuleKind};
 
 use crate::mutants::trees;
 use crate::world::script::{Given, Line};
@@ -113,31 +113,7 @@ fn simpler(rule: &Rule) -> Vec<Rule> {
                 });
             }
         }
-        RuleKind::Match(p) => {
-            for i in 0..p.absences.len() {
-                offer(true, &|r| if_match(r, |p| drop(p.absences.remove(i))));
-                offer(p.absences[i].filter.is_some(), &|r| if_match(r, |p| p.absences[i].filter = None));
-            }
-            for i in 0..p.steps.len() {
-                offer(p.steps[i].filter.is_some(), &|r| if_match(r, |p| p.steps[i].filter = None));
-                offer(p.steps[i].in_a_row, &|r| if_match(r, |p| p.steps[i].in_a_row = false));
-                offer(p.steps[i].count > 1, &|r| {
-                    if_match(r, |p| {
-                        p.steps[i].count -= 1;
-                        p.steps[i].most = p.steps[i].most.map(|m| m - 1);
-                    });
-                });
-                let closed = Some(p.steps[i].count);
-                offer(p.steps[i].most != closed, &|r| if_match(r, |p| p.steps[i].most = closed));
-                offer(p.steps[i].again.is_some(), &|r| if_match(r, |p| p.steps[i].again = None));
-            }
-            for i in 0..p.around.len() {
-                offer(true, &|r| if_match(r, |p| drop(p.around.remove(i))));
-            }
-            for smaller in trees::nodes(p, &smaller_nodes) {
-                offer(true, &|r| if_match(r, |p| *p = smaller.clone()));
-            }
-        }
+        RuleKind::Match(p) => simpler_pattern(p, &mut offer),
         RuleKind::Schedule(s) => {
             for i in 0..s.at.len() {
                 offer(s.at.len() > 1, &|r| {
@@ -154,6 +130,34 @@ fn simpler(rule: &Rule) -> Vec<Rule> {
         }),
     }
     all
+}
+
+type Offer<'a> = dyn FnMut(bool, &dyn Fn(&mut Rule)) + 'a;
+
+fn simpler_pattern(p: &Pattern, offer: &mut Offer<'_>) {
+    for i in 0..p.absences.len() {
+        offer(true, &|r| if_match(r, |p| drop(p.absences.remove(i))));
+        offer(p.absences[i].filter.is_some(), &|r| if_match(r, |p| p.absences[i].filter = None));
+    }
+    for i in 0..p.steps.len() {
+        offer(p.steps[i].filter.is_some(), &|r| if_match(r, |p| p.steps[i].filter = None));
+        offer(p.steps[i].in_a_row, &|r| if_match(r, |p| p.steps[i].in_a_row = false));
+        offer(p.steps[i].count > 1, &|r| {
+            if_match(r, |p| {
+                p.steps[i].count -= 1;
+                p.steps[i].most = p.steps[i].most.map(|m| m - 1);
+            });
+        });
+        let closed = Some(p.steps[i].count);
+        offer(p.steps[i].most != closed, &|r| if_match(r, |p| p.steps[i].most = closed));
+        offer(p.steps[i].again.is_some(), &|r| if_match(r, |p| p.steps[i].again = None));
+    }
+    for i in 0..p.around.len() {
+        offer(true, &|r| if_match(r, |p| drop(p.around.remove(i))));
+    }
+    for smaller in trees::nodes(p, &smaller_nodes) {
+        offer(true, &|r| if_match(r, |p| *p = smaller.clone()));
+    }
 }
 
 fn smaller_nodes(node: &Node) -> Vec<Node> {
