@@ -42,4 +42,13 @@ mod tests {
         assert_eq!(weight(i64::MAX as i128 / 2, i64::MAX), 3_037_000_500);
         assert_eq!(weight(1, 3), 3_408_917_802);
     }
+
+    /// Of what is older than 34 half-lives nothing is left, however old it is.
+    #[test]
+    fn nothing_is_left_of_what_is_old() {
+        for age in [7 * 34, 7 * 35, 7 * 97, 7 * 98, 7 * 200, i128::from(i64::MAX)] {
+            assert_eq!(weight(age, 7), 0, "age {age}");
+        }
+        assert_eq!(weight(7 * 32, 7), 1);
+    }
 }
