@@ -49,6 +49,13 @@ pub fn write(dir: &Path, snapshot: &Snapshot) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The same where a failure is no reason to stop: without it the next start replays more.
+pub fn write_or_warn(dir: &Path, snapshot: &Snapshot) {
+    if let Err(error) = write(dir, snapshot) {
+        tracing::warn!(%error, "no snapshot could be written; the next start replays more of the journal");
+    }
+}
+
 /// The snapshots there are, by offset.
 ///
 /// # Errors

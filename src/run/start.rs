@@ -89,7 +89,7 @@ impl Node {
         let mut mind = opened.restore(&directory, &options)?;
         let replayed = opened.replay(&journal, &mut mind)?;
         if replayed >= WORTH_A_SNAPSHOT {
-            save(&directory, &mind.mind, end);
+            snapshot::write_or_warn(&directory.snapshots(), &mind.mind.snapshot(end));
         }
 
         let in_force = Arc::new(InForce::new(mind.mind.library().clone()));
@@ -163,12 +163,6 @@ impl Node {
         }
         self.lake.flush().await.map_err(|e| Failure::new(format!("the lake could not land what it held: {e}")))?;
         Ok(())
-    }
-}
-
-fn save(directory: &Directory, mind: &Mind, position: Position) {
-    if let Err(error) = snapshot::write(&directory.snapshots(), &mind.snapshot(position)) {
-        tracing::warn!(%error, "no snapshot could be written; the next start replays more of the journal");
     }
 }
 

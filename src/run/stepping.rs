@@ -94,8 +94,6 @@ impl Stepping {
     }
 
     fn save(&self, position: Position) {
-        if let Err(error) = snapshot::write(&self.snapshots, &self.mind.snapshot(position)) {
-            tracing::warn!(%error, "no snapshot could be written; the next start replays more of the journal");
-        }
+        snapshot::write_or_warn(&self.snapshots, &self.mind.snapshot(position));
     }
 }
