@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use vitalog_elog::effect::Delivery;
 use vitalog_elog::id::digest;
-use vitalog_elog::{Finding, Time};
+use vitalog_elog::{Finding, Time, Wording};
 
 use super::heard::Kind;
 
@@ -39,6 +39,8 @@ struct Data<'a> {
     end: Option<String>,
     resolved_at: Option<String>,
     text: &'a str,
+    /// What some roles are to be told instead.
+    wordings: &'a [Wording],
     policy: Option<&'a str>,
     cite: Option<&'a str>,
 }
@@ -65,6 +67,7 @@ pub(super) fn delivery(finding: &Finding, kind: Kind, endpoint: &Arc<str>, now: 
             end: finding.end.map(|t| t.to_string()),
             resolved_at: finding.resolved_at.map(|t| t.to_string()),
             text: &finding.text,
+            wordings: &finding.wordings,
             policy: finding.notify.as_deref(),
             cite: finding.cite.as_deref(),
         },
