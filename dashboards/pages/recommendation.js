@@ -48,6 +48,7 @@ function show(r) {
       { class: 'card said' },
       back ? el('p', { class: 'why-back' }, el('strong', {}, `Taken back ${moment(Date.parse(r.decided_at))}`), `: ${reason(r.because)}.`) : null,
       el('p', { class: back ? 'struck' : '' }, r.text),
+      r.wordings.map((w) => el('p', { class: back ? 'other struck' : 'other' }, el('b', {}, `To ${w.to.replaceAll('_', ' ')}: `), w.text)),
       el('p', { class: 'meta' }, held(r, serverNow())),
       el('div', { class: 'acts' }, acts(r), el('a', { class: 'button', href: `/subjects/${part(r.subject)}?at=${part(r.at)}&recommendation=${part(r.id)}` }, 'Show on the timeline')),
     ),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use vitalog_elog::effect::Delivery;
 use vitalog_elog::input::{Action, DeliveryOutcome};
 use vitalog_elog::policy::Policy;
-use vitalog_elog::{Change, Entry, Finding, FindingChange, FindingKind, FindingState, Severity, Span, Subject};
+use vitalog_elog::{Change, Entry, Finding, FindingChange, FindingKind, FindingState, Severity, Span, Subject, Wording};
 use vitalog_notify::{Config, Endpoint, Notifier};
 
 use crate::world::{self, at, change, command, finding, parse_severity, policy, posts, receipt, rules, step, step_with, tick};
@@ -473,17 +473,20 @@ fn a_step_says_what_is_so_by_then_and_whom_it_tells() {
     let opened = change(&mut low, Change::Opened, at(0));
     step(&mut notifier, &tick(at(0)), vec![opened]);
     low.text = "it is lower".into();
+    low.wordings = vec![Wording { to: "caretaker".into(), text: "theirs is lower".into() }];
     let amended = change(&mut low, Change::Amended, at(100));
     assert!(step(&mut notifier, &tick(at(100)), vec![amended]).is_empty(), "no graver, so nobody is told");
     let told = step(&mut notifier, &tick(at(302)), vec![]);
     let body: serde_json::Value = serde_json::from_str(&told[0].body).expect("JSON");
-    assert_eq!(body["data"]["text"], "it is lower");
+    assert_eq!((&body["data"]["text"], &body["data"]["wordings"]), (&"theirs is lower".into(), &serde_json::json!([])));
     let to = serde_json::json!({
         "role": "caretaker", "channel": "email", "step": 2, "repeat": 0, "due": "2026-11-20T08:05:00Z", "late": false
     });
     assert_eq!(body["data"]["to"], to);
     let ended = change(&mut low, Change::Resolved, at(400));
     let told = step(&mut notifier, &tick(at(400)), vec![ended]);
+    let patients: serde_json::Value = serde_json::from_str(&told[0].body).expect("JSON");
+    assert_eq!(patients["data"]["text"], "it is lower", "the patient has no wording of his own");
     let body: serde_json::Value = serde_json::from_str(&told[1].body).expect("JSON");
     let to = serde_json::json!({
         "role": "caretaker", "channel": "email", "step": null, "repeat": null, "due": null, "late": false

@@ -96,6 +96,7 @@ pub fn finding(name: &str) -> Finding {
         resolved_at: None,
         evidence: Vec::new(),
         text: format!("{name} is so").into(),
+        wordings: Vec::new(),
         notify: None,
         cite: None,
         quiet: None,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use vitalog_elog::effect::{Addressee, Delivery};
 use vitalog_elog::id::digest;
-use vitalog_elog::{Finding, Time};
+use vitalog_elog::{Finding, Time, Wording};
 
 use super::heard::Kind;
 
@@ -39,6 +39,8 @@ struct Data<'a> {
     end: Option<String>,
     resolved_at: Option<String>,
     text: &'a str,
+    /// What some roles are to be told instead; empty where it goes to one role, which is told its own text.
+    wordings: &'a [Wording],
     policy: Option<&'a str>,
     cite: Option<&'a str>,
     to: Option<To<'a>>,
@@ -87,7 +89,8 @@ pub(super) fn delivery(finding: &Finding, letter: Letter<'_>, now: Time) -> Deli
             at: finding.at.to_string(),
             end: finding.end.map(|t| t.to_string()),
             resolved_at: finding.resolved_at.map(|t| t.to_string()),
-            text: &finding.text,
+            text: to.as_ref().map_or(&*finding.text, |to| finding.text_for(&to.role)),
+            wordings: if to.is_some() { &[] } else { &finding.wordings },
             policy: finding.notify.as_deref(),
             cite: finding.cite.as_deref(),
             to: to.as_ref().map(To::of),

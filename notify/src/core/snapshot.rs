@@ -10,7 +10,7 @@ use super::{Notifier, State};
 use crate::config::Config;
 
 const MAGIC: &[u8; 8] = b"vtlg-ntf";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 const HEAD: usize = MAGIC.len() + 2 + 16;
 
 /// Why a snapshot was refused.
