@@ -37,8 +37,13 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
     let endpoints = telling.endpoints.clone();
-    let options =
-        Options { data: args.data.clone(), telling, land_every: Duration::from_secs(args.land_every.max(1)), speed: 1.0 };
+    let options = Options {
+        data: args.data.clone(),
+        telling,
+        land_every: Duration::from_secs(args.land_every.max(1)),
+        speed: 1.0,
+        contacts: true,
+    };
     let node = Node::start(options).await?;
     put_rules(&node, args.rules.as_deref()).await?;
     let _watch = match &args.rules {

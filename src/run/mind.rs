@@ -74,7 +74,7 @@ impl Mind {
     /// change may declare what later inputs of its group need.
     ///
     /// INVARIANT (a group is one moment): its inputs were accepted together, so a finding that opens and vanishes within it was never there for anyone, and is
-    /// left out. Groups are part of the journal: a replay leaves out the same.
+    /// left out; so is an amendment that another change of the finding follows. Groups are part of the journal: a replay leaves out the same.
     ///
     /// # Errors
     /// Those of `entry`, and where journaled rules no longer compile: this version of the language does not understand what a former one accepted.
@@ -89,6 +89,7 @@ impl Mind {
             records.push(self.decide(offset, entry)?);
         }
         forget_the_fleeting(&mut records);
+        forget_the_passing(&mut records);
         for record in &mut records {
             self.notifier.step(record.offset, record.entry.arrival, &record.entry, &mut record.effects);
         }
@@ -131,6 +132,22 @@ fn forget_the_fleeting(records: &mut [Record]) {
     }
     for record in records {
         record.effects.retain(|effect| !matches!(effect, Effect::Finding(change) if fleeting.contains(&change.finding.id)));
+    }
+}
+
+/// Drops amendments that a later change of the same finding in these records overtakes: each reading of a backfill moves the silence that has been open since,
+/// and only where it comes to lie is worth a row.
+fn forget_the_passing(records: &mut [Record]) {
+    let mut overtaken = BTreeSet::new();
+    for record in records.iter_mut().rev() {
+        let mut kept: Vec<Effect> = std::mem::take(&mut record.effects);
+        kept.reverse();
+        kept.retain(|effect| match effect {
+            Effect::Finding(change) => overtaken.insert(change.finding.id) || change.change != Change::Amended,
+            _ => true,
+        });
+        kept.reverse();
+        record.effects = kept;
     }
 }
 
