@@ -18,6 +18,7 @@ pub fn finding_json(f: &Finding) -> Value {
         "resolved_at": f.resolved_at.map(|t| t.to_string()),
         "evidence": f.evidence.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "text": &*f.text,
+        "wordings": f.wordings.iter().map(|w| json!({"to": &*w.to, "text": &*w.text})).collect::<Vec<_>>(),
     })
 }
 
