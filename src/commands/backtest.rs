@@ -13,6 +13,7 @@ use crate::commands::check::report;
 use crate::failure::Failure;
 use crate::offline::backtest::{History, Outcome, run as evaluate};
 use crate::offline::load;
+use crate::offline::summary::Summary;
 use crate::{files, output};
 
 /// Prints one line per finding.
@@ -47,11 +48,11 @@ pub fn run(args: &Backtest) -> Result<(), Failure> {
 }
 
 fn print(outcome: &Outcome, args: &Backtest) {
-    for finding in &outcome.findings {
-        match args.format {
-            Format::Text => println!("{}", output::finding_line(finding)),
-            Format::Json => println!("{}", output::finding_json(finding)),
-        }
+    match (args.summary, args.format) {
+        (false, Format::Text) => outcome.findings.iter().for_each(|f| println!("{}", output::finding_line(f))),
+        (false, Format::Json) => outcome.findings.iter().for_each(|f| println!("{}", output::finding_json(f))),
+        (true, Format::Text) => print!("{}", Summary::of(outcome).table()),
+        (true, Format::Json) => Summary::of(outcome).json().iter().for_each(|row| println!("{row}")),
     }
     if !args.stats {
         return;

@@ -3,7 +3,7 @@
 //! Subjects are independent, so each thread takes a share of them to an engine of its own. Readings are fed in the order of their
 //! instants and the clock follows them, as if each had arrived when it happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use vitalog_cep::driver::backtest_order;
 use vitalog_cep::plan::Library;
 use vitalog_cep::{Engine, EngineInput};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Finding, Reading, Subject, Time};
+use vitalog_elog::{Finding, Reading, Span, Subject, Time};
 
 /// What to look at.
 pub struct History {
@@ -27,6 +27,9 @@ pub struct Outcome {
     /// By subject, then rule, then onset.
     pub findings: Vec<Finding>,
     pub readings: usize,
+    pub subjects: usize,
+    /// Over all subjects, the days (UTC) on which they have a reading.
+    pub subject_days: usize,
     /// The time the slowest engine took, without loading and sorting.
     pub engine_time: Duration,
 }
@@ -34,6 +37,9 @@ pub struct Outcome {
 /// Runs a history on `threads` engines.
 pub fn run(history: History, threads: usize) -> Outcome {
     let readings = history.readings.len();
+    let days: BTreeSet<(&Subject, i64)> =
+        history.readings.iter().filter_map(|r| Some((&r.subject, instant(r)?.0.div_euclid(Span::days(1).0)))).collect();
+    let subject_days = days.len();
     let last = history.readings.iter().filter_map(instant).max();
     let now = history.now.or(last).unwrap_or(Time(0));
     let mut shares: Vec<Share> = (0..threads.max(1)).map(|_| Share::default()).collect();
@@ -57,7 +63,7 @@ pub fn run(history: History, threads: usize) -> Outcome {
     let engine_time = parts.iter().map(|(_, took)| *took).max().unwrap_or_default();
     let mut findings: Vec<Finding> = parts.into_iter().flat_map(|(findings, _)| findings).collect();
     findings.sort_by(|a, b| (&a.subject, &a.rule, a.onset, a.id).cmp(&(&b.subject, &b.rule, b.onset, b.id)));
-    Outcome { findings, readings, engine_time }
+    Outcome { findings, readings, subjects: place.len(), subject_days, engine_time }
 }
 
 #[derive(Default)]

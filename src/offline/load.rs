@@ -60,7 +60,7 @@ pub fn format_of(path: &Path, bytes: &[u8]) -> Result<Format, Failure> {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     Format::of_file(name, &bytes[..bytes.len().min(4_096)]).ok_or_else(|| {
         Failure::usage(format!("cannot tell what {} holds", path.display()))
-            .hint("give it the ending .ndjson, .json or .csv, or the name of a T1D-UOM file")
+            .hint("give it the ending .ndjson, .json or .csv, or the name of a T1D-UOM or AIM-94 file (`data-01`)")
     })
 }
 
