@@ -1,6 +1,6 @@
 //! What rules find in a history.
 //!
-//! Subjects are independent, so each thread takes a share of them to an engine of its own. Readings are fed in the order of their
+//! Subjects that no reading joins are independent, so each thread takes a share of them to an engine of its own. Readings are fed in the order of their
 //! instants and the clock follows them, as if each had arrived when it happened.
 
 use std::collections::BTreeMap;
@@ -12,6 +12,8 @@ use vitalog_cep::plan::Library;
 use vitalog_cep::{Engine, EngineInput};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Finding, Reading, Subject, Time};
+
+use super::groups::Groups;
 
 /// What to look at.
 pub struct History {
@@ -37,11 +39,15 @@ pub fn run(history: History, threads: usize) -> Outcome {
     let last = history.readings.iter().filter_map(instant).max();
     let now = history.now.or(last).unwrap_or(Time(0));
     let mut shares: Vec<Share> = (0..threads.max(1)).map(|_| Share::default()).collect();
-    let mut place: BTreeMap<Subject, usize> = BTreeMap::new();
+    let mut groups = Groups::default();
+    if history.library.schema.shares() {
+        history.readings.iter().for_each(|reading| groups.note(reading, &history.library.schema));
+    }
+    let mut place: BTreeMap<usize, usize> = BTreeMap::new();
     let count = shares.len();
     let mut share_of = |subject: &Subject| {
         let next = place.len();
-        *place.entry(subject.clone()).or_insert(next) % count
+        *place.entry(groups.of(subject)).or_insert(next) % count
     };
     for reading in history.readings {
         shares[share_of(&reading.subject)].readings.push(reading);
