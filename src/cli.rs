@@ -168,7 +168,7 @@ pub struct Backtest {
     pub threads: Option<usize>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Count the findings by rule and severity, instead of listing them.
+    /// Instead of the findings, a row for each rule: how many, of how many subjects, how often by subject and day.
     #[arg(long)]
     pub summary: bool,
     /// Add a last line on speed and memory.

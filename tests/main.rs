@@ -10,5 +10,6 @@ mod manual;
 mod orders;
 mod support;
 mod survival;
+mod telling;
 mod tools;
 mod whole_data;

@@ -87,6 +87,7 @@ fn simpler(rule: &Rule) -> Vec<Rule> {
     offer(rule.grades.len() > 1, &|r| r.grades.truncate(1));
     offer(rule.grades.len() > 2, &|r| drop(r.grades.remove(1)));
     offer(!rule.say.is_empty(), &|r| r.say.clear());
+    offer(!rule.wordings.is_empty(), &|r| r.wordings.clear());
     for i in 0..rule.say.len() {
         offer(true, &|r| drop(r.say.remove(i)));
     }

@@ -115,6 +115,7 @@ fn finding(reading: &Reading) -> FindingChange {
             resolved_at: None,
             evidence: vec![reading.id],
             text: "Glucose is low".into(),
+            wordings: Vec::new(),
             notify: None,
             cite: None,
             quiet: None,

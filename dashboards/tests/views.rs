@@ -275,6 +275,9 @@ fn what_people_answered_stands_until_it_grows_graver_or_opens_again() {
 
     let reader = readers.take().expect("a reader");
     let detail = reader.ask(|a| a.recommendation(id)).expect("an answer").expect("it is there");
+    let wordings = &detail.recommendation.wordings;
+    assert_eq!(wordings, &finding.wordings, "what others are told comes back as it went in");
+    assert!(!wordings.is_empty());
     assert_eq!(detail.history.iter().map(|h| h.revision).collect::<Vec<_>>(), [6, 5, 4, 3, 2, 1]);
     assert_eq!(
         detail.responses.iter().map(|r| r.action.unwrap_or("")).collect::<Vec<_>>(),

@@ -38,6 +38,8 @@ pub struct Finding {
     pub evidence: Vec<ReadingId>,
     /// What people are told.
     pub text: Arc<str>,
+    /// What some roles are told instead, by role; each role once.
+    pub wordings: Vec<Wording>,
     /// The policy that tells them.
     pub notify: Option<Arc<str>>,
     /// Where the rule comes from.
@@ -46,6 +48,13 @@ pub struct Finding {
     pub quiet: Option<Quiet>,
     /// Opened by the clock rather than by a reading: told only after things have settled.
     pub by_clock: bool,
+}
+
+/// What a role of policies (`caretaker`, `on_call`) is told in place of the finding's text, which is the patient's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wording {
+    pub to: Arc<str>,
+    pub text: Arc<str>,
 }
 
 /// Which kind of rule found it.
@@ -143,6 +152,13 @@ impl Severity {
             Severity::Urgent => "urgent",
             Severity::Critical => "critical",
         }
+    }
+}
+
+impl Finding {
+    /// What a role is told: its own wording, or else what the patient is.
+    pub fn text_for(&self, role: &str) -> &str {
+        self.wordings.iter().find(|w| *w.to == *role).map_or(&*self.text, |w| &*w.text)
     }
 }
 

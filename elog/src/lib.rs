@@ -24,7 +24,7 @@ pub mod schema;
 pub mod time;
 
 pub use effect::{Effect, Outcome, Record};
-pub use finding::{Cause, Change, Finding, FindingChange, FindingKind, FindingState, Quiet, Severity};
+pub use finding::{Cause, Change, Finding, FindingChange, FindingKind, FindingState, Quiet, Severity, Wording};
 pub use id::{MatchId, ReadingId, Subject};
 pub use input::{Entry, Input};
 pub use position::Position;

@@ -210,7 +210,7 @@ pub(crate) fn finding_columns() -> Vec<Column> {
         Column::new("end_at", Time, Delta, "end of the episode, or last reading of the match"),
         Column::new("resolved_at", Time, Delta, "when the end was known, in event time"),
         Column::new("evidence", Texts, Plain, "ids of the readings it rests on"),
-        Column::new("text", Text, Dictionary, "what people are told"),
+        Column::new("text", Text, Dictionary, "what the patient is told"),
         Column::new("notify", Text, Dictionary, "the policy that tells them"),
         Column::new("cite", Text, Dictionary, "where the rule comes from"),
         Column::new("quiet", Text, Dictionary, "why nobody is disturbed: stale, spoke_lately or other_open"),

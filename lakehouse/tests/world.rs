@@ -207,6 +207,7 @@ impl RunLoop {
             resolved_at: None,
             evidence: vec![ReadingId(1), ReadingId(2)],
             text: format!("revision {revision}").into(),
+            wordings: Vec::new(),
             notify: Some("care".into()),
             cite: None,
             quiet: None,

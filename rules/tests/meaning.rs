@@ -12,9 +12,16 @@ fn meaning(clauses: &str) -> u64 {
 const EPISODE: &str = "    when bg.value < profile.bg_low for 15 min gap 20 min until bg.value > 80 mg/dL for 10 min\n    where onset > now - 1 d\n    say \"low {bg.value}\"\n    notify urgent\n    cite \"c\"";
 const MATCH: &str = "    match carbs as meal where meal.amount > 30 g then bg{2} in a row as high where high.value > 10 mmol/L without exercise where exercise.intensity > light within 2 h\n    let b = last(bg.value over 30 min before meal)\n    where high.value - b > 3 mmol/L";
 
+const TOLD: &str =
+    "    when bg.value < 54 mg/dL\n    say to caretaker \"low {bg.value}\"\n    say to neighbour \"low\"\n    notify urgent";
+
 #[test]
 fn looks_do_not_matter() {
     let same = [
+        (
+            TOLD.to_owned(),
+            TOLD.replace("say to neighbour \"low\"", "").replace("say to care", "say to neighbour \"low\" say to care"),
+        ),
         (EPISODE.to_owned(), EPISODE.replace("    ", "\n\n\t").replace("for 15 min", "// comment\nfor 15 min")),
         (EPISODE.to_owned(), EPISODE.replace("15 min", "900 s").replace("80 mg/dL", "80.0 mg/dL")),
         (MATCH.to_owned(), MATCH.replace("meal", "dinner")),
@@ -38,6 +45,9 @@ fn every_change_of_meaning_matters() {
         (EPISODE, "for 10 min", "for 11 min"),
         (EPISODE, "    where onset > now - 1 d\n", ""),
         (EPISODE, "low {bg.value}", "low {bg.value}!"),
+        (EPISODE, "notify urgent", "say to caretaker \"\" notify urgent"),
+        (TOLD, "say to caretaker", "say to on_call"),
+        (TOLD, "{bg.value}", "{now}"),
         (EPISODE, "notify urgent", "notify routine"),
         (EPISODE, "cite \"c\"", "cite \"d\""),
         (EPISODE, "cite \"c\"", "cite \"c\" at most once per 1 d"),

@@ -128,6 +128,7 @@ fn finding() -> Finding {
         resolved_at: None,
         evidence: Vec::new(),
         text: "".into(),
+        wordings: Vec::new(),
         notify: None,
         cite: None,
         quiet: None,

@@ -331,6 +331,9 @@ fn completion_offers_what_fits() {
     offers(&rule("match carbs |"), &["then", "then no", "next", "and", "or", "with no", "starts", "within"], &["severity"]);
     offers(&rule("when count(bg over last 7 |"), &["days", "nights"], &["mg/dL", "h"]);
     offers(&rule("when last(bg.value over 1 d fresh 1 |"), &["h"], &["mg/dL"]);
+    offers(&rule("say |"), &["to"], &["caretaker", "bg"]);
+    offers(&rule("say to |"), &["caretaker", "on_call"], &["patient", "bg"]);
+    offers(&rule("when bg.value < 54 mg/dL\n    say to caretaker \"{bg.|"), &["value"], &["caretaker"]);
     offers(&rule("severity |"), &["info", "critical"], &["bg"]);
     let test = |line: &str| {
         format!("use health\nrule r {{ severity info when bg.value < 54 mg/dL }}\ntest r \"x\" {{\n    {line}\n}}\n")

@@ -13,10 +13,10 @@ use crate::commands::check::report;
 use crate::failure::Failure;
 use crate::offline::backtest::{History, Outcome, run as evaluate};
 use crate::offline::load;
-use crate::offline::summary::{Days, Summary};
+use crate::offline::summary::Summary;
 use crate::{files, output};
 
-/// Prints one line per finding, or the summary's table.
+/// Prints one line per finding.
 ///
 /// # Errors
 /// Where rules, readings or profiles can't be read.
@@ -42,39 +42,25 @@ pub fn run(args: &Backtest) -> Result<(), Failure> {
     let profiles = args.profiles.as_ref().map(|path: &PathBuf| load::profiles(path, &library)).transpose()?.unwrap_or_default();
     let now = args.now.as_deref().map(instant).transpose()?;
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let mut days = if args.summary { Days::of(&readings, &library) } else { Days::default() };
-    let mut outcome = evaluate(History { library: library.clone(), readings, profiles, now }, threads);
+    let mut outcome = evaluate(History { library, readings, profiles, now }, threads);
+    // Of a stream that is seen under several subjects the readings of others were needed as well; what they come to was not asked for.
     if let Some(subject) = &wanted.subject {
-        outcome.findings.retain(|finding| finding.subject == *subject);
-        days.only(subject);
+        outcome.only(subject);
     }
-    match args.summary {
-        false => print_findings(&outcome, args),
-        true => print_summary(&Summary::of(&outcome.findings, &library, outcome.readings, &days), args),
-    }
-    if args.stats {
-        print_stats(&outcome, args);
-    }
+    print(&outcome, args);
     Ok(())
 }
 
-fn print_findings(outcome: &Outcome, args: &Backtest) {
-    for finding in &outcome.findings {
-        match args.format {
-            Format::Text => println!("{}", output::finding_line(finding)),
-            Format::Json => println!("{}", output::finding_json(finding)),
-        }
+fn print(outcome: &Outcome, args: &Backtest) {
+    match (args.summary, args.format) {
+        (false, Format::Text) => outcome.findings.iter().for_each(|f| println!("{}", output::finding_line(f))),
+        (false, Format::Json) => outcome.findings.iter().for_each(|f| println!("{}", output::finding_json(f))),
+        (true, Format::Text) => print!("{}", Summary::of(outcome).table()),
+        (true, Format::Json) => Summary::of(outcome).json().iter().for_each(|row| println!("{row}")),
     }
-}
-
-fn print_summary(summary: &Summary, args: &Backtest) {
-    match args.format {
-        Format::Text => print!("{}", summary.table()),
-        Format::Json => summary.json().iter().for_each(|line| println!("{line}")),
+    if !args.stats {
+        return;
     }
-}
-
-fn print_stats(outcome: &Outcome, args: &Backtest) {
     let seconds = outcome.engine_time.as_secs_f64();
     let rate = if seconds > 0.0 { outcome.readings as f64 / seconds } else { 0.0 };
     let peak = peak_memory_bytes().unwrap_or(0);

@@ -54,6 +54,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
         telling: vitalog_notify::Config::silent(),
         land_every: Duration::from_secs(60),
         speed: args.speed,
+        contacts: true,
     };
     let node = Node::start(options).await?;
     let again = !node.rules.files().is_empty();

@@ -13,6 +13,7 @@ use vitalog_elog::{Entry, Input, Position, Time};
 use vitalog_ingest::journal::Journal;
 
 use super::clock::Clock;
+use super::contact::Contacts;
 use super::in_force::InForce;
 use super::inlet::{Message, Submission};
 
@@ -27,7 +28,7 @@ pub const NEVER: i64 = i64::MAX;
 pub struct Group {
     pub first: u64,
     pub entries: Vec<Arc<Entry>>,
-    /// How many entries belong to each answer, in order. A tick belongs to none.
+    /// How many entries belong to each answer, in order. A tick belongs to none, nor do contacts, which come last.
     pub answers: Vec<(usize, Answer)>,
     pub position: Position,
 }
@@ -43,6 +44,8 @@ pub struct Journaling {
     /// The library that the doors checked by; its schema names the streams.
     pub in_force: Arc<InForce>,
     pub engine: SyncSender<Group>,
+    /// Says when devices were heard; `None` where what comes is no device's: a file that is read in.
+    pub contacts: Option<Contacts>,
 }
 
 impl Journaling {
@@ -118,6 +121,10 @@ impl Journaling {
             entries.extend(inputs.into_iter().map(|input| Entry { arrival, input: stamped(input, arrival) }));
         }
         self.waiting.fetch_sub(entries.len(), Ordering::AcqRel);
+        if let Some(contacts) = &mut self.contacts {
+            let heard = contacts.of(&entries, &self.in_force.get().schema, arrival);
+            entries.extend(heard);
+        }
         self.append(entries, answers)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! No thread, no clock, no file: the live loop, the replay after a restart, and the tests all step the same `Mind`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ impl Mind {
     /// change may declare what later inputs of its group need.
     ///
     /// INVARIANT (a group is one moment): its inputs were accepted together, so a finding that opens and vanishes within it was never there for anyone, and is
-    /// left out. Groups are part of the journal: a replay leaves out the same.
+    /// left out; so is an amendment that another change of the finding follows. Groups are part of the journal: a replay leaves out the same.
     ///
     /// # Errors
     /// Those of `entry`, and where journaled rules no longer compile: this version of the language does not understand what a former one accepted.
@@ -84,13 +84,20 @@ impl Mind {
         mut entry: impl FnMut(u64, &Schema) -> Result<Arc<Entry>, Failure>,
     ) -> Result<Vec<Record>, Failure> {
         let mut records = Vec::with_capacity((offsets.end - offsets.start) as usize);
+        // The notifier comes after all of the group: it is told at each change of rules which policies hold from there on.
+        let mut changed: BTreeMap<u64, Arc<Library>> = BTreeMap::new();
         for offset in offsets {
             let entry = entry(offset, &self.library.schema)?;
             records.push(self.decide(offset, entry)?);
+            if records.last().is_some_and(|record| matches!(record.entry.input, Input::Rules(_))) {
+                changed.insert(offset, self.library.clone());
+            }
         }
         forget_the_fleeting(&mut records);
+        forget_the_passing(&mut records);
         for record in &mut records {
-            self.notifier.step(record.offset, record.entry.arrival, &record.entry, &mut record.effects);
+            let policies = changed.get(&record.offset).map(|library| &library.policies[..]);
+            self.notifier.step(record.offset, record.entry.arrival, &record.entry, policies, &mut record.effects);
         }
         Ok(records)
     }
@@ -131,6 +138,22 @@ fn forget_the_fleeting(records: &mut [Record]) {
     }
     for record in records {
         record.effects.retain(|effect| !matches!(effect, Effect::Finding(change) if fleeting.contains(&change.finding.id)));
+    }
+}
+
+/// Drops amendments that a later change of the same finding in these records overtakes: each reading of a backfill moves the silence that has been open since,
+/// and only where it comes to lie is worth a row.
+fn forget_the_passing(records: &mut [Record]) {
+    let mut overtaken = BTreeSet::new();
+    for record in records.iter_mut().rev() {
+        let mut kept: Vec<Effect> = std::mem::take(&mut record.effects);
+        kept.reverse();
+        kept.retain(|effect| match effect {
+            Effect::Finding(change) => overtaken.insert(change.finding.id) || change.change != Change::Amended,
+            _ => true,
+        });
+        kept.reverse();
+        record.effects = kept;
     }
 }
 

@@ -9,6 +9,7 @@
 //! INVARIANT (acknowledged is kept): nobody is told `accepted` before the journal's sync has returned.
 
 pub mod clock;
+mod contact;
 mod directory;
 mod in_force;
 mod inlet;

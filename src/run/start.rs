@@ -16,6 +16,7 @@ use vitalog_lakehouse::Lake;
 use vitalog_notify::Outbox;
 
 use super::clock::{self, Clock, Now};
+use super::contact::Contacts;
 use super::directory::Directory;
 use super::in_force::InForce;
 use super::inlet::{Door, Message};
@@ -43,6 +44,8 @@ pub struct Options {
     pub land_every: Duration,
     /// How many times faster than life the clock runs; 1 but in a demonstration.
     pub speed: f64,
+    /// Whether devices are at the door, so that it is written down when they were heard.
+    pub contacts: bool,
 }
 
 impl Options {
@@ -53,6 +56,7 @@ impl Options {
             telling: vitalog_notify::Config::silent(),
             land_every: Duration::from_secs(3_600),
             speed: 1.0,
+            contacts: false,
         }
     }
 }
@@ -102,8 +106,16 @@ impl Node {
         let sinks = Sinks::start(lake.clone(), views, live.clone(), outbox.clone());
         let (to_engine, groups) = sync_channel(ENGINE_QUEUE);
         let clock = Clock::start(journal.last_arrival(), options.speed);
-        let journaling =
-            Journaling { journal, clock, messages, waiting, due: due.clone(), in_force: in_force.clone(), engine: to_engine };
+        let journaling = Journaling {
+            journal,
+            clock,
+            messages,
+            waiting,
+            due: due.clone(),
+            in_force: in_force.clone(),
+            engine: to_engine,
+            contacts: options.contacts.then(Contacts::default),
+        };
         let stepping = Stepping {
             mind: mind.mind,
             groups,

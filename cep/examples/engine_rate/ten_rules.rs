@@ -97,6 +97,7 @@ fn rule(name: &str, kind: RuleKind, grades: Vec<Grade>, text: &str, shown: Optio
         filter: None,
         grades,
         say,
+        wordings: vec![],
         notify: None,
         cite: None,
         once_per: None,

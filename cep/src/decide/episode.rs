@@ -12,7 +12,7 @@ use vitalog_elog::{FindingState, ReadingId, Severity};
 
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
-use crate::eval::{Rows, Scope, render, said};
+use crate::eval::{Rows, Scope, Words, render, said};
 use crate::plan::{Episode, Expr, Grade};
 use crate::timeline::{Said, Table, Touch};
 
@@ -65,7 +65,7 @@ struct Opened {
     onset: i64,
     at: i64,
     severity: Severity,
-    text: Arc<str>,
+    words: Words,
     said: Said,
     evidence: Arc<[ReadingId]>,
 }
@@ -258,7 +258,7 @@ impl Opened {
             state: over.map_or(FindingState::Open, |(_, _, state)| state),
             severity: self.severity,
             evidence: self.evidence.clone(),
-            text: self.text.clone(),
+            words: self.words.clone(),
             said: self.said.clone(),
             fed: false,
             known: None,
@@ -302,7 +302,7 @@ impl<'a> Decision<'a> {
         self.scopes(case, onset).map(|s| s.severity()).max().unwrap_or(Severity::Info)
     }
 
-    fn text(&self, case: &Case<'a>, onset: i64) -> Arc<str> {
+    fn words(&self, case: &Case<'a>, onset: i64) -> Words {
         render(&case.scope(self.at, onset).driven_by(Rows::some(self.table, self.rows.clone())))
     }
 
@@ -348,7 +348,7 @@ fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Dec
             onset: from,
             at: decision.at,
             severity: decision.severity(case, from),
-            text: decision.text(case, from),
+            words: decision.words(case, from),
             said: decision.said(case, from),
             evidence: evidence_of(case, episode, from, decision),
         };
@@ -362,7 +362,7 @@ fn next_open<'a>(case: &Case<'a>, episode: &'a Episode, what: &Arc<Opened>, calm
     let onset = what.onset;
     let severity = decision.severity(case, onset);
     let graver = (severity > what.severity)
-        .then(|| Arc::new(Opened { severity, text: decision.text(case, onset), ..Opened::clone(what) }));
+        .then(|| Arc::new(Opened { severity, words: decision.words(case, onset), ..Opened::clone(what) }));
     let over = match &episode.until {
         Some(until) => decision.holds(case, until, onset),
         None => decision.rows.clone().all(|row| decision.ask_when(case, &episode.when, row, onset) == Some(false)),

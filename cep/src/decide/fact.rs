@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{FindingState, MatchId, Quiet, ReadingId, Severity};
 
+use crate::eval::Words;
 use crate::timeline::Said;
 
 /// Something that stands.
@@ -19,7 +20,7 @@ pub struct Fact {
     pub severity: Severity,
     /// Sorted by id, each once.
     pub evidence: Arc<[ReadingId]>,
-    pub text: Arc<str>,
+    pub words: Words,
     /// What other rules ask of it.
     pub said: Said,
     /// It is a row of its rule's derived stream.
@@ -71,7 +72,7 @@ impl Fact {
     /// Whether they say the same.
     pub fn same(&self, other: &Fact) -> bool {
         let key = |f: &Fact| (f.onset, f.at, f.end, f.resolved, f.state, f.severity);
-        key(self) == key(other) && self.evidence == other.evidence && self.text == other.text
+        key(self) == key(other) && self.evidence == other.evidence && self.words == other.words
     }
 }
 

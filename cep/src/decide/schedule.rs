@@ -93,7 +93,7 @@ fn fires<'a>(case: &Case<'a>, schedule: &'a Schedule, t: i64) -> Option<Fact> {
         state: FindingState::Open,
         severity: scope.severity(),
         evidence: evidence(Vec::new()),
-        text: render(&scope),
+        words: render(&scope),
         said: said(&scope),
         fed: false,
         known: None,

@@ -141,7 +141,7 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
         state: if heard.is_some() { FindingState::Resolved } else { FindingState::Open },
         severity: scope.severity(),
         evidence: evidence(last.collect()),
-        text: render(&scope),
+        words: render(&scope),
         said: said(&scope),
         fed: false,
         known: None,

@@ -143,7 +143,7 @@ impl Version {
         for expr in rule.exprs() {
             expr.walk(&mut |e| reach.note(e));
         }
-        let says_when = rule.say.iter().any(|p| matches!(p, crate::plan::Piece::Hole { show: crate::plan::Show::Instant, .. }));
+        let says_when = rule.pieces().any(|p| matches!(p, crate::plan::Piece::Hole { show: crate::plan::Show::Instant, .. }));
         if says_when || reach.asks_calendar {
             reach.profile.extend(self.terms.zone);
             reach.profile.extend(self.terms.night);

@@ -30,7 +30,7 @@ use crate::timeline::{Set, Table, Timeline};
 pub use calendar::Zones;
 pub use output::said;
 pub use ratio::Ratio;
-pub use say::render;
+pub use say::{Words, render};
 pub use truth::{truth, value};
 pub use value::{Value, holds};
 pub use window::short;

@@ -1,9 +1,10 @@
-//! Messages: the text of a rule with its holes filled.
+//! Messages: the texts of a rule with their holes filled.
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use vitalog_elog::quantity::format_atoms;
-use vitalog_elog::{Dimension, Span};
+use vitalog_elog::{Dimension, Span, Wording};
 
 use super::calendar::Calendar;
 use super::ratio::Ratio;
@@ -11,16 +12,30 @@ use super::value::Value;
 use super::{Scope, value};
 use crate::plan::{Piece, Show};
 
-/// The rule's text at this decision, its `let`s evaluated in this scope.
-pub fn render<'a>(scope: &Scope<'a, '_>) -> Arc<str> {
-    let pieces = &scope.terms.rule.say;
+/// What people are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    pub text: Arc<str>,
+    /// What some roles are told instead. `None`: the rule has one text for all.
+    pub wordings: Option<Arc<[Wording]>>,
+}
+
+/// The rule's texts at this decision, its `let`s evaluated in this scope.
+pub fn render<'a>(scope: &Scope<'a, '_>) -> Words {
+    let rule = &*scope.terms.rule;
     let lets = scope.lets();
     let scope = Scope { lets: &lets, ..*scope };
+    let wordings = rule.wordings.iter().map(|w| Wording { to: w.to.clone(), text: filled(&w.say, &scope) });
+    let wordings = (!rule.wordings.is_empty()).then(|| wordings.collect());
+    Words { text: filled(&rule.say, &scope), wordings }
+}
+
+fn filled<'a>(pieces: &'a [Piece], scope: &Scope<'a, '_>) -> Arc<str> {
     let mut text = String::new();
     for piece in pieces {
         match piece {
             Piece::Text(fixed) => text.push_str(fixed),
-            Piece::Hole { expr, show } => text.push_str(&shown(value(expr, &scope), show, &scope)),
+            Piece::Hole { expr, show } => text.push_str(&shown(value(expr, scope), show, scope)),
         }
     }
     Arc::from(text)

@@ -14,6 +14,6 @@ pub use derived::{Derived, DerivedField, Output};
 pub use expr::{Arith, Compare, Cover, Expr, Measure, Rational, Ref};
 pub use pattern::{Absence, Around, Edge, Group, Node, Part, Pattern, Quiet, Select, Step};
 pub use rule::{Episode, Grade, Heard, Hold, Library, Rule, RuleKind, Silence};
-pub use say::{Piece, Show};
+pub use say::{Piece, Show, Wording};
 pub use schedule::Schedule;
 pub use window::{Anchor, Func, Window};

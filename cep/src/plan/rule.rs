@@ -10,7 +10,7 @@ use vitalog_elog::{Schema, Severity, Span, StreamIx};
 use super::derived::{Derived, Output};
 use super::expr::Expr;
 use super::pattern::Pattern;
-use super::say::Piece;
+use super::say::{Piece, Wording};
 use super::schedule::Schedule;
 use super::window::Anchor;
 
@@ -43,7 +43,10 @@ pub struct Rule {
     /// The first is unconditional. The gravest that holds counts; an episode keeps the gravest of its decisions from its opening on, a finding
     /// of several matches the gravest of theirs.
     pub grades: Vec<Grade>,
+    /// What the patient is told, and every role that has no wording of its own.
     pub say: Vec<Piece>,
+    /// By role, each once.
+    pub wordings: Vec<Wording>,
     pub notify: Option<Arc<str>>,
     pub cite: Option<Arc<str>>,
     /// `at most once per D`: opened less than D (by event time of `at`) after one that was told, it is quiet.
@@ -119,9 +122,8 @@ impl Rule {
     /// they are over.
     pub fn waits(&self) -> Vec<(u8, Span)> {
         let mut all = Vec::new();
-        let holes = self.say.iter().filter_map(|p| if let Piece::Hole { expr, .. } = p { Some(expr) } else { None });
         let grades = self.grades.iter().filter_map(|g| g.when.as_ref());
-        for expr in self.lets.iter().chain(&self.filter).chain(grades).chain(holes) {
+        for expr in self.lets.iter().chain(&self.filter).chain(grades).chain(self.holes()) {
             expr.walk(&mut |e| {
                 if let Expr::Window(w) = e
                     && let Anchor::After(step) = w.anchor
@@ -131,6 +133,19 @@ impl Rule {
             });
         }
         all
+    }
+
+    /// Whatever stands in its texts, those of all roles.
+    pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.say.iter().chain(self.wordings.iter().flat_map(|w| &w.say))
+    }
+
+    /// The values in its texts.
+    fn holes(&self) -> impl Iterator<Item = &Expr> {
+        self.pieces().filter_map(|p| match p {
+            Piece::Hole { expr, .. } => Some(expr),
+            Piece::Text(_) => None,
+        })
     }
 
     /// All its expressions.
@@ -154,10 +169,7 @@ impl Rule {
         all.extend(&self.lets);
         all.extend(&self.filter);
         all.extend(self.grades.iter().filter_map(|g| g.when.as_ref()));
-        all.extend(self.say.iter().filter_map(|p| match p {
-            Piece::Hole { expr, .. } => Some(expr),
-            Piece::Text(_) => None,
-        }));
+        all.extend(self.holes());
         all.extend(self.outputs.iter().map(|o| &o.expr));
         all
     }

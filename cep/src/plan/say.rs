@@ -18,6 +18,13 @@ pub enum Piece {
     },
 }
 
+/// `say to caretaker "…"`: what a role is told in place of the patient's text. Made when that is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wording {
+    pub to: Arc<str>,
+    pub say: Vec<Piece>,
+}
+
 /// How a value is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Show {

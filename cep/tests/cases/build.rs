@@ -36,6 +36,7 @@ pub fn rule(kind: RuleKind) -> Rule {
         filter: None,
         grades: vec![Grade { severity: Severity::Info, when: None }],
         say: vec![],
+        wordings: vec![],
         notify: None,
         cite: None,
         once_per: None,

@@ -1,6 +1,6 @@
 //! Episodes: when they open, end, lapse, and what starts them again.
 
-use vitalog_cep::plan::{Compare, Episode, Expr, Func, Measure, Ref, RuleKind, Show};
+use vitalog_cep::plan::{Compare, Episode, Expr, Func, Measure, Piece, Ref, RuleKind, Show, Wording};
 use vitalog_elog::{Severity, Span};
 
 use super::build::*;
@@ -180,4 +180,19 @@ fn other_streams_come_in_through_windows() {
     case(e(), "0 meal 30\n 10 sugar 60", "");
     // A meal is no decision of a sugar episode.
     case(e(), "0 sugar 60\n 5 meal 30", "");
+}
+
+#[test]
+fn what_others_are_told_is_made_when_the_text_is() {
+    let below = |n: i64| hole(sugar(Ref::Driver, Compare::Lt, n), Show::Bool);
+    let mut r = rule(RuleKind::Episode(episode(SUGAR, low())));
+    r.grades.push(grade(Severity::Urgent, sugar(Ref::Driver, Compare::Lt, 54)));
+    r.say = vec![below(54)];
+    r.wordings = vec![Wording { to: "kin".into(), say: vec![Piece::Text("below 61: ".into()), below(61)] }];
+    let told = |input: &str, told: &str| check(&only(r.clone()), input, told);
+    told("0 sugar 65", "open info from 0 at 0 of r1 say no [to kin: below 61: no]");
+    told("0 sugar 65\n 5 sugar 60", "open info from 0 at 0 of r1 say no [to kin: below 61: no]");
+    told("0 sugar 65\n 5 sugar 50", "open urgent from 0 at 0 of r1 say yes [to kin: below 61: yes]");
+    // What changes only for them is told anew, too.
+    told("0 sugar 65 as a\n @5 0 sugar 60 as a rev 2", "open info from 0 at 0 of a say no [to kin: below 61: yes]");
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{
     Arith, Episode, Expr, Grade, Heard, Hold, Library, Output, Piece, Rational, Ref, Rule, RuleKind, Schedule, Show, Silence,
+    Wording,
 };
 use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 
@@ -94,6 +95,7 @@ pub fn rule(dice: &mut Dice, name: &str) -> Rule {
         filter: None,
         grades: vec![],
         say: vec![],
+        wordings: vec![],
         notify: None,
         cite: None,
         once_per: dice.chance(20).then(|| span(dice, 4)),
@@ -108,6 +110,11 @@ pub fn rule(dice: &mut Dice, name: &str) -> Rule {
         rule.grades.push(Grade { severity: *dice.pick(&Severity::ALL), when: Some(likely(dice, &sight, 1)) });
     }
     rule.say = say(dice, &sight);
+    for role in ["caretaker", "on_call"] {
+        if dice.chance(15) {
+            rule.wordings.push(Wording { to: Arc::from(role), say: say(dice, &sight) });
+        }
+    }
     for (field, kind) in [(F1, Kind::Glucose), (F2, Kind::Count)] {
         if dice.chance(80) {
             rule.outputs.push(Output { field, expr: term(dice, &sight, Type::Of(kind), 2) });

@@ -35,6 +35,7 @@ fn rule(steps: Vec<Step>, tree: Node, select: Select, filter: Option<Expr>, hour
         filter,
         grades: vec![Grade { severity: Severity::Info, when: None }],
         say: vec![],
+        wordings: vec![],
         notify: None,
         cite: None,
         once_per: None,

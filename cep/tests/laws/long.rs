@@ -63,6 +63,7 @@ fn rule(dice: &mut Dice) -> Rule {
         filter: None,
         grades: vec![Grade { severity: Severity::Info, when: None }],
         say,
+        wordings: vec![],
         notify: None,
         cite: None,
         once_per: None,

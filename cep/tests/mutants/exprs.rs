@@ -91,6 +91,7 @@ fn slots(r: &mut Rule) -> Vec<&mut Expr> {
     all.extend(&mut r.lets);
     all.extend(&mut r.filter);
     all.extend(r.grades.iter_mut().filter_map(|g| g.when.as_mut()));
-    all.extend(r.say.iter_mut().filter_map(|p| if let Piece::Hole { expr, .. } = p { Some(expr) } else { None }));
+    let texts = r.wordings.iter_mut().map(|w| &mut w.say).chain([&mut r.say]);
+    all.extend(texts.flatten().filter_map(|p| if let Piece::Hole { expr, .. } = p { Some(expr) } else { None }));
     all
 }

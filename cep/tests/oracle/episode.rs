@@ -152,7 +152,7 @@ impl Decisions<'_> {
     }
 
     fn say(&self, t: Micros, onset: Micros) -> String {
-        render(&self.rule.say, &self.all(t, onset))
+        render(self.rule, &self.all(t, onset))
     }
 
     /// All of the driver's readings at `t` together.

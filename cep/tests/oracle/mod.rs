@@ -53,6 +53,7 @@ pub struct Standing {
     pub end: Option<Time>,
     pub resolved_at: Option<Time>,
     pub evidence: Vec<ReadingId>,
+    /// With what others are told instead.
     pub text: String,
 }
 
@@ -157,7 +158,7 @@ impl Standing {
             end: finding.end,
             resolved_at: finding.resolved_at,
             evidence: finding.evidence.clone(),
-            text: finding.text.to_string(),
+            text: finding.text.to_string() + &finding.wordings.iter().map(|w| text::instead(&w.to, &w.text)).collect::<String>(),
         }
     }
 }

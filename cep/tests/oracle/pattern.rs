@@ -112,7 +112,8 @@ impl<'a> Search<'a> {
         let rule = self.rule;
         let mut decides: Vec<&Expr> = rule.lets.iter().chain(&rule.filter).collect();
         decides.extend(rule.grades.iter().filter_map(|g| g.when.as_ref()));
-        decides.extend(rule.say.iter().filter_map(|p| if let Piece::Hole { expr, .. } = p { Some(expr) } else { None }));
+        let texts = rule.wordings.iter().map(|w| &w.say).chain([&rule.say]);
+        decides.extend(texts.flatten().filter_map(|p| if let Piece::Hole { expr, .. } = p { Some(expr) } else { None }));
         let mut ends = Vec::new();
         for expr in decides {
             expr.walk(&mut |e| {
@@ -165,7 +166,7 @@ impl<'a> Search<'a> {
                 .flatten()
                 .flat_map(|(_, readings)| readings.iter().flat_map(|r| r.rests_on.clone()))
                 .collect(),
-            text: render(&self.rule.say, &self.decided(told)),
+            text: render(self.rule, &self.decided(told)),
             // Fields are those with which it opened.
             said: said(self.rule, &self.decided(first)),
         }

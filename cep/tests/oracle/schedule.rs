@@ -53,7 +53,7 @@ fn found(timeline: &Timeline, profile: &Profile<'_>, rule: &Rule, schedule: &Sch
         end: Some(t),
         resolved_at: None,
         evidence: vec![],
-        text: render(&rule.say, &scene),
+        text: render(rule, &scene),
         said: said(rule, &scene),
     })
 }

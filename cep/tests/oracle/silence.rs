@@ -46,7 +46,7 @@ pub fn silences(timeline: &Timeline, profile: &Profile<'_>, rule: &Rule, silence
             end: next,
             resolved_at: next,
             evidence: heard_last.flat_map(|r| r.rests_on.clone()).collect(),
-            text: render(&rule.say, &scene),
+            text: render(rule, &scene),
             said: said(rule, &scene),
         });
     }

@@ -1,6 +1,6 @@
 //! What people are told: text with its holes filled.
 
-use vitalog_cep::plan::{Piece, Show};
+use vitalog_cep::plan::{Piece, Rule, Show};
 use vitalog_elog::quantity::format_atoms;
 use vitalog_elog::{Span, Time, Value};
 
@@ -9,7 +9,18 @@ use super::number::Number;
 use super::scene::{Known, Scene};
 use super::timeline::Micros;
 
-pub fn render(say: &[Piece], scene: &Scene<'_>) -> String {
+/// What the patient is told, and behind it what others are told instead.
+pub fn render(rule: &Rule, scene: &Scene<'_>) -> String {
+    let others = rule.wordings.iter().map(|w| instead(&w.to, &filled(&w.say, scene)));
+    filled(&rule.say, scene) + &others.collect::<String>()
+}
+
+/// How what a role is told is written behind the text.
+pub fn instead(role: &str, text: &str) -> String {
+    format!(" [to {role}: {text}]")
+}
+
+fn filled(say: &[Piece], scene: &Scene<'_>) -> String {
     let piece = |piece: &Piece| match piece {
         Piece::Text(text) => text.to_string(),
         Piece::Hole { expr, show } => {

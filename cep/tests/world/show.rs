@@ -108,7 +108,7 @@ pub fn rule(r: &Rule) -> String {
     for g in &r.grades {
         let _ = writeln!(out, "        {} when {}", g.severity, g.when.as_ref().map_or("always".to_owned(), expr));
     }
-    for p in &r.say {
+    for p in r.pieces() {
         if let vitalog_cep::plan::Piece::Hole { expr: e, show } = p {
             let _ = writeln!(out, "        say {{{}}} as {show:?}", expr(e));
         }

@@ -2,11 +2,11 @@
 
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 use serde::Serialize;
-use vitalog_elog::{Change, FindingKind, FindingState, MatchId, Quiet, ReadingId, Severity, Subject, Time};
+use vitalog_elog::{Change, FindingKind, FindingState, MatchId, Quiet, ReadingId, Severity, Subject, Time, Wording};
 
 use super::Ask;
 use super::because::Because;
-use crate::views::{Place, ViewsError, change_from, kind_from, quiet_from, state_from, state_number};
+use crate::views::{Place, ViewsError, change_from, kind_from, quiet_from, state_from, state_number, wordings_from};
 
 /// One finding at one revision, and what people did about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,6 +26,8 @@ pub struct RecommendationView {
     pub end: Option<String>,
     pub resolved_at: Option<String>,
     pub text: String,
+    /// What some roles are told instead.
+    pub wordings: Vec<Wording>,
     pub notify: Option<String>,
     pub cite: Option<String>,
     pub quiet: Option<Quiet>,
@@ -81,7 +83,7 @@ pub struct RecommendationQuery {
 
 /// The columns that [`view`] reads, of a revision `h` and its finding `r`.
 pub(super) const COLUMNS: &str = "h.id, r.subject, h.revision, h.record, h.change, h.cause, h.cause_id, h.cause_place, h.decided_at, h.rule, h.version, h.title, h.kind, \
-     h.state, h.severity, h.onset, h.at, h.end_at, h.resolved_at, h.evidence, h.text, h.notify, h.cite, h.quiet, h.by_clock, r.acknowledged, \
+     h.state, h.severity, h.onset, h.at, h.end_at, h.resolved_at, h.evidence, h.text, h.wordings, h.notify, h.cite, h.quiet, h.by_clock, r.acknowledged, \
      r.acknowledged_at, r.dismissed, r.dismissed_at";
 pub(super) const LATEST: &str = "recommendations r join recommendation_history h on h.id = r.id and h.revision = r.revision";
 
@@ -225,6 +227,8 @@ impl Ask<'_> {
             end: row.get::<_, Option<i64>>("end_at")?.map(time),
             resolved_at: row.get::<_, Option<i64>>("resolved_at")?.map(time),
             text: row.get("text")?,
+            wordings: wordings_from(row.get::<_, Option<String>>("wordings")?.as_deref())
+                .ok_or(ViewsError::Damaged("the wordings of a finding"))?,
             notify: row.get("notify")?,
             cite: row.get("cite")?,
             quiet: quiet_from(row.get("quiet")?),

@@ -1,7 +1,7 @@
 //! What rules found: the latest revision of each finding, and every revision it had.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use vitalog_elog::{Cause, Change, Finding, FindingChange, FindingKind, FindingState, Input, Quiet, Record, Severity};
+use vitalog_elog::{Cause, Change, Finding, FindingChange, FindingKind, FindingState, Input, Quiet, Record, Severity, Wording};
 
 use super::error::ViewsError;
 use super::lookup::Place;
@@ -61,8 +61,8 @@ fn keep_revision(conn: &Connection, record: &Record, place: usize, change: &Find
     conn.prepare_cached(
         "insert or replace into recommendation_history
          (id, revision, record, place, change, cause, cause_id, cause_place, decided_at, rule, version, title, kind, state, severity, onset, at, end_at,
-          resolved_at, evidence, text, notify, cite, quiet, by_clock)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+          resolved_at, evidence, text, wordings, notify, cite, quiet, by_clock)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
     )?
     .execute(params![
         f.id.0.to_be_bytes(),
@@ -86,12 +86,22 @@ fn keep_revision(conn: &Connection, record: &Record, place: usize, change: &Find
         f.resolved_at.map(|t| t.0),
         evidence,
         &*f.text,
+        wordings(&f.wordings),
         f.notify.as_deref(),
         f.cite.as_deref(),
         quiet_number(f.quiet),
         f.by_clock,
     ])?;
     Ok(())
+}
+
+/// As JSON; nothing where there are none.
+fn wordings(wordings: &[Wording]) -> Option<String> {
+    (!wordings.is_empty()).then(|| serde_json::to_string(wordings).ok())?
+}
+
+pub fn wordings_from(text: Option<&str>) -> Option<Vec<Wording>> {
+    text.map_or(Some(Vec::new()), |text| serde_json::from_str(text).ok())
 }
 
 /// Where the reading lies that made the engine look again, if it is the record's own.

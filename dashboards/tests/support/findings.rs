@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "the example finds by judging")]
 
-use vitalog_elog::{Cause, Change, Finding, FindingChange, FindingKind, FindingState, MatchId, Severity, Subject, Time};
+use vitalog_elog::{Cause, Change, Finding, FindingChange, FindingKind, FindingState, MatchId, Severity, Subject, Time, Wording};
 
 pub fn open(rule: &str, subject: &str, onset: Time, severity: Severity) -> Finding {
     let subject = Subject::new(subject);
@@ -22,6 +22,7 @@ pub fn open(rule: &str, subject: &str, onset: Time, severity: Severity) -> Findi
         resolved_at: None,
         evidence: vec![],
         text: "Glucose is low.".into(),
+        wordings: vec![Wording { to: "caretaker".into(), text: "Theirs is low.".into() }],
         notify: None,
         cite: None,
         quiet: None,

@@ -66,6 +66,7 @@ impl Draft<'_> {
             resolved_at: if open { None } else { end },
             evidence,
             text: Arc::from(text),
+            wordings: Vec::new(),
             notify: None,
             cite: Some(self.cite.into()),
             quiet: None,

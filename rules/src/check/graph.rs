@@ -268,7 +268,8 @@ fn exprs(rule: &Rule) -> Vec<&Expr> {
     all.extend(rule.lets.iter().map(|l| &l.value));
     all.extend(rule.filter.iter().map(|(e, _)| e));
     all.extend(rule.severity.iter().flat_map(|(grades, _)| grades).filter_map(|g| g.when.as_ref()));
-    all.extend(rule.say.iter().flat_map(|(say, _)| &say.pieces).filter_map(|p| match p {
+    let texts = rule.say.iter().map(|(say, _)| say).chain(rule.wordings.iter().map(|w| &w.say));
+    all.extend(texts.flat_map(|say| &say.pieces).filter_map(|p| match p {
         Hole::Expr(e) => Some(e),
         Hole::Text(_) => None,
     }));

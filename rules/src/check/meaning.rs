@@ -21,21 +21,16 @@ pub fn meaning(rule: &Rule, world: &World) -> u64 {
         w.text(grade.severity.name());
         w.option(grade.when.as_ref());
     }
-    w.count(rule.say.len());
-    for piece in &rule.say {
-        match piece {
-            Piece::Text(text) => w.tagged(0).text(text),
-            Piece::Hole { expr, show } => {
-                w.tagged(1).expr(expr);
-                w.show(show);
-            }
-        };
-    }
+    w.pieces(&rule.say);
     w.text(rule.notify.as_deref().unwrap_or(""));
     w.text(rule.cite.as_deref().unwrap_or(""));
     w.span(rule.once_per);
     w.span(Some(rule.stale_after));
     rule.quiet_while.iter().for_each(|name| w.tagged(0).text(name));
+    for wording in &rule.wordings {
+        w.tagged(1).text(&wording.to);
+        w.pieces(&wording.say);
+    }
     digest_of(&w.out) as u64
 }
 
@@ -66,6 +61,19 @@ impl Writer<'_> {
     fn text(&mut self, text: &str) {
         self.count(text.len());
         self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn pieces(&mut self, say: &[Piece]) {
+        self.count(say.len());
+        for piece in say {
+            match piece {
+                Piece::Text(text) => self.tagged(0).text(text),
+                Piece::Hole { expr, show } => {
+                    self.tagged(1).expr(expr);
+                    self.show(show);
+                }
+            };
+        }
     }
 
     pub fn span(&mut self, span: Option<Span>) {

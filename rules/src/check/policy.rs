@@ -1,4 +1,4 @@
-//! Policies: to plain data. And whether each that a rule names is there.
+//! Policies: to plain data. And whether each that a rule names is there, and each role that it has a text for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,6 +39,7 @@ pub fn policies(files: &[(&File, bool)], out: &mut Vec<Diagnostic>) -> Vec<Polic
             out.push(d.help(format!("declare it: `policy {} {{ notify patient by push }}`", name.text)));
         }
     }
+    unheard(files, found.values().map(|(decl, _)| *decl), out);
     // Of the shipped ones only those that somebody asks for.
     let asked: BTreeSet<&str> = asked.iter().map(|n| &*n.text).collect();
     all.into_iter().filter(|p| asked.contains(&*p.name) || found.get(&p.name).is_some_and(|(_, shipped)| !shipped)).collect()
@@ -64,11 +65,28 @@ fn named<'f>(files: &[(&'f File, bool)]) -> Vec<&'f Name> {
         .collect()
 }
 
-/// Whether any rule names a policy that none of the files declares.
+/// Texts for roles that no policy tells.
+fn unheard<'f>(files: &[(&File, bool)], policies: impl Iterator<Item = &'f syntax::Policy>, out: &mut Vec<Diagnostic>) {
+    let known: BTreeSet<&str> = policies.flat_map(|p| &p.steps).flat_map(|s| &s.recipients).map(|name| &*name.text).collect();
+    for role in files.iter().flat_map(|(file, _)| spoken_to(file)).filter(|role| !known.contains(&*role.text)) {
+        let d = Diagnostic::new(Code::UNKNOWN_ROLE, format!("no policy tells `{}`", role.text), role.loc, "nobody hears this");
+        let d = d.did_you_mean(role.loc, &role.text, known.iter().copied());
+        out.push(d.help(format!("name the role in a policy: `notify {} by push`", role.text)));
+    }
+}
+
+/// The roles that rules have texts for.
+fn spoken_to(file: &File) -> impl Iterator<Item = &Name> {
+    let rules = file.items.iter().filter_map(|i| if let Item::Rule(rule) = i { Some(rule) } else { None });
+    rules.flat_map(|rule| &rule.wordings).flat_map(|w| &w.to)
+}
+
+/// Whether any rule names a policy that none of the files declares, or a role.
 pub fn lacks_policies(files: &[File]) -> bool {
     let declared: BTreeSet<&str> = files.iter().flat_map(declared).map(|p| &*p.name.text).collect();
     let files: Vec<(&File, bool)> = files.iter().map(|f| (f, false)).collect();
-    named(&files).iter().any(|name| !declared.contains(&*name.text))
+    files.iter().any(|(file, _)| spoken_to(file).next().is_some())
+        || named(&files).iter().any(|name| !declared.contains(&*name.text))
 }
 
 fn policy(decl: &syntax::Policy, out: &mut Vec<Diagnostic>) -> Option<Policy> {

@@ -49,6 +49,7 @@ impl Checker<'_> {
             Some((say, _)) => self.say(say),
             None => vec![Piece::Text(decl.title())],
         };
+        let wordings = self.wordings(decl);
         if self.diagnostics[before..].iter().all(|d| !d.is_error()) {
             self.unused(decl, asked);
         }
@@ -61,6 +62,7 @@ impl Checker<'_> {
             filter,
             grades,
             say,
+            wordings,
             notify: decl.notify.as_ref().map(|(n, _)| n.text.clone()),
             cite: decl.cite.as_ref().map(|(c, _)| c.text.clone()),
             once_per: decl.once_per.as_ref().map(|(d, _)| d.span),

@@ -1,12 +1,12 @@
 //! Texts for people: how the value of each hole is written.
 
-use vitalog_cep::plan::{Piece, Show};
+use vitalog_cep::plan::{Piece, Show, Wording};
 
 use super::Checker;
 use super::dimension::Dim;
 use super::value::{Ty, Typed};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::{Hole, Say};
+use crate::syntax::{self, Hole, Say};
 
 impl Checker<'_> {
     pub fn say(&mut self, say: &Say) -> Vec<Piece> {
@@ -23,6 +23,17 @@ impl Checker<'_> {
             }
         }
         pieces
+    }
+
+    /// What roles are told in place of the patient's text, by role: in which order they are written means nothing.
+    pub fn wordings(&mut self, decl: &syntax::Rule) -> Vec<Wording> {
+        let mut all = Vec::new();
+        for wording in &decl.wordings {
+            let say = self.say(&wording.say);
+            all.extend(wording.to.iter().map(|role| Wording { to: role.text.clone(), say: say.clone() }));
+        }
+        all.sort_by(|a, b| a.to.cmp(&b.to));
+        all
     }
 
     fn show(&mut self, typed: &Typed) -> Option<Show> {

@@ -75,6 +75,7 @@ codes! {
     SLOW_STREAM = "W0007", "A gap shorter than the stream's expected distance of readings.";
     BACK_IN_TIME = "W0008", "A test line far before the one above it.";
     SHADOWED = "W0009", "A rule that adds nothing to another.";
+    UNKNOWN_ROLE = "W0010", "A text for a role that no policy tells.";
 }
 
 impl Code {

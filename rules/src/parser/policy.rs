@@ -83,7 +83,8 @@ impl Parser<'_> {
         Ok(Notice { after, unless_acknowledged, recipients, channels, loc: self.since(start) })
     }
 
-    fn names(&mut self, what: &str) -> Parsed<Vec<Name>> {
+    /// Names with commas between them.
+    pub fn names(&mut self, what: &str) -> Parsed<Vec<Name>> {
         let mut names = vec![self.name(what)?];
         while self.eat(Kind::Comma).is_some() {
             names.push(self.name(what)?);

@@ -77,6 +77,7 @@ impl Parser<'_> {
             "match" => self.plain(&mut rule.pattern, "match", Parser::pattern),
             "let" => self.let_clause(rule),
             "where" => self.plain(&mut rule.filter, "where", Parser::expr),
+            "say" if self.word_ahead(1) == Some("to") => self.wording(rule),
             "say" => self.plain(&mut rule.say, "say", Parser::say),
             "notify" => self.plain(&mut rule.notify, "notify", |p| p.any_name("the name of a policy")),
             "cite" => self.plain(&mut rule.cite, "cite", |p| p.quoted("a text in quotes: where the rule comes from")),
@@ -116,7 +117,7 @@ impl Parser<'_> {
         let loc = self.loc(start);
         let d = Diagnostic::new(Code::UNKNOWN_CLAUSE, format!("`{word}` begins no clause of a rule"), loc, "expected a clause")
             .did_you_mean(loc, word, CLAUSES.iter().copied())
-            .note("clauses: severity, when, until, match, every, let, where, say, notify, cite, at each, at most once per, stale after, quiet while");
+            .note("clauses: severity, when, until, match, every, let, where, say, say to, notify, cite, at each, at most once per, stale after, quiet while");
         self.report(d);
         self.give_up()
     }
@@ -298,6 +299,7 @@ impl Rule {
             lets: Vec::new(),
             filter: None,
             say: None,
+            wordings: Vec::new(),
             notify: None,
             cite: None,
             once_per: None,

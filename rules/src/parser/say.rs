@@ -1,4 +1,4 @@
-//! `say "… {hole} …"`: a text with expressions in it. `{{` and `}}` are braces.
+//! `say "… {hole} …"`: a text with expressions in it. `{{` and `}}` are braces. `say to ROLE "…"`: the same for somebody else.
 
 use std::sync::Arc;
 
@@ -6,9 +6,39 @@ use super::{Failed, Parsed, Parser};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::{Kind, lex};
 use crate::source::Loc;
-use crate::syntax::{Expr, Hole, Say};
+use crate::syntax::{Expr, Hole, Name, Rule, Say, Wording};
 
 impl Parser<'_> {
+    /// `say to caretaker "…"`. Each role has one text; the patient's is what `say` alone says.
+    pub fn wording(&mut self, rule: &mut Rule) -> Parsed<()> {
+        self.advance();
+        self.advance();
+        let to = self.names("a role: `caretaker` or another that policies tell")?;
+        let mut wording = Wording { to: Vec::new(), say: self.say()? };
+        for name in to {
+            let known = rule.wordings.iter().chain([&wording]).flat_map(|w| &w.to).find(|n| n.text == name.text);
+            if let Some(first) = known.map(|n| n.loc) {
+                self.report(
+                    Diagnostic::new(Code::TWICE, format!("`say to {}` is said twice", name.text), name.loc, "said again")
+                        .label(first, "first said here")
+                        .help("a role is told one text"),
+                );
+            } else if &*name.text == "patient" {
+                self.not_to_the_patient(&name);
+            } else {
+                wording.to.push(name);
+            }
+        }
+        rule.wordings.push(wording);
+        Ok(())
+    }
+
+    fn not_to_the_patient(&mut self, name: &Name) {
+        let d =
+            Diagnostic::new(Code::EXPECTED, "what the patient is told is said without `to`", name.loc, "expected another role");
+        self.report(d.help("`say \"…\"` is for the patient, and for all who have no text of their own"));
+    }
+
     pub fn say(&mut self) -> Parsed<Say> {
         if !self.is(Kind::Text) {
             return Err(self.expected("a text in quotes"));

@@ -134,6 +134,9 @@ impl Offers<'_> {
         if last == "notify" {
             return self.policies();
         }
+        if context.clause == "say" && ["say", "to"].contains(&last) {
+            return self.audiences(last);
+        }
         if STREAMS.contains(&last) {
             return self.streams();
         }
@@ -145,6 +148,19 @@ impl Offers<'_> {
         }
         self.values(context);
         self.keywords(words::HOLDS);
+    }
+
+    /// Behind `say`, and `say to`: the roles that policies tell.
+    fn audiences(&mut self, last: &str) {
+        if last == "say" {
+            return self.keywords(&[("to", "a text for somebody else than the patient: `say to caretaker \"…\"`")]);
+        }
+        let group = self.group;
+        let policies = group.understood.compiled.library.iter().flat_map(|l| &l.policies);
+        let roles: Vec<&str> = policies.flat_map(|p| &p.steps).map(|s| &*s.recipient).collect();
+        for role in roles.into_iter().chain(["caretaker", "on_call"]).filter(|role| *role != "patient") {
+            self.offer(role, kind::CLASS, "a role of policies", "");
+        }
     }
 
     fn behind_number(&mut self, context: &Context<'_>) {

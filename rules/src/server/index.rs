@@ -140,11 +140,14 @@ pub fn said<'a>(file: FileId, text: &'a str, whole: &Whole) -> Vec<Said<'a>> {
     }
     let mut out = Vec::new();
     let mut unit_left = 0;
+    // The clause at hand is a text for people.
+    let mut says = false;
     for (i, token) in (0..).zip(&whole.lexed.tokens) {
         unit_left = units.get(&i).copied().unwrap_or(unit_left).max(u8::from(units.contains_key(&i)));
         let words = text.get(token.start as usize..token.end as usize).unwrap_or("");
-        let says = out.last().is_some_and(|l: &Said<'_>| l.text == "say");
-        out.push(Said { token: *token, text: words, in_unit: unit_left > 0, begins: begins.get(&i).copied() });
+        let mark = begins.get(&i).copied();
+        says = if mark.is_some() { mark == Some(Mark::Clause) && words == "say" } else { says };
+        out.push(Said { token: *token, text: words, in_unit: unit_left > 0, begins: mark });
         unit_left = unit_left.saturating_sub(1);
         if token.kind == Kind::Text && says {
             for hole in holes(words, token.start as usize) {

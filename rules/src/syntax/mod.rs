@@ -14,7 +14,7 @@ pub use expr::{BinaryOp, Call, Covering, Expr, ExprKind, Literal, Over, UnitWord
 pub use item::{Check, FieldDecl, FieldType, File, Item, Profile, Stream, Use};
 pub use pattern::{Around, Bound, Edge, Group, Node, Part, Pattern, Quiet, Select, Step, Without};
 pub use policy::{Notice, Policy, Repeat};
-pub use rule::{Grade, Heard, Hold, Hole, Let, Rule, Say, Watch, When};
+pub use rule::{Grade, Heard, Hold, Hole, Let, Rule, Say, Watch, When, Wording};
 pub use schedule::{Schedule, TimeOfDay};
 pub use script::{End, Expect, Line, LineKind, Moment, MomentKind, Test, Value, ValueKind};
 

@@ -24,6 +24,7 @@ pub struct Rule {
     pub lets: Vec<Let>,
     pub filter: Option<(Expr, Loc)>,
     pub say: Option<(Say, Loc)>,
+    pub wordings: Vec<Wording>,
     pub notify: Option<(Name, Loc)>,
     pub cite: Option<(Text, Loc)>,
     pub once_per: Option<(Duration, Loc)>,
@@ -80,6 +81,13 @@ pub struct Let {
 #[derive(Clone, Debug, Default)]
 pub struct Say {
     pub pieces: Vec<Hole>,
+}
+
+/// `say to caretaker, neighbour "…"`.
+#[derive(Clone, Debug)]
+pub struct Wording {
+    pub to: Vec<Name>,
+    pub say: Say,
 }
 
 #[derive(Clone, Debug)]

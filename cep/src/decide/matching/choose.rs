@@ -1,7 +1,5 @@
 //! From a walk to the matches of its start: the preferred choice that completes earliest, what it grows by, or all choices.
 
-use std::sync::Arc;
-
 use vitalog_elog::Severity;
 
 use super::cluster::Match;
@@ -9,7 +7,7 @@ use super::program::Op;
 use super::state::{Cursor, Move, State};
 use super::walk::Walk;
 use crate::decide::fact::evidence;
-use crate::eval::{Scope, render, said};
+use crate::eval::{Scope, Words, render, said};
 use crate::plan::Select;
 use crate::timeline::Said;
 
@@ -29,7 +27,7 @@ pub struct Found {
 /// What is known of a match while it grows.
 struct Told {
     severity: Severity,
-    text: Arc<str>,
+    words: Words,
     said: Said,
 }
 
@@ -188,7 +186,7 @@ impl Walk<'_> {
     /// What is said of the choice at hand, decided at `done`.
     fn told(&self, done: i64) -> Told {
         let scope = Scope { bound: &self.bound, ..self.case.scope(done, self.start) };
-        Told { severity: scope.severity(), text: render(&scope), said: said(&scope) }
+        Told { severity: scope.severity(), words: render(&scope), said: said(&scope) }
     }
 
     fn severity(&self, done: i64) -> Severity {
@@ -202,7 +200,7 @@ impl Walk<'_> {
             last = binding.last_rows().first().map_or(last, |row| last.max(table.at(*row)));
             ids.extend(binding.rows.iter().flat_map(|row| table.evidence(*row)).copied());
         }
-        let Told { severity, text, said } = told;
-        Match { first: self.start, at, last, severity, text, said, evidence: evidence(ids) }
+        let Told { severity, words, said } = told;
+        Match { first: self.start, at, last, severity, words, said, evidence: evidence(ids) }
     }
 }

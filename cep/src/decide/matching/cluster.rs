@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{FindingState, ReadingId, Severity};
 
 use crate::decide::fact::{Fact, Facts, evidence};
+use crate::eval::Words;
 use crate::timeline::Said;
 
 /// One match: its first and last instants, when it completed, and what was decided then.
@@ -19,7 +20,7 @@ pub struct Match {
     pub at: i64,
     pub last: i64,
     pub severity: Severity,
-    pub text: Arc<str>,
+    pub words: Words,
     pub said: Said,
     pub evidence: Arc<[ReadingId]>,
 }
@@ -121,7 +122,7 @@ fn fact(cluster: &[Match], end: i64) -> Option<Fact> {
             [one] => one.evidence.clone(),
             many => evidence(many.iter().flat_map(|m| m.evidence.iter().copied()).collect()),
         },
-        text: told.text.clone(),
+        words: told.words.clone(),
         said: told.said.clone(),
         fed: false,
         known: None,
@@ -134,7 +135,8 @@ mod tests {
 
     fn m(first: i64, last: i64) -> Match {
         let evidence = evidence(vec![ReadingId(first as u128), ReadingId(last as u128)]);
-        Match { first, at: last, last, severity: Severity::Info, text: Arc::from(""), said: None, evidence }
+        let words = Words { text: Arc::from(""), wordings: None };
+        Match { first, at: last, last, severity: Severity::Info, words, said: None, evidence }
     }
 
     fn spans(clusters: &Clusters) -> Vec<(i64, i64, i64)> {

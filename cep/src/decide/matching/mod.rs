@@ -210,7 +210,7 @@ fn decided(case: &Case<'_>, search: &Search<'_>, start: i64, completion: i64) ->
         at: completion,
         last: completion,
         severity: scope.severity(),
-        text: render(&scope),
+        words: render(&scope),
         said: said(&scope),
         evidence: evidence(ids.copied().collect()),
     })
