@@ -17,6 +17,7 @@ pub fn finding_json(f: &Finding) -> Value {
         "end": f.end.map(|t| t.to_string()),
         "resolved_at": f.resolved_at.map(|t| t.to_string()),
         "evidence": f.evidence.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "quiet": f.quiet,
         "text": &*f.text,
         "wordings": f.wordings.iter().map(|w| json!({"to": &*w.to, "text": &*w.text})).collect::<Vec<_>>(),
     })
