@@ -22,3 +22,4 @@ mod prior;
 mod scripts;
 mod server;
 mod support;
+mod why;
