@@ -12,3 +12,4 @@ mod support;
 mod survival;
 mod tools;
 mod whole_data;
+mod why;

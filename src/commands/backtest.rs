@@ -7,6 +7,7 @@ use serde_json::json;
 use vitalog_cep::plan::Library;
 use vitalog_elog::{Subject, Time};
 use vitalog_rules::compile;
+use vitalog_rules::why::finding_json;
 
 use crate::cli::{Backtest, Format};
 use crate::commands::check::report;
@@ -50,7 +51,7 @@ fn print(outcome: &Outcome, args: &Backtest) {
     for finding in &outcome.findings {
         match args.format {
             Format::Text => println!("{}", output::finding_line(finding)),
-            Format::Json => println!("{}", output::finding_json(finding)),
+            Format::Json => println!("{}", finding_json(finding)),
         }
     }
     if !args.stats {

@@ -3,3 +3,4 @@
 pub mod backtest;
 pub mod load;
 pub mod script;
+pub mod why;
