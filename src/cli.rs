@@ -170,6 +170,9 @@ pub struct Backtest {
     pub threads: Option<usize>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Instead of the findings, a row for each rule: how many, of how many subjects, how often by subject and day.
+    #[arg(long)]
+    pub summary: bool,
     /// Add a last line on speed and memory.
     #[arg(long)]
     pub stats: bool,
@@ -216,7 +219,7 @@ pub struct Ingest {
     /// The URL of a server, or a data directory that no server holds.
     #[arg(long)]
     pub to: String,
-    /// Files: NDJSON, JSON, CSV with native names (gzip too), or T1D-UOM exports, told by their content.
+    /// Files: NDJSON, JSON, CSV with native names (gzip too), or files of T1D-UOM and AIM-94, told by their names and content.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The access token; read from the environment if not given.

@@ -10,6 +10,7 @@ mod manual;
 mod orders;
 mod support;
 mod survival;
+mod telling;
 mod tools;
 mod whole_data;
 mod why;

@@ -117,6 +117,13 @@ function trail(r) {
   );
 }
 
+// Whom a policy told, by which channel, and at which of its steps.
+function whom(d) {
+  if (!d.role) return 'whoever listens there';
+  const step = d.step ? `step ${d.step}` : null;
+  return [`${d.role} by ${d.channel}`, step, d.repeat ? `repeat ${d.repeat}` : null, d.late ? 'late' : null].filter(Boolean).join(', ');
+}
+
 function told(r) {
   const words = { waiting: 'waiting', delivered: 'delivered', failed: 'failed, will be tried again', given_up: 'given up' };
   if (!r.deliveries.length) return null;
@@ -124,6 +131,6 @@ function told(r) {
     'section',
     { class: 'part' },
     el('h2', {}, 'Who was told'),
-    el('div', { class: 'card' }, el('table', {}, el('thead', {}, el('tr', {}, ['What', 'Where to', 'State'].map((w) => el('th', { scope: 'col' }, w)))), el('tbody', {}, r.deliveries.map((d) => el('tr', {}, el('td', {}, d.kind), el('td', {}, d.endpoint), el('td', {}, [words[d.state], d.said].filter(Boolean).join(': '))))))),
+    el('div', { class: 'card' }, el('table', {}, el('thead', {}, el('tr', {}, ['What', 'Whom', 'Where to', 'State'].map((w) => el('th', { scope: 'col' }, w)))), el('tbody', {}, r.deliveries.map((d) => el('tr', {}, el('td', {}, d.kind), el('td', {}, whom(d)), el('td', {}, d.endpoint || 'nowhere'), el('td', {}, [words[d.state], d.said].filter(Boolean).join(': '))))))),
   );
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use reqwest::{Method, StatusCode};
 use serde_json::Value as Json;
 use tempfile::TempDir;
+use vitalog_elog::effect::{Addressee, Delivery, Step};
 use vitalog_elog::input::{DeadLetter, Input};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{MatchId, Reading, Span, Subject, Time, Value, When};
+use vitalog_elog::{Effect, MatchId, Reading, Span, Subject, Time, Value, When};
 
 use crate::support::judge;
 use crate::support::schema::{self, EXERCISE, MOOD, SLEEP, amount, content, glucose};
@@ -213,6 +214,35 @@ async fn a_recommendation_is_explained_and_answered() {
     assert_eq!(stage.get("/v1/recommendations?severity=urgent").await["recommendations"], serde_json::json!([]));
     let other_site = stage.ask(Some("root"), Method::POST, &format!("{path}/dismiss"), &[("sec-fetch-site", "cross-site")]).await;
     assert_eq!((other_site.status, other_site.body["code"].as_str()), (StatusCode::FORBIDDEN, Some("cross_site")));
+}
+
+#[tokio::test]
+async fn a_recommendation_says_whom_its_policy_told() {
+    let stage = stage().await;
+    let now = BASE + Span::minutes(121);
+    let delivery = |id: u128, endpoint: &str, to: Option<Addressee>| {
+        let (kind, body) = ("finding.opened".into(), "{}".into());
+        Effect::Delivery(Delivery { id, finding: low(), endpoint: endpoint.into(), to, kind, body, not_before: now })
+    };
+    let to = |role: &str, step| Some(Addressee { role: role.into(), channel: "sms".into(), step });
+    let late = Step { number: 2, repeat: 3, due: BASE, late: true };
+    let sent = vec![
+        delivery(1, "ward", None),
+        delivery(2, "kin", to("caretaker", Some(late))),
+        delivery(3, "anna", to("patient", None)),
+        delivery(4, "", to("neighbour", Some(Step { number: 3, late: false, ..late }))),
+    ];
+    stage.world.feed(now, Input::Tick, sent);
+    let one = stage.get(&format!("/v1/recommendations/{}", low())).await;
+    let seen = |d: &Json| serde_json::json!([d["endpoint"], d["role"], d["channel"], d["step"], d["repeat"], d["late"]]);
+    let seen: Vec<Json> = one["deliveries"].as_array().expect("a list").iter().map(seen).collect();
+    let expected = serde_json::json!([
+        ["anna", "patient", "sms", null, null, false],
+        ["ward", null, null, null, null, false],
+        ["kin", "caretaker", "sms", 2, 3, true],
+        ["", "neighbour", "sms", 3, 3, false]
+    ]);
+    assert_eq!(Json::Array(seen), expected);
 }
 
 #[tokio::test]

@@ -46,18 +46,43 @@ pub struct Former {
 /// A message for one recipient by one channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Derived from finding, revision, step, recipient and channel: the receiver dedupes by it.
+    /// Derived from finding, revision, step, repetition, recipient and channel: the receiver dedupes by it.
     pub id: u128,
     /// What it is about: messages about one finding reach an endpoint in their order.
     pub finding: MatchId,
-    /// Which endpoint of the configuration.
+    /// Which endpoint of the configuration; empty where it has none for whom a policy names.
     pub endpoint: Arc<str>,
+    /// Whom a policy reaches by it; `None` for an endpoint that hears of findings whatever their policies say.
+    pub to: Option<Addressee>,
     /// `finding.opened`, `finding.amended`, …
     pub kind: Arc<str>,
     /// The JSON to send.
     pub body: Arc<str>,
     /// Not before.
     pub not_before: Time,
+}
+
+/// Whom a policy tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addressee {
+    /// `patient`, `on_call`, …
+    pub role: Arc<str>,
+    /// `push`, `sms`, …; all that were asked for, where there is no endpoint.
+    pub channel: Arc<str>,
+    /// Which step of the policy sent it; `None` for what is told to all who were told before.
+    pub step: Option<Step>,
+}
+
+/// A step of a policy that fell due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// From 1 on, in the order written; a step that names two roles counts twice.
+    pub number: u32,
+    /// 0 at first, then how often the policy has begun anew.
+    pub repeat: u32,
+    pub due: Time,
+    /// It is told later than it was due.
+    pub late: bool,
 }
 
 /// A journaled input and all that followed from it, in order: what sinks are fed with.

@@ -19,7 +19,7 @@ pub struct Policy {
 /// `after D unless acknowledged notify WHOM by CHANNEL, …`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyStep {
-    /// After the finding was told; zero: at once. Never less than that of the step before.
+    /// After the finding was told first; zero: at once. Never less than that of the step before.
     pub after: Span,
     /// Left out once somebody acknowledged the finding.
     pub unless_acknowledged: bool,
@@ -43,7 +43,7 @@ pub enum RepeatUntil {
 }
 
 /// By what way a message goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     Push,

@@ -4,7 +4,7 @@
 //! accepted (and what was not) on stable storage, [`access`] says who may do what, and [`io`] is the HTTP gateway over them.
 //!
 //! Invariant: nothing here knows the engine, and nothing outside [`io`] waits or reads a clock. What is declared of streams comes from
-//! outside; no stream, field or threshold of health is known by name but to the importers of exports ([`decode::t1d_uom`]).
+//! outside; no stream, field or threshold of health is known by name but to the importers of exports ([`decode::aim94`], [`decode::t1d_uom`]).
 
 pub mod access;
 pub mod admit;

@@ -200,8 +200,10 @@ fn packed_bodies_have_an_end() {
 
 #[test]
 fn forms_by_their_names() {
+    use vitalog_ingest::decode::aim94;
     use vitalog_ingest::decode::t1d_uom::{File, Kind};
     let uom = |kind, person: &str| Some(Format::T1dUom(File { kind, person: person.to_owned() }));
+    let diary = |person: &str| Some(Format::Aim94(aim94::File { person: person.to_owned() }));
     for (name, head, form) in [
         ("a/b/readings.ndjson", "", Some(Format::Ndjson)),
         ("x.JSON", "", Some(Format::Json)),
@@ -213,6 +215,11 @@ fn forms_by_their_names() {
         ("Insulin Data/Basal Data/UoMBasal2301.csv", "", uom(Kind::Basal, "2301")),
         ("UoM2301sleeptime.csv", "", uom(Kind::SleepTime, "2301")),
         ("UoMsleep2301.csv", "", uom(Kind::Wearable, "2301")),
+        ("uci/data-07", "04-21-1991\t9:09\t58\t100\n", diary("07")),
+        ("data-07.gz", "\n\t138\t33\t3A\r\n", diary("07")),
+        ("data-07", "04-21-1991,9:09,58,100\n", None),
+        ("data-07", "", None),
+        ("data-x", "04-21-1991\t9:09\t58\t100\n", None),
         ("UoMGlucose.csv", "", Some(Format::Csv)),
         ("UoMGlucose../2301.csv", "", Some(Format::Csv)),
     ] {

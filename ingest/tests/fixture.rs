@@ -51,6 +51,9 @@ fn stream(name: &str, shape: Shape, fields: Vec<Field>) -> Stream {
     }
 }
 
+const MEALS: [&str; 7] =
+    ["before_breakfast", "after_breakfast", "before_lunch", "after_lunch", "before_supper", "after_supper", "before_snack"];
+
 /// The streams of the health pack that the decoders send to, and two more.
 pub fn health() -> Schema {
     use Dimension::{Count, Energy, Glucose, Insulin, InsulinRate, Length, Mass, Pressure, Rate, Ratio, Time};
@@ -82,7 +85,11 @@ pub fn health() -> Schema {
     activity.extend(moved("m"));
     activity.extend(["motion_mean", "motion_max"].map(|name| quantity(name, Ratio, "1", 0, 10, true)));
     let streams = vec![
-        stream("bg", Shape::Instant, vec![quantity("value", Glucose, "mg/dL", 20, 1000, false)]),
+        stream(
+            "bg",
+            Shape::Instant,
+            vec![quantity("value", Glucose, "mg/dL", 20, 1000, false), other("context", words(&MEALS), true)],
+        ),
         bp,
         stream(
             "carbs",
@@ -110,6 +117,15 @@ pub fn health() -> Schema {
             "sleep",
             Shape::Interval,
             ["deep", "light", "rem", "awake", "unmeasured"].map(minutes).into_iter().chain([text("validation")]).collect(),
+        ),
+        stream("symptom", Shape::Instant, vec![other("what", words(&["hypoglycaemia"]), false)]),
+        stream(
+            "diary",
+            Shape::Instant,
+            vec![
+                other("what", words(&["meal", "exercise", "event"]), false),
+                other("amount", words(&["less", "usual", "more"]), true),
+            ],
         ),
         stream("exercise", Shape::Interval, exercise),
         stream("activity", Shape::Interval, activity),
@@ -148,6 +164,27 @@ pub fn profile() -> Arc<[ProfileField]> {
     ])
 }
 
+/// The fields of a reading that are said, as text.
+pub fn said(reading: &Reading) -> String {
+    let schema = health();
+    let content = reading.content.as_ref().expect("content");
+    let stream = schema.get(content.stream);
+    let when = match content.when {
+        When::At(t) => t.to_string(),
+        When::During { start, end } => format!("{start} to {}", end.unwrap_or(Time::MAX)),
+    };
+    let fields = stream.fields.iter().zip(&content.values).filter_map(|(field, value)| {
+        let text = match value.as_ref()? {
+            Value::Quantity(amount) => amount.to_string(),
+            Value::Enum(i) => format!("#{i}"),
+            Value::Text(text) => text.to_string(),
+            Value::Bool(b) => b.to_string(),
+        };
+        Some(format!("{}={text}", field.name))
+    });
+    format!("{} {} {when} {}", reading.subject, stream.name, fields.collect::<Vec<_>>().join(" "))
+}
+
 /// A reading of `bg`, the `n`-th five minutes of 2026.
 pub fn bg(schema: &Schema, subject: &str, n: i64) -> Reading {
     let value = Amount::parse(&format!("{}.{}", 4 + n % 9, n % 10), unit(Dimension::Glucose, "mmol/L")).expect("an amount");
@@ -155,7 +192,7 @@ pub fn bg(schema: &Schema, subject: &str, n: i64) -> Reading {
     let content = Content {
         stream: schema.stream("bg").expect("declared"),
         when: When::At(at),
-        values: vec![Some(Value::Quantity(value))].into_boxed_slice(),
+        values: vec![Some(Value::Quantity(value)), None].into_boxed_slice(),
         source: Some("g7/8J2K".into()),
         seq: Some(n as u64),
     };

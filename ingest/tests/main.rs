@@ -1,6 +1,7 @@
 //! The tests of the way in. One binary; each module is one subject.
 
 mod admission;
+mod aim94;
 mod damage;
 mod decoding;
 mod figures;

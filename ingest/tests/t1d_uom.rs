@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use vitalog_elog::{Reading, Refusal, Time, Value, When};
+use vitalog_elog::{Reading, Refusal};
 use vitalog_ingest::decode::{Format, decode};
 
-use super::fixture::{admission, health, now};
+use super::fixture::{admission, now, said};
 
 /// One file with one row, held against the declarations.
 fn row(name: &str, header: &str, row: &str) -> Result<Reading, Refusal> {
@@ -15,27 +15,6 @@ fn row(name: &str, header: &str, row: &str) -> Result<Reading, Refusal> {
     let item = decode(&format, body.as_bytes())?.next().expect("a row");
     assert_eq!(item.line, 2);
     admission().admit(&item.reading?, now())
-}
-
-/// The fields of a reading that are said, as text.
-fn said(reading: &Reading) -> String {
-    let schema = health();
-    let content = reading.content.as_ref().expect("content");
-    let stream = schema.get(content.stream);
-    let when = match content.when {
-        When::At(t) => t.to_string(),
-        When::During { start, end } => format!("{start} to {}", end.unwrap_or(Time::MAX)),
-    };
-    let fields = stream.fields.iter().zip(&content.values).filter_map(|(field, value)| {
-        let text = match value.as_ref()? {
-            Value::Quantity(amount) => amount.to_string(),
-            Value::Enum(i) => format!("#{i}"),
-            Value::Text(text) => text.to_string(),
-            Value::Bool(b) => b.to_string(),
-        };
-        Some(format!("{}={text}", field.name))
-    });
-    format!("{} {} {when} {}", reading.subject, stream.name, fields.collect::<Vec<_>>().join(" "))
 }
 
 const BG: (&str, &str) = ("UoMGlucose2301.csv", "bg_ts,value");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use url::{Host, Url};
+use vitalog_elog::policy::Channel;
 use vitalog_elog::{Finding, Severity, Span, Subject};
 
 use crate::webhook::{Secret, check};
@@ -32,8 +33,17 @@ pub struct Endpoint {
     /// The newest first: messages are signed with each, so that a receiver may change its secret at leisure. One or two.
     pub secrets: Vec<Secret>,
     pub filter: Filter,
+    /// Whom policies reach by it. With it only policies decide what it hears, as far as `filter.subjects` permits; without it, `filter` does.
+    pub reach: Option<Reach>,
     /// Whether it may be on this host or in a private network, and be spoken to without TLS.
     pub allow_loopback: bool,
+}
+
+/// Whom policies reach by an endpoint, and by what way the message goes on from there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    pub role: Arc<str>,
+    pub channel: Channel,
 }
 
 /// What an endpoint wants to hear.
@@ -61,7 +71,8 @@ impl Config {
         Config { settle: Span::seconds(30), keep: Span::days(30), endpoints: Vec::new() }
     }
 
-    /// Reads `{"settle_s": 30, "keep_d": 30, "endpoints": [{"name", "url", "secrets", "min_severity", "policies", "subjects", "allow_loopback"}]}`.
+    /// Reads `{"settle_s": 30, "keep_d": 30, "endpoints": [{"name", "url", "secrets", "role", "channel", "min_severity", "policies", "subjects",
+    /// "allow_loopback"}]}`.
     /// Only `name`, `url` and `secrets` must be there.
     ///
     /// # Errors
@@ -124,10 +135,10 @@ struct EndpointFile {
     name: String,
     url: String,
     secrets: Vec<String>,
-    #[serde(default = "default_severity")]
-    min_severity: Severity,
-    #[serde(default)]
-    policies: Vec<Arc<str>>,
+    role: Option<Arc<str>>,
+    channel: Option<Channel>,
+    min_severity: Option<Severity>,
+    policies: Option<Vec<Arc<str>>>,
     #[serde(default)]
     subjects: Vec<String>,
     #[serde(default)]
@@ -140,10 +151,6 @@ fn default_settle() -> u32 {
 
 fn default_keep() -> u32 {
     30
-}
-
-fn default_severity() -> Severity {
-    Severity::Advisory
 }
 
 impl EndpointFile {
@@ -166,8 +173,34 @@ impl EndpointFile {
             return Err(error(&name, format!("{bad:?} is not a subject"), "name a subject as its readings do"));
         }
         let subjects = self.subjects.iter().map(|text| Subject::new(text)).collect();
-        let filter = Filter { min_severity: self.min_severity, policies: self.policies, subjects };
-        Ok(Endpoint { name: Arc::from(name), url, secrets, filter, allow_loopback: self.allow_loopback })
+        let told_by_policy = self.role.is_some() && (self.min_severity.is_some() || self.policies.is_some());
+        if told_by_policy {
+            let remedy = "policies say what a role is told: leave out either role and channel, or min_severity and policies";
+            return Err(error(&name, "a role, and min_severity or policies".to_owned(), remedy));
+        }
+        let reach = check_reach(&name, self.role, self.channel)?;
+        let default = Filter::default();
+        let min_severity = self.min_severity.unwrap_or(default.min_severity);
+        let filter = Filter { min_severity, policies: self.policies.unwrap_or_default(), subjects };
+        Ok(Endpoint { name: Arc::from(name), url, secrets, filter, reach, allow_loopback: self.allow_loopback })
+    }
+}
+
+fn check_reach(name: &str, role: Option<Arc<str>>, channel: Option<Channel>) -> Result<Option<Reach>, ConfigError> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match (role, channel) {
+        (None, None) => Ok(None),
+        (Some(role), Some(channel)) if !role.is_empty() && role.len() <= 64 && role.chars().all(word) => {
+            Ok(Some(Reach { role, channel }))
+        }
+        (Some(role), Some(_)) => {
+            let shown: String = role.chars().take(80).collect();
+            Err(error(name, format!("{shown:?} is not a role"), "use a role as policies name it, such as patient or on_call"))
+        }
+        (Some(_), None) => {
+            Err(error(name, "a role without a channel".to_owned(), "add channel: push, sms, email, webhook or phone"))
+        }
+        (None, Some(_)) => Err(error(name, "a channel without a role".to_owned(), "add role, such as patient or on_call")),
     }
 }
 

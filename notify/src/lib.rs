@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`config`] | the endpoints, what each wants to hear, and their secrets |
+//! | [`roles`] | whom policies reach, and which of their steps reach nobody |
 //! | [`core`] | the alarms: a pure state machine, stepped right after the engine, that appends deliveries to the effects |
 //! | [`outbox`] | a sink that keeps deliveries with the journal position, and decides when each is tried, and how often |
 //! | [`webhook`] | the signature and the permitted addresses of a webhook: pure |
@@ -15,6 +16,7 @@ pub mod config;
 pub mod core;
 pub mod io;
 pub mod outbox;
+pub mod roles;
 pub mod webhook;
 
 pub use crate::core::Notifier;

@@ -363,13 +363,13 @@ fn an_entry_stepped_over_before_changes_nothing() {
     assert_eq!(first.len(), 1);
     let before = notifier.snapshot();
     let mut effects = vec![Effect::Finding(opened)];
-    notifier.step(0, at(0), &tick(at(0)), &mut effects);
+    notifier.step(0, at(0), &tick(at(0)), None, &mut effects);
     assert_eq!(effects.len(), 1);
     assert_eq!(notifier.snapshot(), before);
 }
 
 #[test]
-fn the_message_names_everything_and_nobody() {
+fn the_message_names_everything_and_who_took_it_on() {
     let mut notifier = Notifier::new(world::config());
     let mut low = finding("low_glucose");
     low.notify = Some("urgent".into());
@@ -382,12 +382,13 @@ fn the_message_names_everything_and_nobody() {
             r#"{{"id":"{id:032x}","type":"finding.opened","timestamp":"2026-11-20T08:00:02Z","data":{{"finding":"{finding}","revision":1,"#,
             r#""rule":"low_glucose","rule_version":"000000000000feed","title":"low_glucose title","subject":"p-1","kind":"episode","#,
             r#""state":"open","severity":"warning","onset":"2026-11-20T08:00:00Z","at":"2026-11-20T08:00:00Z","end":null,"resolved_at":null,"#,
-            r#""text":"glucose is \"low\"\nand falling","policy":"urgent","cite":"ADA 2026, 6.11"}}}}"#
+            r#""text":"glucose is \"low\"\nand falling","wordings":[],"policy":"urgent","cite":"ADA 2026, 6.11","to":null,"by":null}}}}"#
         ),
         id = told[0].id,
         finding = low.id
     );
     assert_eq!(&*told[0].body, expected);
     let told = step(&mut notifier, &command(at(3), low.id, Action::Acknowledge), vec![]);
-    assert!(!told[0].body.contains("nurse-7"), "who acknowledged is in the journal, not in the message");
+    let body: serde_json::Value = serde_json::from_str(&told[0].body).expect("JSON");
+    assert_eq!((&body["type"], &body["data"]["by"]), (&"finding.acknowledged".into(), &"nurse-7".into()));
 }

@@ -1,7 +1,11 @@
 //! Reading the configuration: what is accepted, and what each mistake is told.
 
+use vitalog_elog::policy::Channel;
 use vitalog_elog::{Severity, Span};
 use vitalog_notify::Config;
+use vitalog_notify::roles::Roles;
+
+use crate::world::policy;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -27,6 +31,30 @@ fn everything_can_be_set() {
 }
 
 #[test]
+fn an_endpoint_has_a_role_and_a_channel_or_neither() {
+    let fields = r#","role":"caretaker","channel":"email","subjects":["p-1"]"#;
+    let config = Config::parse(&one(fields)).expect("a good configuration");
+    let reach = config.endpoints[0].reach.as_ref().expect("a role");
+    assert_eq!((&*reach.role, reach.channel), ("caretaker", Channel::Email));
+    assert!(Config::parse(&one("")).expect("a good configuration").endpoints[0].reach.is_none());
+}
+
+#[test]
+fn steps_that_reach_nobody_are_named() {
+    let config = Config::parse(&one(r#","role":"caretaker","channel":"email","subjects":["p-1"]"#)).expect("good");
+    let roles = Roles::of(&config.endpoints);
+    let policies = [policy("night", "0 patient push,sms; 60 caretaker push,email; 90 caretaker phone")];
+    let said: Vec<String> = roles.uncarried(&policies).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "policy night, step 1: there is no endpoint for patient by push, sms",
+            "policy night, step 3: there is no endpoint for caretaker by phone",
+        ]
+    );
+}
+
+#[test]
 fn mistakes_are_named_and_secrets_are_not() {
     let with =
         |url: &str, more: &str| format!(r#"{{"endpoints":[{{"name":"ward","url":"{url}","secrets":["{SECRET}"]{more}}}]}}"#);
@@ -34,6 +62,12 @@ fn mistakes_are_named_and_secrets_are_not() {
         ("{".to_owned(), "it ends too early"),
         (one(r#","sevrity":"urgent""#), "unknown field `sevrity`"),
         (one(r#","min_severity":"loud""#), "unknown variant `loud`"),
+        (one(r#","role":"patient""#), "a role without a channel; add channel"),
+        (one(r#","channel":"sms""#), "a channel without a role"),
+        (one(r#","role":"on call","channel":"sms""#), "\"on call\" is not a role"),
+        (one(r#","role":"patient","channel":"pigeon""#), "unknown variant `pigeon`"),
+        (one(r#","role":"patient","channel":"sms","min_severity":"info""#), "policies say what a role is told"),
+        (one(r#","role":"patient","channel":"sms","policies":["night"]"#), "policies say what a role is told"),
         (one(r#","subjects":["../x"]"#), "\"../x\" is not a subject"),
         (one("").replace("ward", "a b"), "endpoint \"a b\": not a name"),
         (with("http://example.org/", ""), "without TLS"),

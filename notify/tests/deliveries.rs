@@ -53,7 +53,7 @@ impl RunLoop {
         let mut inside = self.inside.lock().expect("no test panics while it holds this");
         let offset = inside.journal.len() as u64;
         let entry = Entry { arrival: self.now(), input };
-        inside.notifier.step(offset, entry.arrival, &entry, &mut effects);
+        inside.notifier.step(offset, entry.arrival, &entry, None, &mut effects);
         inside.journal.push(Record { offset, entry: entry.into(), effects });
         self.outbox.apply(&inside.journal[offset as usize..], position(offset + 1)).expect("applies");
         offset

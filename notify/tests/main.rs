@@ -3,10 +3,12 @@
 mod alarms;
 mod configuration;
 mod deliveries;
+mod ladder_model;
 mod laws;
 mod outbox;
 mod outbox_crash;
 mod outbox_pace;
+mod policies;
 mod receiver;
 mod signing;
 mod snapshots;

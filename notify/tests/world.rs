@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use vitalog_elog::input::{Action, Command, DeliveryOutcome, DeliveryReceipt};
+use vitalog_elog::input::{Action, Command, DeliveryOutcome, DeliveryReceipt, RuleChange};
+use vitalog_elog::policy::{Channel, Policy, PolicyStep, Repeat, RepeatUntil};
 use vitalog_elog::{
     Cause, Change, Effect, Entry, Finding, FindingChange, FindingKind, FindingState, Input, MatchId, Position, Quiet, Record,
     Severity, Span, Subject, Time,
 };
-use vitalog_notify::config::Filter;
+use vitalog_notify::config::{Filter, Reach};
 use vitalog_notify::webhook::Secret;
 use vitalog_notify::{Config, Endpoint, Notifier};
 
@@ -22,7 +23,7 @@ pub fn at(seconds: i64) -> Time {
 
 pub fn endpoint(name: &str, url: &str, filter: Filter) -> Endpoint {
     let secrets = vec![Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("the specification's own example")];
-    Endpoint { name: name.into(), url: url.parse().expect("a url"), secrets, filter, allow_loopback: true }
+    Endpoint { name: name.into(), url: url.parse().expect("a url"), secrets, filter, reach: None, allow_loopback: true }
 }
 
 /// Four receivers: of all that disturbs, of what is grave, of one policy with all its information, of one subject.
@@ -34,6 +35,43 @@ pub fn endpoints() -> Vec<Endpoint> {
         to("digest", Filter { min_severity: Severity::Info, policies: vec!["digest".into()], ..Filter::default() }),
         to("kin", Filter { subjects: vec![Subject::new("p-2")], ..Filter::default() }),
     ]
+}
+
+/// Receivers that policies reach: a patient twice over, two caretakers who are not there for everybody, and whoever is on call.
+pub fn posts() -> Vec<Endpoint> {
+    let post = |name: &str, role: &str, channel, subjects: &[&str]| {
+        let subjects = subjects.iter().map(|text| Subject::new(text)).collect();
+        let to = endpoint(name, "http://127.0.0.1:9/", Filter { subjects, ..Filter::default() });
+        Endpoint { reach: Some(Reach { role: role.into(), channel }), ..to }
+    };
+    vec![
+        post("anna", "patient", Channel::Push, &[]),
+        post("sms", "patient", Channel::Sms, &[]),
+        post("carl", "caretaker", Channel::Push, &["p-1"]),
+        post("dora", "caretaker", Channel::Email, &["p-1", "p-2"]),
+        post("duty", "on_call", Channel::Webhook, &[]),
+    ]
+}
+
+/// `0 patient push,sms; 300! caretaker push; repeat 1800 resolved`: seconds, with `!` for `unless acknowledged`.
+pub fn policy(name: &str, text: &str) -> Policy {
+    let mut policy = Policy { name: name.into(), steps: Vec::new(), repeat: None, doc: None };
+    for line in text.split(';') {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if words[0] == "repeat" {
+            let until = if words[2] == "resolved" { RepeatUntil::Resolved } else { RepeatUntil::Acknowledged };
+            policy.repeat = Some(Repeat { every: Span::seconds(words[1].parse().expect("seconds")), until });
+            continue;
+        }
+        let channel = |word: &str| Channel::ALL.into_iter().find(|channel| channel.name() == word).expect("a channel");
+        policy.steps.push(PolicyStep {
+            after: Span::seconds(words[0].trim_end_matches('!').parse().expect("seconds")),
+            unless_acknowledged: words[0].ends_with('!'),
+            recipient: words[1].into(),
+            channels: words[2].split(',').map(channel).collect(),
+        });
+    }
+    policy
 }
 
 pub fn config() -> Config {
@@ -91,11 +129,26 @@ pub fn receipt(arrival: Time, delivery: u128, attempt: u32, outcome: DeliveryOut
     Entry { arrival, input: Input::Receipt(DeliveryReceipt { delivery, attempt, outcome }) }
 }
 
+/// Rules whose text is of no account here: the notifier is given what was compiled from it.
+pub fn rules(arrival: Time) -> Entry {
+    Entry { arrival, input: Input::Rules(RuleChange { effective: arrival, files: Vec::new() }) }
+}
+
 /// Steps over an entry; the deliveries that it led to.
 pub fn step(notifier: &mut Notifier, entry: &Entry, changes: Vec<FindingChange>) -> Vec<vitalog_elog::effect::Delivery> {
+    step_with(notifier, entry, None, changes)
+}
+
+/// The same where the entry puts policies in force.
+pub fn step_with(
+    notifier: &mut Notifier,
+    entry: &Entry,
+    policies: Option<&[Policy]>,
+    changes: Vec<FindingChange>,
+) -> Vec<vitalog_elog::effect::Delivery> {
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::Finding).collect();
     let before = effects.len();
-    notifier.step(notifier.next(), entry.arrival, entry, &mut effects);
+    notifier.step(notifier.next(), entry.arrival, entry, policies, &mut effects);
     let appended = effects.split_off(before);
     appended
         .into_iter()
@@ -112,6 +165,7 @@ pub fn delivery_record(offset: u64, id: u128, finding: u128, endpoint: &str, sec
         id,
         finding: MatchId(finding),
         endpoint: endpoint.into(),
+        to: None,
         kind: "finding.opened".into(),
         body: format!("{{\"n\":{id}}}").into(),
         not_before: at(seconds),

@@ -6,6 +6,7 @@
 )]
 
 mod cases;
+mod catalogue;
 mod editors;
 mod explain;
 mod expressions;

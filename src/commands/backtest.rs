@@ -14,6 +14,7 @@ use crate::commands::check::report;
 use crate::failure::Failure;
 use crate::offline::backtest::{History, Outcome, run as evaluate};
 use crate::offline::load;
+use crate::offline::summary::Summary;
 use crate::{files, output};
 
 /// Prints one line per finding.
@@ -42,17 +43,21 @@ pub fn run(args: &Backtest) -> Result<(), Failure> {
     let profiles = args.profiles.as_ref().map(|path: &PathBuf| load::profiles(path, &library)).transpose()?.unwrap_or_default();
     let now = args.now.as_deref().map(instant).transpose()?;
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let outcome = evaluate(History { library, readings, profiles, now }, threads);
+    let mut outcome = evaluate(History { library, readings, profiles, now }, threads);
+    // Of a stream that is seen under several subjects the readings of others were needed as well; what they come to was not asked for.
+    if let Some(subject) = &wanted.subject {
+        outcome.only(subject);
+    }
     print(&outcome, args);
     Ok(())
 }
 
 fn print(outcome: &Outcome, args: &Backtest) {
-    for finding in &outcome.findings {
-        match args.format {
-            Format::Text => println!("{}", output::finding_line(finding)),
-            Format::Json => println!("{}", finding_json(finding)),
-        }
+    match (args.summary, args.format) {
+        (false, Format::Text) => outcome.findings.iter().for_each(|f| println!("{}", output::finding_line(f))),
+        (false, Format::Json) => outcome.findings.iter().for_each(|f| println!("{}", finding_json(f))),
+        (true, Format::Text) => print!("{}", Summary::of(outcome).table()),
+        (true, Format::Json) => Summary::of(outcome).json().iter().for_each(|row| println!("{row}")),
     }
     if !args.stats {
         return;

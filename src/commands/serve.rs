@@ -1,11 +1,14 @@
 //! `vitalog serve`: the gateway, the engine, the lake and the pages on a data directory.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use vitalog_cep::plan::Library;
 use vitalog_ingest::access::Tokens;
 use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
+use vitalog_notify::roles::Roles;
 
 use crate::cli::Serve;
 use crate::failure::Failure;
@@ -46,6 +49,8 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
     };
     let node = Node::start(options).await?;
     put_rules(&node, args.rules.as_deref()).await?;
+    let roles = Roles::of(&endpoints);
+    node.on_library(move |library| warn_of_nobody(library, &roles));
     let _watch = match &args.rules {
         Some(dir) if dir.is_dir() => Some(RuleWatch::start(dir, node.rules.clone(), node.door.clone())?),
         _ => None,
@@ -70,6 +75,23 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
         tracing::error!(%error, "deliveries had stopped");
     }
     node.stop().await
+}
+
+/// Says which steps of the policies that rules name would reach nobody, before it matters.
+fn warn_of_nobody(library: &Library, roles: &Roles) {
+    let named: BTreeSet<&str> = library.rules.iter().filter_map(|rule| rule.notify.as_deref()).collect();
+    let policies: Vec<_> = library.policies.iter().filter(|policy| named.contains(&*policy.name)).cloned().collect();
+    if policies.is_empty() {
+        return;
+    }
+    if roles.is_empty() {
+        return tracing::warn!(
+            "no endpoint has a role: the steps of policies are not carried out, and only endpoints without a role are told"
+        );
+    }
+    for step in roles.uncarried(&policies) {
+        tracing::warn!("{step}; give an endpoint that role and channel");
+    }
 }
 
 /// Puts the rules of a directory (or the shipped ones) in force, where they are not already.

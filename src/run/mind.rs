@@ -2,7 +2,7 @@
 //!
 //! No thread, no clock, no file: the live loop, the replay after a restart, and the tests all step the same `Mind`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -98,14 +98,20 @@ impl Mind {
         mut entry: impl FnMut(u64, &Schema) -> Result<Arc<Entry>, Failure>,
     ) -> Result<Vec<Record>, Failure> {
         let mut records = Vec::with_capacity((offsets.end - offsets.start) as usize);
+        // The notifier comes after all of the group: it is told at each change of rules which policies hold from there on.
+        let mut changed: BTreeMap<u64, Arc<Library>> = BTreeMap::new();
         for offset in offsets {
             let entry = entry(offset, &self.library.schema)?;
             records.push(self.decide(offset, entry)?);
+            if records.last().is_some_and(|record| matches!(record.entry.input, Input::Rules(_))) {
+                changed.insert(offset, self.library.clone());
+            }
         }
         forget_the_fleeting(&mut records);
         forget_the_passing(&mut records);
         for record in &mut records {
-            self.notifier.step(record.offset, record.entry.arrival, &record.entry, &mut record.effects);
+            let policies = changed.get(&record.offset).map(|library| &library.policies[..]);
+            self.notifier.step(record.offset, record.entry.arrival, &record.entry, policies, &mut record.effects);
         }
         Ok(records)
     }

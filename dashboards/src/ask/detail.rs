@@ -55,7 +55,16 @@ pub struct Revision {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeliveryView {
     pub id: String,
+    /// Empty where no endpoint is configured for whom a policy tells.
     pub endpoint: String,
+    /// Whom a policy tells by it, and by which channel; `null` for an endpoint without a role.
+    pub role: Option<String>,
+    pub channel: Option<String>,
+    /// Which step of the policy sent it, and how often the policy had begun anew; `null` where none did.
+    pub step: Option<u32>,
+    pub repeat: Option<u32>,
+    /// It was sent later than it was due.
+    pub late: bool,
     pub kind: String,
     /// `waiting`, `delivered`, `failed` (and will be tried again) or `given_up`.
     pub state: &'static str,
@@ -143,7 +152,8 @@ impl Ask<'_> {
 
     fn deliveries(&self, id: MatchId) -> Result<Vec<DeliveryView>, ViewsError> {
         let mut find = self.conn.prepare_cached(
-            "select id, endpoint, kind, state, attempts, said, last_at from deliveries where finding = ?1 order by record, id",
+            "select id, endpoint, kind, state, attempts, said, last_at, role, channel, step, repeat, late from deliveries
+             where finding = ?1 order by record, step, endpoint, id",
         )?;
         let mut rows = find.query([id.0.to_be_bytes()])?;
         let mut all = Vec::new();
@@ -151,6 +161,11 @@ impl Ask<'_> {
             all.push(DeliveryView {
                 id: base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(row.get::<_, [u8; 16]>(0)?),
                 endpoint: row.get(1)?,
+                role: row.get(7)?,
+                channel: row.get(8)?,
+                step: row.get(9)?,
+                repeat: row.get(10)?,
+                late: row.get(11)?,
                 kind: row.get(2)?,
                 state: ["waiting", "delivered", "failed", "given_up"]
                     .get(usize::from(row.get::<_, u8>(3)?))

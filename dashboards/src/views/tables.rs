@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::ViewsError;
 
 /// Counts up with every change of the tables. A file of an older format is emptied and fed anew.
-pub const FORMAT: i32 = 2;
+pub const FORMAT: i32 = 3;
 
 /// `readings` holds the current revision of each reading, clustered so that a stretch of one subject's stream is a stretch of the file;
 /// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `recommendations` has the latest revision of each finding and what people
@@ -136,6 +136,11 @@ create table deliveries (
     record      integer not null,
     finding     blob not null,
     endpoint    text not null,
+    role        text,
+    channel     text,
+    step        integer,
+    repeat      integer,
+    late        integer not null,
     kind        text not null,
     body        text not null,
     not_before  integer not null,

@@ -1,8 +1,9 @@
 //! Decoders: bytes of a known form into raw readings, each with its place in the body.
 //!
 //! Pure functions over the whole body. They know forms, not meanings: whether a stream exists or a value is plausible is for [`crate::admit`]
-//! to say. Only the importers of exports ([`t1d_uom`]) know what the columns of their files mean.
+//! to say. Only the importers of exports ([`aim94`], [`t1d_uom`]) know what the columns of their files mean.
 
+pub mod aim94;
 mod csv;
 mod gzip;
 pub mod json;
@@ -27,6 +28,8 @@ pub enum Format {
     Csv,
     /// A file of the T1D-UOM data set.
     T1dUom(t1d_uom::File),
+    /// A file of the AIM-94 data set.
+    Aim94(aim94::File),
 }
 
 /// The readings of a body, in order.
@@ -47,6 +50,7 @@ pub fn decode<'a>(format: &Format, body: &'a [u8]) -> Result<Items<'a>, Refusal>
         }
         Format::Csv => Ok(Box::new(csv::rows(body)?)),
         Format::T1dUom(file) => Ok(Box::new(t1d_uom::rows(file, body)?)),
+        Format::Aim94(file) => Ok(Box::new(aim94::rows(file, body))),
     }
 }
 
@@ -57,6 +61,9 @@ impl Format {
         let name = name.strip_suffix(".gz").unwrap_or(name);
         if let Some(file) = t1d_uom::File::named(name) {
             return Some(Format::T1dUom(file));
+        }
+        if let Some(file) = aim94::File::named(name, head) {
+            return Some(Format::Aim94(file));
         }
         let extension = name.rsplit_once('.').map_or("", |(_, e)| e).to_ascii_lowercase();
         match extension.as_str() {

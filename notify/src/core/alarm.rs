@@ -13,15 +13,26 @@
 //!
 //! A finding that was over before anybody was told is told to nobody. Acknowledging and dismissing silence a finding until it becomes
 //! graver than it was.
+//!
+//! | what happens | the steps of its policy |
+//! |---|---|
+//! | it is told, and was not before, or was acknowledged or dismissed since | begin, by the policy in force |
+//! | it is graver, and nobody has acknowledged it | go on: becoming worse makes nobody hear later |
+//! | it is quiet now, or says something else | go on, and say what is so by then |
+//! | acknowledged | go on without those `unless acknowledged`, and without repeats `until acknowledged` |
+//! | dismissed, resolved, lapsed, rescinded | fall away |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::input::Action;
+use vitalog_elog::policy::Policy;
 use vitalog_elog::{Finding, FindingState, Severity, Span, Time};
 
 use super::heard::{Heard, Standing};
+use super::ladder::{Answered, Ladder};
+use crate::roles::Roles;
 
 /// What is known of telling one finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +44,8 @@ pub struct Alarm {
     pub gravest: Option<Severity>,
     /// By the name of the endpoint: what it was told last.
     pub heard: BTreeMap<Arc<str>, Heard>,
+    /// Its policy being carried out, from when it was told until it ends or is dismissed.
+    pub ladder: Option<Ladder>,
     /// The arrival of its last change.
     pub changed: Time,
 }
@@ -65,13 +78,16 @@ pub enum Occasion {
     News,
     Acknowledged,
     Dismissed,
+    /// A step of its policy is due.
+    Step,
     None,
 }
 
 impl Alarm {
     /// Before anything was known of the finding.
     pub(super) fn unheard_of(finding: &Finding, now: Time) -> Alarm {
-        Alarm { finding: without_evidence(finding), stage: Stage::Rescinded, gravest: None, heard: BTreeMap::new(), changed: now }
+        let finding = without_evidence(finding);
+        Alarm { finding, stage: Stage::Rescinded, gravest: None, heard: BTreeMap::new(), ladder: None, changed: now }
     }
 
     /// The finding changed.
@@ -82,6 +98,7 @@ impl Alarm {
             self.stage = if finding.state == FindingState::Rescinded { Stage::Rescinded } else { Stage::Over };
             // What was dismissed ends with this: if it ever stands again, that is news.
             self.heard.retain(|_, heard| heard.standing != Standing::Dismissed);
+            self.ladder = None;
             return Occasion::Ending;
         }
         let enters = matches!(self.stage, Stage::Over | Stage::Rescinded);
@@ -120,9 +137,35 @@ impl Alarm {
             (_, Action::Dismiss) => (Stage::Dismissed, Occasion::Dismissed),
         };
         self.stage = stage;
+        if stage == Stage::Dismissed {
+            self.ladder = None;
+        }
         self.gravest = Some(self.finding.severity);
         self.changed = now;
         Some(occasion)
+    }
+
+    /// There is news: its policy begins, unless it is being carried out and nobody has answered yet.
+    pub(super) fn begin(&mut self, policy: Option<&Arc<Policy>>, now: Time) {
+        let climbing = self.stage == Stage::Told
+            && self.ladder.as_ref().is_some_and(|ladder| policy.is_none_or(|policy| policy.name == ladder.policy.name));
+        if !climbing {
+            self.ladder = policy.map(|policy| Ladder::begin(policy.clone(), now));
+        }
+    }
+
+    pub(super) fn answered(&self) -> Answered {
+        Answered { acknowledged: self.stage == Stage::Acknowledged, point: self.finding.kind.is_point() }
+    }
+
+    /// When something is to be done about it.
+    pub(super) fn due(&self, roles: &Roles) -> Option<Time> {
+        if let Stage::Settling { due } = self.stage {
+            return Some(due);
+        }
+        let ladder = self.ladder.as_ref().filter(|_| !roles.is_empty())?;
+        let rungs = ladder.rungs(roles, &self.finding.subject);
+        rungs.iter().filter_map(|rung| ladder.next(rung, self.answered())).map(|(due, _)| due).min()
     }
 
     /// What there was to tell has been told.

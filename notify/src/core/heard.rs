@@ -7,6 +7,7 @@
 //! | rescinded | - | rescinded | rescinded | - | - |
 //! | acknowledged | - | acknowledged | - | - | - |
 //! | dismissed | - | dismissed | - | - | - |
+//! | a step is due | opened | repeated | repeated | opened | repeated |
 //!
 //! An endpoint that was told of the dismissal forgets the finding when it ends.
 //!
@@ -48,6 +49,8 @@ pub enum Kind {
     Rescinded,
     Acknowledged,
     Dismissed,
+    /// It still stands, and a policy has it told again.
+    Repeated,
 }
 
 impl Kind {
@@ -61,6 +64,7 @@ impl Kind {
             Kind::Rescinded => "finding.rescinded",
             Kind::Acknowledged => "finding.acknowledged",
             Kind::Dismissed => "finding.dismissed",
+            Kind::Repeated => "finding.repeated",
         }
     }
 }
@@ -72,6 +76,8 @@ pub(super) fn kind(occasion: Occasion, before: Option<&Heard>, finding: &Finding
     match (occasion, standing) {
         (Occasion::None, _) => None,
         (Occasion::News, None | Some(Standing::Withdrawn)) => wanted.then_some(Kind::Opened),
+        (Occasion::Step, None | Some(Standing::Withdrawn)) => Some(Kind::Opened),
+        (Occasion::Step, Some(_)) => Some(Kind::Repeated),
         (Occasion::News, Some(Standing::Over)) => Some(Kind::Amended),
         (Occasion::News, Some(Standing::Stands | Standing::Dismissed)) => graver.then_some(Kind::Amended),
         (Occasion::Ending, Some(Standing::Stands)) => Some(match finding.state {
@@ -90,7 +96,7 @@ impl Heard {
     /// What it believes after this message.
     pub(super) fn after(kind: Kind, before: Option<&Heard>, finding: &Finding, delivery: u128) -> Heard {
         let standing = match kind {
-            Kind::Opened | Kind::Amended | Kind::Acknowledged => Standing::Stands,
+            Kind::Opened | Kind::Amended | Kind::Acknowledged | Kind::Repeated => Standing::Stands,
             Kind::Resolved | Kind::Lapsed => Standing::Over,
             Kind::Rescinded => Standing::Withdrawn,
             Kind::Dismissed => Standing::Dismissed,

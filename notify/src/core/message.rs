@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use vitalog_elog::effect::Delivery;
+use vitalog_elog::effect::{Addressee, Delivery};
 use vitalog_elog::id::digest;
 use vitalog_elog::{Finding, Time, Wording};
 
@@ -39,15 +39,38 @@ struct Data<'a> {
     end: Option<String>,
     resolved_at: Option<String>,
     text: &'a str,
-    /// What some roles are to be told instead.
+    /// What some roles are to be told instead; empty where it goes to one role, which is told its own text.
     wordings: &'a [Wording],
     policy: Option<&'a str>,
     cite: Option<&'a str>,
+    to: Option<To<'a>>,
+    /// Who acknowledged or dismissed it.
+    by: Option<&'a str>,
 }
 
-/// The delivery of a finding's transition to one endpoint.
-pub(super) fn delivery(finding: &Finding, kind: Kind, endpoint: &Arc<str>, now: Time) -> Delivery {
-    let id = delivery_id(finding, kind, endpoint);
+/// Whom a policy tells by this message.
+#[derive(Serialize)]
+struct To<'a> {
+    role: &'a str,
+    channel: &'a str,
+    step: Option<u32>,
+    repeat: Option<u32>,
+    due: Option<String>,
+    late: bool,
+}
+
+/// One message: what it says, and to whom.
+pub(super) struct Letter<'a> {
+    pub kind: Kind,
+    pub endpoint: &'a Arc<str>,
+    pub to: Option<Addressee>,
+    pub by: Option<&'a str>,
+}
+
+/// The delivery of what there is to tell of a finding to one endpoint.
+pub(super) fn delivery(finding: &Finding, letter: Letter<'_>, now: Time) -> Delivery {
+    let Letter { kind, endpoint, to, by } = letter;
+    let id = delivery_id(finding, kind, endpoint, to.as_ref());
     let message = Message {
         id: format!("{id:032x}"),
         r#type: kind.name(),
@@ -66,20 +89,44 @@ pub(super) fn delivery(finding: &Finding, kind: Kind, endpoint: &Arc<str>, now: 
             at: finding.at.to_string(),
             end: finding.end.map(|t| t.to_string()),
             resolved_at: finding.resolved_at.map(|t| t.to_string()),
-            text: &finding.text,
-            wordings: &finding.wordings,
+            text: to.as_ref().map_or(&*finding.text, |to| finding.text_for(&to.role)),
+            wordings: if to.is_some() { &[] } else { &finding.wordings },
             policy: finding.notify.as_deref(),
             cite: finding.cite.as_deref(),
+            to: to.as_ref().map(To::of),
+            by,
         },
     };
     // Strings, numbers and nulls under fixed keys: there is nothing that JSON could not hold.
     let body = serde_json::to_string(&message).expect("a message of strings and numbers is JSON");
     let (endpoint, kind) = (endpoint.clone(), Arc::from(kind.name()));
-    Delivery { id, finding: finding.id, endpoint, kind, body: Arc::from(body), not_before: now }
+    Delivery { id, finding: finding.id, endpoint, to, kind, body: Arc::from(body), not_before: now }
 }
 
-/// The same for the same transition in every replay, so that a receiver can drop what it has already had.
-fn delivery_id(finding: &Finding, kind: Kind, endpoint: &str) -> u128 {
-    let parts = [&finding.id.0.to_le_bytes()[..], &finding.revision.to_le_bytes(), kind.name().as_bytes(), endpoint.as_bytes()];
+impl<'a> To<'a> {
+    fn of(to: &'a Addressee) -> To<'a> {
+        To {
+            role: &to.role,
+            channel: &to.channel,
+            step: to.step.map(|step| step.number),
+            repeat: to.step.map(|step| step.repeat),
+            due: to.step.map(|step| step.due.to_string()),
+            late: to.step.is_some_and(|step| step.late),
+        }
+    }
+}
+
+/// The same for the same transition or step in every replay, so that a receiver can drop what it has already had.
+fn delivery_id(finding: &Finding, kind: Kind, endpoint: &str, to: Option<&Addressee>) -> u128 {
+    let (finding_id, revision) = (finding.id.0.to_le_bytes(), finding.revision.to_le_bytes());
+    let mut parts = vec![&finding_id[..], &revision, kind.name().as_bytes(), endpoint.as_bytes()];
+    let (number, repeat);
+    if let Some(to) = to {
+        parts.extend([to.role.as_bytes(), to.channel.as_bytes()]);
+        if let Some(step) = to.step {
+            (number, repeat) = (step.number.to_le_bytes(), step.repeat.to_le_bytes());
+            parts.extend([&number[..], &repeat]);
+        }
+    }
     digest(b"delivery", &parts)
 }

@@ -6,34 +6,42 @@
 //!
 //! INVARIANT (function of the journal): the deliveries are a function of the configuration and the entries, byte for byte; there is no
 //! clock here but the arrivals.
-//! INVARIANT (told once): of one transition an endpoint is told at most once, under an id derived from finding, revision, kind
-//! and endpoint.
+//! INVARIANT (told once): of one transition, and of one step of a policy, an endpoint is told at most once, under an id derived from finding,
+//! revision, kind, step, repetition and endpoint.
+//! INVARIANT (one message): of one finding an endpoint is told one thing at a time: what a step would say is left out where the same entry, or a
+//! message that is still on its way, says it.
 
 mod alarm;
 mod heard;
+mod ladder;
 mod message;
 mod snapshot;
+mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use alarm::{Alarm, Stage};
 pub use heard::{Heard, Kind, Standing};
+pub use ladder::Ladder;
 pub use snapshot::SnapshotError;
-use vitalog_elog::effect::Delivery;
 use vitalog_elog::input::{Command, DeliveryOutcome, DeliveryReceipt};
+use vitalog_elog::policy::Policy;
 use vitalog_elog::{Change, Effect, Entry, FindingChange, Input, MatchId, Time};
 
 use crate::config::Config;
-use alarm::Occasion;
+use crate::roles::Roles;
+use tell::Told;
 
 /// Decides what is told.
 #[derive(Clone, Debug)]
 pub struct Notifier {
     config: Config,
+    /// Follows from the configuration.
+    roles: Roles,
     state: State,
-    /// Alarms that wait until things have settled, by when they will have. Follows from the state.
-    settling: BTreeSet<(Time, MatchId)>,
+    /// Alarms that wait until things have settled, or for a step of their policy, by when that is. Follows from the state.
+    due: BTreeSet<(Time, MatchId)>,
     /// Alarms that nothing more is expected of, by their last change: the first to be forgotten. Follows from the state.
     fading: BTreeSet<(Time, MatchId)>,
 }
@@ -45,6 +53,8 @@ struct State {
     next: u64,
     /// The greatest arrival seen.
     clock: Time,
+    /// Those of the rules in force, by name.
+    policies: BTreeMap<Arc<str>, Arc<Policy>>,
     alarms: BTreeMap<MatchId, Alarm>,
     /// Deliveries of which it is not known yet whether they arrived: the finding, and the endpoint's name.
     underway: BTreeMap<u128, (MatchId, Arc<str>)>,
@@ -60,9 +70,9 @@ impl Notifier {
         self.state.next
     }
 
-    /// When the next alarm will have settled; a tick that arrives then tells it.
+    /// When the next alarm will have settled, or the next step of a policy is due; a tick that arrives then tells it.
     pub fn next_due(&self) -> Option<Time> {
-        self.settling.first().map(|(due, _)| *due)
+        self.due.first().map(|(due, _)| *due)
     }
 
     /// The alarm of a finding, while it is remembered.
@@ -75,32 +85,35 @@ impl Notifier {
         self.state.alarms.iter().map(|(id, alarm)| (*id, alarm))
     }
 
-    /// Steps over an entry, given what the engine made of it, and appends deliveries. An entry that was stepped over before changes
-    /// nothing.
-    pub fn step(&mut self, offset: u64, arrival: Time, entry: &Entry, effects: &mut Vec<Effect>) {
+    /// Steps over an entry, given what the engine made of it, and appends deliveries. `policies` are those of the rules that are in force from this
+    /// entry on, where it changes them. An entry that was stepped over before changes nothing.
+    pub fn step(&mut self, offset: u64, arrival: Time, entry: &Entry, policies: Option<&[Policy]>, effects: &mut Vec<Effect>) {
         if offset < self.state.next {
             return;
         }
         self.state.next = offset + 1;
         self.state.clock = self.state.clock.max(arrival);
-        let mut out = Vec::new();
+        if let Some(policies) = policies {
+            self.state.policies = policies.iter().map(|policy| (policy.name.clone(), Arc::new(policy.clone()))).collect();
+        }
+        let mut told = Told::default();
         for effect in effects.iter() {
             if let Effect::Finding(change) = effect {
-                self.changed(change, &mut out);
+                self.changed(change, &mut told);
             }
         }
         match &entry.input {
-            Input::Command(command) => self.commanded(command, &mut out),
+            Input::Command(command) => self.commanded(command, &mut told),
             Input::Receipt(receipt) => self.received(receipt),
             _ => {}
         }
-        // After the changes: what this very entry ended was not still standing.
-        self.settle(&mut out);
+        // After the changes: what this very entry ended was not still standing, and what it acknowledged needs nobody else.
+        self.attend(&mut told);
         self.forget();
-        effects.extend(out.into_iter().map(Effect::Delivery));
+        effects.extend(told.deliveries.into_iter().map(Effect::Delivery));
     }
 
-    fn changed(&mut self, change: &FindingChange, out: &mut Vec<Delivery>) {
+    fn changed(&mut self, change: &FindingChange, told: &mut Told) {
         let id = change.finding.id;
         // A change of something forgotten: what was told of it is not known any more, so nothing is.
         if !self.state.alarms.contains_key(&id) && change.change != Change::Opened {
@@ -110,17 +123,17 @@ impl Notifier {
         self.unindex(id);
         let alarm = self.state.alarms.entry(id).or_insert_with(|| Alarm::unheard_of(&change.finding, now));
         let occasion = alarm.change(&change.finding, now, self.config.settle);
-        self.tell(id, occasion, out);
+        self.tell(id, occasion, None, told);
         self.index(id);
     }
 
-    fn commanded(&mut self, command: &Command, out: &mut Vec<Delivery>) {
+    fn commanded(&mut self, command: &Command, told: &mut Told) {
         let id = command.finding;
         self.unindex(id);
         if let Some(alarm) = self.state.alarms.get_mut(&id)
             && let Some(occasion) = alarm.command(command.action, self.state.clock)
         {
-            self.tell(id, occasion, out);
+            self.tell(id, occasion, Some(&command.by), told);
         }
         self.index(id);
     }
@@ -141,35 +154,21 @@ impl Notifier {
         }
     }
 
-    /// Tells what has stood for long enough.
-    fn settle(&mut self, out: &mut Vec<Delivery>) {
-        while let Some((due, id)) = self.settling.first().copied()
+    /// Tells what has stood for long enough, and what policies have told by now.
+    fn attend(&mut self, told: &mut Told) {
+        while let Some((due, id)) = self.due.first().copied()
             && due <= self.state.clock
         {
             self.unindex(id);
-            if let Some(alarm) = self.state.alarms.get_mut(&id) {
-                let occasion = alarm.settled();
-                self.tell(id, occasion, out);
+            match self.state.alarms.get_mut(&id) {
+                Some(alarm) if matches!(alarm.stage, Stage::Settling { .. }) => {
+                    let occasion = alarm.settled();
+                    self.tell(id, occasion, None, told);
+                }
+                _ => self.climb(id, told),
             }
             self.index(id);
         }
-    }
-
-    /// Appends what each endpoint is to hear, in the order of the configuration.
-    fn tell(&mut self, id: MatchId, occasion: Occasion, out: &mut Vec<Delivery>) {
-        let now = self.state.clock;
-        let Some(alarm) = self.state.alarms.get_mut(&id) else { return };
-        for endpoint in &self.config.endpoints {
-            let before = alarm.heard.get(&endpoint.name);
-            let wanted = endpoint.filter.wants(&alarm.finding);
-            let Some(kind) = heard::kind(occasion, before, &alarm.finding, wanted) else { continue };
-            let delivery = message::delivery(&alarm.finding, kind, &endpoint.name, now);
-            let after = Heard::after(kind, before, &alarm.finding, delivery.id);
-            alarm.heard.insert(endpoint.name.clone(), after);
-            self.state.underway.insert(delivery.id, (id, endpoint.name.clone()));
-            out.push(delivery);
-        }
-        alarm.told(occasion);
     }
 
     fn forget(&mut self) {
@@ -177,7 +176,7 @@ impl Notifier {
         while let Some((changed, id)) = self.fading.first().copied()
             && self.state.clock.since(changed) > self.config.keep
         {
-            self.fading.remove(&(changed, id));
+            self.unindex(id);
             self.state.alarms.remove(&id);
         }
         if self.state.alarms.len() < alarms {
@@ -188,16 +187,16 @@ impl Notifier {
 
     fn unindex(&mut self, id: MatchId) {
         let Some(alarm) = self.state.alarms.get(&id) else { return };
-        if let Stage::Settling { due } = alarm.stage {
-            self.settling.remove(&(due, id));
+        if let Some(due) = alarm.due(&self.roles) {
+            self.due.remove(&(due, id));
         }
         self.fading.remove(&(alarm.changed, id));
     }
 
     fn index(&mut self, id: MatchId) {
         let Some(alarm) = self.state.alarms.get(&id) else { return };
-        if let Stage::Settling { due } = alarm.stage {
-            self.settling.insert((due, id));
+        if let Some(due) = alarm.due(&self.roles) {
+            self.due.insert((due, id));
         }
         if alarm.fades() {
             self.fading.insert((alarm.changed, id));
@@ -205,7 +204,8 @@ impl Notifier {
     }
 
     fn with_state(config: Config, state: State) -> Notifier {
-        let mut notifier = Notifier { config, state, settling: BTreeSet::new(), fading: BTreeSet::new() };
+        let roles = Roles::of(&config.endpoints);
+        let mut notifier = Notifier { config, roles, state, due: BTreeSet::new(), fading: BTreeSet::new() };
         for id in notifier.state.alarms.keys().copied().collect::<Vec<_>>() {
             notifier.index(id);
         }

@@ -10,7 +10,7 @@ use super::{Notifier, State};
 use crate::config::Config;
 
 const MAGIC: &[u8; 8] = b"vtlg-ntf";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 const HEAD: usize = MAGIC.len() + 2 + 16;
 
 /// Why a snapshot was refused.
@@ -54,7 +54,7 @@ impl Notifier {
     }
 
     /// Goes on from a snapshot. Under another configuration than it was taken with, endpoints that are gone are told nothing more, and new
-    /// ones hear of what opens from here on.
+    /// ones hear of what opens, and of steps that fall due, from here on.
     ///
     /// # Errors
     /// Where the bytes are not a snapshot that this program wrote.

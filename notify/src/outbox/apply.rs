@@ -11,6 +11,9 @@ use super::{Outbox, OutboxError, receipt};
 /// Why a delivery to an endpoint that answered 410 is not even tried.
 pub(super) const GONE: &str = "the endpoint has said that it is gone (status 410)";
 
+/// Why a delivery that was to reach somebody for whom there is no endpoint is not tried.
+const NOBODY: &str = "no endpoint is configured for this role, channel and subject";
+
 impl Outbox {
     /// Takes in what is new in `records`, which end before `position`, in one transaction with it.
     ///
@@ -77,6 +80,14 @@ fn insert(transaction: &Transaction<'_>, delivery: &Delivery) -> Result<usize, O
             delivery.body,
             delivery.not_before.0
         ])?;
+    if delivery.endpoint.is_empty() {
+        if added > 0 {
+            let (role, channel) = delivery.to.as_ref().map_or(("", ""), |to| (&*to.role, &*to.channel));
+            tracing::error!(finding = %delivery.finding, role, channel, "a policy is to tell somebody for whom no endpoint is configured");
+            receipt::give_up(transaction, delivery.id, NOBODY, delivery.not_before.0)?;
+        }
+        return Ok(added);
+    }
     let gone = transaction.prepare_cached("SELECT 1 FROM endpoint WHERE name = ?1 AND gone = 1")?.exists([&delivery.endpoint])?;
     if gone && added > 0 {
         receipt::give_up(transaction, delivery.id, GONE, delivery.not_before.0)?;

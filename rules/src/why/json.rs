@@ -62,6 +62,7 @@ pub fn finding(f: &Finding) -> Value {
         "end": f.end.map(time),
         "resolved_at": f.resolved_at.map(time),
         "evidence": f.evidence.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "quiet": f.quiet,
         "text": &*f.text,
         "wordings": f.wordings.iter().map(|w| json!({"to": &*w.to, "text": &*w.text})).collect::<Vec<_>>(),
     })
