@@ -13,3 +13,4 @@ mod survival;
 mod telling;
 mod tools;
 mod whole_data;
+mod why;

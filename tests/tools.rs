@@ -67,7 +67,7 @@ fn coverage_names_what_no_test_notices() {
 }
 
 #[test]
-fn a_failing_test_shows_what_stood() {
+fn a_failing_test_shows_what_stood_and_why() {
     let dir = tempfile::tempdir().unwrap();
     let path = file(dir.path(), &RULES.replace("severity warning\n}", "severity urgent\n}"));
     let (status, out, _) = run(vitalog().arg("test").arg(&path));
@@ -77,6 +77,8 @@ fn a_failing_test_shows_what_stood() {
         "low from 02:00 at 02:15 severity warning open",
         "its severity is warning, not urgent",
         "it rests on line 5",
+        "why, at 02:15",
+        "fired: low from 02:00, decided at 02:15",
     ] {
         assert!(out.contains(part), "{part}: {out}");
     }
