@@ -42,7 +42,11 @@ pub fn run(args: &Backtest) -> Result<(), Failure> {
     let profiles = args.profiles.as_ref().map(|path: &PathBuf| load::profiles(path, &library)).transpose()?.unwrap_or_default();
     let now = args.now.as_deref().map(instant).transpose()?;
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let outcome = evaluate(History { library, readings, profiles, now }, threads);
+    let mut outcome = evaluate(History { library, readings, profiles, now }, threads);
+    // Of a stream that is seen under several subjects the readings of others were needed as well; what they come to was not asked for.
+    if let Some(subject) = &wanted.subject {
+        outcome.only(subject);
+    }
     print(&outcome, args);
     Ok(())
 }

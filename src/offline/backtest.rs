@@ -1,6 +1,6 @@
 //! What rules find in a history.
 //!
-//! Subjects are independent, so each thread takes a share of them to an engine of its own. Readings are fed in the order of their
+//! Subjects that no reading joins are independent, so each thread takes a share of them to an engine of its own. Readings are fed in the order of their
 //! instants and the clock follows them, as if each had arrived when it happened.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +12,8 @@ use vitalog_cep::plan::Library;
 use vitalog_cep::{Engine, EngineInput};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Finding, Reading, Span, Subject, Time};
+
+use super::groups::Groups;
 
 /// What to look at.
 pub struct History {
@@ -27,27 +29,41 @@ pub struct Outcome {
     /// By subject, then rule, then onset.
     pub findings: Vec<Finding>,
     pub readings: usize,
-    pub subjects: usize,
-    /// Over all subjects, the days (UTC) on which they have a reading.
-    pub subject_days: usize,
+    /// The days (UTC) on which there is a reading of a subject, its own or one that is seen under it.
+    pub days: BTreeMap<Subject, BTreeSet<i64>>,
     /// The time the slowest engine took, without loading and sorting.
     pub engine_time: Duration,
+}
+
+impl Outcome {
+    /// Leaves out all other subjects.
+    pub fn only(&mut self, subject: &Subject) {
+        self.findings.retain(|finding| finding.subject == *subject);
+        self.days.retain(|of, _| of == subject);
+    }
+
+    /// Over all subjects.
+    pub fn subject_days(&self) -> usize {
+        self.days.values().map(BTreeSet::len).sum()
+    }
 }
 
 /// Runs a history on `threads` engines.
 pub fn run(history: History, threads: usize) -> Outcome {
     let readings = history.readings.len();
-    let days: BTreeSet<(&Subject, i64)> =
-        history.readings.iter().filter_map(|r| Some((&r.subject, instant(r)?.0.div_euclid(Span::days(1).0)))).collect();
-    let subject_days = days.len();
+    let days = days(&history);
     let last = history.readings.iter().filter_map(instant).max();
     let now = history.now.or(last).unwrap_or(Time(0));
     let mut shares: Vec<Share> = (0..threads.max(1)).map(|_| Share::default()).collect();
-    let mut place: BTreeMap<Subject, usize> = BTreeMap::new();
+    let mut groups = Groups::default();
+    if history.library.schema.shares() {
+        history.readings.iter().for_each(|reading| groups.note(reading, &history.library.schema));
+    }
+    let mut place: BTreeMap<usize, usize> = BTreeMap::new();
     let count = shares.len();
     let mut share_of = |subject: &Subject| {
         let next = place.len();
-        *place.entry(subject.clone()).or_insert(next) % count
+        *place.entry(groups.of(subject)).or_insert(next) % count
     };
     for reading in history.readings {
         shares[share_of(&reading.subject)].readings.push(reading);
@@ -63,7 +79,19 @@ pub fn run(history: History, threads: usize) -> Outcome {
     let engine_time = parts.iter().map(|(_, took)| *took).max().unwrap_or_default();
     let mut findings: Vec<Finding> = parts.into_iter().flat_map(|(findings, _)| findings).collect();
     findings.sort_by(|a, b| (&a.subject, &a.rule, a.onset, a.id).cmp(&(&b.subject, &b.rule, b.onset, b.id)));
-    Outcome { findings, readings, subjects: place.len(), subject_days, engine_time }
+    Outcome { findings, readings, days, engine_time }
+}
+
+fn days(history: &History) -> BTreeMap<Subject, BTreeSet<i64>> {
+    let mut days: BTreeMap<Subject, BTreeSet<i64>> = BTreeMap::new();
+    for reading in &history.readings {
+        let (Some(content), Some(at)) = (&reading.content, instant(reading)) else { continue };
+        let day = at.0.div_euclid(Span::days(1).0);
+        for subject in content.further_subjects(&history.library.schema).into_iter().chain([reading.subject.clone()]) {
+            days.entry(subject).or_default().insert(day);
+        }
+    }
+    days
 }
 
 #[derive(Default)]

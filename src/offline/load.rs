@@ -15,7 +15,7 @@ use vitalog_lakehouse::Selection;
 use crate::failure::Failure;
 use crate::run::{Node, Options};
 
-/// Which readings are wanted.
+/// Which readings are wanted. Of a subject also those of others, where readings may be seen under several.
 #[derive(Default)]
 pub struct Wanted {
     pub subject: Option<Subject>,
@@ -27,8 +27,9 @@ pub struct Wanted {
 
 impl Wanted {
     /// Removals are always wanted: they say nothing of when.
-    fn wants(&self, reading: &Reading) -> bool {
-        if self.subject.as_ref().is_some_and(|s| *s != reading.subject) {
+    fn wants(&self, reading: &Reading, library: &Library) -> bool {
+        // Where readings are seen under several subjects, who else is joined to this one is known only when all are there.
+        if !library.schema.shares() && self.subject.as_ref().is_some_and(|s| *s != reading.subject) {
             return false;
         }
         let Some(content) = &reading.content else { return true };
@@ -80,7 +81,7 @@ pub fn from_files(paths: &[&Path], library: &Library, wanted: &Wanted) -> Result
         for item in decode::decode(&format_of(path, &bytes)?, &bytes).map_err(|r| refused(None, r))? {
             let admitted = item.reading.and_then(|raw| admission.admit(&raw, FAR_FUTURE));
             let reading = admitted.map_err(|r| refused(Some(item.line), r))?;
-            if wanted.wants(&reading) {
+            if wanted.wants(&reading, library) {
                 readings.push(reading);
             }
         }
@@ -99,10 +100,11 @@ pub fn from_lake(data: &Path, library: &Library, wanted: &Wanted) -> Result<Vec<
     if !data.join("journal.db").is_file() {
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
+    let subject = wanted.subject.clone().filter(|_| !library.schema.shares());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut readings = runtime.block_on(async {
         let node = Node::start(Options::quiet(data)).await?;
-        let selection = Selection { subject: wanted.subject.clone(), from: wanted.from, to: wanted.to };
+        let selection = Selection { subject, from: wanted.from, to: wanted.to };
         let found = node.lake.readings(&selection).await;
         let schema = node.library().schema.clone();
         node.stop().await?;

@@ -1,6 +1,6 @@
 //! What a history's findings come to: a row for each rule, and how often it would have spoken.
 //!
-//! A rate is by subject and day: what a person would have heard of one rule in a day. Days are those (in UTC) on which the subject has a reading.
+//! A rate is by subject and day: what a person would have heard of one rule in a day. Days are those (in UTC) on which the subject has a reading, its own or one that is seen under it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Summary {
         for finding in &outcome.findings {
             rows.entry(finding.rule.clone()).or_default().add(finding);
         }
-        Summary { rows, subjects: outcome.subjects, days: outcome.subject_days }
+        Summary { rows, subjects: outcome.days.len(), days: outcome.subject_days() }
     }
 
     /// A table for people.
