@@ -21,7 +21,10 @@ fn is_as_generated(name: &str, lines: &[String]) {
     }
     let bytes = std::fs::read(&path).expect("the file is there");
     let held = if name.ends_with(".gz") { inflate(&bytes, 64 << 20).expect("gzip") } else { bytes };
-    assert!(held == text.as_bytes(), "{name} is not what its generator makes: run with VITALOG_WRITE=1, and pack it with `gzip -9n`");
+    assert!(
+        held == text.as_bytes(),
+        "{name} is not what its generator makes: run with VITALOG_WRITE=1, and pack it with `gzip -9n`"
+    );
 }
 
 #[test]

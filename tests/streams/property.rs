@@ -108,9 +108,13 @@ impl Week {
             self.put(second(2, 2, minute), "charge", "card-666", r#""outcome":"declined","amount":1"#);
         }
         self.put(second(2, 2, 11), "charge", "card-666", r#""outcome":"approved","amount":1"#);
-        for (minute, guest, home, price) in
-            [(12, "guest-901", 4, 880), (21, "guest-902", 17, 640), (24, "guest-901", 23, 910), (38, "guest-903", 31, 720), (55, "guest-902", 8, 450)]
-        {
+        for (minute, guest, home, price) in [
+            (12, "guest-901", 4, 880),
+            (21, "guest-902", 17, 640),
+            (24, "guest-901", 23, 910),
+            (38, "guest-903", 31, 720),
+            (55, "guest-902", 8, 450),
+        ] {
             self.books(second(2, 9, minute), guest, "card-666", &format!("home-{home:02}"), price);
         }
     }
