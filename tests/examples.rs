@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use vitalog_rules::{Source, compile};
-
 use crate::support::server::{root, run, vitalog};
 
 const WORLDS: [&str; 2] = ["property", "fleet"];
@@ -27,14 +25,15 @@ fn each_rule_of_theirs_has_tests_in_which_it_fires_is_silent_and_is_taken_back()
     for world in WORLDS {
         let name = format!("{world}.rules");
         let text = std::fs::read_to_string(root().join("examples").join(world).join(&name)).expect("readable");
-        let library = compile(&[Source::new(&name, &text)], &Default::default()).library.expect("it compiles");
-        for rule in &library.rules {
-            let fires = text.lines().any(|line| line.contains(&format!("expect {} ", rule.name)) && !line.contains("rescinded"));
-            let silent = text.contains(&format!("expect no {}\n", rule.name));
-            let taken_back = text.contains(&format!("expect {} rescinded\n", rule.name));
-            assert!(fires && silent && taken_back, "{name}: {}: {fires} {silent} {taken_back}", rule.name);
+        let rules: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("rule ")?.split_whitespace().next()).collect();
+        assert!(rules.len() > 10, "{rules:?}");
+        for rule in rules {
+            let fires = text.lines().any(|line| line.contains(&format!("expect {rule} ")) && !line.contains("rescinded"));
+            let silent = text.contains(&format!("expect no {rule}\n"));
+            let taken_back = text.contains(&format!("expect {rule} rescinded\n"));
+            assert!(fires && silent && taken_back, "{name}: {rule}: {fires} {silent} {taken_back}");
         }
-        assert!(library.schema.stream("bg").is_none(), "{world} knows nothing of health");
+        assert!(!text.lines().any(|line| line.starts_with("use ")), "{name} needs no stream of ours");
     }
 }
 
@@ -73,8 +72,8 @@ fn shown(page: &str) -> Vec<Shown> {
 fn the_pages_show_what_the_commands_print() {
     let binary = PathBuf::from(vitalog().get_program());
     let folder = binary.parent().expect("the binary lies in a folder").to_owned();
-    let path = [folder].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    let path = std::env::join_paths(path).expect("a path");
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&others))).expect("a path");
     for world in WORLDS {
         let all = shown(&format!("{world}.md"));
         assert!(all.len() >= 8, "{world}.md shows only {} commands", all.len());
