@@ -39,6 +39,8 @@ pub struct Reach {
     /// The time zone or the night decides.
     asks_calendar: bool,
     asks_calendar_ahead: bool,
+    /// A step stands at the start of an interval.
+    begins: bool,
     /// Fields that windows without a condition sum or average.
     pub sums: Vec<(StreamIx, FieldIx)>,
     pub shape: Option<Shape>,
@@ -151,7 +153,8 @@ impl Version {
     /// Finds out what it hangs on.
     pub fn survey(&mut self) {
         let rule = &*self.terms.rule;
-        let mut reach = Reach::default();
+        let begins = matches!(&rule.kind, RuleKind::Match(p) if p.steps.iter().any(|s| s.edge == Edge::Start));
+        let mut reach = Reach { begins, ..Reach::default() };
         for expr in rule.exprs() {
             expr.walk(&mut |e| reach.note(e));
         }
@@ -201,6 +204,18 @@ fn field(library: &Library, name: &str) -> Option<u16> {
 }
 
 impl Reach {
+    /// Of which instants this is one.
+    fn asked(&self, expr: &Expr) -> Asked {
+        match expr {
+            Expr::Now | Expr::Get { of: Ref::Driver, what: Measure::At } => Asked::Now,
+            // An interval that a step binds at its start ends later than that.
+            Expr::Get { what: Measure::At, .. } if self.begins => Asked::Any,
+            Expr::Get { of: Ref::Candidate, what: Measure::At } => Asked::Now,
+            Expr::Get { what: Measure::At | Measure::Start, .. } | Expr::Onset => Asked::Past,
+            _ => Asked::Any,
+        }
+    }
+
     /// A condition that is asked of intervals, each by the profile of its own instant.
     fn look_ahead(&mut self, filter: &Expr) {
         filter.walk(&mut |e| {
@@ -215,7 +230,7 @@ impl Reach {
         self.asks_calendar |= expr.asks_calendar();
         match expr {
             Expr::Covered { from, to, stream, filter, .. } => {
-                self.covers.push((*stream, asked(from).max(asked(to))));
+                self.covers.push((*stream, self.asked(from).max(self.asked(to))));
                 filter.iter().for_each(|f| self.look_ahead(f));
             }
             Expr::Profile(field) if !self.profile.contains(field) => self.profile.push(*field),
@@ -236,15 +251,6 @@ impl Reach {
             }
             _ => {}
         }
-    }
-}
-
-/// Of which instants this is one.
-fn asked(expr: &Expr) -> Asked {
-    match expr {
-        Expr::Now | Expr::Get { of: Ref::Driver | Ref::Candidate, what: Measure::At } => Asked::Now,
-        Expr::Get { what: Measure::At | Measure::Start, .. } | Expr::Onset => Asked::Past,
-        _ => Asked::Any,
     }
 }
 

@@ -193,3 +193,23 @@ fn the_profile_at_an_intervals_end_decides_what_was_before() {
     check(&rules, "0..60 nap\n @90 tick\n profile active yes from 0", "open info from 0 at 0 to 0 of r1");
     check(&rules, "0..60 nap\n @90 tick\n profile active yes from 40", "");
 }
+
+/// A step that binds an interval at its start is decided there, and reaches to the interval's end.
+#[test]
+fn what_comes_after_a_start_may_lie_within_the_interval() {
+    let begun = vitalog_cep::plan::Step { edge: vitalog_cep::plan::Edge::Start, ..step(NAP, None) };
+    let mut r = rule(RuleKind::Match(pattern(vec![begun], 1)));
+    let over = Expr::Covered {
+        how: Cover::Overlaps,
+        from: Box::new(get(Ref::Step(0), Measure::Start)),
+        to: Box::new(get(Ref::Step(0), Measure::At)),
+        stream: SUGAR,
+        filter: None,
+    };
+    r.grades.push(grade(vitalog_elog::Severity::Urgent, over));
+    let rules = only(r);
+    check(&rules, "10..20 nap", "open info from 10 at 10 to 10 of r1");
+    check(&rules, "10..20 nap\n 20 sugar 90", "open urgent from 10 at 10 to 10 of r1");
+    check(&rules, "10..20 nap\n 15 sugar 90 as s\n remove s", "open info from 10 at 10 to 10 of r1");
+    check(&rules, "10..20 nap\n 20+1us sugar 90", "open info from 10 at 10 to 10 of r1");
+}
