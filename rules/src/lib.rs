@@ -28,6 +28,7 @@ pub mod server;
 pub mod source;
 
 mod check;
+mod columns;
 mod compile;
 mod lexer;
 mod parser;

@@ -65,9 +65,9 @@ fn named<'f>(files: &[(&'f File, bool)]) -> Vec<&'f Name> {
 }
 
 /// Whether any rule names a policy that none of the files declares.
-pub fn lacks_policies(files: &[File]) -> bool {
-    let declared: BTreeSet<&str> = files.iter().flat_map(declared).map(|p| &*p.name.text).collect();
-    let files: Vec<(&File, bool)> = files.iter().map(|f| (f, false)).collect();
+pub fn lacks_policies(files: &[&File]) -> bool {
+    let declared: BTreeSet<&str> = files.iter().copied().flat_map(declared).map(|p| &*p.name.text).collect();
+    let files: Vec<(&File, bool)> = files.iter().map(|f| (*f, false)).collect();
     named(&files).iter().any(|name| !declared.contains(&*name.text))
 }
 
