@@ -24,6 +24,7 @@ mod prior;
 mod scripts;
 mod server;
 mod support;
+mod why;
 
 // The long figure's clock, its inputs, and what they pass through: tests take a sample of the same.
 #[path = "../examples/shared/clock.rs"]
@@ -32,4 +33,3 @@ mod clock;
 mod inputs;
 #[path = "../examples/hostile/through.rs"]
 mod through;
-mod why;
