@@ -34,6 +34,8 @@ pub enum Command {
     Test(Test),
     /// Say what rules find in a history of readings.
     Backtest(Backtest),
+    /// Say why a rule found something about a subject at an instant, or why it did not.
+    Why(Why),
     /// Send exports of readings to a server or into a data directory.
     Ingest(Ingest),
     /// Ask the lake in SQL.
@@ -174,6 +176,42 @@ pub struct Backtest {
     /// Add a last line on speed and memory.
     #[arg(long)]
     pub stats: bool,
+}
+
+#[derive(Args)]
+pub struct Why {
+    /// The name of the rule.
+    #[arg(long)]
+    pub rule: String,
+    /// Whom it is about.
+    #[arg(long)]
+    pub subject: String,
+    /// The instant that is asked about, as 2026-11-20T08:00:00Z.
+    #[arg(long)]
+    pub at: String,
+    /// NDJSON, JSON or CSV files (gzip too): a history, taken in the order of its instants.
+    #[arg(long, num_args = 1.., conflicts_with_all = ["data", "url"])]
+    pub input: Vec<PathBuf>,
+    /// Rule files or directories for `--input`; the shipped packs if none is given.
+    #[arg(long, num_args = 1.., conflicts_with_all = ["data", "url"])]
+    pub rules: Vec<PathBuf>,
+    /// For `--input`: NDJSON lines of `{"subject", "field", "value", "at"}`.
+    #[arg(long, conflicts_with_all = ["data", "url"])]
+    pub profiles: Option<PathBuf>,
+    /// For `--input`: what the clock says in the end; the last reading's instant if not given.
+    #[arg(long, conflicts_with_all = ["data", "url"])]
+    pub now: Option<String>,
+    /// A data directory that no server holds: its journal is replayed, and what was said before is told as well.
+    #[arg(long, conflicts_with = "url")]
+    pub data: Option<PathBuf>,
+    /// The URL of a running server.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// The access token; read from the environment if not given.
+    #[arg(long, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 #[derive(Args)]

@@ -15,3 +15,4 @@ mod survival;
 mod telling;
 mod tools;
 mod whole_data;
+mod why;

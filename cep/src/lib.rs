@@ -14,5 +14,6 @@ mod engine;
 mod eval;
 pub mod plan;
 mod timeline;
+pub mod why;
 
-pub use engine::{Engine, EngineInput, SnapshotError};
+pub use engine::{Engine, EngineInput, SnapshotError, Unknown};

@@ -1,6 +1,6 @@
 //! The outbox as a sink: exactly once in, in order out, receipts back.
 
-use vitalog_elog::effect::Delivery;
+use vitalog_elog::effect::{Addressee, Delivery};
 use vitalog_elog::input::{DeliveryOutcome, DeliveryReceipt};
 use vitalog_elog::{Effect, MatchId, Position, Record};
 use vitalog_notify::Outbox;
@@ -186,4 +186,23 @@ fn a_delivery_that_comes_twice_is_one() {
     let due = outbox.claim(at(0)).expect("claims");
     assert_eq!(due.len(), 1);
     assert_eq!(&*due[0].body, "{\"n\":1}");
+}
+
+#[test]
+fn what_is_for_nobody_is_given_up_at_once_and_said() {
+    let (_dir, outbox) = fresh();
+    let mut record = delivery_record(0, 1, 1, "", 0);
+    let Effect::Delivery(delivery) = &mut record.effects[0] else { unreachable!("it is a delivery") };
+    delivery.to = Some(Addressee { role: "neighbour".into(), channel: "phone".into(), step: None });
+    outbox.apply(&[record, delivery_record(1, 2, 1, "ward", 0)], position(2)).expect("applies");
+    assert_eq!(claimed(&outbox, 0), [2], "it holds up nobody else");
+    let receipts = outbox.receipts(9).expect("reads");
+    assert_eq!((receipts.len(), receipts[0].delivery), (1, 1));
+    assert!(
+        matches!(&receipts[0].outcome, DeliveryOutcome::GivenUp(why) if why.contains("no endpoint is configured")),
+        "{receipts:?}"
+    );
+    assert!(!outbox.replay(1, at(1)).expect("looks"), "there is nobody to send it to");
+    outbox.register(&endpoints(), at(2)).expect("registers");
+    assert_eq!(outbox.receipts(9).expect("reads").len(), 1, "and it is said once");
 }

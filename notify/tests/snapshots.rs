@@ -44,7 +44,10 @@ fn every_flipped_byte_and_every_cut_is_noticed() {
 #[test]
 fn another_version_is_named() {
     let mut bytes = some_state().snapshot();
-    bytes[8] = 9;
-    assert_eq!(Notifier::restore(&bytes, world::config()).err(), Some(SnapshotError::Version(9)));
+    // The formats before this one lack policies; what their bytes would be taken for is nobody's guess.
+    for other in [1, 2, 9] {
+        bytes[8] = other;
+        assert_eq!(Notifier::restore(&bytes, world::config()).err(), Some(SnapshotError::Version(u16::from(other))));
+    }
     assert_eq!(Notifier::restore(b"something else", world::config()).err(), Some(SnapshotError::Foreign));
 }

@@ -17,12 +17,13 @@ const ROUNDS: usize = 100;
 /// Rules and tests of the shipped packs, again and again under other names.
 fn text() -> String {
     let glucose = packs::get("glucose").map_or("", |p| p.text).replace("use health", "");
+    let names: Vec<&str> =
+        glucose.lines().filter_map(|line| line.strip_prefix("rule ")).filter_map(|rest| rest.split_whitespace().next()).collect();
     let mut out = String::from("use health\n");
     let mut copy = 0;
     while out.lines().count() < LINES {
-        let names = ["low_glucose", "very_low_glucose", "very_high_glucose", "meal_spike", "low_not_rechecked", "sensor_silent"];
         let mut text = glucose.clone();
-        for name in names.iter().rev() {
+        for name in &names {
             text = text
                 .replace(&format!(" {name} "), &format!(" {name}_{copy} "))
                 .replace(&format!(" {name}\n"), &format!(" {name}_{copy}\n"));

@@ -78,7 +78,7 @@ fn stages(files: &[Source], prior: &Library) -> (Compiled, World) {
     let marked: Vec<(&File, bool)> = trees.iter().zip(sources.iter()).map(|(tree, (_, file))| (tree, file.shipped)).collect();
     let policies = policies(&marked, &mut out);
     let mut world = declare(&trees, prior, &mut out);
-    let rules = rules(&mut world, &trees, prior, &mut out);
+    let rules = rules(&mut world, &trees, &sources, prior, &mut out);
     let mut tests = Vec::new();
     for ((_, file), tree) in sources.iter().zip(&trees) {
         for item in &tree.items {
@@ -101,13 +101,13 @@ fn stages(files: &[Source], prior: &Library) -> (Compiled, World) {
 }
 
 /// The plans of all rules, in the order in which they are written; each is checked after those it looks at.
-fn rules(world: &mut World, trees: &[File], prior: &Library, out: &mut Vec<Diagnostic>) -> Vec<Arc<Rule>> {
+fn rules(world: &mut World, trees: &[File], sources: &Sources, prior: &Library, out: &mut Vec<Diagnostic>) -> Vec<Arc<Rule>> {
     let items = trees.iter().flat_map(|t| &t.items);
     let decls: Vec<&syntax::Rule> = items.filter_map(|i| if let Item::Rule(decl) = i { Some(&**decl) } else { None }).collect();
     let asked = asked_fields(&decls);
     let mut plans: Vec<Option<Arc<Rule>>> = vec![None; decls.len()];
     for place in order(world, &decls, out) {
-        let (mut plan, lets) = rule(world, decls[place], &asked, out);
+        let (mut plan, lets) = rule(world, decls[place], &asked, sources, out);
         world.export(plan.as_mut(), &decls[place].name.text, &lets, &asked, prior);
         plans[place] = plan.map(Arc::new);
     }

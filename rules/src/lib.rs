@@ -9,7 +9,8 @@
 //! | plans | `check` | names resolved, dimensions checked, conversions put in: plan expressions and rules |
 //! | tests | [`script`] | `test` blocks as plain data |
 //!
-//! Beside the stages stand the tools: [`format`] (one style), [`highlight`] (colours), [`server`] (the language server), [`explain`] (a rule spelled out).
+//! Beside the stages stand the tools: [`format`] (one style), [`highlight`] (colours), [`server`] (the language server), [`explain`] (a rule spelled out), [`why`] (what the
+//! engine says of why, spelled out).
 //!
 //! Every stage goes on after an error, so that one run says as much as it can; what an error leaves unknown is not complained about again.
 //!
@@ -26,6 +27,7 @@ pub mod packs;
 pub mod script;
 pub mod server;
 pub mod source;
+pub mod why;
 
 mod check;
 mod compile;

@@ -23,3 +23,4 @@ mod prior;
 mod scripts;
 mod server;
 mod support;
+mod why;

@@ -201,8 +201,8 @@ fn a_failing_expectation_tells_its_story() {
             it rests on line 4: 02:00 bg 50
             it rests on line 5: 02:15 bg 52 as last
     "#]]
-    .assert_eq(&case.story(text, 7, &[found]));
-    let empty = case.story(text, 9, &[]);
+    .assert_eq(&case.story(text, 7, &[found], None));
+    let empty = case.story(text, 9, &[], None);
     assert!(empty.ends_with("> day 2 01:00  expect r\nwhat stood\n  nothing: `r` has found nothing up to here\n"), "{empty}");
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use vitalog_cep::plan::Library;
 use vitalog_elog::{Subject, Time};
 use vitalog_rules::compile;
+use vitalog_rules::why::finding_json;
 
 use crate::cli::{Backtest, Format};
 use crate::commands::check::report;
@@ -54,7 +55,7 @@ pub fn run(args: &Backtest) -> Result<(), Failure> {
 fn print(outcome: &Outcome, args: &Backtest) {
     match (args.summary, args.format) {
         (false, Format::Text) => outcome.findings.iter().for_each(|f| println!("{}", output::finding_line(f))),
-        (false, Format::Json) => outcome.findings.iter().for_each(|f| println!("{}", output::finding_json(f))),
+        (false, Format::Json) => outcome.findings.iter().for_each(|f| println!("{}", finding_json(f))),
         (true, Format::Text) => print!("{}", Summary::of(outcome).table()),
         (true, Format::Json) => Summary::of(outcome).json().iter().for_each(|row| println!("{row}")),
     }

@@ -11,3 +11,4 @@ pub mod serve;
 pub mod sql;
 pub mod test;
 pub mod token;
+pub mod why;

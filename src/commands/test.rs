@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 use vitalog_cep::plan::Library;
-use vitalog_elog::Finding;
+use vitalog_rules::why::json as why_json;
 use vitalog_rules::{Compiled, Source, Sources, compile, rules_in};
 
 use crate::cli::{Format, Test};
 use crate::commands::check::report;
 use crate::failure::Failure;
 use crate::files;
-use crate::offline::script::{Coverage, Verdict, coverage, play};
+use crate::offline::script::{Coverage, Failed, Verdict, coverage, play};
 
 /// Runs them all, and closes with `N passed, N failed`.
 ///
@@ -54,10 +54,12 @@ fn rules_of(compiled: &Compiled) -> BTreeSet<String> {
     rules_in(&given)
 }
 
-/// What stood where an expectation failed.
-fn story(verdict: &Verdict<'_>, sources: &Sources, line: u32, findings: &[Finding]) -> String {
+/// What stood where an expectation failed, and why.
+fn story(verdict: &Verdict<'_>, sources: &Sources, failed: &Failed) -> String {
     let file = sources.iter().find(|(_, file)| *file.name == *verdict.case.file);
-    file.map_or_else(String::new, |(_, file)| verdict.case.story(&file.text, line, findings))
+    file.map_or_else(String::new, |(_, file)| {
+        verdict.case.story(&file.text, failed.line, &failed.findings, failed.reason.as_ref())
+    })
 }
 
 fn print_text(verdict: &Verdict<'_>, sources: &Sources) {
@@ -67,7 +69,7 @@ fn print_text(verdict: &Verdict<'_>, sources: &Sources) {
     for failed in &verdict.failures {
         let first = failed.why.lines().next().unwrap_or("");
         println!("       {}:{}: {first}", case.file, failed.line);
-        for line in story(verdict, sources, failed.line, &failed.findings).lines() {
+        for line in story(verdict, sources, failed).lines() {
             println!("         {line}");
         }
     }
@@ -80,7 +82,7 @@ fn print_json(verdict: &Verdict<'_>, sources: &Sources) {
         .iter()
         .map(|f| {
             json!({"line": f.line, "at": f.at.to_string(), "why": f.why,
-                "story": story(verdict, sources, f.line, &f.findings)})
+                "story": story(verdict, sources, f), "reason": f.reason.as_ref().map(why_json)})
         })
         .collect();
     println!(

@@ -101,7 +101,13 @@ struct Share {
 }
 
 impl Share {
-    fn run(mut self, library: &Arc<Library>, now: Time) -> (Vec<Finding>, Duration) {
+    fn run(self, library: &Arc<Library>, now: Time) -> (Vec<Finding>, Duration) {
+        let (engine, took) = self.engine(library, now);
+        (engine.findings(), took)
+    }
+
+    /// The engine at the end, and how long it took.
+    fn engine(mut self, library: &Arc<Library>, now: Time) -> (Engine, Duration) {
         backtest_order(&mut self.readings);
         let began = Instant::now();
         let mut engine = Engine::new();
@@ -121,8 +127,15 @@ impl Share {
         }
         step(now, EngineInput::Tick);
         let took = began.elapsed();
-        (engine.findings(), took)
+        (engine, took)
     }
+}
+
+/// One engine over a whole history, at its end.
+pub fn engine(history: History) -> Engine {
+    let last = history.readings.iter().filter_map(instant).max();
+    let now = history.now.or(last).unwrap_or(Time(0));
+    Share { readings: history.readings, profiles: history.profiles }.engine(&history.library, now).0
 }
 
 fn instant(reading: &Reading) -> Option<Time> {

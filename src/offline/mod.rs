@@ -5,3 +5,4 @@ mod groups;
 pub mod load;
 pub mod script;
 pub mod summary;
+pub mod why;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
+use vitalog_cep::why::Why;
 use vitalog_cep::{Engine, EngineInput};
-use vitalog_elog::{Effect, Finding, MatchId, Time};
+use vitalog_elog::{Effect, Finding, MatchId, Subject, Time};
 use vitalog_rules::script::{with_rule, without};
-use vitalog_rules::{Action, TestCase};
+use vitalog_rules::{Action, Expectation, TestCase};
 
 /// What a test block came to: nothing, or the lines whose expectation did not hold.
 pub struct Verdict<'t> {
@@ -22,6 +23,8 @@ pub struct Failed {
     pub why: String,
     /// What was there at that point, each in its latest revision.
     pub findings: Vec<Finding>,
+    /// What the engine says of why, at the instant that the expectation is about.
+    pub reason: Option<Why>,
 }
 
 /// Plays one script from an empty engine, under rules that were always in force.
@@ -39,7 +42,8 @@ pub fn play<'t>(case: &'t TestCase, library: &Arc<Library>) -> Verdict<'t> {
             Action::Expect(expectation) => {
                 let findings: Vec<Finding> = stage.findings.values().cloned().collect();
                 if let Err(why) = expectation.judge(&findings) {
-                    failures.push(Failed { line: step.line, at: step.at, why, findings });
+                    let reason = stage.reason(expectation, step.at, &findings);
+                    failures.push(Failed { line: step.line, at: step.at, why, findings, reason });
                 }
             }
         }
@@ -90,6 +94,13 @@ impl Stage {
                 self.findings.insert(change.finding.id, change.finding);
             }
         }
+    }
+
+    /// Why there is nothing where something was expected, or something where nothing was.
+    fn reason(&self, expected: &Expectation, now: Time, findings: &[Finding]) -> Option<Why> {
+        let unwanted = findings.iter().find(|f| expected.absent && expected.describes(f)).map(|f| f.at);
+        let at = unwanted.or(expected.at).unwrap_or(now);
+        self.engine.why(&expected.rule, &Subject::new(TestCase::SUBJECT), at).ok()
     }
 
     /// Lets time pass as a server would: a tick at each deadline, and one at the end.

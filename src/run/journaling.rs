@@ -12,6 +12,7 @@ use vitalog_elog::port::{Answer, Unavailable};
 use vitalog_elog::{Entry, Input, Position, Time};
 use vitalog_ingest::journal::Journal;
 
+use super::asking::ForEngine;
 use super::clock::Clock;
 use super::contact::Contacts;
 use super::in_force::InForce;
@@ -43,7 +44,8 @@ pub struct Journaling {
     pub due: Arc<AtomicI64>,
     /// The library that the doors checked by; its schema names the streams.
     pub in_force: Arc<InForce>,
-    pub engine: SyncSender<Group>,
+    /// Held by nobody else for long: when this thread ends, the engine's does.
+    pub engine: Arc<SyncSender<ForEngine>>,
     /// Says when devices were heard; `None` where what comes is no device's: a file that is read in.
     pub contacts: Option<Contacts>,
 }
@@ -149,7 +151,7 @@ impl Journaling {
         };
         let first = position.next - entries.len() as u64;
         let entries = entries.into_iter().map(Arc::new).collect();
-        self.engine.send(Group { first, entries, answers, position }).is_ok()
+        self.engine.send(ForEngine::Group(Group { first, entries, answers, position })).is_ok()
     }
 
     fn refuse_the_rest(self) {

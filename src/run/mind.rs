@@ -7,9 +7,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, EngineInput};
+use vitalog_cep::why::Why;
+use vitalog_cep::{Engine, EngineInput, Unknown};
 use vitalog_elog::input::{RuleChange, RuleFile};
-use vitalog_elog::{Change, Effect, Entry, Input, Position, Record, Schema, Time};
+use vitalog_elog::{Change, Effect, Entry, Input, Position, Record, Schema, Subject, Time};
 use vitalog_notify::Notifier;
 use vitalog_rules::{Source, compile};
 
@@ -68,6 +69,19 @@ impl Mind {
     /// The earliest instant at which the clock decides something.
     pub fn next_due(&self) -> Option<Time> {
         [self.engine.next_due(), self.notifier.next_due()].into_iter().flatten().min()
+    }
+
+    /// The greatest arrival seen.
+    pub fn clock(&self) -> Time {
+        self.engine.clock()
+    }
+
+    /// Why a rule found something about a subject at an instant, or why it did not.
+    ///
+    /// # Errors
+    /// Where there is no such rule or subject.
+    pub fn why(&self, rule: &str, subject: &Subject, at: Time) -> Result<Why, Unknown> {
+        self.engine.why(rule, subject, at)
     }
 
     /// The inputs of one journaled group, and all that follows from each. `entry` gives the input at an offset, in terms of the schema at hand: a rule

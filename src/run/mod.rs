@@ -3,11 +3,12 @@
 //! | thread | takes | gives |
 //! |---|---|---|
 //! | journal | submissions through the [`inlet::Door`] | synced groups |
-//! | engine | groups | acknowledgements, and what followed, to every sink |
+//! | engine | groups, and questions between them | acknowledgements, and what followed, to every sink; answers |
 //! | one per sink | what followed | rows and position, committed together |
 //!
 //! INVARIANT (acknowledged is kept): nobody is told `accepted` before the journal's sync has returned.
 
+mod asking;
 pub mod clock;
 mod contact;
 mod directory;
@@ -16,6 +17,7 @@ mod inlet;
 mod journaling;
 mod landing;
 mod mind;
+mod past;
 mod replay;
 mod rules;
 mod sinks;
@@ -24,6 +26,8 @@ mod start;
 mod stepping;
 mod watch;
 
+pub use asking::{Asker, NotAsked, Question};
+pub use past::{Past, Told};
 pub use rules::{RuleDesk, RulesError};
 pub use start::{Node, Options};
 pub use watch::RuleWatch;

@@ -14,7 +14,7 @@ use vitalog_elog::input::RuleFile;
 
 use crate::failure::Failure;
 
-const MAGIC: &[u8; 8] = b"VTLGSNP1";
+const MAGIC: &[u8; 8] = b"VTLGSNP2";
 /// How many are kept.
 const KEEP: usize = 3;
 

@@ -15,6 +15,7 @@ use vitalog_ingest::journal::Journal;
 use vitalog_lakehouse::Lake;
 use vitalog_notify::Outbox;
 
+use super::asking::Asker;
 use super::clock::{self, Clock, Now};
 use super::contact::Contacts;
 use super::directory::Directory;
@@ -70,6 +71,8 @@ pub struct Node {
     /// Tells listeners what the views have taken in.
     pub live: Arc<vitalog_dashboards::io::Live>,
     pub views: PathBuf,
+    /// Puts questions to the engine.
+    pub asker: Asker,
     /// The clock that inputs are stamped by, as the doors see it.
     pub now: Now,
     in_force: Arc<InForce>,
@@ -104,7 +107,9 @@ impl Node {
         let Opened { lake, views, outbox } = opened;
         let live = vitalog_dashboards::io::Live::new(views.position());
         let sinks = Sinks::start(lake.clone(), views, live.clone(), outbox.clone());
-        let (to_engine, groups) = sync_channel(ENGINE_QUEUE);
+        let (to_engine, inbox) = sync_channel(ENGINE_QUEUE);
+        let to_engine = Arc::new(to_engine);
+        let asker = Asker::new(Arc::downgrade(&to_engine));
         let clock = Clock::start(journal.last_arrival(), options.speed);
         let journaling = Journaling {
             journal,
@@ -118,7 +123,7 @@ impl Node {
         };
         let stepping = Stepping {
             mind: mind.mind,
-            groups,
+            inbox,
             sinks: sinks.queues,
             due,
             journaling: door.sender(),
@@ -140,6 +145,7 @@ impl Node {
             outbox,
             live,
             views: directory.views(),
+            asker,
             now: clock::reader(options.speed),
             in_force,
             threads,

@@ -1,4 +1,4 @@
-//! The engine's thread: steps the mind over each journaled group, acknowledges, and hands what followed to the sinks.
+//! The engine's thread: steps the mind over each journaled group, acknowledges, and hands what followed to the sinks. Between two groups it answers questions.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use vitalog_cep::plan::Library;
 use vitalog_elog::port::Accepted;
 use vitalog_elog::{Position, Record};
 
+use super::asking::ForEngine;
 use super::in_force::InForce;
 use super::inlet::Message;
 use super::journaling::{Group, NEVER};
@@ -28,7 +29,7 @@ pub struct Fed {
 /// The thread's state.
 pub struct Stepping {
     pub mind: Mind,
-    pub groups: Receiver<Group>,
+    pub inbox: Receiver<ForEngine>,
     pub sinks: Vec<SyncSender<Fed>>,
     pub due: Arc<AtomicI64>,
     pub journaling: Sender<Message>,
@@ -44,7 +45,14 @@ impl Stepping {
     pub fn run(mut self, start: Position) {
         let mut position = start;
         let mut saved = start.next;
-        while let Ok(group) = self.groups.recv() {
+        while let Ok(message) = self.inbox.recv() {
+            let group = match message {
+                ForEngine::Group(group) => group,
+                ForEngine::Why(question) => {
+                    question.put_to(&self.mind);
+                    continue;
+                }
+            };
             position = group.position;
             if !self.step(group) {
                 break;

@@ -6,6 +6,7 @@ mod interrupt;
 mod problem;
 mod rules_api;
 mod serving;
+mod why_api;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -37,6 +38,7 @@ use current::ViewsTell;
 use health::Health;
 pub use interrupt::Interrupt;
 use rules_api::RulesState;
+use why_api::WhyState;
 
 /// Who is let in.
 pub enum Admittance {
@@ -117,11 +119,13 @@ fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: 
     let declared = board.clone();
     node.on_library(move |library| declared.declare(&library.profile));
     let rules = RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone() };
+    let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
     let sql = SqlDoor { lake: Lake::clone(&node.lake), access: access.clone(), limits: SqlLimits::default() };
     Ok(vitalog_ingest::io::router(Arc::new(gateway))
         .merge(vitalog_dashboards::io::router(&board))
         .merge(vitalog_lakehouse::io::router(sql))
         .merge(rules_api::router(rules))
+        .merge(why_api::router(asking))
         .merge(health::router(Health { live: node.live.clone(), is_draining: is_draining.clone() })))
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Heard, Hold, Library, Measure, Pattern, Piece, Ref, Rule,
-    RuleKind, Show, Silence, Step, Window,
+    Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Heard, Hold, Library, Measure, Pattern, Phrasing, Piece, Ref,
+    Rule, RuleKind, Show, Silence, Step, Window,
 };
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{Dimension, Field, FieldIx, FieldKind, Schema, Severity, Shape, Span, Stream, StreamIx, Unit, Value};
@@ -104,6 +104,7 @@ fn rule(name: &str, kind: RuleKind, grades: Vec<Grade>, text: &str, shown: Optio
         stale_after: Span::days(1),
         quiet_while: vec![],
         outputs: vec![],
+        phrasing: Phrasing::default(),
     }
 }
 

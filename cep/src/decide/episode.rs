@@ -4,6 +4,8 @@
 //! order asks one decision. A late one cuts the log at the first decision it may alter and decides again until, past the last one it may alter, the state is
 //! what it was before at that instant: from there on everything is as it was.
 
+mod look;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use super::version::Case;
 use crate::eval::{Rows, Scope, Words, render, said};
 use crate::plan::{Episode, Expr, Grade};
 use crate::timeline::{Said, Table, Touch};
+
+pub use look::{Look, Phase};
 
 /// One episode rule for one subject.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -2,12 +2,12 @@
 //!
 //! INVARIANT (a function of the timeline): after every update the facts of a rule are what evaluating the whole visible timeline anew would give.
 
-mod episode;
+pub mod episode;
 mod fact;
 mod guard;
-mod matching;
-mod schedule;
-mod silence;
+pub mod matching;
+pub mod schedule;
+pub mod silence;
 mod version;
 mod wall;
 

@@ -53,6 +53,12 @@ impl Schedules {
         self.next.filter(|next| *next > case.clock)
     }
 
+    /// The last firing at `t` or before, and the first after it, as far as they are known.
+    pub fn around(&self, t: i64) -> (Option<i64>, Option<i64>) {
+        let after = self.firings.partition_point(|f| *f <= t);
+        (after.checked_sub(1).map(|i| self.firings[i]), self.firings.get(after).copied().or(self.next))
+    }
+
     /// When it fires from `from` on may have changed, and what it finds there.
     pub fn again(&mut self, case: &Case<'_>, schedule: &Schedule, from: i64) -> bool {
         // What the clock has passed since is due as well.

@@ -174,14 +174,14 @@ fn newest(case: &Case<'_>, silence: &Silence) -> Option<i64> {
 }
 
 /// The last instant not after `t` at which there is a reading that counts.
-fn last_heard(case: &Case<'_>, heard: &Heard, t: i64) -> Option<i64> {
+pub fn last_heard(case: &Case<'_>, heard: &Heard, t: i64) -> Option<i64> {
     let table = case.line.table(heard.stream)?;
     let mut rows = (0..table.after(t)).rev();
     rows.find(|&row| fits(case, heard, table, row)).map(|row| table.at(row))
 }
 
 /// The first instant after `p` at which there is a reading that counts.
-fn next_heard(case: &Case<'_>, heard: &Heard, p: i64) -> Option<i64> {
+pub fn next_heard(case: &Case<'_>, heard: &Heard, p: i64) -> Option<i64> {
     let table = case.line.table(heard.stream)?;
     let mut rows = table.after(p)..table.len();
     rows.find(|&row| fits(case, heard, table, row)).map(|row| table.at(row))

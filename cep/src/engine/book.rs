@@ -244,7 +244,7 @@ pub fn finding(version: &Version, subject: &Subject, fact: &Fact) -> Finding {
     }
 }
 
-fn kind(version: &Version) -> FindingKind {
+pub fn kind(version: &Version) -> FindingKind {
     match version.terms.rule.kind {
         RuleKind::Episode(_) => FindingKind::Episode,
         RuleKind::Silence(_) => FindingKind::Silence,

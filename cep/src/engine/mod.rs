@@ -1,6 +1,7 @@
 //! The engine's door: inputs in, effects out, and what stands.
 
 mod alarm;
+mod asked;
 mod book;
 mod ranks;
 mod rulebook;
@@ -15,6 +16,7 @@ use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Cause, Effect, Finding, Reading, Schema, Subject, Time};
 
 use alarm::Alarms;
+pub use asked::Unknown;
 use rulebook::Rulebook;
 pub use snapshot::SnapshotError;
 use subject::Person;

@@ -17,6 +17,11 @@ pub struct Question<'a> {
 
 /// Unknown where one of the ends is.
 pub fn covered<'a>(question: &Question<'a>, scope: &Scope<'a, '_>) -> Option<bool> {
+    Some(covering(question, scope)?.is_some())
+}
+
+/// The first interval that does, those that have ended before those that go on.
+pub fn covering<'a>(question: &Question<'a>, scope: &Scope<'a, '_>) -> Option<Option<Rows<'a>>> {
     let from = value(question.from, scope).as_number()?;
     let to = value(question.to, scope).as_number()?;
     // Ends of intervals are whole: at or before `from` is at or before its floor.
@@ -24,11 +29,12 @@ pub fn covered<'a>(question: &Question<'a>, scope: &Scope<'a, '_>) -> Option<boo
         Cover::During => (floor(from), ceiling(to)?),
         Cover::Overlaps => (floor(to), ceiling(from)?),
     };
-    let fits = |rows: Rows<'a>| question.filter.is_none_or(|f| truth(f, &scope.with_item(rows)) == Some(true));
+    let fits = |rows: &Rows<'a>| question.filter.is_none_or(|f| truth(f, &scope.with_item(*rows)) == Some(true));
     let table = scope.line.table(question.stream);
-    let ended = table.is_some_and(|table| table.meeting(ends, begins).any(|row| fits(Rows::one(table, row))));
-    let goes_on = |table: &'a Table| (0..table.after(begins)).any(|row| fits(Rows { endless: true, ..Rows::one(table, row) }));
-    Some(ended || scope.line.endless(question.stream).is_some_and(goes_on))
+    let ended = table.and_then(|table| table.meeting(ends, begins).map(|row| Rows::one(table, row)).find(&fits));
+    let goes_on =
+        |table: &'a Table| (0..table.after(begins)).map(|row| Rows { endless: true, ..Rows::one(table, row) }).find(&fits);
+    Some(ended.or_else(|| scope.line.endless(question.stream).and_then(goes_on)))
 }
 
 fn floor(n: Ratio) -> i64 {

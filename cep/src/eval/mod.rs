@@ -27,13 +27,15 @@ use vitalog_elog::{Severity, StreamIx};
 use crate::plan::{Edge, Expr, Grade, Ref, Rule};
 use crate::timeline::{Set, Table, Timeline};
 
+pub use aggregate::{measure_of_rows, number};
 pub use calendar::Zones;
+pub use covered::{Question, covering};
 pub use output::said;
 pub use ratio::Ratio;
-pub use say::{Words, render};
+pub use say::{Words, render, shown};
 pub use truth::{truth, value};
 pub use value::{Value, holds};
-pub use window::short;
+pub use window::{contents, short};
 
 /// What a rule means, apart from the timeline it is asked of.
 #[derive(Debug, Serialize, Deserialize)]
@@ -226,8 +228,9 @@ impl<'a, 'l> Scope<'a, 'l> {
         holding.map(|g| g.severity).max().unwrap_or(Severity::Info)
     }
 
+    /// The readings that are at hand by a name; those of steps are bound.
     #[inline]
-    fn rows(&self, of: Ref) -> Option<Rows<'a>> {
+    pub fn rows(&self, of: Ref) -> Option<Rows<'a>> {
         match of {
             Ref::Driver => self.driver,
             Ref::Candidate => self.candidate,

@@ -41,7 +41,8 @@ fn filled<'a>(pieces: &'a [Piece], scope: &Scope<'a, '_>) -> Arc<str> {
     Arc::from(text)
 }
 
-fn shown(value: Value<'_>, show: &Show, scope: &Scope<'_, '_>) -> String {
+/// A value as people read it.
+pub fn shown(value: Value<'_>, show: &Show, scope: &Scope<'_, '_>) -> String {
     // A root is shown as the number nearest to it.
     let value = if let Value::Root(root) = value { Value::number(root.number()) } else { value };
     let text = match (show, value) {

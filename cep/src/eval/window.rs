@@ -188,6 +188,33 @@ fn counts<'a>(w: &'a Window, scope: &Scope<'a, '_>, table: &'a Table, row: usize
     !own && w.filter.as_ref().is_none_or(|f| super::truth(f, &scope.with_item(Rows::one(table, row))) == Some(true))
 }
 
+/// Where a window lies, and which of its readings count: what its value is made of, looked at one by one. `None` where it has no place.
+pub fn contents<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Option<(Place, Vec<usize>)> {
+    let back = |to: i64, end: i64| {
+        let from = to.saturating_sub(w.over.0).saturating_add(1);
+        Some((vec![Stretch { from, to }], end))
+    };
+    let mut without = None;
+    let (stretches, end) = match w.anchor {
+        Anchor::Decision => back(scope.now, scope.now),
+        Anchor::Until => back(scope.now.saturating_sub(1), scope.now),
+        Anchor::Before(step) => {
+            let bound = scope.bound.get(usize::from(step))?;
+            let at = bound.table(scope.line)?.at(*bound.last_rows().first()?);
+            without = (bound.stream == w.stream).then_some(bound);
+            back(at, at)
+        }
+        Anchor::After(step) => after(w, scope, step),
+        Anchor::Days(n) => Calendar::of(scope).days_before(scope.now, n),
+        Anchor::Nights(n) => Calendar::of(scope).nights_before(scope.now, n, night(scope)),
+    }?;
+    let rows = scope.line.table(w.stream).map_or_else(Vec::new, |table| {
+        let rows = stretches.iter().flat_map(|s| within(table, *s));
+        rows.filter(|&row| counts(w, scope, table, row, without) && has(table, row, w.what)).collect()
+    });
+    Some((Place { stretches, end }, rows))
+}
+
 fn within(table: &Table, stretch: Stretch) -> Range<usize> {
     let from = table.from(stretch.from);
     from..table.after(stretch.to).max(from)

@@ -5,6 +5,7 @@
 mod derived;
 mod expr;
 mod pattern;
+mod phrasing;
 mod rule;
 mod say;
 mod schedule;
@@ -13,6 +14,7 @@ mod window;
 pub use derived::{Derived, DerivedField, Output};
 pub use expr::{Arith, Compare, Cover, Expr, Measure, Rational, Ref};
 pub use pattern::{Absence, Around, Edge, Group, Node, Part, Pattern, Quiet, Select, Step};
+pub use phrasing::{Phrase, Phrasing, Place};
 pub use rule::{Episode, Grade, Heard, Hold, Library, Rule, RuleKind, Silence};
 pub use say::{Piece, Show, Wording};
 pub use schedule::Schedule;

@@ -10,6 +10,7 @@ use vitalog_elog::{Schema, Severity, Span, StreamIx};
 use super::derived::{Derived, Output};
 use super::expr::Expr;
 use super::pattern::Pattern;
+use super::phrasing::Phrasing;
 use super::say::{Piece, Wording};
 use super::schedule::Schedule;
 use super::window::Anchor;
@@ -57,6 +58,8 @@ pub struct Rule {
     pub quiet_while: Vec<Arc<str>>,
     /// What other rules ask of its findings, evaluated at the decision. No part of its meaning.
     pub outputs: Vec<Output>,
+    /// How it is written. No part of its meaning, either.
+    pub phrasing: Phrasing,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

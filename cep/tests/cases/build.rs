@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{
     Absence, Anchor, Arith, Compare, Episode, Expr, Func, Grade, Group, Heard, Hold, Library, Measure, Node, Part, Pattern,
-    Piece, Quiet, Ref, Rule, RuleKind, Show, Silence, Step, Window,
+    Phrasing, Piece, Quiet, Ref, Rule, RuleKind, Show, Silence, Step, Window,
 };
 use vitalog_elog::{FieldIx, Severity, Span, StreamIx};
 
@@ -43,6 +43,7 @@ pub fn rule(kind: RuleKind) -> Rule {
         stale_after: Span::days(1),
         quiet_while: vec![],
         outputs: vec![],
+        phrasing: Phrasing::default(),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Arith, Episode, Expr, Grade, Heard, Hold, Library, Output, Piece, Rational, Ref, Rule, RuleKind, Schedule, Show, Silence,
-    Wording,
+    Arith, Episode, Expr, Grade, Heard, Hold, Library, Output, Phrasing, Piece, Rational, Ref, Rule, RuleKind, Schedule, Show,
+    Silence, Wording,
 };
 use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 
@@ -102,6 +102,7 @@ pub fn rule(dice: &mut Dice, name: &str) -> Rule {
         stale_after: if dice.chance(20) { span(dice, 4) } else { Span::days(1) },
         quiet_while: quiet_while(dice, name),
         outputs: vec![],
+        phrasing: Phrasing::default(),
     };
     let sight = lets(dice, &mut rule, sight);
     rule.filter = dice.chance(18).then(|| likely(dice, &sight, 2));

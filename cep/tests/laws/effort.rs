@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use vitalog_cep::Engine;
-use vitalog_cep::plan::{Compare, Expr, Func, Grade, Library, Measure, Node, Part, Pattern, Ref, Rule, RuleKind, Select, Step};
+use vitalog_cep::plan::{
+    Compare, Expr, Func, Grade, Library, Measure, Node, Part, Pattern, Phrasing, Ref, Rule, RuleKind, Select, Step,
+};
 use vitalog_elog::{Severity, Span, Subject, Time, When};
 
 use crate::world::script::{Given, Line, reading};
@@ -42,6 +44,7 @@ fn rule(steps: Vec<Step>, tree: Node, select: Select, filter: Option<Expr>, hour
         stale_after: Span::days(1),
         quiet_while: vec![],
         outputs: vec![],
+        phrasing: Phrasing::default(),
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use vitalog_cep::Engine;
-use vitalog_cep::plan::{Compare, Expr, Func, Grade, Library, Measure, Piece, Rational, Ref, Rule, RuleKind, Show, Window};
+use vitalog_cep::plan::{
+    Compare, Expr, Func, Grade, Library, Measure, Phrasing, Piece, Rational, Ref, Rule, RuleKind, Show, Window,
+};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Reading, Severity, Span, Subject, Time, When};
 
@@ -70,6 +72,7 @@ fn rule(dice: &mut Dice) -> Rule {
         stale_after: Span::days(1),
         quiet_while: vec![],
         outputs: vec![],
+        phrasing: Phrasing::default(),
     }
 }
 

@@ -20,6 +20,7 @@ mod outcomes;
 mod replay;
 mod shared;
 mod subjects;
+mod why;
 
 use std::ops::Range;
 

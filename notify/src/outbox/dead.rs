@@ -44,7 +44,7 @@ impl Outbox {
     }
 
     /// Sends it again, under the same id, and asks its endpoint again even if that had said that it is gone. `false`: there is no dead
-    /// delivery with this id.
+    /// delivery with this id, or nobody it could be sent to.
     ///
     /// # Errors
     /// If the store fails.
@@ -52,7 +52,8 @@ impl Outbox {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         let revived = transaction.execute(
-            "UPDATE delivery SET state = 0, claimed = 0, since = ?2, next_at = ?2, delay = 0, ended = NULL WHERE id = ?1 AND state = 2",
+            "UPDATE delivery SET state = 0, claimed = 0, since = ?2, next_at = ?2, delay = 0, ended = NULL
+             WHERE id = ?1 AND state = 2 AND endpoint <> ''",
             params![id.to_be_bytes(), now.0],
         )?;
         if revived > 0 {

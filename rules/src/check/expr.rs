@@ -26,6 +26,12 @@ pub struct Taken {
 impl Checker<'_> {
     /// The plan of an expression. `hint` is the type of what it is compared with, for words and units that need it.
     pub fn infer(&mut self, expr: &Expr, hint: Option<&Ty>) -> Typed {
+        let typed = self.understand(expr, hint);
+        self.note(expr, &typed);
+        typed
+    }
+
+    fn understand(&mut self, expr: &Expr, hint: Option<&Ty>) -> Typed {
         let loc = expr.loc;
         match &expr.kind {
             ExprKind::Bad => Typed::error(loc),

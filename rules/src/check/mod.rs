@@ -10,6 +10,7 @@
 //! | `function`, `window` | an aggregate: what it is of, and where it lies |
 //! | `rule`, `episode`, `pattern`, `schedule`, `say` | a rule: its plan |
 //! | `meaning`, `meaning_of_pattern` | the identity of a rule |
+//! | `words` | what explanations quote |
 //! | `policy` | who hears of findings |
 //! | `shadow` | which rules add nothing to another |
 //! | `script`, `reading` | a test |
@@ -42,6 +43,7 @@ mod script;
 mod shadow;
 mod value;
 mod window;
+mod words;
 mod world;
 
 pub use declare::declare;
@@ -60,4 +62,6 @@ struct Checker<'w> {
     world: &'w World,
     scope: Scope,
     diagnostics: &'w mut Vec<Diagnostic>,
+    /// All expressions that were understood.
+    noted: words::Notes,
 }

@@ -12,7 +12,7 @@ use super::scope::{LetName, Place, Scope};
 use super::value::{Ty, Typed};
 use super::{Checker, World};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::Loc;
+use crate::source::{Loc, Sources};
 use crate::syntax::{self, Watch, When};
 
 /// How long after it opened a finding still disturbs people, where the rule does not say.
@@ -23,19 +23,20 @@ pub fn rule(
     world: &World,
     decl: &syntax::Rule,
     asked: &BTreeSet<Arc<str>>,
+    sources: &Sources,
     out: &mut Vec<Diagnostic>,
 ) -> (Option<Rule>, Vec<Exported>) {
     let scope = Scope { lenient: decl.broken, ..Scope::new(Place::Decision) };
-    let mut checker = Checker { world, scope, diagnostics: out };
+    let mut checker = Checker { world, scope, diagnostics: out, noted: Default::default() };
     let errors = |c: &Checker| c.diagnostics.iter().filter(|d| d.is_error()).count();
     let before = errors(&checker);
-    let built = checker.rule(decl, asked);
+    let built = checker.rule(decl, asked, sources);
     let plan = (errors(&checker) == before && !decl.broken).then_some(built).flatten();
     (plan, checker.scope.lets.iter().map(Exported::of).collect())
 }
 
 impl Checker<'_> {
-    fn rule(&mut self, decl: &syntax::Rule, asked: &BTreeSet<Arc<str>>) -> Option<Rule> {
+    fn rule(&mut self, decl: &syntax::Rule, asked: &BTreeSet<Arc<str>>, sources: &Sources) -> Option<Rule> {
         let before = self.diagnostics.len();
         self.misplaced(decl);
         let (kind, lets) = self.kind(decl)?;
@@ -53,6 +54,7 @@ impl Checker<'_> {
         if self.diagnostics[before..].iter().all(|d| !d.is_error()) {
             self.unused(decl, asked);
         }
+        let phrasing = self.phrasing(decl, lets.len(), sources);
         let mut rule = Rule {
             name: decl.name.text.clone(),
             title: decl.title(),
@@ -69,6 +71,7 @@ impl Checker<'_> {
             stale_after: decl.stale_after.as_ref().map_or(STALE_AFTER, |(d, _)| d.span),
             quiet_while: self.quiet_while(decl),
             outputs: Vec::new(),
+            phrasing,
         };
         rule.meaning = meaning(&rule, self.world);
         Some(rule)

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use vitalog_elog::{Finding, FindingState, Quiet, Span, Time};
+use vitalog_cep::why::Why;
+use vitalog_elog::{Finding, FindingState, Quiet, ReadingId, Span, Time};
 
-use super::{Action, Expectation, TestCase};
+use super::{Action, Expectation, Step, TestCase};
+use crate::why::{Names, in_short};
 
 /// 2026-01-05T00:00:00Z, a Monday: where day 1 of every script begins.
 pub const DAY_ONE: Time = Time(1_767_571_200_000_000);
@@ -59,9 +61,9 @@ impl Expectation {
 }
 
 impl TestCase {
-    /// What a failing expectation is about: the script up to its line, and what stood there. `text` is the file that holds the test, `findings` are those of the
+    /// What a failing expectation is about: the script up to its line, what stood there, and why. `text` is the file that holds the test, `findings` are those of the
     /// subject at that point, each in its latest revision.
-    pub fn story(&self, text: &str, line: u32, findings: &[Finding]) -> String {
+    pub fn story(&self, text: &str, line: u32, findings: &[Finding], why: Option<&Why>) -> String {
         let lines: Vec<&str> = text.lines().collect();
         let source = |n: u32| lines.get(n as usize - 1).map_or("", |l| l.trim());
         let mut out = String::from("the timeline, by the script's clock\n");
@@ -98,7 +100,22 @@ impl TestCase {
             }
             self.grounds(finding, line, &source, &mut out);
         }
+        if let Some(why) = why {
+            let _ = writeln!(out, "why, at {}", script_time(why.at));
+            for line in self.reasons(why) {
+                let _ = writeln!(out, "  {line}");
+            }
+        }
         out
+    }
+
+    /// What the engine says of why, in the script's own times, readings by their lines.
+    fn reasons(&self, why: &Why) -> Vec<String> {
+        let line = |id: ReadingId| {
+            let sends = |s: &&Step| matches!(&s.action, Action::Reading(r) if r.id == id);
+            self.script.iter().rev().find(sends).map_or_else(|| id.to_string(), |s| format!("line {}", s.line))
+        };
+        in_short(why, &Names { time: &script_time, reading: &line })
     }
 
     /// What people were told, and the lines it rests on.

@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The last instant, exclusive, for all that open frames say.
-    fn limit(&self, state: &State) -> i64 {
+    pub fn limit(&self, state: &State) -> i64 {
         let mut limit = self.start.saturating_add(self.program.reach);
         for frame in state.frames.iter().filter(|f| f.first < i64::MAX) {
             limit = limit.min(frame.first.saturating_add(frame.within));
@@ -137,7 +137,7 @@ impl<'a> Walk<'a> {
         limit
     }
 
-    fn reaches(&self, state: &State, limit: i64, at: i64) -> bool {
+    pub fn reaches(&self, state: &State, limit: i64, at: i64) -> bool {
         let entry = if let Entry::At(t) = state.entry { at <= t } else { true };
         entry && at < limit && at <= self.barrier.max(self.start)
     }
@@ -164,18 +164,23 @@ impl<'a> Walk<'a> {
 
     fn ask(&self, state: &State, step: usize, table: &'a Table, tie: Range<usize>, at: i64) -> Vec<usize> {
         let this = &self.pattern.steps[step];
-        let from = if state.taken > 0 { state.round } else { self.bound[step].instants.len() };
-        let scope = Scope {
-            bound: &self.bound,
-            repeats: Some(Repeats { binding: &self.bound[step], from }),
-            ..self.case.scope(at, self.start)
-        };
+        let scope = self.scope_at(state, step, at);
         let again = this.again.as_ref().filter(|_| state.taken > 0);
         tie.filter(|&row| {
             let scope = scope.with_candidate(Rows::one(table, row), at);
             this.filter.iter().chain(again).all(|f| scope.holds(f))
         })
         .collect()
+    }
+
+    /// What a step's condition may speak of, but the candidate.
+    pub fn scope_at(&self, state: &State, step: usize, at: i64) -> Scope<'a, '_> {
+        let from = if state.taken > 0 { state.round } else { self.bound[step].instants.len() };
+        Scope {
+            bound: &self.bound,
+            repeats: Some(Repeats { binding: &self.bound[step], from }),
+            ..self.case.scope(at, self.start)
+        }
     }
 
     /// Whether a reading is bound already.
@@ -186,7 +191,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Where to look for the first instant that an entry allows and that lies after `from`.
-fn first_row(table: &Table, entry: Entry, from: Option<Cursor>) -> usize {
+pub fn first_row(table: &Table, entry: Entry, from: Option<Cursor>) -> usize {
     let row = match entry {
         Entry::After(t) => table.after(t),
         Entry::From(t) | Entry::At(t) => table.from(t),

@@ -7,60 +7,88 @@ use crate::decide::version::Case;
 use crate::eval::{Rows, Scope};
 use crate::plan::Absence;
 
+/// Why a choice leads nowhere.
+#[derive(Clone, Copy)]
+pub enum Obstacle<'a> {
+    /// Its readings lie too far apart.
+    Late { first: i64, last: i64, within: i64 },
+    /// A reading that must not be there, in an open interval.
+    Forbidden { by: Rows<'a>, absence: &'a Absence, form: Form, to: i64 },
+    /// What is asked of the whole when it is decided.
+    Condition { done: i64 },
+    /// An instant that no number holds.
+    Endless,
+}
+
+/// In which words something is forbidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Without,
+    ThenNo,
+    WithNo,
+}
+
 impl<'a> Walk<'a> {
     /// When a choice that is whole completes, if all that is asked of it holds.
     pub fn accept(&self, state: &State) -> Option<i64> {
-        let frame = state.frames.first()?;
+        self.judge(state).ok()
+    }
+
+    /// The same, or why not.
+    pub fn judge(&self, state: &State) -> Result<i64, Obstacle<'a>> {
+        let frame = state.frames.first().ok_or(Obstacle::Endless)?;
         if frame.last.saturating_sub(frame.first) >= self.program.reach {
-            return None;
+            return Err(Obstacle::Late { first: frame.first, last: frame.last, within: self.program.reach });
         }
         let mut done = state.done;
         for around in state.around.iter().map(|i| &self.program.around[*i]) {
             let binding = &self.bound[usize::from(around.step)];
             let (Some(table), Some(row)) = (binding.table(self.case.line), binding.last_rows().first()) else { continue };
             let at = table.at(*row);
-            let (from, to) = (at.saturating_add(around.from.0), at.checked_add(around.to.0)?);
+            let (from, to) = (at.saturating_add(around.from.0), at.checked_add(around.to.0).ok_or(Obstacle::Endless)?);
             done = done.max(to);
-            if self.is_broken(&around.absence, from, to) {
-                return None;
-            }
+            self.unbroken(&around.absence, Form::WithNo, from, to)?;
         }
         for (step, span) in &self.program.waits {
             let Some(binding) = self.bound.get(usize::from(*step)) else { continue };
             if let (Some(table), Some(row)) = (binding.table(self.case.line), binding.last_rows().first()) {
-                done = done.max(table.at(*row).checked_add(*span)?);
+                done = done.max(table.at(*row).checked_add(*span).ok_or(Obstacle::Endless)?);
             }
         }
         let whole = self.pattern.absences.iter().zip(&self.program.plain).filter(|(_, plain)| !**plain);
-        let mut all = whole.map(|(absence, _)| (absence, frame.first, frame.last)).chain(
-            state.waiting.iter().flat_map(|(c, from, to)| self.program.checks[*c].absences.iter().map(move |a| (a, *from, *to))),
-        );
-        if all.any(|(absence, from, to)| self.is_broken(absence, from, to)) {
-            return None;
+        for (absence, _) in whole {
+            self.unbroken(absence, Form::Without, frame.first, frame.last)?;
+        }
+        for (check, from, to) in &state.waiting {
+            let check = &self.program.checks[*check];
+            check.absences.iter().try_for_each(|a| self.unbroken(a, check.form, *from, *to))?;
         }
         let scope = Scope { bound: &self.bound, ..self.case.scope(done, self.start) };
-        self.case.version.terms.rule.filter.as_ref().is_none_or(|f| scope.holds(f)).then_some(done)
+        let holds = self.case.version.terms.rule.filter.as_ref().is_none_or(|f| scope.holds(f));
+        if holds { Ok(done) } else { Err(Obstacle::Condition { done }) }
     }
 
     /// Asks a check, now or at the end.
-    pub fn check(&self, state: &mut State, check: usize, from: i64, to: i64) -> Option<()> {
-        let Check { absences, at_once } = &self.program.checks[check];
+    pub fn check(&self, state: &mut State, check: usize, from: i64, to: i64) -> Result<(), Obstacle<'a>> {
+        let Check { absences, at_once, form } = &self.program.checks[check];
         if !at_once {
             state.waiting.push((check, from, to));
-            return Some(());
+            return Ok(());
         }
-        (!absences.iter().any(|a| self.is_broken(a, from, to))).then_some(())
+        absences.iter().try_for_each(|a| self.unbroken(a, *form, from, to))
     }
 
-    /// Whether something that an absence forbids lies in the open interval, and is not the match's own.
-    fn is_broken(&self, absence: &'a Absence, from: i64, to: i64) -> bool {
-        let mut broken = false;
+    /// Whether nothing that an absence forbids lies in the open interval, but the match's own.
+    fn unbroken(&self, absence: &'a Absence, form: Form, from: i64, to: i64) -> Result<(), Obstacle<'a>> {
+        let mut breaks = None;
         between(&self.case, absence, from, to, |rows| {
             let own =
                 || self.bound.iter().any(|b| b.stream == absence.stream && b.has_reading(self.case.line, rows.table, rows.row()));
-            broken = broken || (self.forbids(absence, rows) && !own());
+            if breaks.is_none() && self.forbids(absence, rows) && !own() {
+                breaks = Some(rows);
+            }
         });
-        broken
+        breaks.map_or(Ok(()), |by| Err(Obstacle::Forbidden { by, absence, form, to }))
     }
 
     fn forbids(&self, absence: &'a Absence, rows: Rows<'a>) -> bool {
@@ -71,17 +99,23 @@ impl<'a> Walk<'a> {
     }
 
     pub fn find_barrier(&self) -> i64 {
+        self.barring().map_or(i64::MAX, |(by, _)| by.table.start(by.row()))
+    }
+
+    /// The reading that no match of this start reaches over, for all that plain absences say.
+    pub fn barring(&self) -> Option<(Rows<'a>, &'a Absence)> {
         let limit = self.start.saturating_add(self.program.reach);
-        let mut barrier = i64::MAX;
+        let mut first: Option<(Rows<'a>, &'a Absence)> = None;
         for (absence, _) in self.pattern.absences.iter().zip(&self.program.plain).filter(|(_, plain)| **plain) {
             between(&self.case, absence, self.start, limit, |rows| {
-                if self.forbids(absence, rows) {
-                    // Between first and last lies what begins before the last and ends after the first.
-                    barrier = barrier.min(rows.table.start(rows.row()));
+                // Between first and last lies what begins before the last and ends after the first.
+                let begins = |rows: &Rows<'_>| rows.table.start(rows.row());
+                if first.is_none_or(|(by, _)| begins(&rows) < begins(&by)) && self.forbids(absence, rows) {
+                    first = Some((rows, absence));
                 }
             });
         }
-        barrier
+        first
     }
 }
 

@@ -3,6 +3,7 @@
 //! Every start has its own match, a pure function of the readings inside `within` of it. In order only *pending* starts are kept, those that may still
 //! complete; a change of the past searches again for the starts that can see it.
 
+pub mod attempt;
 mod choices;
 mod choose;
 mod cluster;
@@ -18,11 +19,15 @@ mod writer;
 
 use serde::{Deserialize, Serialize};
 
+pub use choices::first_row;
 use cluster::Clusters;
 pub use cluster::Match;
-pub use program::{Program, is_by_clock};
-use search::{Outcome, Search, is_point, limit, may_complete};
+pub use forbidden::{Form, Obstacle};
+pub use program::{Op, Program, is_by_clock};
+pub use search::Search;
+use search::{Outcome, is_point, limit, may_complete};
 pub use shape::Shape;
+pub use walk::Walk;
 
 use super::fact::{Facts, evidence};
 use super::version::Case;
@@ -55,6 +60,11 @@ impl Matches {
 
     pub fn facts_mut(&mut self) -> &mut Facts {
         &mut self.clusters.facts
+    }
+
+    /// The matches that begin in `[first, last]`, of which facts are made.
+    pub fn between(&self, first: i64, last: i64) -> &[Match] {
+        self.clusters.between(first, last)
     }
 
     /// A reading came or went. `alone`: nothing else did. Returns whether a fact changed.

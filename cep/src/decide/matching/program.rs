@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use vitalog_elog::StreamIx;
 
+use super::forbidden::Form;
 use super::needs::{is_free, needs, settle, shares};
 use super::shape::stands_alone;
 use super::writer::Writer;
@@ -48,6 +49,7 @@ pub struct Check {
     pub absences: Vec<Absence>,
     /// It hangs on nothing that is chosen later: it is asked at once, else when all is chosen.
     pub at_once: bool,
+    pub form: Form,
 }
 
 /// How much of what a step bound is still asked for.
@@ -99,9 +101,15 @@ impl Program {
     /// The program of a pattern that is no plain sequence; `None` for one that the quicker search can do.
     pub fn of(rule: &Rule, pattern: &Pattern) -> Option<Program> {
         let waits: Vec<(u8, i64)> = rule.waits().into_iter().map(|(step, span)| (step, span.0)).collect();
-        if is_plain(pattern) && waits.is_empty() {
-            return None;
-        }
+        if is_plain(pattern) && waits.is_empty() { None } else { Some(Program::write(rule, pattern, waits)) }
+    }
+
+    /// The program of any pattern.
+    pub fn of_any(rule: &Rule, pattern: &Pattern) -> Program {
+        Program::write(rule, pattern, rule.waits().into_iter().map(|(step, span)| (step, span.0)).collect())
+    }
+
+    fn write(rule: &Rule, pattern: &Pattern, waits: Vec<(u8, i64)>) -> Program {
         let mut writer = Writer { pattern, ops: Vec::new(), checks: Vec::new(), around: pattern.around.clone() };
         writer.node(&pattern.tree, true);
         let Writer { ops, mut checks, around, .. } = writer;
@@ -130,7 +138,7 @@ impl Program {
         firsts(&pattern.tree, &mut opening);
         let absent = pattern.absences().into_iter().map(|a| a.stream);
         let begun = pattern.steps.iter().filter(|s| s.edge == Edge::Start).map(|s| s.stream);
-        Some(Program {
+        Program {
             needs,
             free,
             shares,
@@ -148,7 +156,7 @@ impl Program {
             checks,
             around,
             waits,
-        })
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::forbidden::Obstacle;
 use super::program::{Need, Op, Program};
 use super::state::{Entry, Frame, Move, State};
 use crate::decide::version::Case;
@@ -31,24 +32,32 @@ pub struct Walk<'a> {
     pub fitting: BTreeMap<(usize, i64), Vec<usize>>,
     choices: u32,
     depth: u32,
+    /// Why the last choice led nowhere, for explanations.
+    pub obstacle: Option<Obstacle<'a>>,
 }
 
 impl<'a> Walk<'a> {
     pub fn new(case: Case<'a>, pattern: &'a Pattern, program: &'a Program, start: i64) -> Walk<'a> {
         let bound = pattern.steps.iter().map(|s| Binding { edge: s.edge, ..Binding::none(s.stream) }).collect();
         let (known, fitting) = (BTreeMap::new(), BTreeMap::new());
-        let mut walk = Walk { case, pattern, program, start, bound, barrier: i64::MAX, known, fitting, choices: 0, depth: 0 };
+        let (barrier, obstacle) = (i64::MAX, None);
+        let mut walk = Walk { case, pattern, program, start, bound, barrier, known, fitting, choices: 0, depth: 0, obstacle };
         walk.barrier = walk.find_barrier();
         walk
     }
 
     /// The first place at which something is chosen.
     pub fn begin(&mut self) -> Option<State> {
-        self.bound.iter_mut().for_each(Binding::clear);
-        let entry = Entry::At(self.start);
         if !self.program.required.iter().all(|step| self.comes(*step)) {
             return None;
         }
+        self.first_place()
+    }
+
+    /// The same, whether or not what every match needs comes in time.
+    pub fn first_place(&mut self) -> Option<State> {
+        self.bound.iter_mut().for_each(Binding::clear);
+        let entry = Entry::At(self.start);
         let frame = Frame { entry, within: self.program.reach, first: i64::MAX, last: i64::MIN, end: i64::MIN };
         let (frames, around) = (vec![frame], (0..self.pattern.around.len()).collect());
         self.run(State { pc: 0, taken: 0, target: None, round: 0, entry, frames, done: i64::MIN, around, waiting: Vec::new() })
@@ -174,6 +183,7 @@ impl<'a> Walk<'a> {
                     state.around.extend(around.clone());
                     let frame = state.frames.pop()?;
                     if !frame.entry.allows(frame.first) || frame.last.saturating_sub(frame.first) >= frame.within {
+                        self.obstacle = Some(Obstacle::Late { first: frame.first, last: frame.last, within: frame.within });
                         return None;
                     }
                     let outer = state.frames.last_mut()?;
@@ -181,7 +191,8 @@ impl<'a> Walk<'a> {
                     outer.last = outer.last.max(frame.last);
                     outer.end = outer.end.max(frame.end);
                     if let Some(check) = check {
-                        self.check(&mut state, *check, frame.first, frame.last)?;
+                        let checked = self.check(&mut state, *check, frame.first, frame.last);
+                        self.no_obstacle(checked)?;
                     }
                 }
                 Op::Then => state.entry = Entry::After(state.frames.last()?.end),
@@ -191,11 +202,17 @@ impl<'a> Walk<'a> {
                     let to = from.checked_add(*span)?;
                     state.frames.last_mut()?.end = to;
                     state.done = state.done.max(to);
-                    self.check(&mut state, *check, from, to)?;
+                    let checked = self.check(&mut state, *check, from, to);
+                    self.no_obstacle(checked)?;
                 }
             }
             state.pc += 1;
         }
+    }
+
+    fn no_obstacle(&mut self, checked: Result<(), Obstacle<'a>>) -> Option<()> {
+        self.obstacle = checked.err();
+        self.obstacle.is_none().then_some(())
     }
 
     /// The first instant after `t` of any step's stream.

@@ -1,5 +1,6 @@
 //! From a pattern's tree to the operations of its program.
 
+use super::forbidden::Form;
 use super::program::{Check, Op};
 use crate::plan::{Absence, Around, Node, Part, Pattern};
 
@@ -33,7 +34,7 @@ impl Writer<'_> {
                 self.node(&group.node, true);
                 let before = self.around.len();
                 self.around.extend(group.around.iter().cloned());
-                let check = (!group.absences.is_empty()).then(|| self.check(&group.absences));
+                let check = (!group.absences.is_empty()).then(|| self.check(&group.absences, Form::Without));
                 self.ops.push(Op::Close { check, around: before..self.around.len() });
             }
             Node::Repeat { node, count } => self.framed(in_turn, |w| {
@@ -67,14 +68,14 @@ impl Writer<'_> {
                 self.node(node, true);
             }
             Part::ThenNo(quiet) => {
-                let check = self.check(&quiet.absences);
+                let check = self.check(&quiet.absences, Form::ThenNo);
                 self.ops.push(Op::Quiet { check, span: quiet.span.0 });
             }
         }
     }
 
-    fn check(&mut self, absences: &[Absence]) -> usize {
-        self.checks.push(Check { absences: absences.to_vec(), at_once: false });
+    fn check(&mut self, absences: &[Absence], form: Form) -> usize {
+        self.checks.push(Check { absences: absences.to_vec(), at_once: false, form });
         self.checks.len() - 1
     }
 

@@ -1,0 +1,65 @@
+//! Questions to the engine: answered by its own thread between two groups, so that an answer is about one state.
+
+use std::sync::Weak;
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use vitalog_cep::Unknown;
+use vitalog_cep::why::Why;
+use vitalog_elog::{Subject, Time};
+
+use super::journaling::Group;
+use super::mind::Mind;
+
+/// What the engine's thread is given.
+pub enum ForEngine {
+    Group(Group),
+    Why(Question),
+}
+
+/// Why a rule found something, or why not.
+pub struct Question {
+    pub rule: String,
+    pub subject: Subject,
+    /// As far as the clock has come, if it is not given.
+    pub at: Option<Time>,
+    /// Called on the engine's thread: it must not wait.
+    pub answer: Box<dyn FnOnce(Result<Why, Unknown>) + Send>,
+}
+
+impl Question {
+    pub fn put_to(self, mind: &Mind) {
+        (self.answer)(mind.why(&self.rule, &self.subject, self.at.unwrap_or(mind.clock())));
+    }
+}
+
+/// Where questions are put.
+#[derive(Clone)]
+pub struct Asker {
+    engine: Weak<SyncSender<ForEngine>>,
+}
+
+/// Why a question could not be put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAsked {
+    /// So much waits for the engine that a question would only wait behind it.
+    Busy,
+    Closing,
+}
+
+impl Asker {
+    pub fn new(engine: Weak<SyncSender<ForEngine>>) -> Asker {
+        Asker { engine }
+    }
+
+    /// Puts a question behind what waits for the engine. Does not block.
+    ///
+    /// # Errors
+    /// Where too much waits, or the engine's thread is at its end.
+    pub fn ask(&self, question: Question) -> Result<(), NotAsked> {
+        let engine = self.engine.upgrade().ok_or(NotAsked::Closing)?;
+        engine.try_send(ForEngine::Why(question)).map_err(|e| match e {
+            TrySendError::Full(_) => NotAsked::Busy,
+            TrySendError::Disconnected(_) => NotAsked::Closing,
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! A journal replayed from its beginning for somebody who asks: the state at its end, and what was ever said of one rule and subject.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use vitalog_elog::{Cause, FindingChange, Input, Reading, ReadingId, Record, Schema, Subject};
+use vitalog_ingest::journal::Journal;
+
+use super::directory::Directory;
+use super::mind::Mind;
+use crate::failure::Failure;
+
+/// What a journal leads to.
+pub struct Past {
+    pub mind: Mind,
+    /// What was said of the rule and subject, in the order in which it was.
+    pub told: Vec<Told>,
+    /// The names that the subject's readings were given.
+    pub names: BTreeMap<ReadingId, Arc<str>>,
+}
+
+/// A change of a finding, and the reading that made it.
+pub struct Told {
+    pub change: FindingChange,
+    pub by: Option<Reading>,
+}
+
+impl Past {
+    /// Replays the journal of a data directory that no server holds. Nothing is fed to any sink.
+    ///
+    /// # Errors
+    /// Where it is held, can't be read, or its rules no longer compile.
+    pub fn of(data: &Path, rule: &str, subject: &Subject) -> Result<Past, Failure> {
+        if !data.join("journal.db").is_file() {
+            return Err(Failure::usage(format!("{} is no data directory", data.display())));
+        }
+        let lost = |e| Failure::new(format!("journal: {e}"));
+        let directory = Directory::hold(data)?;
+        let journal = Journal::open(&directory.journal()).map_err(lost)?;
+        let mut past = Past { mind: Mind::new(vitalog_notify::Config::silent()), told: Vec::new(), names: BTreeMap::new() };
+        for group in journal.read_from(0).map_err(lost)? {
+            let group = group.map_err(lost)?;
+            let entry = |offset, schema: &Schema| group.entry(offset, schema).map(Arc::new).map_err(lost);
+            let records = past.mind.step(group.offsets(), entry)?;
+            records.iter().for_each(|record| past.note(record, rule, subject));
+        }
+        Ok(past)
+    }
+
+    fn note(&mut self, record: &Record, rule: &str, subject: &Subject) {
+        let reading = if let Input::Reading(reading) = &record.entry.input { Some(reading) } else { None };
+        if let Some(reading) = reading.filter(|r| r.subject == *subject)
+            && let Some(given) = &reading.given
+        {
+            self.names.insert(reading.id, given.clone());
+        }
+        let ours = record.changes().filter(|c| *c.finding.rule == *rule && c.finding.subject == *subject);
+        self.told.extend(ours.map(|change| Told {
+            change: change.clone(),
+            by: reading.filter(|r| change.cause == Cause::Reading(r.id)).cloned(),
+        }));
+    }
+}
