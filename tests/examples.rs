@@ -1,4 +1,4 @@
-//! The worlds in `examples/` that are not about health: their rules keep their word, and the pages that walk through their streams show what is printed.
+//! The worlds in `rules/examples/` that are not about health: their rules keep their word, and the pages that walk through their streams show what is printed.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +10,7 @@ const WORLDS: [&str; 2] = ["property", "fleet"];
 #[test]
 fn their_rules_compile_without_a_word_and_pass_their_tests() {
     for world in WORLDS {
-        let folder = root().join("examples").join(world);
+        let folder = root().join("rules/examples").join(world);
         let (status, out, err) = run(vitalog().arg("check").arg(&folder));
         assert_eq!((status, err.as_str()), (Some(0), ""), "{world}:\n{out}");
         let (status, out, err) = run(vitalog().args(["fmt", "--check"]).arg(&folder));
@@ -24,7 +24,7 @@ fn their_rules_compile_without_a_word_and_pass_their_tests() {
 fn each_rule_of_theirs_has_tests_in_which_it_fires_is_silent_and_is_taken_back() {
     for world in WORLDS {
         let name = format!("{world}.rules");
-        let text = std::fs::read_to_string(root().join("examples").join(world).join(&name)).expect("readable");
+        let text = std::fs::read_to_string(root().join("rules/examples").join(world).join(&name)).expect("readable");
         let rules: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("rule ")?.split_whitespace().next()).collect();
         assert!(rules.len() > 10, "{rules:?}");
         for rule in rules {
@@ -90,7 +90,7 @@ fn the_pages_show_what_the_commands_print() {
 /// Readings that are seen under several subjects are found whole, into however many shares a history is cut.
 #[test]
 fn threads_change_nothing_where_subjects_are_joined() {
-    let world = root().join("examples/property");
+    let world = root().join("rules/examples/property");
     let findings = |threads: &str| {
         let mut command = vitalog();
         command.args(["backtest", "--format", "json", "--threads", threads, "--rules"]).arg(&world);

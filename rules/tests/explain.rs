@@ -79,8 +79,8 @@ fn a_silence() {
         What it costs, per subject
           looks back 6 h
           bg: 73 readings of 81 bytes (6 h at one every 5 min)
-          bp: 1 reading of 89 bytes (6 h at one every 12 h)
-          in all 6002 bytes
+          bp: 1 reading of 128 bytes (6 h at one every 12 h)
+          in all 6041 bytes
 
         Its automaton
             ( ) waiting  it begins here

@@ -1,4 +1,4 @@
-//! The example streams of `examples/`, made from a seed: what is committed there is what comes out here, and a test compares them.
+//! The example streams of `rules/examples/`, made from a seed: what is committed there is what comes out here, and a test compares them.
 //!
 //! Honest traffic by a generator of random numbers, and planted in it, by hand, what the rules are about. Set `VITALOG_WRITE` to write the files anew.
 
@@ -12,7 +12,7 @@ use crate::support::server::root;
 
 /// A file as it should be. What is inside is compared: a packer may pack otherwise tomorrow.
 fn is_as_generated(name: &str, lines: &[String]) {
-    let path = root().join("examples").join(name);
+    let path = root().join("rules/examples").join(name);
     let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
     if std::env::var_os("VITALOG_WRITE").is_some() {
         std::fs::write(path.with_extension(""), &text).expect("writable");
