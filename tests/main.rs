@@ -3,11 +3,13 @@
 mod backup;
 mod bad_input;
 mod demo;
+mod examples;
 mod house;
 mod ingesting;
 mod lsp;
 mod manual;
 mod orders;
+mod streams;
 mod support;
 mod survival;
 mod telling;

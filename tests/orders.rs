@@ -42,8 +42,10 @@ fn backtest(data: &std::path::Path) -> Standing {
 }
 
 fn backtest_over(input: &[&OsStr]) -> Standing {
+    // The clock of the servers: rules that look at the calendar go on after the last reading.
+    let now = jiff::Timestamp::now().to_string();
     let mut command = vitalog();
-    command.args(["backtest", "--format", "json", "--now", "2026-03-20T00:00:00Z", "--input"]).args(input);
+    command.args(["backtest", "--format", "json", "--now", &now, "--input"]).args(input);
     let (status, out, err) = run(&mut command);
     assert_eq!(status, Some(0), "{err}");
     let lines: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();

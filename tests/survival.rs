@@ -59,7 +59,6 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     let total: u64 = acknowledged.iter().sum();
     assert!(total > 10_000, "too little was sent to prove anything: {acknowledged:?}");
     println!("{total} readings acknowledged over {KILLS} kills");
-
     let server = Server::start(data.path(), &[]);
     let held = server.sql(
         "select split_part(id, '-', 1) as round, count(*) as n, count(distinct id) as ids,

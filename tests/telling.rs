@@ -1,6 +1,6 @@
 //! Policies from outside: the real binary, readings over HTTP, and a receiver of webhooks that hears who is told what, and when it stops.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -88,3 +88,26 @@ fn every_row_of_t1d_uom_is_accounted_for_and_polars_counts_the_same() {
     assert_eq!(letters, Some(count("refused") - count("unsent")), "what the server refused is a dead letter");
     assert_eq!(server.stop(), Some(0));
 }
+
+/// The files of AIM-94 as they are: each row is accepted, an identical row's duplicate, or refused; the lake has what was accepted.
+#[test]
+fn every_row_of_aim_94_is_accounted_for() {
+    let Some(folder) = whole_data_sets() else { return };
+    let files: Vec<PathBuf> = (1..=70).map(|n| folder.join(format!("uci-diabetes-aim94/data-{n:02}"))).collect();
+    let data = tempfile::tempdir().unwrap();
+    let mut command = vitalog();
+    command.args(["ingest", "--format", "json", "--to"]).arg(data.path()).args(&files);
+    let (status, out, err) = run(&mut command);
+    assert_eq!(status, Some(1), "some rows are refused: {err}");
+    let total: Value = serde_json::from_str(out.lines().last().expect("a last line with the sums")).expect("JSON lines");
+    let counts = ["rows", "accepted", "duplicate", "refused"].map(|key| total[key].as_u64().expect("a count"));
+    assert_eq!(counts, [29_330, 29_123, 7, 200], "{total}");
+    let refused = out.lines().filter(|line| line.contains("\"refused_row\"")).count();
+    assert_eq!(refused, 200, "each refused row is named");
+    let mut backtest = vitalog();
+    backtest.args(["backtest", "--input", "lake", "--summary", "--format", "json", "--data"]).arg(data.path());
+    let (status, out, err) = run(&mut backtest);
+    assert_eq!(status, Some(0), "{err}");
+    let all: Value = serde_json::from_str(out.lines().last().expect("a last line for all")).expect("JSON lines");
+    assert_eq!(all["subjects"], 70, "{all}");
+}

@@ -14,6 +14,9 @@ use crate::script::TestCase;
 use crate::source::{FileId, Loc, Source, Sources};
 use crate::syntax::{self, File, Item, Use};
 
+/// After so many diagnostics no further rule is checked: half of them are kept.
+const ENOUGH: usize = 2 * Limits::DIAGNOSTICS;
+
 /// What came of a compilation.
 #[derive(Debug)]
 pub struct Compiled {
@@ -65,17 +68,16 @@ pub struct Understood {
 
 /// As [`compile`], with all that tools ask for.
 pub fn understand(files: &[Source], prior: &Library) -> Understood {
-    let (compiled, world) = stages(files, prior);
-    // Read once more, for the tokens: what is wrong has been said.
-    let mut said = Vec::new();
-    let wholes = compiled.sources.iter().map(|(id, file)| parse_whole(id, &file.text, &mut said)).collect();
+    let (compiled, wholes, world) = stages(files, prior);
     Understood { compiled, wholes, world }
 }
 
-fn stages(files: &[Source], prior: &Library) -> (Compiled, World) {
+fn stages(files: &[Source], prior: &Library) -> (Compiled, Vec<Whole>, World) {
     let mut out = Vec::new();
-    let (sources, trees) = read(files, &mut out);
-    let marked: Vec<(&File, bool)> = trees.iter().zip(sources.iter()).map(|(tree, (_, file))| (tree, file.shipped)).collect();
+    let (sources, wholes) = read(files, &mut out);
+    let trees: Vec<&File> = wholes.iter().map(|w| &w.file).collect();
+    let marked: Vec<(&File, bool)> =
+        trees.iter().copied().zip(sources.iter()).map(|(tree, (_, file))| (tree, file.shipped)).collect();
     let policies = policies(&marked, &mut out);
     let mut world = declare(&trees, prior, &mut out);
     let rules = rules(&mut world, &trees, &sources, prior, &mut out);
@@ -97,16 +99,20 @@ fn stages(files: &[Source], prior: &Library) -> (Compiled, World) {
     limit(&mut out);
     let (schema, profile) = (Arc::new(world.schema.clone()), world.profile.clone());
     let library = Library { schema, profile, derived: world.derived.clone(), policies, rules };
-    (Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }, world)
+    (Compiled { library: (!failed).then_some(library), diagnostics: out, tests, sources }, wholes, world)
 }
 
 /// The plans of all rules, in the order in which they are written; each is checked after those it looks at.
-fn rules(world: &mut World, trees: &[File], sources: &Sources, prior: &Library, out: &mut Vec<Diagnostic>) -> Vec<Arc<Rule>> {
+fn rules(world: &mut World, trees: &[&File], sources: &Sources, prior: &Library, out: &mut Vec<Diagnostic>) -> Vec<Arc<Rule>> {
     let items = trees.iter().flat_map(|t| &t.items);
     let decls: Vec<&syntax::Rule> = items.filter_map(|i| if let Item::Rule(decl) = i { Some(&**decl) } else { None }).collect();
     let asked = asked_fields(&decls);
     let mut plans: Vec<Option<Arc<Rule>>> = vec![None; decls.len()];
     for place in order(world, &decls, out) {
+        // Ten thousand rules that are wrong are no help to anybody, and each would be compared with all others for what it may have meant.
+        if out.len() > ENOUGH {
+            break;
+        }
         let (mut plan, lets) = rule(world, decls[place], &asked, sources, out);
         world.export(plan.as_mut(), &decls[place].name.text, &lets, &asked, prior);
         plans[place] = plan.map(Arc::new);
@@ -115,7 +121,7 @@ fn rules(world: &mut World, trees: &[File], sources: &Sources, prior: &Library, 
 }
 
 /// Reads the given files and the shipped packs they use.
-fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<File>) {
+fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<Whole>) {
     const MOST_FILES: usize = 10_000;
     let mut sources = Sources::default();
     let mut trees = Vec::new();
@@ -130,60 +136,58 @@ fn read(files: &[Source], out: &mut Vec<Diagnostic>) -> (Sources, Vec<File>) {
             let what =
                 format!("at most {} KiB a file, {} MiB and {MOST_FILES} files in all", Limits::FILE >> 10, Limits::TOTAL >> 20);
             out.push(Diagnostic::new(Code::TOO_LARGE, "a rule file is too large", loc, "not read").help(what));
-            trees.push(File::default());
+            trees.push(parse_whole(id, "", out));
             if beyond {
                 break;
             }
             continue;
         }
         let id = sources.add(&file.name, &file.text, false);
-        trees.push(parse(id, &file.text, out));
+        trees.push(parse_whole(id, &file.text, out));
     }
+    let mut known: BTreeSet<String> = sources.iter().map(|(_, f)| stem(&f.name).to_owned()).collect();
     let mut next = 0;
     while next < trees.len() {
         let uses: Vec<Use> =
-            trees[next].items.iter().filter_map(|i| if let Item::Use(u) = i { Some(u.clone()) } else { None }).collect();
+            trees[next].file.items.iter().filter_map(|i| if let Item::Use(u) = i { Some(u.clone()) } else { None }).collect();
         for it in uses {
-            bring(&it, &mut sources, &mut trees, out);
+            bring(&it, &mut known, &mut sources, &mut trees, out);
         }
         next += 1;
     }
     // The shipped policies are there without `use`: a rule says whom to tell by a word.
-    if lacks_policies(&trees)
+    let files: Vec<&File> = trees.iter().map(|t| &t.file).collect();
+    if lacks_policies(&files)
         && let Some(pack) = packs::get("policies")
-        && !sources.iter().any(|(_, f)| stem(&f.name) == pack.name)
+        && !known.contains(pack.name)
     {
         let text: Arc<str> = Arc::from(pack.text);
         let id = sources.add("policies.rules", &text, true);
-        trees.push(parse(id, &text, out));
+        trees.push(parse_whole(id, &text, out));
     }
     (sources, trees)
 }
 
 /// Brings the file in that a `use` names: a given one is there already, a shipped one is added once.
-fn bring(it: &Use, sources: &mut Sources, trees: &mut Vec<File>, out: &mut Vec<Diagnostic>) {
+fn bring(it: &Use, known: &mut BTreeSet<String>, sources: &mut Sources, trees: &mut Vec<Whole>, out: &mut Vec<Diagnostic>) {
     let name = &it.name.text;
-    if sources.iter().any(|(_, f)| stem(&f.name) == &**name) {
+    if known.contains(&**name) {
         return;
     }
     let Some(pack) = packs::get(name) else {
-        let given: Vec<String> = sources.iter().map(|(_, f)| stem(&f.name).to_owned()).collect();
-        let names = packs::ALL.iter().map(|p| p.name).chain(given.iter().map(String::as_str));
+        let what = format!("there is no rule file `{name}`");
+        let mut d = Diagnostic::new(Code::UNKNOWN_PACK, what, it.name.loc, "neither given nor shipped");
+        if out.len() < ENOUGH {
+            d = d.did_you_mean(it.name.loc, name, packs::ALL.iter().map(|p| p.name).chain(known.iter().map(String::as_str)));
+        }
         let shipped: Vec<&str> = packs::ALL.iter().map(|p| p.name).collect();
-        let d = Diagnostic::new(
-            Code::UNKNOWN_PACK,
-            format!("there is no rule file `{name}`"),
-            it.name.loc,
-            "neither given nor shipped",
-        )
-        .did_you_mean(it.name.loc, name, names)
-        .note(format!("shipped: {}", shipped.join(", ")));
-        out.push(d);
+        out.push(d.note(format!("shipped: {}", shipped.join(", "))));
         return;
     };
     let text: Arc<str> = Arc::from(pack.text);
     let id = sources.add(&format!("{name}.rules"), &text, true);
-    trees.push(parse(id, &text, out));
+    trees.push(parse_whole(id, &text, out));
+    known.insert(name.to_string());
 }
 
 /// What `use` calls a file.
@@ -198,12 +202,15 @@ fn limit(out: &mut Vec<Diagnostic>) {
     if total <= Limits::DIAGNOSTICS {
         return;
     }
-    let mut errors = 0;
+    let errors = out.iter().filter(|d| d.is_error()).count().min(Limits::DIAGNOSTICS);
+    let mut left = [Limits::DIAGNOSTICS - errors, errors];
     out.retain(|d| {
-        errors += usize::from(d.is_error());
-        d.is_error() && errors <= Limits::DIAGNOSTICS
+        let left = &mut left[usize::from(d.is_error())];
+        let keeps = *left > 0;
+        *left -= usize::from(keeps);
+        keeps
     });
     if let Some(last) = out.last_mut() {
-        last.notes.push(format!("{} more diagnostics are not shown", total - errors.min(Limits::DIAGNOSTICS)));
+        last.notes.push(format!("{} more diagnostics are not shown", total - Limits::DIAGNOSTICS));
     }
 }

@@ -30,6 +30,7 @@ pub mod source;
 pub mod why;
 
 mod check;
+mod columns;
 mod compile;
 mod lexer;
 mod parser;

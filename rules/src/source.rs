@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use vitalog_elog::input::RuleFile;
 
+use crate::columns::Columns;
+
 /// A rule file to be compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -47,6 +49,7 @@ pub struct SourceFile {
     /// It came by `use` of a shipped pack.
     pub shipped: bool,
     line_starts: Vec<u32>,
+    columns: Columns,
 }
 
 impl Source {
@@ -82,7 +85,8 @@ impl Sources {
     pub fn add(&mut self, name: &str, text: &Arc<str>, shipped: bool) -> FileId {
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name: Arc::from(name), text: text.clone(), shipped, line_starts });
+        let columns = Columns::of(text);
+        self.files.push(SourceFile { name: Arc::from(name), text: text.clone(), shipped, line_starts, columns });
         FileId((self.files.len() - 1) as u16)
     }
 
@@ -113,7 +117,7 @@ impl SourceFile {
     pub fn place(&self, at: u32) -> Place {
         let line = self.line_starts.partition_point(|start| *start <= at).max(1);
         let start = self.line_starts[line - 1] as usize;
-        let column = self.text.get(start..at as usize).map_or(0, |t| t.chars().count());
+        let column = self.text.get(start..at as usize).map_or(0, |t| self.columns.chars(start..start + t.len()));
         Place { line: line as u32, column: column as u32 + 1 }
     }
 

@@ -35,8 +35,8 @@ fn an_episode() {
 
         What it costs, per subject
           looks back 1 h 35 min
-          bg: 20 readings of 68 bytes (1 h 35 min at one every 5 min)
-          in all 1360 bytes
+          bg: 20 readings of 81 bytes (1 h 35 min at one every 5 min)
+          in all 1620 bytes
 
         Its automaton
             ( ) idle  it begins here
@@ -78,9 +78,9 @@ fn a_silence() {
 
         What it costs, per subject
           looks back 6 h
-          bg: 73 readings of 68 bytes (6 h at one every 5 min)
+          bg: 73 readings of 81 bytes (6 h at one every 5 min)
           bp: 1 reading of 89 bytes (6 h at one every 12 h)
-          in all 5053 bytes
+          in all 6002 bytes
 
         Its automaton
             ( ) waiting  it begins here
@@ -119,10 +119,10 @@ fn a_pattern() {
 
         What it costs, per subject
           looks back 2 h 30 min
-          bg: 31 readings of 68 bytes (2 h 30 min at one every 5 min)
+          bg: 31 readings of 81 bytes (2 h 30 min at one every 5 min)
           carbs: 133 bytes for each reading of 2 h; how often they come is not declared
           exercise: 141 bytes for each reading of 2 h; how often they come is not declared
-          in all 2108 bytes, and the readings of carbs, exercise
+          in all 2511 bytes, and the readings of carbs, exercise
 
         Its automaton
             ( ) looking  it begins here
@@ -290,8 +290,8 @@ fn a_schedule() {
 
         What it costs, per subject
           looks back 7 d
-          bg: 2017 readings of 68 bytes (7 d at one every 5 min)
-          in all 137156 bytes
+          bg: 2017 readings of 81 bytes (7 d at one every 5 min)
+          in all 163377 bytes
 
         Its automaton
             ( ) waiting  it begins here
@@ -326,9 +326,9 @@ fn a_rule_above_another() {
 
         What it costs, per subject
           looks back 7 d 2 h
-          bg: 25 readings of 68 bytes (2 h at one every 5 min)
+          bg: 25 readings of 81 bytes (2 h at one every 5 min)
           low: 73 bytes for each reading of 7 d 2 h; how often they come is not declared
-          in all 1700 bytes, and the readings of low
+          in all 2025 bytes, and the readings of low
 
         Its automaton
             ( ) looking  it begins here

@@ -5,6 +5,7 @@
     reason = "tests measure how long the compiler takes, and are told by their environment how much to try"
 )]
 
+mod adversary;
 mod cases;
 mod catalogue;
 mod editors;
@@ -24,3 +25,11 @@ mod scripts;
 mod server;
 mod support;
 mod why;
+
+// The long figure's clock, its inputs, and what they pass through: tests take a sample of the same.
+#[path = "../examples/shared/clock.rs"]
+mod clock;
+#[path = "../examples/hostile/inputs.rs"]
+mod inputs;
+#[path = "../examples/hostile/through.rs"]
+mod through;

@@ -300,11 +300,12 @@ fn hover_says_what_a_name_is() {
     hover(
         &at("bg 110", 0),
         expect![[r#"
-        **bg**: a stream, a reading expected every 5 min, silent after 30 min
+            **bg**: a stream, a reading expected every 5 min, silent after 30 min
 
-        Glucose, from a sensor under the skin or a drop of blood.
+            Glucose, from a sensor under the skin or a drop of blood.
 
-        - `value` glucose in mg/dL"#]],
+            - `value` glucose in mg/dL
+            - `context` before_breakfast | after_breakfast | before_lunch | after_lunch | before_supper | after_supper | before_snack"#]],
     );
 }
 

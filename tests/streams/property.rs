@@ -1,4 +1,4 @@
-//! A week of a site that rents homes out: a thousand honest messages, bookings and stays, and among them what `property.rules` is about.
+//! A week of a site that rents homes out: some nine hundred lines, most of them honest, and among them what `property.rules` is about.
 
 use super::random::{Random, in_order, instant, second};
 
@@ -108,9 +108,13 @@ impl Week {
             self.put(second(2, 2, minute), "charge", "card-666", r#""outcome":"declined","amount":1"#);
         }
         self.put(second(2, 2, 11), "charge", "card-666", r#""outcome":"approved","amount":1"#);
-        for (minute, guest, home, price) in
-            [(12, "guest-901", 4, 880), (21, "guest-902", 17, 640), (24, "guest-901", 23, 910), (38, "guest-903", 31, 720), (55, "guest-902", 8, 450)]
-        {
+        for (minute, guest, home, price) in [
+            (12, "guest-901", 4, 880),
+            (21, "guest-902", 17, 640),
+            (24, "guest-901", 23, 910),
+            (38, "guest-903", 31, 720),
+            (55, "guest-902", 8, 450),
+        ] {
             self.books(second(2, 9, minute), guest, "card-666", &format!("home-{home:02}"), price);
         }
     }
@@ -143,7 +147,7 @@ impl Week {
         self.books(second(6, 4, 15), "guest-555", "card-555", "home-12", 1800);
     }
 
-    /// A host calls off five of eight bookings of a week, and leaves a guest without an answer.
+    /// A host calls off six of eight bookings of a week, and leaves a guest without an answer.
     fn host_who_calls_off(&mut self) {
         for day in 1..=4 {
             for (hour, number) in [(9, 1), (19, 2)] {

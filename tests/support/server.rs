@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use super::http::{Answer, send};
 pub struct Server {
     process: Child,
     pub url: String,
+    /// Of the last acknowledgement: what is asked next waits for it.
+    position: Mutex<String>,
 }
 
 /// The binary under test.
@@ -48,7 +51,7 @@ impl Server {
             let _ = process.kill();
             panic!("the server did not say where it listens: {:?}", process.wait());
         };
-        Server { process, url }
+        Server { process, url, position: Mutex::default() }
     }
 
     pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Option<Answer> {
@@ -61,13 +64,23 @@ impl Server {
 
     /// Sends NDJSON readings and gives the answer.
     pub fn readings(&self, ndjson: &str) -> Answer {
-        self.try_send("POST", "/v1/readings", &[("content-type", "application/x-ndjson")], ndjson).expect("the server answers")
+        let sent = self.try_send("POST", "/v1/readings", &[("content-type", "application/x-ndjson")], ndjson);
+        let answer = sent.expect("the server answers");
+        if let Some(position) = answer.headers.get("vitalog-position").and_then(|p| p.to_str().ok()) {
+            position.clone_into(&mut self.position.lock().expect("nobody panicked"));
+        }
+        answer
     }
 
-    /// Runs SQL once everything acknowledged up to `position` is visible.
+    /// Runs SQL once all that was acknowledged to [`Server::readings`] is visible.
     pub fn sql(&self, query: &str) -> Value {
         let body = serde_json::json!({ "sql": query }).to_string();
-        let sent = self.try_send("POST", "/v1/sql", &[("content-type", "application/json")], body);
+        let position = self.position.lock().expect("nobody panicked").clone();
+        let mut headers = vec![("content-type", "application/json")];
+        if !position.is_empty() {
+            headers.push(("vitalog-position", &position));
+        }
+        let sent = self.try_send("POST", "/v1/sql", &headers, body);
         let answer = sent.expect("the server answers").ok();
         assert!(answer.headers.get("vitalog-truncated").is_none(), "the answer to {query:?} was cut off");
         answer.json()

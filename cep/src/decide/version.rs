@@ -34,8 +34,13 @@ pub struct Reach {
     pub streams: Vec<StreamIx>,
     /// Profile fields that decide anything.
     pub profile: Vec<u16>,
+    /// Those of them that are asked of an interval, which may stand later than the decision that sees it.
+    ahead: Vec<u16>,
     /// The time zone or the night decides.
     asks_calendar: bool,
+    asks_calendar_ahead: bool,
+    /// A step stands at the start of an interval.
+    begins: bool,
     /// Fields that windows without a condition sum or average.
     pub sums: Vec<(StreamIx, FieldIx)>,
     pub shape: Option<Shape>,
@@ -132,6 +137,15 @@ impl Version {
         }
     }
 
+    /// The first instant whose decision hangs on what a profile field holds from `at` on; `None`: none does.
+    pub fn doubted_from(&self, field: u16, at: i64) -> Option<i64> {
+        if !self.scope.profile.contains(&field) {
+            return None;
+        }
+        // What covers a decision, or comes between, may end long after it, and is asked by the profile of its end.
+        Some(if self.scope.ahead.contains(&field) { i64::MIN } else { at })
+    }
+
     fn covers(&self, stream: StreamIx) -> Option<Asked> {
         self.scope.covers.iter().filter(|(s, _)| *s == stream).map(|(_, asked)| *asked).max()
     }
@@ -139,7 +153,8 @@ impl Version {
     /// Finds out what it hangs on.
     pub fn survey(&mut self) {
         let rule = &*self.terms.rule;
-        let mut reach = Reach::default();
+        let begins = matches!(&rule.kind, RuleKind::Match(p) if p.steps.iter().any(|s| s.edge == Edge::Start));
+        let mut reach = Reach { begins, ..Reach::default() };
         for expr in rule.exprs() {
             expr.walk(&mut |e| reach.note(e));
         }
@@ -162,9 +177,16 @@ impl Version {
                 reach.starts.extend(p.steps.iter().filter(|s| s.edge == Edge::Start).map(|s| s.stream));
                 reach.program = Program::of(rule, p);
                 reach.shape = reach.program.is_none().then(|| Shape::of(rule, p));
+                let begun = p.steps.iter().filter(|s| s.edge == Edge::Start).flat_map(|s| s.filter.iter().chain(&s.again));
+                let between = p.absences().into_iter().filter_map(|a| a.filter.as_ref());
+                begun.chain(between).for_each(|f| reach.look_ahead(f));
                 reach.guard = p.steps.first().and_then(|s| Guard::of(s.filter.as_ref()?, Ref::Candidate));
             }
             RuleKind::Schedule(_) => reach.profile.extend(self.terms.zone),
+        }
+        if reach.asks_calendar_ahead {
+            reach.ahead.extend(self.terms.zone);
+            reach.ahead.extend(self.terms.night);
         }
         reach.streams.sort();
         reach.streams.dedup();
@@ -182,10 +204,35 @@ fn field(library: &Library, name: &str) -> Option<u16> {
 }
 
 impl Reach {
+    /// Of which instants this is one.
+    fn asked(&self, expr: &Expr) -> Asked {
+        match expr {
+            Expr::Now | Expr::Get { of: Ref::Driver, what: Measure::At } => Asked::Now,
+            // An interval that a step binds at its start ends later than that.
+            Expr::Get { what: Measure::At, .. } if self.begins => Asked::Any,
+            Expr::Get { of: Ref::Candidate, what: Measure::At } => Asked::Now,
+            Expr::Get { what: Measure::At | Measure::Start, .. } | Expr::Onset => Asked::Past,
+            _ => Asked::Any,
+        }
+    }
+
+    /// A condition that is asked of intervals, each by the profile of its own instant.
+    fn look_ahead(&mut self, filter: &Expr) {
+        filter.walk(&mut |e| {
+            self.asks_calendar_ahead |= e.asks_calendar();
+            if let Expr::Profile(field) = e {
+                self.ahead.push(*field);
+            }
+        });
+    }
+
     fn note(&mut self, expr: &Expr) {
         self.asks_calendar |= expr.asks_calendar();
         match expr {
-            Expr::Covered { from, to, stream, .. } => self.covers.push((*stream, asked(from).max(asked(to)))),
+            Expr::Covered { from, to, stream, filter, .. } => {
+                self.covers.push((*stream, self.asked(from).max(self.asked(to))));
+                filter.iter().for_each(|f| self.look_ahead(f));
+            }
             Expr::Profile(field) if !self.profile.contains(field) => self.profile.push(*field),
             Expr::Window(w) => {
                 let before = if let Anchor::After(_) = w.anchor { w.over.0.max(0) } else { 0 };
@@ -204,15 +251,6 @@ impl Reach {
             }
             _ => {}
         }
-    }
-}
-
-/// Of which instants this is one.
-fn asked(expr: &Expr) -> Asked {
-    match expr {
-        Expr::Now | Expr::Get { of: Ref::Driver | Ref::Candidate, what: Measure::At } => Asked::Now,
-        Expr::Get { what: Measure::At | Measure::Start, .. } | Expr::Onset => Asked::Past,
-        _ => Asked::Any,
     }
 }
 

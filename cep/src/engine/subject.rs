@@ -69,7 +69,9 @@ impl Person {
 
     /// A profile field changed at `at`.
     pub fn profile_changed(&mut self, rules: &Rulebook, clock: i64, field: u16, at: i64) {
-        self.each(rules, clock, |state, case, _| case.version.scope.profile.contains(&field) && state.again(case, at, i64::MAX));
+        self.each(rules, clock, |state, case, _| {
+            case.version.doubted_from(field, at).is_some_and(|from| state.again(case, from, i64::MAX))
+        });
     }
 
     /// Other rules are in force.

@@ -21,7 +21,7 @@ fn says_after(input: &str, at: &str, expr: Expr, show: Show, text: &str) {
     check(&only(r), &input, &format!("open info from {t} at {t} to {t} of r{} say {text}", readings + 1));
 }
 
-fn clock(zone: &str, at: &str, text: &str) {
+pub fn clock(zone: &str, at: &str, text: &str) {
     says(zone, at, Expr::TimeOfDay(Box::new(Expr::Now)), Show::TimeOfDay, text);
 }
 
@@ -79,7 +79,7 @@ fn two_inside(settings: &str, at: &str, anchor: Anchor, from: &str, to: &str) {
     says_after(&input, at, counted(anchor, Func::Count), Show::Number, "2");
 }
 
-fn day(zone: &str, at: &str, days: u16, from: &str, to: &str) {
+pub fn day(zone: &str, at: &str, days: u16, from: &str, to: &str) {
     two_inside(&format!("profile time_zone {zone} from 1990-01-01T00:00Z"), at, Anchor::Days(days), from, to);
 }
 
@@ -115,7 +115,7 @@ fn days_are_counted_by_the_calendar() {
     says_after("", "2026-11-19T12:00Z", counted(Anchor::Days(7), Func::Days), Show::Number, "0");
 }
 
-fn night(zone: &str, night: &str, at: &str, nights: u16, from: &str, to: &str) {
+pub fn night(zone: &str, night: &str, at: &str, nights: u16, from: &str, to: &str) {
     let settings = format!("profile time_zone {zone} from 1990-01-01T00:00Z\n profile night {night} from 1990-01-01T00:00Z");
     two_inside(&settings, at, Anchor::Nights(nights), from, to);
 }

@@ -166,3 +166,50 @@ fn a_silence_may_ask_what_comes_after_it() {
     check(&only(r.clone()), input, "");
     check(&only(r), &format!("{input}\n 40..40 nap"), "resolved info from 0 at 10 to 11 known 11 of r1");
 }
+
+/// A profile that changes between a decision and the end of the interval that it sees: the interval is asked by what holds at its end.
+#[test]
+fn the_profile_at_an_intervals_end_decides_what_was_before() {
+    let active = || Some(Expr::Profile(ACTIVE));
+    let found = "open info from 5 at 5 of r2";
+    during(active(), "0..20 nap\n @30 5 sugar 90\n profile active yes from 10", found);
+    during(active(), "0..20 nap\n @30 5 sugar 90\n profile active yes from 20", found);
+    during(active(), "0..20 nap\n @30 5 sugar 90\n profile active yes from 20+1us", "");
+    during(active(), "0..20 nap\n @30 5 sugar 90\n profile active yes from 10\n profile active no from 15", "");
+    // So are those that must not come between.
+    let pair = vitalog_cep::plan::Pattern {
+        absences: vec![absence(NAP, active())],
+        ..pattern(vec![step(SUGAR, None), step(LAB, None)], 10)
+    };
+    let rules = only(rule(RuleKind::Match(pair)));
+    let input = "0..60 nap\n @90 5 sugar 90\n 9 lab -";
+    let found = "open info from 5 at 9 to 9 of r2 r3";
+    check(&rules, input, found);
+    check(&rules, &format!("{input}\n profile active yes from 40"), "");
+    check(&rules, &format!("{input}\n profile active yes from 40\n profile active no from 50"), found);
+    // And a step that stands at its start.
+    let begun = vitalog_cep::plan::Step { edge: vitalog_cep::plan::Edge::Start, ..step(NAP, active()) };
+    let rules = only(rule(RuleKind::Match(pattern(vec![begun], 1))));
+    check(&rules, "0..60 nap\n @90 tick\n profile active yes from 0", "open info from 0 at 0 to 0 of r1");
+    check(&rules, "0..60 nap\n @90 tick\n profile active yes from 40", "");
+}
+
+/// A step that binds an interval at its start is decided there, and reaches to the interval's end.
+#[test]
+fn what_comes_after_a_start_may_lie_within_the_interval() {
+    let begun = vitalog_cep::plan::Step { edge: vitalog_cep::plan::Edge::Start, ..step(NAP, None) };
+    let mut r = rule(RuleKind::Match(pattern(vec![begun], 1)));
+    let over = Expr::Covered {
+        how: Cover::Overlaps,
+        from: Box::new(get(Ref::Step(0), Measure::Start)),
+        to: Box::new(get(Ref::Step(0), Measure::At)),
+        stream: SUGAR,
+        filter: None,
+    };
+    r.grades.push(grade(vitalog_elog::Severity::Urgent, over));
+    let rules = only(r);
+    check(&rules, "10..20 nap", "open info from 10 at 10 to 10 of r1");
+    check(&rules, "10..20 nap\n 20 sugar 90", "open urgent from 10 at 10 to 10 of r1");
+    check(&rules, "10..20 nap\n 15 sugar 90 as s\n remove s", "open info from 10 at 10 to 10 of r1");
+    check(&rules, "10..20 nap\n 20+1us sugar 90", "open info from 10 at 10 to 10 of r1");
+}

@@ -10,7 +10,7 @@ use crate::oracle::Standing;
 use crate::world::script::{Given, Line, expected, reading};
 use crate::world::{SUGAR, drive, glucose};
 
-fn every(days: u8, at: &[i64], when: Option<Expr>) -> [Library; 1] {
+pub fn every(days: u8, at: &[i64], when: Option<Expr>) -> [Library; 1] {
     let at = at.iter().map(|m| minutes(*m)).collect();
     only(rule(RuleKind::Schedule(Schedule { days, at, when })))
 }
@@ -20,7 +20,7 @@ fn time(text: &str) -> Time {
 }
 
 /// One reading at `from`, then the clock at `to`: the instants at which it fired. `zones` say from when on which holds.
-fn fires(library: &[Library; 1], from: &str, to: &str, zones: &[(&str, &str)], wanted: &[&str]) {
+pub fn fires(library: &[Library; 1], from: &str, to: &str, zones: &[(&str, &str)], wanted: &[&str]) {
     let subject = Subject::new("s");
     let library = std::sync::Arc::new(library[0].clone());
     let mut lines = vec![Line { arrival: time(from), input: Given::Library { effective: Time::MIN, library } }];

@@ -25,13 +25,13 @@ pub use alarm::{Alarm, Stage};
 pub use heard::{Heard, Kind, Standing};
 pub use ladder::Ladder;
 pub use snapshot::SnapshotError;
+use vitalog_elog::effect::Delivery;
 use vitalog_elog::input::{Command, DeliveryOutcome, DeliveryReceipt};
 use vitalog_elog::policy::Policy;
 use vitalog_elog::{Change, Effect, Entry, FindingChange, Input, MatchId, Time};
 
 use crate::config::Config;
 use crate::roles::Roles;
-use tell::Told;
 
 /// Decides what is told.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ impl Notifier {
         if let Some(policies) = policies {
             self.state.policies = policies.iter().map(|policy| (policy.name.clone(), Arc::new(policy.clone()))).collect();
         }
-        let mut told = Told::default();
+        let mut told = Vec::new();
         for effect in effects.iter() {
             if let Effect::Finding(change) = effect {
                 self.changed(change, &mut told);
@@ -110,10 +110,10 @@ impl Notifier {
         // After the changes: what this very entry ended was not still standing, and what it acknowledged needs nobody else.
         self.attend(&mut told);
         self.forget();
-        effects.extend(told.deliveries.into_iter().map(Effect::Delivery));
+        effects.extend(told.into_iter().map(Effect::Delivery));
     }
 
-    fn changed(&mut self, change: &FindingChange, told: &mut Told) {
+    fn changed(&mut self, change: &FindingChange, told: &mut Vec<Delivery>) {
         let id = change.finding.id;
         // A change of something forgotten: what was told of it is not known any more, so nothing is.
         if !self.state.alarms.contains_key(&id) && change.change != Change::Opened {
@@ -127,7 +127,7 @@ impl Notifier {
         self.index(id);
     }
 
-    fn commanded(&mut self, command: &Command, told: &mut Told) {
+    fn commanded(&mut self, command: &Command, told: &mut Vec<Delivery>) {
         let id = command.finding;
         self.unindex(id);
         if let Some(alarm) = self.state.alarms.get_mut(&id)
@@ -155,7 +155,7 @@ impl Notifier {
     }
 
     /// Tells what has stood for long enough, and what policies have told by now.
-    fn attend(&mut self, told: &mut Told) {
+    fn attend(&mut self, told: &mut Vec<Delivery>) {
         while let Some((due, id)) = self.due.first().copied()
             && due <= self.state.clock
         {

@@ -1,6 +1,6 @@
 //! Telling: which messages an occasion, or a step that is due, leads to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use vitalog_elog::effect::{Addressee, Delivery, Step};
 use vitalog_elog::{MatchId, Span, Time};
@@ -15,17 +15,9 @@ use crate::roles;
 /// A step told later than this after it was due says that it is late. Shorter than anybody waits on purpose, longer than a tick takes.
 const LATE: Span = Span::seconds(10);
 
-/// What one entry has led to so far.
-#[derive(Default)]
-pub(super) struct Told {
-    pub deliveries: Vec<Delivery>,
-    /// Which endpoints, by their place, heard of which finding.
-    whom: BTreeSet<(MatchId, usize)>,
-}
-
 impl Notifier {
     /// Tells each endpoint what it is to hear, in the order of the configuration.
-    pub(super) fn tell(&mut self, id: MatchId, occasion: Occasion, by: Option<&str>, told: &mut Told) {
+    pub(super) fn tell(&mut self, id: MatchId, occasion: Occasion, by: Option<&str>, told: &mut Vec<Delivery>) {
         let now = self.state.clock;
         let Some(alarm) = self.state.alarms.get_mut(&id) else { return };
         let mut ladder = None;
@@ -51,8 +43,7 @@ impl Notifier {
             let after = Heard::after(kind, alarm.heard.get(&endpoint.name), &alarm.finding, delivery.id);
             alarm.heard.insert(endpoint.name.clone(), after);
             self.state.underway.insert(delivery.id, (id, endpoint.name.clone()));
-            told.whom.insert((id, place));
-            told.deliveries.push(delivery);
+            told.push(delivery);
         }
         alarm.told(occasion);
     }
@@ -60,7 +51,7 @@ impl Notifier {
     /// Carries out the steps of an alarm's policy that are due.
     ///
     /// An endpoint is told once, for the first step that it missed, however many have passed since: after a standstill nobody is flooded.
-    pub(super) fn climb(&mut self, id: MatchId, told: &mut Told) {
+    pub(super) fn climb(&mut self, id: MatchId, told: &mut Vec<Delivery>) {
         let now = self.state.clock;
         let Some(alarm) = self.state.alarms.get_mut(&id) else { return };
         let Some(ladder) = alarm.ladder.clone() else { return };
@@ -78,7 +69,7 @@ impl Notifier {
                 let channel = roles::words(&rung.step.channels).into();
                 let to = Some(Addressee { role: rung.step.recipient.clone(), channel, step: Some(step) });
                 let letter = Letter { kind: Kind::Opened, endpoint: &"".into(), to, by: None };
-                told.deliveries.push(message::delivery(&alarm.finding, letter, now));
+                told.push(message::delivery(&alarm.finding, letter, now));
             }
         }
         for (place, step) in firsts {
@@ -86,7 +77,8 @@ impl Notifier {
             let before = alarm.heard.get(&endpoint.name);
             let Some(kind) = heard::kind(Occasion::Step, before, &alarm.finding, true) else { continue };
             let waiting = before.is_some_and(|heard| self.state.underway.contains_key(&heard.last));
-            if told.whom.contains(&(id, place)) || (waiting && kind == Kind::Repeated) {
+            // Also what this very entry tells is on its way.
+            if waiting && kind == Kind::Repeated {
                 continue;
             }
             let letter = Letter { kind, endpoint: &endpoint.name, to: addressee(endpoint, Some(step)), by: None };
@@ -94,7 +86,7 @@ impl Notifier {
             let after = Heard::after(kind, before, &alarm.finding, delivery.id);
             alarm.heard.insert(endpoint.name.clone(), after);
             self.state.underway.insert(delivery.id, (id, endpoint.name.clone()));
-            told.deliveries.push(delivery);
+            told.push(delivery);
         }
         if let Some(ladder) = &mut alarm.ladder {
             ladder.through = now;

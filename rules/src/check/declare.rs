@@ -23,7 +23,7 @@ const MOST_WORDS: usize = 256;
 
 /// Collects what the files declare. Streams and fields that `prior` knows keep their places; those it knows and the files do not say any more
 /// stay in the schema, optional and out of sight.
-pub fn declare(files: &[syntax::File], prior: &Library, out: &mut Vec<Diagnostic>) -> World {
+pub fn declare(files: &[&syntax::File], prior: &Library, out: &mut Vec<Diagnostic>) -> World {
     let mut world = World {
         schema: (*prior.schema).clone(),
         profile: prior.profile.clone(),

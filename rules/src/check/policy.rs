@@ -82,9 +82,9 @@ fn spoken_to(file: &File) -> impl Iterator<Item = &Name> {
 }
 
 /// Whether any rule names a policy that none of the files declares, or a role.
-pub fn lacks_policies(files: &[File]) -> bool {
-    let declared: BTreeSet<&str> = files.iter().flat_map(declared).map(|p| &*p.name.text).collect();
-    let files: Vec<(&File, bool)> = files.iter().map(|f| (f, false)).collect();
+pub fn lacks_policies(files: &[&File]) -> bool {
+    let declared: BTreeSet<&str> = files.iter().copied().flat_map(declared).map(|p| &*p.name.text).collect();
+    let files: Vec<(&File, bool)> = files.iter().map(|f| (*f, false)).collect();
     files.iter().any(|(file, _)| spoken_to(file).next().is_some())
         || named(&files).iter().any(|name| !declared.contains(&*name.text))
 }

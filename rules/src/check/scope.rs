@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{Edge, Measure, Ref};
-use vitalog_elog::StreamIx;
+use vitalog_elog::{FieldKind, StreamIx};
 
 use super::Checker;
 use super::value::Typed;
@@ -193,6 +193,20 @@ impl Checker<'_> {
         }
     }
 
+    /// A word that names what is measured, or nothing at all.
+    fn measured(&self, d: Diagnostic, word: &str) -> Diagnostic {
+        if matches!(word, "null" | "none" | "nil" | "unknown" | "missing") {
+            return d.help("what was not said is asked for by `is known` and `is not known`");
+        }
+        let streams = self.world.schema.streams.iter().filter(|s| !s.fields.is_empty());
+        let fields = streams.flat_map(|s| s.fields.iter().map(move |f| (s, f)));
+        let is_meant = |kind: &FieldKind| matches!(kind, FieldKind::Quantity(unit) if unit.dimension().to_string() == word);
+        match fields.into_iter().find(|(_, f)| is_meant(&f.kind)) {
+            Some((stream, field)) => d.help(format!("{word} is measured by `{}.{}`", stream.name, field.name)),
+            None => d,
+        }
+    }
+
     fn unresolved(&self, name: &Name, why: Unresolved) -> Diagnostic {
         let word = &name.text;
         match why {
@@ -208,9 +222,10 @@ impl Checker<'_> {
             )
             .note("`first` and `previous` are other repeats of a step like `bg{3}`, in its own `where`"),
             Unresolved::Unknown => {
-                Diagnostic::new(Code::UNKNOWN_NAME, format!("there is no `{word}` here"), name.loc, "not declared")
+                let d = Diagnostic::new(Code::UNKNOWN_NAME, format!("there is no `{word}` here"), name.loc, "not declared")
                     .did_you_mean(name.loc, word, self.visible_names())
-                    .note(self.streams_note())
+                    .note(self.streams_note());
+                self.measured(d, word)
             }
             Unresolved::Ambiguous => {
                 let steps = self.scope.steps.iter().filter(|s| s.name() == &**word);

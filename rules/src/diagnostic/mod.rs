@@ -59,30 +59,30 @@ impl Diagnostic {
     pub fn new(code: Code, message: impl Into<String>, loc: Loc, label: impl Into<String>) -> Diagnostic {
         Diagnostic {
             code,
-            message: message.into(),
-            labels: vec![Label { loc, message: label.into() }],
+            message: short(message),
+            labels: vec![Label { loc, message: short(label) }],
             notes: Vec::new(),
             helps: Vec::new(),
         }
     }
 
     pub fn label(mut self, loc: Loc, message: impl Into<String>) -> Diagnostic {
-        self.labels.push(Label { loc, message: message.into() });
+        self.labels.push(Label { loc, message: short(message) });
         self
     }
 
     pub fn note(mut self, message: impl Into<String>) -> Diagnostic {
-        self.notes.push(message.into());
+        self.notes.push(short(message));
         self
     }
 
     pub fn help(mut self, message: impl Into<String>) -> Diagnostic {
-        self.helps.push(Help { message: message.into(), fix: None });
+        self.helps.push(Help { message: short(message), fix: None });
         self
     }
 
     pub fn fix(mut self, message: impl Into<String>, loc: Loc, text: impl Into<String>) -> Diagnostic {
-        self.helps.push(Help { message: message.into(), fix: Some(Fix { loc, text: text.into() }) });
+        self.helps.push(Help { message: short(message), fix: Some(Fix { loc, text: text.into() }) });
         self
     }
 
@@ -109,6 +109,18 @@ impl Diagnostic {
     pub fn loc(&self) -> Loc {
         self.labels[0].loc
     }
+}
+
+/// A message may name a word of the file, and a word may be a megabyte long.
+fn short(message: impl Into<String>) -> String {
+    const LONGEST: usize = 1000;
+    let mut message = message.into();
+    if message.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|i| message.is_char_boundary(*i)).unwrap_or(0);
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 impl Level {

@@ -84,15 +84,20 @@ fn excerpt(out: &mut String, file: &SourceFile, labels: &[(usize, &Label)], gutt
     }
 }
 
+/// Of a line longer than this, in bytes, only the neighbourhood of its marks is looked at.
+const LONG: usize = 4096;
+
 /// The line as shown, and its marks in columns of it.
 fn lay_out<'d>(text: &str, start: u32, labels: &[(usize, &'d Label)]) -> (String, Vec<Mark<'d>>) {
+    let first = labels.iter().map(|(_, label)| (label.loc.start - start) as usize).min().unwrap_or(0);
+    let part = neighbourhood(text, first);
+    let (cut, more) = (part.start > 0, part.end < text.len());
     // The column at which each byte is shown; bytes inside a character share that of its first.
-    let mut cells: Vec<(usize, String, usize)> = Vec::new();
+    let mut cells: Vec<(usize, char, usize)> = Vec::new();
     let mut column = 0;
-    for (at, c) in text.char_indices() {
-        let (shown, width) = cell(c);
-        cells.push((at, shown, column));
-        column += width;
+    for (at, c) in text[part.clone()].char_indices() {
+        cells.push((part.start + at, c, column));
+        column += width(c);
     }
     let column_of = |byte: usize| match cells.binary_search_by_key(&byte, |(at, ..)| *at) {
         Ok(i) => cells[i].2,
@@ -103,24 +108,22 @@ fn lay_out<'d>(text: &str, start: u32, labels: &[(usize, &'d Label)]) -> (String
         .map(|(i, label)| {
             let from = column_of((label.loc.start - start) as usize);
             let end = (label.loc.end.max(label.loc.start) - start) as usize;
-            let to = if end >= text.len() { column } else { column_of(end) };
+            let to = if end >= part.end { column } else { column_of(end) };
             Mark { from, to: to.max(from + 1), primary: *i == 0, message: &label.message }
         })
         .collect();
     marks.sort_by_key(|m| (m.from, m.to));
     let first = marks.first().map_or(0, |m| m.from);
-    let skip = if column <= WIDEST { 0 } else { first.saturating_sub(WIDEST / 4) };
-    let mut shown = String::new();
-    let lead = if skip > 0 { "… " } else { "" };
-    shown.push_str(lead);
-    for (_, text, at) in cells.iter().filter(|(_, _, at)| *at >= skip && *at < skip + WIDEST) {
-        let _ = at;
-        shown.push_str(text);
+    let skip = if column <= WIDEST && !cut && !more { 0 } else { first.saturating_sub(WIDEST / 4) };
+    let leads = skip > 0 || cut;
+    let mut shown = String::from(if leads { "… " } else { "" });
+    for (_, c, _) in cells.iter().filter(|(_, _, at)| *at >= skip && *at < skip + WIDEST) {
+        show(&mut shown, *c);
     }
-    if column > skip + WIDEST {
+    if column > skip + WIDEST || more {
         shown.push_str(" …");
     }
-    let shift = if skip > 0 { 2 } else { 0 };
+    let shift = if leads { 2 } else { 0 };
     for mark in &mut marks {
         mark.from = mark.from.clamp(skip, skip + WIDEST) - skip + shift;
         mark.to = (mark.to.clamp(skip, skip + WIDEST) - skip + shift).max(mark.from + 1);
@@ -128,12 +131,29 @@ fn lay_out<'d>(text: &str, start: u32, labels: &[(usize, &'d Label)]) -> (String
     (shown, marks)
 }
 
-/// How a character is shown, and how many columns that takes.
-fn cell(c: char) -> (String, usize) {
+/// The bytes of a line that may be shown where its first mark stands at that one.
+fn neighbourhood(text: &str, first: usize) -> std::ops::Range<usize> {
+    if text.len() <= LONG {
+        return 0..text.len();
+    }
+    let near = |at: usize| (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    near(first.saturating_sub(LONG / 2))..near(first + LONG)
+}
+
+/// How many columns a character takes as it is shown.
+fn width(c: char) -> usize {
     match c {
-        '\t' => ("    ".to_owned(), 4),
-        c if c.is_control() || is_steering(c) => ("\u{fffd}".to_owned(), 1),
-        c => (c.to_string(), c.width().unwrap_or(0)),
+        '\t' => 4,
+        c if c.is_control() || is_steering(c) => 1,
+        c => c.width().unwrap_or(0),
+    }
+}
+
+fn show(out: &mut String, c: char) {
+    match c {
+        '\t' => out.push_str("    "),
+        c if c.is_control() || is_steering(c) => out.push('\u{fffd}'),
+        c => out.push(c),
     }
 }
 

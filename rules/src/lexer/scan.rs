@@ -121,6 +121,9 @@ impl Scanner<'_> {
             (b'a'..=b'z' | b'A'..=b'Z' | b'_', _) => self.word(),
             (b'.', b'.') => self.take(Kind::DotDot, 2),
             (b'=', b'=') => self.take(Kind::EqEq, 2),
+            (b'=', b'<') => self.turned(Kind::Le, "<="),
+            (b'=', b'>') => self.turned(Kind::Ge, ">="),
+            (b'<', b'>') => self.turned(Kind::Ne, "!="),
             (b'!', b'=') => self.take(Kind::Ne, 2),
             (b'<', b'=') => self.take(Kind::Le, 2),
             (b'>', b'=') => self.take(Kind::Ge, 2),
@@ -141,6 +144,16 @@ impl Scanner<'_> {
             (b'|', _) => self.take(Kind::Pipe, 1),
             _ => self.other(),
         }
+    }
+
+    /// A sign that other tools write otherwise; it is read as what was meant, so that nothing follows from it.
+    fn turned(&mut self, kind: Kind, meant: &str) {
+        let start = self.at;
+        self.take(kind, 2);
+        let here = self.loc(start);
+        let sign = &self.text[start..self.at];
+        let d = Diagnostic::new(Code::CHARACTER, format!("`{sign}` is no sign of the language"), here, "a comparison?");
+        self.diagnostics.push(d.fix(format!("write `{meant}`"), here, meant));
     }
 
     fn comment(&mut self) {
@@ -276,6 +289,10 @@ impl Scanner<'_> {
                 None if c == '#' => d.fix("a comment begins with `//`", here, "//"),
                 None if c == ';' => d.fix("nothing separates clauses; leave it out", here, ""),
                 None if c == '\'' => d.help("texts stand in double quotes"),
+                None if c == ':' => d.help("what follows a word stands right behind it, and a block in `{ }`; no colon"),
+                None if c == '[' => d.fix("a list stands in parentheses", here, "("),
+                None if c == ']' => d.fix("a list stands in parentheses", here, ")"),
+                None if c == '^' => d.help("there are `+`, `-`, `*` and `/`"),
                 None => d,
             }
         };

@@ -50,7 +50,9 @@ impl Parser<'_> {
         if self.eat_word("where").is_some() {
             call.filter = Some(self.expr()?);
         }
-        self.need(Kind::CloseParen, "to close the call")?;
+        if self.eat(Kind::CloseParen).is_none() {
+            return Err(self.call_meant());
+        }
         let parts = [Some(&call.argument), call.share.as_ref(), call.filter.as_ref()];
         let below = parts.into_iter().flatten().map(|e| e.depth).max().unwrap_or(0);
         let loc = self.since(start);

@@ -148,15 +148,14 @@ impl<'a> Parser<'a> {
             && RESERVED.contains(&word)
         {
             let loc = self.here();
-            self.report(
-                Diagnostic::new(
-                    Code::RESERVED,
-                    format!("`{word}` is a keyword, {what} is needed"),
-                    loc,
-                    format!("expected {what}"),
-                )
-                .fix(format!("keywords cannot be names; `{word}_` would do"), loc, format!("{word}_")),
-            );
+            let again = self.at.checked_sub(1).is_some_and(|b| self.slice(self.lexed.tokens[b]) == word);
+            let what_is = format!("`{word}` is a keyword, {what} is needed");
+            let d = Diagnostic::new(Code::RESERVED, what_is, loc, format!("expected {what}"));
+            let d = match again {
+                true => d.fix(format!("`{word}` stands here twice; leave one out"), loc, ""),
+                false => d.fix(format!("keywords cannot be names; `{word}_` would do"), loc, format!("{word}_")),
+            };
+            self.report(d);
             return Err(Failed);
         }
         self.any_name(what)
@@ -222,7 +221,9 @@ impl<'a> Parser<'a> {
             kind => kind.describe().to_owned(),
         };
         let loc = self.here();
-        self.report(Diagnostic::new(Code::EXPECTED, format!("expected {what}, found {found}"), loc, format!("expected {what}")));
+        let d = Diagnostic::new(Code::EXPECTED, format!("expected {what}, found {found}"), loc, format!("expected {what}"));
+        let d = self.meant(d);
+        self.report(d);
         Failed
     }
 

@@ -211,11 +211,32 @@ fn is_time(word: &UnitWord) -> bool {
     word.per.is_none() && Unit::named(Dimension::Time, &word.name).is_some()
 }
 
+/// Units as they are spoken, or written in pieces, with the way to write them.
+const SPOKEN: &[(&str, &str)] = &[
+    ("mm", "mmHg"),
+    ("mmol", "mmol/L"),
+    ("gram", "g"),
+    ("grams", "g"),
+    ("percent", "%"),
+    ("hr", "h"),
+    ("hrs", "h"),
+    ("mins", "min"),
+    ("bpm", "/min"),
+    ("milligrams", "mg"),
+    ("kilograms", "kg"),
+];
+
 /// A unit that does not exist, with the nearest that does.
 pub fn unknown_unit(word: &str, loc: Loc, dimension: Option<Dimension>) -> Diagnostic {
     let d = Diagnostic::new(Code::UNKNOWN_UNIT, format!("there is no unit `{word}`"), loc, "not a unit");
     if matches!(word, "month" | "months" | "mo" | "year" | "years" | "y") {
         return d.help("months and years differ in length; write days, as in `30 d`");
+    }
+    if matches!(word, "am" | "pm" | "AM" | "PM" | "oclock") {
+        return d.help("a time of day is written on 24 hours, as in `09:00` or `21:30`");
+    }
+    if let Some((_, unit)) = SPOKEN.iter().find(|(spoken, _)| *spoken == word) {
+        return d.fix(format!("write `{unit}`"), loc, *unit);
     }
     let names = || Unit::all().filter(|u| dimension.is_none_or(|d| u.dimension() == d)).flat_map(|u| u.names().iter().copied());
     if nearest(word, names()).is_some() {

@@ -10,6 +10,7 @@ mod expr;
 mod functions;
 mod literal;
 mod marks;
+mod meant;
 mod pattern;
 mod policy;
 mod rule;

@@ -116,8 +116,10 @@ impl Parser<'_> {
     fn no_clause(&mut self, word: &str, start: Token) -> Failed {
         let loc = self.loc(start);
         let d = Diagnostic::new(Code::UNKNOWN_CLAUSE, format!("`{word}` begins no clause of a rule"), loc, "expected a clause")
-            .did_you_mean(loc, word, CLAUSES.iter().copied())
             .note("clauses: severity, when, until, match, every, let, where, say, say to, notify, cite, at each, at most once per, stale after, quiet while");
+        let hints = d.helps.len();
+        let d = self.clause_meant(d, word, loc);
+        let d = if d.helps.len() == hints { d.did_you_mean(loc, word, CLAUSES.iter().copied()) } else { d };
         self.report(d);
         self.give_up()
     }

@@ -65,7 +65,7 @@ impl Server {
         let text = group.text(file);
         let whole = &group.understood.wholes[usize::from(file.0)];
         let ends = ends(&group.understood.wholes[usize::from(file.0)]);
-        let until = |at: u32| ends.iter().copied().find(|e| *e > at).unwrap_or(at);
+        let until = |at: u32| ends.get(ends.partition_point(|e| *e <= at)).copied().unwrap_or(at);
         let symbols = whole.file.items.iter().filter_map(|item| {
             let (name, place, kind, children) = match item {
                 Item::Stream(s) => (s.name.text.to_string(), s.name.loc, 23, fields(text, &s.fields, encoding)),
@@ -94,18 +94,15 @@ impl Server {
         let group = self.group(uri);
         let Some(file) = group.file(uri) else { return json!({"data": []}) };
         let text = group.text(file);
-        let mut data: Vec<u64> = Vec::new();
+        let mut data: Vec<usize> = Vec::new();
         let (mut line, mut start) = (0, 0);
         for span in highlight(&text.text) {
             let named = group.index.at(file, span.range.start).filter(|o| bytes(o.loc) == span.range);
             let kind = named.map_or_else(|| number(span.class), |o| of_symbol(&o.symbol));
             let declares = named.is_some_and(|o| o.declares);
-            let (from, to) = (text.position(span.range.start, encoding), text.position(span.range.end, encoding));
-            let at = |p: &Value, key: &str| p[key].as_u64().unwrap_or(0);
-            let (l, c) = (at(&from, "line"), at(&from, "character"));
-            let length = at(&to, "character").saturating_sub(c);
+            let ((l, c), (_, end)) = (text.place(span.range.start, encoding), text.place(span.range.end, encoding));
             let step = if l == line { c - start } else { c };
-            data.extend([l - line, step, length, kind, u64::from(declares)]);
+            data.extend([l - line, step, end.saturating_sub(c), kind, usize::from(declares)]);
             (line, start) = (l, c);
         }
         json!({"data": data})
@@ -127,7 +124,7 @@ fn fields(text: &Text, fields: &[FieldDecl], encoding: super::text::Encoding) ->
     fields.iter().map(one).collect()
 }
 
-fn number(class: Class) -> u64 {
+fn number(class: Class) -> usize {
     match class {
         Class::Keyword => 0,
         Class::Number | Class::Unit | Class::Time => 1,
@@ -139,7 +136,7 @@ fn number(class: Class) -> u64 {
     }
 }
 
-fn of_symbol(symbol: &Symbol) -> u64 {
+fn of_symbol(symbol: &Symbol) -> usize {
     match symbol {
         Symbol::Pack(_) | Symbol::Stream(_) | Symbol::Rule(_) | Symbol::Policy(_) => 6,
         Symbol::Field(..) | Symbol::Setting(_) => 7,

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::columns::Columns;
+
 /// What a column counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
@@ -17,6 +19,7 @@ pub enum Encoding {
 pub struct Text {
     pub text: Arc<str>,
     starts: Vec<usize>,
+    columns: Columns,
 }
 
 impl Text {
@@ -29,7 +32,7 @@ impl Text {
                 starts.push(i + 1);
             }
         }
-        Text { text: Arc::from(text), starts }
+        Text { text: Arc::from(text), starts, columns: Columns::of(text) }
     }
 
     /// The byte of a position; what lies beyond the end of a line is its end, beyond the last line the end of the text.
@@ -50,11 +53,21 @@ impl Text {
     }
 
     pub fn position(&self, offset: usize, encoding: Encoding) -> Value {
+        let (line, character) = self.place(offset, encoding);
+        json!({"line": line, "character": character})
+    }
+
+    /// The line and column of a byte.
+    pub fn place(&self, offset: usize, encoding: Encoding) -> (usize, usize) {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|s| *s <= offset).max(1) - 1;
-        let before = self.text.get(self.starts[line]..offset).unwrap_or("");
-        let character: usize = before.chars().map(|c| width(c, encoding)).sum();
-        json!({"line": line, "character": character})
+        let start = self.starts[line];
+        let before = start..if self.text.is_char_boundary(offset) { offset } else { start };
+        let character = match encoding {
+            Encoding::Utf8 => before.len(),
+            Encoding::Utf16 => self.columns.units(before),
+        };
+        (line, character)
     }
 
     pub fn range(&self, range: std::ops::Range<usize>, encoding: Encoding) -> Value {
