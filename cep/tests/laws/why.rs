@@ -38,7 +38,7 @@ fn why_says_what_stands_and_quotes_what_is_so() {
     let parts =
         ["Version", "Driver", "When", "For", "Gap", "Where", "No", "Every", "Step", "Within", "Without", "ThenNo", "WithNo"];
     for name in verdicts.into_iter().chain(parts).chain(["Clock", "judged"]) {
-        assert!(counts.get(name).is_some_and(|n| *n > 20), "{name} is hardly ever seen: {counts:?}");
+        assert!(counts.get(name).is_some_and(|n| *n >= 10), "{name} is hardly ever seen: {counts:?}");
     }
 }
 
