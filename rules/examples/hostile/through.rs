@@ -99,9 +99,9 @@ impl<'p> Through<'p> {
         let (from, to) = (place(text, chance), place(text, chance));
         let piece = change(json!({"range": {"start": from, "end": to}, "text": (["", "x", "}", "\"", "\n"])[chance.below(5)]}));
         self.timed(5, |server| drop(server.handle(&piece)));
-        for part in 6..PARTS.len() - 1 {
+        for (part, method) in PARTS.iter().enumerate().take(PARTS.len() - 1).skip(6) {
             let at = place(text, chance);
-            let request = json!({"jsonrpc": "2.0", "id": 1, "method": format!("textDocument/{}", PARTS[part]), "params": {
+            let request = json!({"jsonrpc": "2.0", "id": 1, "method": format!("textDocument/{method}"), "params": {
                 "textDocument": {"uri": URI}, "position": at, "range": {"start": at, "end": place(text, chance)}, "context": {}, "newName": "another"}});
             self.timed(part, |server| drop(server.handle(&request)));
         }
