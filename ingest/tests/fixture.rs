@@ -144,6 +144,7 @@ pub fn profile() -> Arc<[ProfileField]> {
             range: Some((54 * glucose.atoms(), 110 * glucose.atoms())),
             doc: None,
         },
+        ProfileField { name: "bedtime".into(), kind: FieldKind::TimeOfDay, default: None, range: None, doc: None },
         ProfileField { name: "units".into(), kind: words(&["mg_dl", "mmol_l"]), default: None, range: None, doc: None },
     ])
 }

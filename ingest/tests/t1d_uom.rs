@@ -32,6 +32,7 @@ fn said(reading: &Reading) -> String {
             Value::Enum(i) => format!("#{i}"),
             Value::Text(text) => text.to_string(),
             Value::Bool(b) => b.to_string(),
+            Value::TimeOfDay(time) => time.to_string(),
         };
         Some(format!("{}={text}", field.name))
     });

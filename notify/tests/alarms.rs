@@ -382,7 +382,7 @@ fn the_message_names_everything_and_nobody() {
             r#"{{"id":"{id:032x}","type":"finding.opened","timestamp":"2026-11-20T08:00:02Z","data":{{"finding":"{finding}","revision":1,"#,
             r#""rule":"low_glucose","rule_version":"000000000000feed","title":"low_glucose title","subject":"p-1","kind":"episode","#,
             r#""state":"open","severity":"warning","onset":"2026-11-20T08:00:00Z","at":"2026-11-20T08:00:00Z","end":null,"resolved_at":null,"#,
-            r#""text":"glucose is \"low\"\nand falling","policy":"urgent","cite":"ADA 2026, 6.11"}}}}"#
+            r#""text":"glucose is \"low\"\nand falling","wordings":[],"policy":"urgent","cite":"ADA 2026, 6.11"}}}}"#
         ),
         id = told[0].id,
         finding = low.id

@@ -9,7 +9,6 @@ mod matching;
 mod schedule;
 mod silence;
 mod version;
-mod wall;
 
 use serde::{Deserialize, Serialize};
 

@@ -69,7 +69,10 @@ impl Person {
 
     /// A profile field changed at `at`.
     pub fn profile_changed(&mut self, rules: &Rulebook, clock: i64, field: u16, at: i64) {
-        self.each(rules, clock, |state, case, _| case.version.scope.profile.contains(&field) && state.again(case, at, i64::MAX));
+        self.each(rules, clock, |state, case, _| {
+            let scope = &case.version.scope;
+            scope.profile.contains(&field) && state.again(case, if scope.foresees { i64::MIN } else { at }, i64::MAX)
+        });
     }
 
     /// Other rules are in force.
@@ -203,12 +206,18 @@ impl Person {
         for &(stream, field) in &rules.sums {
             self.line.keep_sums(stream, field);
         }
-        for &stream in &rules.starts {
-            self.line.keep_starts(stream);
-        }
+        let edges = rules.edges.iter();
+        let again: Vec<_> =
+            edges.filter(|(stream, edge)| self.line.keep_edge(*stream, *edge)).map(|(stream, _)| *stream).collect();
         for (place, state) in self.states.iter_mut().enumerate() {
             if rules.ranks.feeds(place as u32).is_some() {
                 state.facts_mut().start_feeding();
+            }
+        }
+        for place in 0..self.states.len() as u32 {
+            if rules.ranks.feeds(place).is_some_and(|stream| again.contains(&stream)) {
+                self.states[place as usize].facts_mut().feed_again();
+                self.feed(rules, place);
             }
         }
     }
