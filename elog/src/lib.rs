@@ -22,6 +22,7 @@ pub mod reading;
 pub mod refusal;
 pub mod schema;
 pub mod time;
+pub mod time_of_day;
 
 pub use effect::{Effect, Outcome, Record};
 pub use finding::{Cause, Change, Finding, FindingChange, FindingKind, FindingState, Quiet, Severity, Wording};
@@ -33,3 +34,4 @@ pub use reading::{Content, Reading, Value, When};
 pub use refusal::Refusal;
 pub use schema::{Field, FieldIx, FieldKind, Schema, Shape, Stream, StreamIx};
 pub use time::{Span, Time};
+pub use time_of_day::TimeOfDay;

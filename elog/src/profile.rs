@@ -8,6 +8,7 @@ use crate::id::Subject;
 use crate::reading::Value;
 use crate::schema::FieldKind;
 use crate::time::Time;
+use crate::time_of_day::TimeOfDay;
 
 /// One declared field of the profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,14 +49,6 @@ impl Night {
     /// Reads `22:00 to 06:00`, as the profile field `night` has it.
     pub fn parse(text: &str) -> Option<Night> {
         let (from, to) = text.split_once(" to ")?;
-        Some(Night { from: minutes(from)?, to: minutes(to)? })
+        Some(Night { from: TimeOfDay::parse(from)?.minutes(), to: TimeOfDay::parse(to)?.minutes() })
     }
-}
-
-/// `HH:MM` in minutes after midnight.
-fn minutes(text: &str) -> Option<u16> {
-    let &[a, b, b':', c, d] = text.as_bytes() else { return None };
-    let digit = |c: u8| c.is_ascii_digit().then(|| u16::from(c - b'0'));
-    let (hour, minute) = (digit(a)? * 10 + digit(b)?, digit(c)? * 10 + digit(d)?);
-    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }

@@ -11,6 +11,7 @@ use crate::id::{ReadingId, Subject, digest_of};
 use crate::quantity::Amount;
 use crate::schema::{Schema, StreamIx};
 use crate::time::Time;
+use crate::time_of_day::TimeOfDay;
 
 /// One revision of one reading.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub enum Value {
     Enum(u16),
     Text(Arc<str>),
     Bool(bool),
+    /// Only of the profile.
+    TimeOfDay(TimeOfDay),
 }
 
 impl When {
@@ -159,6 +162,10 @@ impl Content {
                     put_text(&mut out, text);
                 }
                 Some(Value::Bool(b)) => out.extend_from_slice(&[4, u8::from(*b)]),
+                Some(Value::TimeOfDay(t)) => {
+                    out.push(5);
+                    out.extend_from_slice(&t.minutes().to_le_bytes());
+                }
             }
         }
         out

@@ -72,6 +72,8 @@ pub enum FieldKind {
     Enum(Vec<Arc<str>>),
     Text,
     Bool,
+    /// Hours and minutes; only of the profile.
+    TimeOfDay,
 }
 
 impl StreamIx {

@@ -160,6 +160,7 @@ pub fn profile() -> Arc<[ProfileField]> {
             range: Some((54 * glucose.atoms(), 110 * glucose.atoms())),
             doc: None,
         },
+        ProfileField { name: "bedtime".into(), kind: FieldKind::TimeOfDay, default: None, range: None, doc: None },
         ProfileField { name: "units".into(), kind: words(&["mg_dl", "mmol_l"]), default: None, range: None, doc: None },
     ])
 }
@@ -179,6 +180,7 @@ pub fn said(reading: &Reading) -> String {
             Value::Enum(i) => format!("#{i}"),
             Value::Text(text) => text.to_string(),
             Value::Bool(b) => b.to_string(),
+            Value::TimeOfDay(time) => time.to_string(),
         };
         Some(format!("{}={text}", field.name))
     });

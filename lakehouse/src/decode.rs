@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
-use vitalog_elog::{Content, FieldKind, Reading, StreamIx, Subject, Time, Value, When};
+use vitalog_elog::{Content, FieldKind, Reading, StreamIx, Subject, Time, TimeOfDay, Value, When};
 
 use crate::error::LakeError;
 use crate::exact;
@@ -130,6 +130,9 @@ fn value(
             Some(Value::Enum(place as u16))
         }
         (FieldKind::Text, Some(FieldColumn::Text(column))) if column.is_valid(i) => Some(Value::Text(column.value(i).into())),
+        (FieldKind::TimeOfDay, Some(FieldColumn::Text(column))) if column.is_valid(i) => {
+            Some(Value::TimeOfDay(TimeOfDay::parse(column.value(i)).ok_or_else(|| bad(&field.name))?))
+        }
         (FieldKind::Bool, Some(FieldColumn::Bool(column))) if column.is_valid(i) => Some(Value::Bool(column.value(i))),
         _ => None,
     })

@@ -209,6 +209,16 @@ fn field_array<'a>(values: impl Iterator<Item = Option<&'a Value>>, kind: &Field
             }
             Arc::new(column.finish())
         }
+        FieldKind::TimeOfDay => {
+            let mut column = StringViewBuilder::new();
+            for value in values {
+                column.append_option(match value {
+                    Some(Value::TimeOfDay(time)) => Some(time.to_string()),
+                    _ => None,
+                });
+            }
+            Arc::new(column.finish())
+        }
         FieldKind::Bool => {
             let mut column = BooleanBuilder::new();
             for value in values {

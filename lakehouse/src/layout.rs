@@ -116,7 +116,7 @@ fn field_column(name: &str, kind: &FieldKind, doc: Option<&str>) -> Column {
         FieldKind::Quantity(unit) => {
             Column { unit: Some(unit.name()), ..Column::new(name, Kind::Float, Packing::Dictionary, doc) }
         }
-        FieldKind::Enum(_) | FieldKind::Text => Column::new(name, Kind::Text, Packing::Dictionary, doc),
+        FieldKind::Enum(_) | FieldKind::Text | FieldKind::TimeOfDay => Column::new(name, Kind::Text, Packing::Dictionary, doc),
         FieldKind::Bool => Column::new(name, Kind::Bool, Packing::Plain, doc),
     }
 }

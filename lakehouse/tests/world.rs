@@ -151,6 +151,7 @@ fn any_value(dice: &mut Dice, kind: &FieldKind) -> Value {
             Value::Text((*dice.pick(&["", "a;b=c mmol/L", "ünïcode ✓ and more than twelve bytes", "=1+1"])).into())
         }
         FieldKind::Bool => Value::Bool(dice.one_in(2)),
+        FieldKind::TimeOfDay => Value::TimeOfDay(vitalog_elog::TimeOfDay::new(dice.below(24 * 60) as u16).expect("within a day")),
     }
 }
 

@@ -69,6 +69,7 @@ fn profile(library: &Library) -> String {
             (Value::Enum(i), FieldKind::Enum(words)) => words[usize::from(*i)].to_string(),
             (Value::Text(text), _) => format!("\"{text}\""),
             (Value::Bool(yes), _) => yes.to_string(),
+            (Value::TimeOfDay(time), _) => time.to_string(),
             (other, kind) => panic!("{}: {other:?} of {kind:?}", field.name),
         };
         let default = field.default.as_ref().map_or("unknown until it is set".to_owned(), shown);

@@ -63,6 +63,7 @@ fn short(e: &Expr) -> String {
         Expr::If { condition, then, otherwise } => format!("({} if {} else {})", short(then), short(condition), short(otherwise)),
         Expr::TimeOfDay(a) => format!("clock({})", short(a)),
         Expr::DayOfWeek(a) => format!("weekday({})", short(a)),
+        Expr::Fresh { value, at, within } => format!("({} fresh {within} by {})", short(value), short(at)),
         Expr::Wrap { value, signed } => format!("wrap{}{}", if *signed { " signed " } else { " " }, short(value)),
         Expr::BetweenTimes { value, low, high } => format!("({} between times {} and {})", short(value), short(low), short(high)),
         Expr::Covered { how, from, to, stream, filter } => {

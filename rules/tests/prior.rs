@@ -68,6 +68,7 @@ fn a_change_of_kind_is_refused_with_a_remedy() {
         ("stream b { y bool }", Code::STREAM_CHANGED),
         ("profile { low pressure in mmHg }", Code::PROFILE_CHANGED),
         ("profile { zone a | b }", Code::PROFILE_CHANGED),
+        ("profile { zone time of day }", Code::PROFILE_CHANGED),
     ];
     for (text, code) in refused {
         let compiled = compile(&[Source::new("later.rules", text)], &library(FIRST));

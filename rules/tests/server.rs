@@ -334,8 +334,15 @@ fn completion_offers_what_fits() {
     offers(&rule("when last(bg.value over 1 d fresh 1 |"), &["h"], &["mg/dL"]);
     offers(&rule("say |"), &["to"], &["caretaker", "bg"]);
     offers(&rule("say to |"), &["caretaker", "on_call"], &["patient", "bg"]);
-    offers(&rule("when bg.value < 54 mg/dL\n    say to caretaker \"{bg.|"), &["value"], &["caretaker"]);
+    offers(&rule("when bg.value < 54 mg/dL\n    say to caretaker \"{bg.|}\""), &["value"], &["caretaker"]);
     offers(&rule("severity |"), &["info", "critical"], &["bg"]);
+    let above = |clause: &str| {
+        let spike = "rule spike { severity info match carbs as meal then bg as peak where peak.value > 10 mmol/L within 2 h }";
+        format!("use health\n{spike}\nrule r {{\n    severity info\n    {clause}\n}}\n")
+    };
+    offers(&above("match spike as s where s.|"), &["meal", "peak"], &["amount"]);
+    offers(&above("match spike as s where s.meal.|"), &["amount", "at"], &["peak"]);
+    offers("profile {\n    bedtime |\n}", &["time of day", "mass"], &["kg"]);
     let test = |line: &str| {
         format!("use health\nrule r {{ severity info when bg.value < 54 mg/dL }}\ntest r \"x\" {{\n    {line}\n}}\n")
     };
@@ -426,6 +433,16 @@ fn a_rule_that_others_look_at_is_renamed_with_its_fields() {
         let answer = editor.answer("textDocument/rename", params);
         assert_eq!(edited(text, &answer["result"]["changes"][URI]), text.replace(was, new), "{answer}");
     }
+}
+
+#[test]
+fn a_step_that_others_ask_is_renamed_with_it() {
+    let text = "use health\nrule two {\n    severity info\n    match spike as s where s.meal.amount > 80 g\n    say \"{s.meal.amount}\"\n}\nrule spike {\n    severity info\n    match (carbs as meal where meal.amount > 20 g) then bg as peak where peak.value > 10 mmol/L within 2 h\n}\n";
+    let mut editor = Editor::new();
+    editor.open(text);
+    let params = json!({"textDocument": {"uri": URI}, "position": {"line": 8, "character": 20}, "newName": "dish"});
+    let answer = editor.answer("textDocument/rename", params);
+    assert_eq!(edited(text, &answer["result"]["changes"][URI]), text.replace("meal", "dish"), "{answer}");
 }
 
 #[test]

@@ -102,6 +102,14 @@ impl Facts {
         }
     }
 
+    /// Their rows are gone, though nothing changed: all are to become rows again.
+    pub fn feed_again(&mut self) {
+        self.list.iter_mut().for_each(|f| f.fed = false);
+        if let Some(moves) = &mut self.moves {
+            **moves = Moves::default();
+        }
+    }
+
     /// What is to be done to the rows, as places of facts that are none yet and facts that were rows; all facts are rows then.
     pub fn take_moves(&mut self) -> Option<(Vec<Fact>, Vec<usize>)> {
         let end = self.list.len();

@@ -9,7 +9,6 @@ pub mod matching;
 pub mod schedule;
 pub mod silence;
 mod version;
-mod wall;
 
 use serde::{Deserialize, Serialize};
 

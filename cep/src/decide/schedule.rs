@@ -3,16 +3,14 @@
 //! At which instants a schedule fires hangs on the enrolment and the profile alone; these are kept, so that a reading finds those that see it without asking
 //! the calendar. What is found at each is judged by itself.
 
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::FindingState;
 
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
-use super::wall::{DAY, date, first_at, zone};
-use crate::eval::{Ratio, render, said, value};
+use crate::eval::{Calendar, DAY, Ratio, render, said, value};
 use crate::plan::{Expr, Schedule};
-use crate::timeline::{Set, Touch};
+use crate::timeline::Touch;
 
 /// No schedule fires before 1970: a reading of a device whose clock was never set enrols nobody for ages.
 const FIRST: i64 = 0;
@@ -65,10 +63,10 @@ impl Schedules {
         let from = from.min(self.known.saturating_add(1));
         let kept = self.firings.partition_point(|t| *t < from);
         self.firings.truncate(kept);
-        let calendar = Calendar { case, schedule };
-        self.firings.extend(calendar.between(from, case.clock));
+        let plan = Firings { case, schedule };
+        self.firings.extend(plan.between(from, case.clock));
         self.known = case.clock;
-        self.next = case.clock.checked_add(1).and_then(|next| calendar.first_from(next));
+        self.next = case.clock.checked_add(1).and_then(|next| plan.first_from(next));
         self.judge(case, schedule, from, i64::MAX)
     }
 
@@ -107,7 +105,7 @@ fn fires<'a>(case: &Case<'a>, schedule: &'a Schedule, t: i64) -> Option<Fact> {
 }
 
 /// When a schedule fires, by the enrolment and the profile.
-struct Calendar<'a, 'b> {
+struct Firings<'a, 'b> {
     case: &'b Case<'a>,
     schedule: &'a Schedule,
 }
@@ -116,12 +114,12 @@ struct Calendar<'a, 'b> {
 struct Stretch {
     from: i64,
     to: i64,
-    zone: TimeZone,
+    calendar: Calendar,
     /// Microseconds since midnight.
     times: Vec<i64>,
 }
 
-impl Calendar<'_, '_> {
+impl Firings<'_, '_> {
     /// All firings in `[from, to]`.
     fn between(&self, from: i64, to: i64) -> Vec<i64> {
         let mut all: Vec<i64> =
@@ -174,11 +172,9 @@ impl Calendar<'_, '_> {
     }
 
     fn stretch(&self, from: i64, to: i64) -> Stretch {
-        let named = self.case.version.terms.zone.and_then(|field| self.case.profile(field, from));
-        let name = if let Some(Set::Text(name)) = named { Some(&**name) } else { None };
         let scope = self.case.scope(from, from);
         let of_day = |at| value(at, &scope).as_number().map(Ratio::floor).map(|t| t.rem_euclid(i128::from(DAY)) as i64);
-        Stretch { from, to, zone: zone(name), times: self.schedule.at.iter().filter_map(of_day).collect() }
+        Stretch { from, to, calendar: Calendar::of(&scope), times: self.schedule.at.iter().filter_map(of_day).collect() }
     }
 
     fn of_stretch(&self, stretch: &Stretch, from: i64, to: i64) -> Vec<i64> {
@@ -187,12 +183,12 @@ impl Calendar<'_, '_> {
             return found;
         }
         // A skipped time may fire on the day after.
-        let Some(mut day) = date(from.saturating_sub(2 * DAY), &stretch.zone) else { return found };
-        let last = date(to, &stretch.zone);
+        let Some(mut day) = stretch.calendar.date(from.saturating_sub(2 * DAY)) else { return found };
+        let last = stretch.calendar.date(to);
         loop {
             let weekday = day.weekday().to_monday_zero_offset();
             if self.schedule.days >> weekday & 1 == 1 {
-                let instants = stretch.times.iter().filter_map(|t| first_at(day, *t, &stretch.zone));
+                let instants = stretch.times.iter().filter_map(|t| stretch.calendar.first_at(day, *t));
                 found.extend(instants.filter(|t| from <= *t && *t <= to));
             }
             match day.tomorrow() {

@@ -8,7 +8,7 @@ use vitalog_elog::{FieldIx, StreamIx};
 use super::guard::Guard;
 use super::matching::{Program, Shape};
 use crate::eval::{Scope, Terms, Zones};
-use crate::plan::{Anchor, Edge, Expr, Func, Library, Measure, Ref, Rule, RuleKind};
+use crate::plan::{Anchor, Edge, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Window, Within};
 use crate::timeline::{Set, Table, Timeline, Touch};
 
 /// One version of a rule. It evaluates the whole timeline; what completes in `[from, to)` belongs to it.
@@ -46,8 +46,8 @@ pub struct Reach {
     pub shape: Option<Shape>,
     /// Of a pattern that is more than a plain sequence.
     pub program: Option<Program>,
-    /// Streams whose intervals are asked for by their starts.
-    pub starts: Vec<StreamIx>,
+    /// Streams whose readings are asked for where they begin, or findings where they end.
+    pub edges: Vec<(StreamIx, Edge)>,
     /// Of an episode's condition, or that of a pattern's first step.
     pub guard: Option<Guard>,
 }
@@ -156,7 +156,7 @@ impl Version {
         let begins = matches!(&rule.kind, RuleKind::Match(p) if p.steps.iter().any(|s| s.edge == Edge::Start));
         let mut reach = Reach { begins, ..Reach::default() };
         for expr in rule.exprs() {
-            expr.walk(&mut |e| reach.note(e));
+            expr.walk_within(&mut Vec::new(), &mut |e, within| reach.note(e, within));
         }
         let says_when = rule.pieces().any(|p| matches!(p, crate::plan::Piece::Hole { show: crate::plan::Show::Instant, .. }));
         if says_when || reach.asks_calendar {
@@ -174,7 +174,7 @@ impl Version {
             RuleKind::Match(p) => {
                 reach.streams.extend(p.steps.iter().map(|s| s.stream));
                 reach.streams.extend(p.absences().into_iter().map(|a| a.stream));
-                reach.starts.extend(p.steps.iter().filter(|s| s.edge == Edge::Start).map(|s| s.stream));
+                reach.edges.extend(p.steps.iter().filter(|s| s.edge != Edge::End).map(|s| (s.stream, s.edge)));
                 reach.program = Program::of(rule, p);
                 reach.shape = reach.program.is_none().then(|| Shape::of(rule, p));
                 let begun = p.steps.iter().filter(|s| s.edge == Edge::Start).flat_map(|s| s.filter.iter().chain(&s.again));
@@ -226,23 +226,24 @@ impl Reach {
         });
     }
 
-    fn note(&mut self, expr: &Expr) {
+    fn note(&mut self, expr: &Expr, within: &[Within<'_>]) {
+        // An interval that covers the decision may end long after it, and there its condition is asked.
+        let beyond = within.iter().any(|w| matches!(w, Within::Interval));
         self.asks_calendar |= expr.asks_calendar();
         match expr {
             Expr::Covered { from, to, stream, filter, .. } => {
-                self.covers.push((*stream, self.asked(from).max(self.asked(to))));
+                let asked = if beyond { Asked::Any } else { self.asked(from).max(self.asked(to)) };
+                self.covers.push((*stream, asked));
                 filter.iter().for_each(|f| self.look_ahead(f));
             }
             Expr::Profile(field) if !self.profile.contains(field) => self.profile.push(*field),
             Expr::Window(w) => {
-                let before = if let Anchor::After(_) = w.anchor { w.over.0.max(0) } else { 0 };
-                let sight = Sight { before, after: w.reach() };
-                match self.windows.iter_mut().find(|(s, _)| *s == w.stream) {
-                    Some((_, known)) => {
-                        *known = Sight { before: known.before.max(sight.before), after: known.after.max(sight.after) };
-                    }
-                    None => self.windows.push((w.stream, sight)),
+                if beyond {
+                    self.covers.push((w.stream, Asked::Any));
                 }
+                // A window ends at the reading of the one in whose condition it stands: what they see adds up.
+                let outer = within.iter().filter_map(|w| if let Within::Window(w) = w { Some(*w) } else { None });
+                self.see(w.stream, outer.fold(Sight::of(w), |sight, w| sight.and(Sight::of(w))));
                 if let (Func::Sum | Func::Avg | Func::Stddev | Func::Cv, Measure::Field(field), None) =
                     (w.func, w.what, &w.filter)
                 {
@@ -251,6 +252,25 @@ impl Reach {
             }
             _ => {}
         }
+    }
+
+    fn see(&mut self, stream: StreamIx, sight: Sight) {
+        match self.windows.iter_mut().find(|(s, _)| *s == stream) {
+            Some((_, known)) => {
+                *known = Sight { before: known.before.max(sight.before), after: known.after.max(sight.after) };
+            }
+            None => self.windows.push((stream, sight)),
+        }
+    }
+}
+
+impl Sight {
+    fn of(w: &Window) -> Sight {
+        Sight { before: if let Anchor::After(_) = w.anchor { w.over.0.max(0) } else { 0 }, after: w.reach() }
+    }
+
+    fn and(self, other: Sight) -> Sight {
+        Sight { before: self.before.saturating_add(other.before), after: self.after.saturating_add(other.after) }
     }
 }
 

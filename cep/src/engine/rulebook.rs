@@ -7,7 +7,7 @@ use vitalog_elog::{FieldIx, StreamIx, Time};
 
 use super::ranks::Ranks;
 use crate::decide::Version;
-use crate::plan::Library;
+use crate::plan::{Edge, Library};
 
 /// All versions of all rules.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,9 +33,9 @@ pub struct Rulebook {
     /// Fields that keep running sums.
     #[serde(skip)]
     pub sums: Vec<(StreamIx, FieldIx)>,
-    /// Streams whose intervals are kept by their starts, too.
+    /// Streams that are kept by where their intervals or findings begin or end, too.
     #[serde(skip)]
-    pub starts: Vec<StreamIx>,
+    pub edges: Vec<(StreamIx, Edge)>,
 }
 
 impl Default for Rulebook {
@@ -50,7 +50,7 @@ impl Default for Rulebook {
             routes: Vec::new(),
             shares: false,
             sums: Vec::new(),
-            starts: Vec::new(),
+            edges: Vec::new(),
         }
     }
 }
@@ -119,7 +119,7 @@ impl Rulebook {
     fn chart(&mut self) {
         self.routes.clear();
         self.sums.clear();
-        self.starts.clear();
+        self.edges.clear();
         self.shares = self.library.schema.shares();
         self.ranks = Ranks::of(&self.versions, &self.names, &self.name_of, &self.library.derived);
         for &place in &self.ranks.ground {
@@ -136,9 +136,8 @@ impl Rulebook {
         self.sums.extend(sums.filter(|(stream, _)| stream.derived().is_none()));
         self.sums.sort();
         self.sums.dedup();
-        let starts = self.versions.iter().flat_map(|v| &v.scope.starts);
-        self.starts.extend(starts.filter(|stream| stream.derived().is_none()));
-        self.starts.sort();
-        self.starts.dedup();
+        self.edges.extend(self.versions.iter().flat_map(|v| &v.scope.edges));
+        self.edges.sort();
+        self.edges.dedup();
     }
 }

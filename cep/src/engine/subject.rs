@@ -205,12 +205,18 @@ impl Person {
         for &(stream, field) in &rules.sums {
             self.line.keep_sums(stream, field);
         }
-        for &stream in &rules.starts {
-            self.line.keep_starts(stream);
-        }
+        let edges = rules.edges.iter();
+        let again: Vec<_> =
+            edges.filter(|(stream, edge)| self.line.keep_edge(*stream, *edge)).map(|(stream, _)| *stream).collect();
         for (place, state) in self.states.iter_mut().enumerate() {
             if rules.ranks.feeds(place as u32).is_some() {
                 state.facts_mut().start_feeding();
+            }
+        }
+        for place in 0..self.states.len() as u32 {
+            if rules.ranks.feeds(place).is_some_and(|stream| again.contains(&stream)) {
+                self.states[place as usize].facts_mut().feed_again();
+                self.feed(rules, place);
             }
         }
     }

@@ -27,7 +27,7 @@ pub fn bound<'a>(func: Func, step: usize, what: Measure, scope: &Scope<'a, '_>) 
 pub fn measure_of_rows(table: &Table, mut rows: impl Iterator<Item = usize> + Clone, what: Measure) -> Value<'_> {
     match what {
         Measure::Start => rows.map(|row| table.begin(row)).min().map_or(Value::Unknown, |s| Value::Number(Ratio::whole(s))),
-        Measure::At if !table.is_by_start() => {
+        Measure::At if !table.is_by_edge() => {
             rows.next().map_or(Value::Unknown, |row| Value::Number(Ratio::whole(table.at(row))))
         }
         Measure::Itself | Measure::AtClock | Measure::StartClock => Value::Unknown,

@@ -97,28 +97,33 @@ impl Calendar {
     pub fn days_before(&self, t: i64, days: u16) -> Option<(Vec<Stretch>, i64)> {
         let today = self.date(t)?;
         let first = today.checked_sub(Span::new().try_days(days).ok()?).ok()?;
-        let (from, end) = (self.instant(first, 0)?, self.instant(today, 0)?);
+        let (from, end) = (self.first_at(first, 0)?, self.first_at(today, 0)?);
         Some((vec![Stretch { from, to: end.checked_sub(1)? }], end))
     }
 
     /// The last nights that were over at `t`, and the instant at which the last ended.
     pub fn nights_before(&self, t: i64, nights: u16, night: Night) -> Option<(Vec<Stretch>, i64)> {
         let today = self.date(t)?;
-        let last = if self.instant(today, night.to)? <= t { today } else { today.yesterday().ok()? };
+        let (begins, ends) = (i64::from(night.from) * MINUTE, i64::from(night.to) * MINUTE);
+        let last = if self.first_at(today, ends)? <= t { today } else { today.yesterday().ok()? };
         let mut all = Vec::with_capacity(usize::from(nights));
         for back in (0..nights).rev() {
             let day = last.checked_sub(Span::new().try_days(back).ok()?).ok()?;
             let evening = if night.from < night.to { day } else { day.yesterday().ok()? };
-            let (from, end) = (self.instant(evening, night.from)?, self.instant(day, night.to)?);
+            let (from, end) = (self.first_at(evening, begins)?, self.first_at(day, ends)?);
             all.push(Stretch { from, to: end.checked_sub(1)? });
         }
-        Some((all, self.instant(last, night.to)?))
+        Some((all, self.first_at(last, ends)?))
     }
 
-    /// The first instant at which the clock shows that many minutes after midnight of a date, or later.
-    fn instant(&self, date: Date, minutes: u16) -> Option<i64> {
-        let time = Time::new((minutes / 60) as i8, (minutes % 60) as i8, 0, 0).ok()?;
-        let local = date.to_datetime(time);
+    /// The first instant at which the clock shows so many microseconds after midnight of a date, or later: of a doubled time the first, of a skipped one the
+    /// instant of the skip. `of_day` lies within a day.
+    pub fn first_at(&self, date: Date, of_day: i64) -> Option<i64> {
+        let (seconds, micros) = (of_day / 1_000_000, of_day % 1_000_000);
+        let part = |n: i64| i8::try_from(n).ok();
+        let time =
+            Time::new(part(seconds / 3_600)?, part(seconds / 60 % 60)?, part(seconds % 60)?, i32::try_from(micros * 1_000).ok()?);
+        let local = date.to_datetime(time.ok()?);
         let at = match self.zone.to_ambiguous_timestamp(local).offset() {
             AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
                 offset.to_timestamp(local).ok()?
@@ -135,5 +140,32 @@ pub fn night(scope: &Scope<'_, '_>) -> Night {
     match scope.terms.night.and_then(|field| scope.profile(field)) {
         Some(Set::Text(text)) => Night::parse(text).unwrap_or_default(),
         _ => Night::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(date: &str, minutes: i64, name: &str) -> String {
+        let date: Date = date.parse().expect("a date");
+        let calendar = Calendar { zone: Zones::default().get(&Arc::from(name)) };
+        let t = calendar.first_at(date, minutes * MINUTE).expect("an instant");
+        Timestamp::from_microsecond(t).expect("in range").to_string()
+    }
+
+    #[test]
+    fn skipped_and_doubled_times() {
+        // 02:00 to 03:00 is skipped at 01:00 UTC, and doubled at 01:00 UTC.
+        assert_eq!(told("2026-03-29", 150, "Europe/Berlin"), "2026-03-29T01:00:00Z");
+        assert_eq!(told("2026-03-29", 180, "Europe/Berlin"), "2026-03-29T01:00:00Z");
+        assert_eq!(told("2026-03-29", 119, "Europe/Berlin"), "2026-03-29T00:59:00Z");
+        assert_eq!(told("2026-10-25", 150, "Europe/Berlin"), "2026-10-25T00:30:00Z");
+        assert_eq!(told("2026-10-25", 180, "Europe/Berlin"), "2026-10-25T02:00:00Z");
+        assert_eq!(told("2026-11-01", 90, "America/New_York"), "2026-11-01T05:30:00Z");
+        // Half an hour, and a whole day.
+        assert_eq!(told("2026-10-04", 135, "Australia/Lord_Howe"), "2026-10-03T15:30:00Z");
+        assert_eq!(told("2011-12-30", 720, "Pacific/Apia"), "2011-12-30T10:00:00Z");
+        assert_eq!(told("2026-10-25", 150, "nowhere"), "2026-10-25T02:30:00Z");
     }
 }

@@ -28,7 +28,7 @@ use crate::plan::{Edge, Expr, Grade, Ref, Rule};
 use crate::timeline::{Set, Table, Timeline};
 
 pub use aggregate::{measure_of_rows, number};
-pub use calendar::Zones;
+pub use calendar::{Calendar, DAY, Zones};
 pub use covered::{Question, covering};
 pub use output::said;
 pub use ratio::Ratio;
@@ -57,8 +57,10 @@ pub struct Terms {
 pub struct Scope<'a, 'l> {
     pub line: &'a Timeline,
     pub terms: &'a Terms,
-    /// The instant decided: the right end of windows.
+    /// The instant decided.
     pub now: i64,
+    /// The right end of windows: the instant decided, in the condition of another window that of its reading. An interval that goes on has none.
+    pub end: Option<i64>,
     /// First instant of the episode, silence or match.
     pub onset: i64,
     /// When the profile is asked.
@@ -152,7 +154,7 @@ impl Binding {
     pub fn has(&self, line: &Timeline, table: &Table, row: usize) -> bool {
         match self.edge {
             Edge::End => self.rows.binary_search(&row).is_ok(),
-            Edge::Start => self.has_reading(line, table, row),
+            Edge::Start | Edge::Close => self.has_reading(line, table, row),
         }
     }
 
@@ -174,7 +176,20 @@ impl<'a, 'l> Scope<'a, 'l> {
     #[inline]
     pub fn at(line: &'a Timeline, terms: &'a Terms, now: i64, onset: i64) -> Scope<'a, 'l> {
         let (driver, candidate, item) = (None, None, None);
-        Scope { line, terms, now, onset, profile_at: now, driver, candidate, item, bound: &[], repeats: None, lets: &[] }
+        Scope {
+            line,
+            terms,
+            now,
+            end: Some(now),
+            onset,
+            profile_at: now,
+            driver,
+            candidate,
+            item,
+            bound: &[],
+            repeats: None,
+            lets: &[],
+        }
     }
 
     #[inline]
@@ -185,13 +200,14 @@ impl<'a, 'l> Scope<'a, 'l> {
     /// The scope of a step's or absence's condition asked of a reading at `t`.
     #[inline]
     pub fn with_candidate(self, rows: Rows<'a>, t: i64) -> Scope<'a, 'l> {
-        Scope { candidate: Some(rows), now: t, profile_at: t, ..self }
+        Scope { candidate: Some(rows), now: t, end: Some(t), profile_at: t, ..self }
     }
 
     /// The scope of a window's condition asked of one of its readings.
     #[inline]
     pub fn with_item(self, rows: Rows<'a>) -> Scope<'a, 'l> {
-        Scope { item: Some(rows), profile_at: rows.table.at(rows.row()), ..self }
+        let at = rows.table.at(rows.row());
+        Scope { item: Some(rows), profile_at: at, end: (!rows.endless).then_some(at), ..self }
     }
 
     /// The rule's `let`s in order, each seeing those before it.

@@ -10,6 +10,7 @@ use super::window::window;
 use super::{Rows, Scope};
 use crate::plan::{Arith, Compare, Expr, Measure, Ref};
 use crate::timeline::Set;
+use vitalog_elog::Span;
 
 /// Whether it is true, false, or unknown. What is no truth is unknown.
 pub fn truth<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Option<bool> {
@@ -29,6 +30,7 @@ pub fn truth<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Option<bool> {
             false => truth(otherwise, scope),
         },
         Expr::BetweenTimes { value, low, high } => between_times(value, low, high, scope),
+        Expr::Fresh { value, at, within } => is_fresh(at, *within, scope).then(|| truth(value, scope))?,
         Expr::Covered { how, from, to, stream, filter } => {
             covered(&Question { how: *how, from, to, stream: *stream, filter: filter.as_deref() }, scope)
         }
@@ -74,6 +76,8 @@ pub fn value<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Value<'a> {
         Expr::TimeOfDay(e) => Value::number(at(e, scope).and_then(|t| Calendar::of(scope).time_of_day(t)).map(Ratio::whole)),
         Expr::DayOfWeek(e) => at(e, scope).and_then(|t| Calendar::of(scope).day_of_week(t)).map_or(Value::Unknown, Value::Enum),
         Expr::Wrap { value: e, signed } => Value::number(value(e, scope).as_number().and_then(|n| wrapped(n, *signed))),
+        Expr::Fresh { value: e, at, within } if is_fresh(at, *within, scope) => value(e, scope),
+        Expr::Fresh { .. } => Value::Unknown,
         Expr::BetweenTimes { .. }
         | Expr::Covered { .. }
         | Expr::Bool(_)
@@ -90,6 +94,12 @@ pub fn value<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Value<'a> {
 /// An instant, cut to the microsecond.
 fn at<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Option<i64> {
     i64::try_from(value(expr, scope).as_number()?.floor()).ok()
+}
+
+/// Whether an instant lies in the last stretch of that length before the decision, that included.
+fn is_fresh<'a>(at: &'a Expr, within: Span, scope: &Scope<'a, '_>) -> bool {
+    let age = value(at, scope).as_number().and_then(|at| Ratio::whole(scope.now).sub(at));
+    age.is_some_and(|age| age.compare(Ratio::whole(0)).is_ge() && age.compare(Ratio::whole(within.0)).is_lt())
 }
 
 /// Times of day lie on a circle: where the lower end is the later one, between them lies midnight.

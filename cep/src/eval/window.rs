@@ -29,7 +29,10 @@ pub struct Chosen<'t> {
 /// A window's value.
 pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     let (to, without) = match w.anchor {
-        Anchor::Decision => (scope.now, None),
+        Anchor::Decision => match scope.end {
+            Some(end) => (end, None),
+            None => return Value::Unknown,
+        },
         Anchor::Until => (scope.now.saturating_sub(1), None),
         Anchor::Before(step) => {
             let Some(bound) = scope.bound.get(usize::from(step)) else { return Value::Unknown };
@@ -117,8 +120,8 @@ fn tallied<'a>(w: &'a Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a
 fn placed<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     let place = match w.anchor {
         Anchor::After(step) => after(w, scope, step),
-        Anchor::Days(n) => Calendar::of(scope).days_before(scope.now, n),
-        Anchor::Nights(n) => Calendar::of(scope).nights_before(scope.now, n, night(scope)),
+        Anchor::Days(n) => scope.end.and_then(|end| Calendar::of(scope).days_before(end, n)),
+        Anchor::Nights(n) => scope.end.and_then(|end| Calendar::of(scope).nights_before(end, n, night(scope))),
         Anchor::Decision | Anchor::Until | Anchor::Before(_) => None,
     };
     match place {

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::{FieldIx, StreamIx};
+use vitalog_elog::{FieldIx, Span, StreamIx};
 
 use super::window::{Anchor, Func, Window};
 
@@ -99,6 +99,12 @@ pub enum Expr {
         low: Box<Expr>,
         high: Box<Expr>,
     },
+    /// `value`, unknown unless `at` lies in the last stretch of this length before `now`, that included.
+    Fresh {
+        value: Box<Expr>,
+        at: Box<Expr>,
+        within: Span,
+    },
     /// Whether an interval of the stream covers the stretch from one instant to another, both included; or overlaps it: shares an instant with it.
     Covered {
         how: Cover,
@@ -108,6 +114,14 @@ pub enum Expr {
         /// Asked of each interval as [`Ref::Item`]; unknown is no.
         filter: Option<Box<Expr>>,
     },
+}
+
+/// In whose condition an expression lies.
+#[derive(Clone, Copy, Debug)]
+pub enum Within<'e> {
+    Window(&'e Window),
+    /// Of an interval that is to cover or overlap something.
+    Interval,
 }
 
 /// How an interval is to lie to what it is asked of.
@@ -193,28 +207,38 @@ impl Expr {
     /// Calls `f` on this expression and on all inside it, windows' conditions included.
     pub fn walk(&self, f: &mut dyn FnMut(&Expr)) {
         f(self);
-        match self {
-            Expr::Window(w) => w.asks.iter().chain(&w.filter).for_each(|e| e.walk(f)),
-            Expr::Not(a) | Expr::Neg(a) | Expr::IsKnown(a) | Expr::TimeOfDay(a) | Expr::DayOfWeek(a) => a.walk(f),
-            Expr::Wrap { value, .. } => value.walk(f),
-            Expr::If { condition: a, then: b, otherwise: c } => [a, b, c].into_iter().for_each(|e| e.walk(f)),
+        self.children().into_iter().for_each(|e| e.walk(f));
+    }
+
+    /// As [`Expr::walk`], with the conditions in which each lies, from the outermost in.
+    pub fn walk_within<'e>(&'e self, within: &mut Vec<Within<'e>>, f: &mut dyn FnMut(&'e Expr, &[Within<'e>])) {
+        f(self, within);
+        let (plain, asked, by) = match self {
+            Expr::Window(w) => (Vec::new(), self.children(), Some(Within::Window(w))),
             Expr::Covered { from, to, filter, .. } => {
-                [from, to].into_iter().chain(filter).for_each(|e| e.walk(f));
+                (vec![&**from, &**to], filter.iter().map(|e| &**e).collect(), Some(Within::Interval))
             }
-            Expr::And(all) | Expr::Or(all) => all.iter().for_each(|e| e.walk(f)),
-            Expr::Compare { left, right, .. } | Expr::Arith { left, right, .. } => {
-                left.walk(f);
-                right.walk(f);
-            }
-            Expr::Between { value, low, high } | Expr::BetweenTimes { value, low, high } => {
-                value.walk(f);
-                low.walk(f);
-                high.walk(f);
-            }
-            Expr::In { value, list } => {
-                value.walk(f);
-                list.iter().for_each(|e| e.walk(f));
-            }
+            _ => (self.children(), Vec::new(), None),
+        };
+        plain.into_iter().for_each(|e| e.walk_within(within, f));
+        within.extend(by);
+        asked.into_iter().for_each(|e| e.walk_within(within, f));
+        within.truncate(within.len() - usize::from(by.is_some()));
+    }
+
+    /// What it is made of.
+    pub fn children(&self) -> Vec<&Expr> {
+        match self {
+            Expr::Window(w) => w.asks.iter().chain(&w.filter).collect(),
+            Expr::Not(a) | Expr::Neg(a) | Expr::IsKnown(a) | Expr::TimeOfDay(a) | Expr::DayOfWeek(a) => vec![a],
+            Expr::Wrap { value, .. } => vec![value],
+            Expr::Fresh { value, at, .. } => vec![value, at],
+            Expr::If { condition: a, then: b, otherwise: c } => vec![a, b, c],
+            Expr::Covered { from, to, filter, .. } => [from, to].into_iter().chain(filter).map(|e| &**e).collect(),
+            Expr::And(all) | Expr::Or(all) => all.iter().collect(),
+            Expr::Compare { left, right, .. } | Expr::Arith { left, right, .. } => vec![left, right],
+            Expr::Between { value, low, high } | Expr::BetweenTimes { value, low, high } => vec![value, low, high],
+            Expr::In { value, list } => std::iter::once(&**value).chain(list).collect(),
             Expr::Bool(_)
             | Expr::Number(_)
             | Expr::Enum(_)
@@ -224,7 +248,7 @@ impl Expr {
             | Expr::Onset
             | Expr::Now
             | Expr::Let(_)
-            | Expr::Bound { .. } => {}
+            | Expr::Bound { .. } => Vec::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ mod schedule;
 mod window;
 
 pub use derived::{Derived, DerivedField, Output};
-pub use expr::{Arith, Compare, Cover, Expr, Measure, Rational, Ref};
+pub use expr::{Arith, Compare, Cover, Expr, Measure, Rational, Ref, Within};
 pub use pattern::{Absence, Around, Edge, Group, Node, Part, Pattern, Quiet, Select, Step};
 pub use phrasing::{Phrase, Phrasing, Place};
 pub use rule::{Episode, Grade, Heard, Hold, Library, Rule, RuleKind, Silence};

@@ -100,13 +100,16 @@ pub struct Step {
     pub in_a_row: bool,
 }
 
-/// At which instant of a reading a step binds it. An instant is its own start and end.
+/// At which instant of a reading a step binds it. An instant is its own start and end; a finding has three: its onset, that which opened it, and its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Edge {
-    /// Of an interval `S starts`, also while it goes on.
+    /// Of an interval `S starts`, also while it goes on; of a finding its onset.
     Start,
+    /// Of a finding the instant that opened it.
     #[default]
     End,
+    /// `R ends`: of a finding its end, which one that goes on has not. Of a reading the same as `End`.
+    Close,
 }
 
 /// `without S where …`; the condition is asked of the reading as `Ref::Candidate`, and may refer to the steps. The match's own readings are not seen.

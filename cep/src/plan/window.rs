@@ -25,7 +25,7 @@ pub struct Window {
 /// Where a window lies. Intervals count whole, by their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Anchor {
-    /// `(t - D, t]` with t the instant decided (in a step's condition: the candidate's instant).
+    /// `(t - D, t]` with t the instant decided (in a step's condition: the candidate's instant; in the condition of another window: that of its reading).
     Decision,
     /// `[t - D, t)` with t the instant of a schedule's firing.
     Until,
@@ -34,9 +34,9 @@ pub enum Anchor {
     /// `(n.at, n.at + D)`; unknown where it is not over at the instant decided. A match whose own decision (`let`, `where`, severity, text) looks
     /// at one is decided when it is over.
     After(u8),
-    /// That many whole days of the subject's calendar before the day of the decision.
+    /// That many whole days of the subject's calendar before the day of t.
     Days(u16),
-    /// That many whole nights, the last that were over at the decision; a night begins and ends as the profile's `night` says.
+    /// That many whole nights, the last that were over at t; a night begins and ends as the profile's `night` says.
     Nights(u16),
 }
 

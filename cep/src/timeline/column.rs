@@ -251,6 +251,7 @@ impl Column {
             Value::Quantity(amount) => (Kind::Number, amount.atoms()),
             Value::Enum(place) => (Kind::Enum, i64::from(*place)),
             Value::Bool(b) => (Kind::Bool, i64::from(*b)),
+            Value::TimeOfDay(time) => (Kind::Number, time.micros()),
             Value::Text(text) => (Kind::Text, i64::from(self.words.get_or_insert_default().place(text))),
         };
         (*self.kind.get_or_insert(kind) == kind).then_some(code)

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use vitalog_elog::{ReadingId, StreamIx};
 
 use super::datum::Datum;
-use super::table::{Mark, Table};
+use super::table::Table;
 use super::{Timeline, Touch};
+use crate::plan::Edge;
 
 /// A finding as a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,15 +29,49 @@ impl Timeline {
     pub fn add_found(&mut self, stream: StreamIx, row: FoundRow, touched: &mut Vec<Touch>) {
         let Some(table) = self.found_table(stream) else { return };
         touched.push(touch(stream, &row, true));
-        let mark = Mark { id: row.id, hash: 0, rev: 0, plain: false };
-        table.insert_found(row.at, row.onset, row.end, mark, row.evidence, &row.values);
+        table.insert_found(row.at, &row);
+        for (at, table) in self.edges_of(stream, &row) {
+            table.insert_found(at, &row);
+        }
     }
 
     pub fn remove_found(&mut self, stream: StreamIx, row: &FoundRow, touched: &mut Vec<Touch>) {
         let Some(table) = self.found_table(stream) else { return };
         let Some(place) = table.find(row.at, row.id) else { return };
         table.remove(place);
+        for (at, table) in self.edges_of(stream, row) {
+            if let Some(place) = table.find(at, row.id) {
+                table.remove(place);
+            }
+        }
         touched.push(touch(stream, row, false));
+    }
+
+    /// From now on with the findings at an edge, too. Whether those that are there have to be added again: the stream is empty then.
+    pub fn keep_found(&mut self, stream: StreamIx, edge: Edge) -> bool {
+        if self.found_edges.contains_key(&(stream, edge)) {
+            return false;
+        }
+        self.found_edges.insert((stream, edge), Table::by_edge());
+        let kept: Vec<(StreamIx, Edge)> = self.found_edges.keys().filter(|(s, _)| *s == stream).copied().collect();
+        for key in kept {
+            self.found_edges.insert(key, Table::by_edge());
+        }
+        self.found_table(stream).is_some_and(|table| std::mem::take(table).len() > 0)
+    }
+
+    /// The tables of a stream's findings at their edges, with where a finding stands in each.
+    fn edges_of(&mut self, stream: StreamIx, row: &FoundRow) -> impl Iterator<Item = (i64, &mut Table)> {
+        let of_stream = (stream, Edge::Start)..=(stream, Edge::Close);
+        let (onset, at, end) = (row.onset, row.at, row.end);
+        self.found_edges.range_mut(of_stream).filter_map(move |((_, edge), table)| {
+            let stands = match edge {
+                Edge::Start => Some(onset),
+                Edge::End => Some(at),
+                Edge::Close => end,
+            };
+            Some((stands?, table))
+        })
     }
 
     fn found_table(&mut self, stream: StreamIx) -> Option<&mut Table> {

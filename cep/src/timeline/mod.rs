@@ -37,6 +37,9 @@ pub struct Timeline {
     /// Derived streams, by their places.
     #[serde(skip)]
     found: Vec<Table>,
+    /// The same by onset or end, where a rule asks for that.
+    #[serde(skip)]
+    found_edges: BTreeMap<(StreamIx, Edge), Table>,
     /// Readings whose instant the clock has not reached.
     ahead: BTreeMap<(i64, ReadingId), Reading>,
     /// Ids whose current revision is a removal.
@@ -186,7 +189,9 @@ impl Timeline {
     /// Its readings by the instants of one of their edges.
     #[inline]
     pub fn edge(&self, stream: StreamIx, edge: Edge) -> Option<&Table> {
-        let Some(of) = self.streams.get(usize::from(stream.0)) else { return self.found_at(stream) };
+        let Some(of) = self.streams.get(usize::from(stream.0)) else {
+            return if edge == Edge::End { self.found_at(stream) } else { self.found_edges.get(&(stream, edge)) };
+        };
         match (edge, &of.begun) {
             (Edge::Start, Some(begun)) => Some(begun),
             _ => Some(&of.ended),
@@ -199,8 +204,18 @@ impl Timeline {
         self.streams.iter_mut().map(|s| &mut s.ended).chain(&mut self.found).for_each(|table| table.recount(at));
     }
 
-    /// From now on with the starts of intervals.
-    pub fn keep_starts(&mut self, stream: StreamIx) {
+    /// From now on with the readings of a stream at an edge, too. Whether a derived stream has to be made again.
+    pub fn keep_edge(&mut self, stream: StreamIx, edge: Edge) -> bool {
+        if stream.derived().is_some() {
+            return self.keep_found(stream, edge);
+        }
+        if edge == Edge::Start {
+            self.keep_starts(stream);
+        }
+        false
+    }
+
+    fn keep_starts(&mut self, stream: StreamIx) {
         let of = self.stream(stream);
         if of.begun.is_none() {
             of.begun = Some(Box::new(Table::by_start(&of.ended, of.endless.as_deref())));

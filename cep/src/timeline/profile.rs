@@ -29,6 +29,7 @@ impl Set {
             Value::Enum(place) => Set::Enum(*place),
             Value::Bool(b) => Set::Bool(*b),
             Value::Text(text) => Set::Text(text.clone()),
+            Value::TimeOfDay(time) => Set::Number(time.micros()),
         }
     }
 

@@ -11,6 +11,7 @@ use vitalog_elog::{Content, FieldIx, ReadingId, When};
 
 use super::column::Column;
 use super::datum::Datum;
+use super::found::FoundRow;
 use super::tally::Tally;
 
 /// Which revision of which reading a row is.
@@ -35,6 +36,8 @@ struct Guess {
 struct Found {
     ends: Vec<i64>,
     evidence: Vec<Arc<[ReadingId]>>,
+    /// The instants that opened them, where the rows stand at another edge.
+    opened: Option<Vec<i64>>,
 }
 
 /// In the place of an end that is not known.
@@ -93,8 +96,13 @@ impl Table {
         self.start.as_ref().map_or(self.at[row], |s| s[row])
     }
 
-    pub fn is_by_start(&self) -> bool {
-        self.by_start
+    /// Whether rows stand elsewhere than at their instants.
+    pub fn is_by_edge(&self) -> bool {
+        self.by_start || self.opened().is_some()
+    }
+
+    fn opened(&self) -> Option<&Vec<i64>> {
+        self.found.as_ref()?.opened.as_ref()
     }
 
     /// Where what a row says begins.
@@ -106,7 +114,7 @@ impl Table {
     /// Its instant on the timeline; `None` of an interval that goes on.
     #[inline]
     pub fn instant(&self, row: usize) -> Option<i64> {
-        if self.by_start { self.end(row) } else { Some(self.at[row]) }
+        if self.by_start { self.end(row) } else { Some(self.opened().map_or(self.at[row], |all| all[row])) }
     }
 
     /// Where it ends; `None` where it goes on.
@@ -156,6 +164,12 @@ impl Table {
             }
         }
         table
+    }
+
+    /// For findings that stand at an edge.
+    pub fn by_edge() -> Table {
+        let found = Found { opened: Some(Vec::new()), ..Found::default() };
+        Table { found: Some(Box::new(found)), ..Table::default() }
     }
 
     /// Puts a row of another table where it begins.
@@ -286,16 +300,10 @@ impl Table {
         row
     }
 
-    /// Puts the row of a finding after all rows of its instant.
-    pub fn insert_found(
-        &mut self,
-        at: i64,
-        onset: i64,
-        end: Option<i64>,
-        mark: Mark,
-        evidence: Arc<[ReadingId]>,
-        values: &[Datum],
-    ) {
+    /// Puts the row of a finding after all rows of the instant `at`, at which it stands.
+    pub fn insert_found(&mut self, at: i64, found_row: &FoundRow) {
+        let FoundRow { onset, end, ref values, ref evidence, .. } = *found_row;
+        let mark = Mark { id: found_row.id, hash: 0, rev: 0, plain: false };
         let row = self.after(at);
         while self.columns.len() < values.len() {
             self.columns.push(Column::absent(self.at.len()));
@@ -308,9 +316,12 @@ impl Table {
         let slot = self.keep(mark);
         let found = self.found.get_or_insert_default();
         found.ends.insert(row, end.unwrap_or(i64::MAX));
+        if let Some(opened) = &mut found.opened {
+            opened.insert(row, found_row.at);
+        }
         match found.evidence.get_mut(slot as usize) {
-            Some(place) => *place = evidence,
-            None => found.evidence.push(evidence),
+            Some(place) => *place = evidence.clone(),
+            None => found.evidence.push(evidence.clone()),
         }
         self.at.insert(row, at);
         self.slots.insert(row, slot);
@@ -322,6 +333,9 @@ impl Table {
         self.vacant.push(self.slots.remove(row));
         if let Some(found) = &mut self.found {
             found.ends.remove(row);
+            if let Some(opened) = &mut found.opened {
+                opened.remove(row);
+            }
         }
         if let Some(starts) = &mut self.start {
             starts.remove(row);

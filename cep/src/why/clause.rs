@@ -118,6 +118,7 @@ impl<'a> Teller<'a> {
             | Expr::TimeOfDay(_)
             | Expr::DayOfWeek(_)
             | Expr::Wrap { .. }
+            | Expr::Fresh { .. }
             | Expr::BetweenTimes { .. } => {}
         }
     }
@@ -184,6 +185,7 @@ fn is_condition(expr: &Expr) -> bool {
         | Expr::If { .. }
         | Expr::TimeOfDay(_)
         | Expr::DayOfWeek(_)
+        | Expr::Fresh { .. }
         | Expr::Wrap { .. } => false,
     }
 }
@@ -205,6 +207,7 @@ fn parts<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Vec<&'a Expr> {
         | Expr::IsKnown(a)
         | Expr::TimeOfDay(a)
         | Expr::DayOfWeek(a)
+        | Expr::Fresh { value: a, .. }
         | Expr::Wrap { value: a, .. } => {
             vec![a]
         }

@@ -39,7 +39,7 @@ impl<'a> Teller<'a> {
             ids: table.evidence(row).iter().take(MOST_READINGS).copied().collect(),
             at,
             start: (begin != at).then_some(begin),
-            goes_on: rows.endless || (table.is_by_start() && table.end(row).is_none()),
+            goes_on: rows.endless || (table.is_by_edge() && table.end(row).is_none()),
             value: None,
         }
     }
@@ -69,6 +69,7 @@ impl<'a> Teller<'a> {
             FieldKind::Enum(words) => Show::Enum(words.clone()),
             FieldKind::Text => Show::Text,
             FieldKind::Bool => Show::Bool,
+            FieldKind::TimeOfDay => Show::TimeOfDay,
         })
     }
 

@@ -1,11 +1,11 @@
 //! Intervals over readings, choices, and silences that wait for some readings only.
 
-use vitalog_cep::plan::{Compare, Cover, Expr, Heard, Measure, Ref, RuleKind, Show, Silence};
+use vitalog_cep::plan::{Compare, Cover, Expr, Func, Heard, Measure, Ref, RuleKind, Show, Silence};
 use vitalog_elog::{Span, StreamIx};
 
 use super::build::*;
 use super::table::check;
-use crate::world::{ACTIVE, F0, LAB, LIMIT, MEAL, NAP, SUGAR};
+use crate::world::{ACTIVE, F0, LAB, LIMIT, MEAL, NAP, SUGAR, TARGET};
 
 fn covered(how: Cover, from: Expr, to: Expr, filter: Option<Expr>) -> Expr {
     Expr::Covered { how, from: Box::new(from), to: Box::new(to), stream: NAP, filter: filter.map(Box::new) }
@@ -47,6 +47,20 @@ fn its_condition_is_asked_of_the_interval() {
     during(deep.clone(), "10..20 nap low\n @30 15 sugar 90", "");
     during(deep.clone(), "10..20 nap -\n @30 15 sugar 90", "");
     during(deep, "10..20 nap low\n 12..20 nap high\n @30 15 sugar 90", "open info from 15 at 15 of r3");
+}
+
+#[test]
+fn what_its_condition_asks_is_asked_where_it_ends() {
+    let meals = value_of(window(Func::Count, MEAL, Measure::Itself, 30));
+    let some = Some(compare(meals, Compare::Gt, Expr::number(0)));
+    // The nap ends long after the decision, and so does the window.
+    during(some.clone(), "10..60 nap\n @70 20 sugar 90\n @80 50 meal 10", "open info from 20 at 20 of r2");
+    during(some.clone(), "10..60 nap\n @70 20 sugar 90\n @80 30 meal 10", "");
+    // Of one that goes on it is unknown.
+    during(some, "10.. nap\n 20 meal 10\n 21 sugar 90", "");
+    let lowered = Some(compare(Expr::Profile(TARGET), Compare::Lt, mg_dl(90)));
+    let input = "10..60 nap\n @70 20 sugar 90\n @80 profile target 80 from 40";
+    during(lowered, input, "open info from 20 at 20 of r2");
 }
 
 #[test]

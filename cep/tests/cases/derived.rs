@@ -1,6 +1,8 @@
 //! Rules that look at the findings of other rules.
 
-use vitalog_cep::plan::{Compare, Cover, Expr, Func, Library, Measure, Output, Ref, Rule, RuleKind, Show, Window};
+use vitalog_cep::plan::{
+    Compare, Cover, Edge, Episode, Expr, Func, Library, Measure, Output, Ref, Rule, RuleKind, Show, Step, Window,
+};
 use vitalog_elog::{Dimension, Severity};
 
 use super::build::*;
@@ -208,4 +210,38 @@ fn statistics_of_fractions_are_exact() {
     says(Func::Forecast(vitalog_elog::Span::minutes(10)), "66 mg/dL");
     // Half of each is left after ten minutes: 61/8 + 65/4 + 63/2 at the meal.
     says(Func::DecayedSum(vitalog_elog::Span::minutes(10)), "55 mg/dL");
+}
+
+fn edged(edge: Edge) -> RuleKind {
+    RuleKind::Match(pattern(vec![Step { edge, ..step(LOW, None) }, step(MEAL, None)], 30))
+}
+
+#[test]
+fn findings_are_steps_where_they_begin() {
+    let lasting = Episode { hold: hold(10, 10), ..episode(SUGAR, sugar(Ref::Driver, Compare::Lt, 70)) };
+    let lasting = named(rule(RuleKind::Episode(lasting)), "r0", 10);
+    let rules = [library(vec![above(edged(Edge::Start)), lasting])];
+    check(&rules, "0 sugar 65\n 5 meal 10\n 9 sugar 65", "");
+    // The meal was eaten when nobody knew yet that it had begun.
+    let low = "open info from 0 at 10 of r1 r3";
+    check(&rules, "0 sugar 65\n 5 meal 10\n 10 sugar 65", &format!("{low}\n open info from 0 at 5 to 5 of r1 r2 r3"));
+    check(&rules, "0 sugar 65\n 0 meal 10\n 10 sugar 65", low);
+    check(&rules, "0 sugar 65\n 5 sugar 65\n 10 sugar 65\n 30 meal 10", "open info from 0 at 10 of r1 r2 r3");
+}
+
+#[test]
+fn findings_are_steps_where_they_end() {
+    let rules = with_low(above(edged(Edge::Close)));
+    let found = |end: i64, of: &str| {
+        format!("resolved info from 0 at 0 to {end} known {end} of r1\n open info from {end} at 9 to 9 of r1 {of}")
+    };
+    check(&rules, "0 sugar 65\n 4 meal 10\n 5 sugar 80\n 9 meal 10", &found(5, "r4"));
+    check(&rules, "0 sugar 65\n 9 meal 10", "open info from 0 at 0 of r1");
+    // It ended earlier than was known, and does not end at all.
+    check(&rules, "0 sugar 65\n 5 sugar 80\n 9 meal 10\n @20 3 sugar 80", &found(3, "r3"));
+    check(&rules, "0 sugar 65\n 5 sugar 80 as e\n 9 meal 10\n remove e", "open info from 0 at 0 of r1");
+    // Asked for only by later rules.
+    let first = library(vec![above(RuleKind::Match(pattern(vec![step(LOW, None)], 1))), low()]);
+    let later = library(vec![named(rule(edged(Edge::Close)), "r1", 12), low()]);
+    check(&[first, later], "0 sugar 65\n 5 sugar 80\n rules 1 from 0\n 9 meal 10", &found(5, "r3"));
 }

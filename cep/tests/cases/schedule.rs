@@ -1,6 +1,6 @@
 //! Schedules: when they fire by the wall's clock, and what they see.
 
-use vitalog_cep::plan::{Compare, Expr, Func, Library, Measure, RuleKind, Schedule, Window};
+use vitalog_cep::plan::{Arith, Compare, Expr, Func, Library, Measure, RuleKind, Schedule, Window};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Subject, Time, Value, When};
 
@@ -8,7 +8,7 @@ use super::build::*;
 use super::table::check;
 use crate::oracle::Standing;
 use crate::world::script::{Given, Line, expected, reading};
-use crate::world::{SUGAR, drive, glucose};
+use crate::world::{BEDTIME, SUGAR, drive, glucose};
 
 pub fn every(days: u8, at: &[i64], when: Option<Expr>) -> [Library; 1] {
     let at = at.iter().map(|m| minutes(*m)).collect();
@@ -120,4 +120,15 @@ fn before_midnight(field: u16) -> Expr {
     use vitalog_cep::plan::{Arith, Rational};
     let minute = Expr::Number(Rational { n: 60_000_000, d: crate::world::Kind::Glucose.atoms() });
     Expr::Neg(Box::new(arith(Expr::Profile(field), Arith::Mul, minute)))
+}
+
+#[test]
+fn a_time_of_day_of_the_profile_says_when() {
+    let at = |e| only(rule(RuleKind::Schedule(Schedule { days: ALL, at: vec![e], when: None })));
+    // Until somebody sets it, it is unknown. Minute 60 is midnight.
+    check(&at(Expr::Profile(BEDTIME)), "0 sugar 80\n @90 tick", "");
+    let set = "0 sugar 80\n profile bedtime 23:30 from 0\n @90 tick";
+    check(&at(Expr::Profile(BEDTIME)), set, "open info from 30 at 30 to 30");
+    let later = arith(Expr::Profile(BEDTIME), Arith::Add, minutes(40));
+    check(&at(Expr::Wrap { value: Box::new(later), signed: false }), set, "open info from 70 at 70 to 70");
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Reading, ReadingId, Span, Subject, Time, Value, When};
+use vitalog_elog::{Reading, ReadingId, Span, Subject, Time, TimeOfDay, Value, When};
 
 use crate::oracle::Standing;
 use crate::world::script::{Given, Line, expected, reading};
@@ -104,6 +104,7 @@ fn value(kind: Kind, word: &str) -> Option<Value> {
         Kind::Text if word.contains("_to_") => Value::Text(Arc::from(word.replace('_', " "))),
         Kind::Text => Value::Text(Arc::from(word)),
         Kind::Bool => Value::Bool(word == "yes"),
+        Kind::TimeOfDay => Value::TimeOfDay(TimeOfDay::parse(word).expect("a time of day")),
         Kind::Enum => Value::Enum(WORDS.iter().position(|w| *w == word).expect("a word") as u16),
         number => number.value(word.parse().expect("a number")),
     })

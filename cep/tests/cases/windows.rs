@@ -146,3 +146,21 @@ fn of_all_that_a_step_bound() {
         "open info from 0 at 10 to 10 of r1 r3 r4 r5 r6 say 136 110 160 50 170 5",
     );
 }
+
+#[test]
+fn a_window_in_the_condition_of_another_ends_at_its_reading() {
+    let meals = value_of(Window { anchor: Anchor::Decision, ..window(Func::Count, MEAL, Measure::Itself, 10) });
+    let after_one = compare(meals, Compare::Gt, Expr::number(0));
+    let count = value_of(Window { filter: Some(after_one), ..window(Func::Count, SUGAR, Measure::Itself, 20) });
+    let says = |input: &str, of: &str, says: &str| {
+        at_lab(count.clone(), Show::Number, input, &format!("open info from 20 at 20 to 20 of {of} say {says}"))
+    };
+    // The outer from 0 to 20, the inner ten minutes before each of its readings.
+    says("5 meal 10\n 5 sugar 90\n 15-1us sugar 90\n 15 sugar 90\n 20 lab -", "r5", "2");
+    says("-9 meal 10\n 1-1us sugar 90\n 20 lab -", "r3", "1");
+    says("-9 meal 10\n 1 sugar 90\n 20 lab -", "r3", "0");
+    // What came late is seen through both.
+    says("1 sugar 90\n 20 lab -\n @30 -9+1us meal 10", "r2", "1");
+    says("1 sugar 90\n 20 lab -\n @30 -9 meal 10", "r2", "0");
+    says("-9+1us meal 10 as m\n 1 sugar 90\n 20 lab -\n @30 remove m", "r3", "0");
+}

@@ -152,7 +152,12 @@ impl Drawing<'_> {
             let named = *self.dice.pick(&[Ref::Previous, Ref::Previous, Ref::First]);
             if self.dice.chance(70) { rising(self.dice, named) } else { condition(self.dice, &sight, 1) }
         });
-        let edge = if !self.plain && stream == NAP && self.dice.chance(50) { Edge::Start } else { Edge::End };
+        let edge = match stream.derived() {
+            _ if self.plain => Edge::End,
+            Some(_) => *self.dice.pick(&[Edge::End, Edge::Start, Edge::Close, Edge::Close]),
+            None if stream == NAP && self.dice.chance(50) => Edge::Start,
+            None => Edge::End,
+        };
         let in_a_row = most != Some(1) && self.dice.chance(40);
         self.steps.push(Step { stream, edge, filter, again, count, most, in_a_row });
         self.streams.push(stream);

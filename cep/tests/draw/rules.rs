@@ -12,7 +12,7 @@ use super::conditions::{condition, likely, threshold};
 use super::dice::Dice;
 use super::patterns::pattern;
 use super::terms::{CELL, Sight, Type, constant, span, term};
-use crate::world::{F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, TARGET, derived, profile, schema, unit, words};
+use crate::world::{BEDTIME, F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, TARGET, derived, profile, schema, unit, words};
 
 /// One to three rules.
 pub fn library(dice: &mut Dice) -> Library {
@@ -191,7 +191,11 @@ fn schedule(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {
         let zone = *dice.pick(&[0, 0, 0, 1, -5]);
         let nudge = if dice.chance(10) { *dice.pick(&[-1, 1]) } else { 0 };
         let time = Expr::number(Span::hours(23 + zone).0 + dice.between(0, 14) * CELL + nudge);
-        at.push(if dice.chance(75) { time } else { later(time) });
+        at.push(match dice.below(8) {
+            0 | 1 => later(time),
+            2 => Expr::Profile(BEDTIME),
+            _ => time,
+        });
     }
     let days = if dice.chance(70) { Schedule::ALL_DAYS } else { dice.bits() as u8 };
     let when = dice.chance(70).then(|| condition(dice, &sight, 2));
@@ -239,6 +243,7 @@ fn show(dice: &mut Dice, wanted: Type) -> Show {
         Type::Of(Kind::Enum) => Show::Enum(words()),
         Type::Of(Kind::Text) => Show::Text,
         Type::Of(Kind::Bool) => Show::Bool,
+        Type::Of(Kind::TimeOfDay) => Show::TimeOfDay,
         Type::Instant => Show::Instant,
         Type::Span => Show::Span,
         Type::Share => Show::Quantity(unit(Dimension::Ratio)),

@@ -5,7 +5,7 @@ use vitalog_elog::{FieldIx, Span, StreamIx};
 
 use super::dice::Dice;
 use super::windows::{bound, window};
-use crate::world::{EPOCH, Kind, NAP, PROFILE, STREAMS, fields};
+use crate::world::{BEDTIME, EPOCH, Kind, NAP, PROFILE, STREAMS, fields};
 
 /// What an expression comes out as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub fn value(dice: &mut Dice, kind: Kind) -> i64 {
         Kind::Count => *dice.pick(&COUNTS),
         Kind::Enum | Kind::Text => dice.between(0, 2),
         Kind::Bool => dice.between(0, 1),
+        // Around the hours of the random timelines, before midnight and after.
+        Kind::TimeOfDay => (22 * 60 + 50 + 5 * dice.between(0, 32)) % (24 * 60),
     }
 }
 
@@ -101,6 +103,7 @@ pub fn constant(dice: &mut Dice, wanted: Type) -> Expr {
         Type::Of(Kind::Enum) => Expr::Enum(value(dice, Kind::Enum) as u16),
         Type::Of(Kind::Text) => Expr::Text((*dice.pick(&["a", "b", "c"])).into()),
         Type::Of(Kind::Bool) => Expr::Bool(dice.chance(50)),
+        Type::Of(Kind::TimeOfDay) => constant(dice, Type::TimeOfDay),
         Type::Instant => Expr::number(EPOCH.0 + dice.between(0, 12) * CELL),
         Type::Share => Expr::number(*dice.pick(&[0, 25, 50, 60, 100]) * 1_000_000),
         // Around the hours of the random timelines, before midnight and after.
@@ -118,7 +121,12 @@ fn said(dice: &mut Dice, sight: &Sight, wanted: Type) -> Option<Expr> {
     }
     let (of, stream) = *dice.pick(&at_hand);
     let what = measure(dice, stream, wanted)?;
-    Some(Expr::Get { of, what })
+    let value = Expr::Get { of, what };
+    if !dice.chance(12) {
+        return Some(value);
+    }
+    let at = Box::new(Expr::Get { of, what: Measure::At });
+    Some(Expr::Fresh { value: Box::new(value), at, within: span(dice, 4) })
 }
 
 pub fn references(sight: &Sight) -> Vec<(Ref, StreamIx)> {
@@ -150,6 +158,9 @@ pub fn measure(dice: &mut Dice, stream: StreamIx, wanted: Type) -> Option<Measur
 }
 
 fn profile(dice: &mut Dice, wanted: Type) -> Option<Expr> {
+    if wanted == Type::TimeOfDay {
+        return Some(Expr::Profile(BEDTIME));
+    }
     let Type::Of(kind) = wanted else { return None };
     let places: Vec<u16> = (0..PROFILE.len() as u16).filter(|i| PROFILE[usize::from(*i)].1 == kind).collect();
     if places.is_empty() { None } else { Some(Expr::Profile(*dice.pick(&places))) }
@@ -191,7 +202,7 @@ fn choice(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Expr {
 fn arithmetic(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option<Expr> {
     let part = |dice: &mut Dice, t: Type| Box::new(term(dice, sight, t, depth - 1));
     let (op, left, right) = match wanted {
-        Type::Of(Kind::Enum | Kind::Text | Kind::Bool) | Type::Share | Type::Slope => return None,
+        Type::Of(Kind::Enum | Kind::Text | Kind::Bool | Kind::TimeOfDay) | Type::Share | Type::Slope => return None,
         Type::TimeOfDay => {
             let later = Expr::Arith { op: Arith::Add, left: part(dice, wanted), right: part(dice, Type::Span) };
             return Some(Expr::Wrap { value: Box::new(later), signed: false });

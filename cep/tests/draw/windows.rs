@@ -12,13 +12,13 @@ use crate::world::{Kind, NAP, STREAMS, SUGAR, fields};
 type Drawn = (Func, Measure, Option<Expr>);
 
 pub fn window(dice: &mut Dice, sight: &Sight, wanted: Type, depth: u8) -> Option<Expr> {
-    // Windows inside windows' conditions are left out: no sentence of the language makes one.
-    if sight.item.is_some() {
+    // In the condition of another, now and then.
+    if sight.item.is_some() && dice.chance(60) {
         return None;
     }
     let any = any_stream(dice, &sight.found);
     let stream = if wanted == Type::Slope && dice.chance(70) { SUGAR } else { any };
-    let inside = Sight { item: Some(stream), ..sight.clone() };
+    let inside = Sight { item: Some(stream), until: false, ..sight.clone() };
     let (func, what, asks) = windowed(dice, &inside, stream, wanted, depth)?;
     // Lines and turns need several readings.
     let needs_many = matches!(func, Func::Slope | Func::Rate | Func::Reversals | Func::Cv | Func::Forecast(_));
@@ -100,7 +100,7 @@ fn aggregate(dice: &mut Dice, stream: StreamIx, wanted: Type) -> Option<(Func, M
             }
             Some((Func::Count, if dice.chance(60) { Measure::Itself } else { Measure::Field(field) }))
         }
-        Type::Of(Kind::Text | Kind::Bool) => None,
+        Type::Of(Kind::Text | Kind::Bool | Kind::TimeOfDay) => None,
         Type::Of(Kind::Enum) => Some((*dice.pick(&[Func::First, Func::Last]), measure(dice, stream, wanted)?)),
         Type::Share => Some((Func::Cv, numeric(dice)?)),
         Type::Slope => Some((*dice.pick(&[Func::Slope, Func::Rate]), numeric(dice)?)),
@@ -143,8 +143,8 @@ pub fn covered(dice: &mut Dice, sight: &Sight, depth: u8) -> Expr {
         _ if sight.onset && dice.chance(50) => (Expr::Onset, if dice.chance(50) { Expr::Onset } else { Expr::Now }),
         _ => (Expr::Now, Expr::Now),
     };
-    let filter = (sight.item.is_none() && dice.chance(35)).then(|| {
-        let inside = Sight { item: Some(stream), ..sight.clone() };
+    let filter = dice.chance(if sight.item.is_none() { 35 } else { 10 }).then(|| {
+        let inside = Sight { item: Some(stream), until: false, ..sight.clone() };
         Box::new(condition(dice, &inside, depth.saturating_sub(1)))
     });
     let how = *dice.pick(&[Cover::During, Cover::Overlaps]);

@@ -79,7 +79,9 @@ fn forms(p: &Pattern) -> Vec<&'static str> {
         Select::Disjoint => Some("match disjoint"),
     });
     for step in &p.steps {
-        all.extend((step.edge == Edge::Start).then_some("starts"));
+        let found = step.stream.derived().is_some();
+        all.extend((step.edge == Edge::Start).then_some(if found { "a finding starts" } else { "starts" }));
+        all.extend((step.edge == Edge::Close).then_some("a finding ends"));
         all.extend(step.most.is_none().then_some("{n..}"));
         all.extend(step.most.is_some_and(|most| most > step.count).then_some("{n..m}"));
         all.extend(step.in_a_row.then_some("in a row"));
@@ -113,7 +115,7 @@ fn of_node(node: &Node, all: &mut Vec<&'static str>) {
 
 #[test]
 fn every_form_of_a_pattern_is_found_and_not_found() {
-    const FORMS: [&str; 17] = [
+    const FORMS: [&str; 19] = [
         "(P){n}",
         "and",
         "group",
@@ -126,6 +128,8 @@ fn every_form_of_a_pattern_is_found_and_not_found() {
         "or",
         "previous",
         "starts",
+        "a finding starts",
+        "a finding ends",
         "then",
         "then no",
         "with no",

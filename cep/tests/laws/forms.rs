@@ -37,7 +37,7 @@ fn every_form_comes_out_in_every_way() {
         assert!(yes > 20 && no > 20, "{form} is true {yes} times and false {no} times");
         assert!(unknown > 0 || ["Covered", "Overlaps"].contains(&form), "{form} is never unknown");
     }
-    const NUMBERS: [&str; 24] = [
+    const NUMBERS: [&str; 25] = [
         "Count",
         "Sum",
         "Avg",
@@ -62,6 +62,7 @@ fn every_form_comes_out_in_every_way() {
         "last days",
         "last nights",
         "fresh",
+        "within",
     ];
     for form in NUMBERS.into_iter().chain(["If", "TimeOfDay", "DayOfWeek", "Wrap", "AtClock"]) {
         let Outcomes { other, unknown, .. } = seen(form);
@@ -139,6 +140,9 @@ fn of_window(w: &Window) -> Vec<String> {
     let mut all = vec![func];
     all.extend(place.map(str::to_owned));
     all.extend(w.fresh.filter(|_| w.func != Func::Days).map(|_| "fresh".to_owned()));
+    let mut within = false;
+    w.asks.iter().chain(&w.filter).for_each(|e| e.walk(&mut |e| within |= matches!(e, Expr::Window(_))));
+    all.extend(within.then(|| "within".to_owned()));
     all.extend(clock.ends_with("Clock").then(|| "AtClock".to_owned()));
     all
 }

@@ -48,6 +48,7 @@ fn child(e: &mut Expr, place: usize) -> Option<&mut Expr> {
             (place == 0).then_some(&mut **a)
         }
         Expr::Wrap { value, .. } => (place == 0).then_some(&mut **value),
+        Expr::Fresh { value, at, .. } => [value, at].into_iter().nth(place).map(|e| &mut **e),
         Expr::If { condition: a, then: b, otherwise: c } => [a, b, c].into_iter().nth(place).map(|e| &mut **e),
         Expr::Covered { from, to, filter, .. } => [from, to].into_iter().chain(filter).nth(place).map(|e| &mut **e),
         Expr::And(all) | Expr::Or(all) => all.get_mut(place),

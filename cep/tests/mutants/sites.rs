@@ -9,7 +9,7 @@ use super::trees;
 /// A kind of wrong, and all rules that one such wrong makes of a rule.
 pub type Kind = (&'static str, fn(&Rule) -> Vec<Rule>);
 
-pub const KINDS: [Kind; 49] = [
+pub const KINDS: [Kind; 51] = [
     ("< and <= swapped", |r| compares(r, &[(Compare::Lt, Compare::Le), (Compare::Le, Compare::Lt)])),
     ("> and >= swapped", |r| compares(r, &[(Compare::Gt, Compare::Ge), (Compare::Ge, Compare::Gt)])),
     ("= and != swapped", |r| compares(r, &[(Compare::Eq, Compare::Ne), (Compare::Ne, Compare::Eq)])),
@@ -46,6 +46,18 @@ pub const KINDS: [Kind; 49] = [
         in_windows(r, &|w| w.fresh.into_iter().flat_map(nudged).map(|fresh| with(w, fresh)).collect())
     }),
     ("freshness dropped", |r| in_windows(r, &|w| w.fresh.iter().map(|_| Window { fresh: None, ..w.clone() }).collect())),
+    ("a field's freshness 1 us off", |r| {
+        in_exprs(r, &|e| match e {
+            Expr::Fresh { value, at, within } => {
+                let with = |within| Expr::Fresh { value: value.clone(), at: at.clone(), within };
+                nudged(*within).map(with).to_vec()
+            }
+            _ => vec![],
+        })
+    }),
+    ("a field's freshness dropped", |r| {
+        in_exprs(r, &|e| if let Expr::Fresh { value, .. } = e { vec![(**value).clone()] } else { vec![] })
+    }),
     ("a choice turned round", |r| in_exprs(r, &choice_turned)),
     ("during, overlaps swapped", |r| in_exprs(r, &cover_swapped)),
     ("an interval's condition dropped", |r| in_exprs(r, &cover_unconditional)),

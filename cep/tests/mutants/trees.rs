@@ -157,9 +157,12 @@ pub fn closed(p: &Pattern, i: usize) -> Vec<Pattern> {
 }
 
 pub fn edges(p: &Pattern, i: usize) -> Vec<Pattern> {
-    if p.steps[i].stream != crate::world::NAP {
-        return vec![];
-    }
-    let other = if p.steps[i].edge == Edge::Start { Edge::End } else { Edge::Start };
-    vec![edited(p, |p| p.steps[i].edge = other)]
+    let stream = p.steps[i].stream;
+    let of_stream: &[Edge] = match stream.derived() {
+        Some(_) => &[Edge::Start, Edge::End, Edge::Close],
+        None if stream == crate::world::NAP => &[Edge::Start, Edge::End],
+        None => &[],
+    };
+    let others = of_stream.iter().filter(|edge| **edge != p.steps[i].edge);
+    others.map(|other| edited(p, |p| p.steps[i].edge = *other)).collect()
 }

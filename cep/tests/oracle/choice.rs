@@ -256,5 +256,6 @@ fn at_edge(reading: &Seen, edge: Edge) -> Option<Micros> {
     match edge {
         Edge::Start => Some(reading.start),
         Edge::End => reading.instant,
+        Edge::Close => reading.end,
     }
 }

@@ -85,6 +85,11 @@ pub fn eval(expr: &Expr, scene: &Scene<'_>) -> Option<Known> {
             let mut intervals = scene.timeline.readings.iter().filter(|r| r.stream == *stream).filter(lies);
             Some(Known::Bool(intervals.any(|r| filter.as_ref().is_none_or(|f| holds(f, &scene.with_item(r))))))
         }
+        Expr::Fresh { value, at, within } => {
+            let (at, now) = (number(eval(at, scene))?, Number::whole(scene.now));
+            let is_fresh = at <= now && at > now.minus(Number::whole(i128::from(within.0)))?;
+            if is_fresh { eval(value, scene) } else { None }
+        }
         Expr::IsKnown(a) => Some(Known::Bool(eval(a, scene).is_some())),
     }
 }

@@ -63,6 +63,11 @@ impl<'a> Scene<'a> {
         self.item.map_or(self.now, |r| r.instant.unwrap_or(r.start))
     }
 
+    /// Where windows end: at the instant decided, inside the condition of another at its reading. `None`: an interval that goes on stands nowhere yet.
+    pub fn end(&self) -> Option<Micros> {
+        self.item.map_or(Some(self.now), |r| r.instant)
+    }
+
     /// The same decision without a reading at hand.
     pub fn decision(&self) -> Scene<'a> {
         Scene { candidate: None, repeats: vec![], item: None, ..self.clone() }
@@ -121,5 +126,6 @@ pub fn known(value: &Value) -> Known {
         Value::Enum(i) => Known::Enum(*i),
         Value::Text(text) => Known::Text(text.to_string()),
         Value::Bool(b) => Known::Bool(*b),
+        Value::TimeOfDay(time) => Known::Number(Number::whole(Micros::from(time.minutes()) * 60_000_000)),
     }
 }

@@ -31,7 +31,7 @@ pub fn stretches(window: &Window, scene: &Scene<'_>) -> Option<(Vec<Stretch>, Ve
     let half_open = |t: Micros| Stretch { from: t - length + 1, to: t + 1, end: t, length };
     let between = |from: Micros, to: Micros| Stretch { from, to, end: to, length: to - from };
     match window.anchor {
-        Anchor::Decision => Some((vec![half_open(scene.now)], vec![])),
+        Anchor::Decision => Some((vec![half_open(scene.end()?)], vec![])),
         // Instants are whole microseconds: from t - D on, and before t.
         Anchor::Until => Some((vec![between(scene.now - length, scene.now)], vec![])),
         Anchor::Before(step) => {
@@ -46,18 +46,19 @@ pub fn stretches(window: &Window, scene: &Scene<'_>) -> Option<(Vec<Stretch>, Ve
         }
         Anchor::Days(n) => {
             let calendar = Calendar::of(scene);
-            let today = calendar.date(scene.now)?;
+            let today = calendar.date(scene.end()?)?;
             let first = today.checked_sub(i64::from(n).days()).ok()?;
             Some((vec![between(calendar.first_instant(first, 0)?, calendar.first_instant(today, 0)?)], vec![]))
         }
         Anchor::Nights(n) => {
             let (calendar, night) = (Calendar::of(scene), night(scene));
-            let mut day = calendar.date(scene.now)?;
+            let end = scene.end()?;
+            let mut day = calendar.date(end)?;
             let mut nights = Vec::new();
             while nights.len() < usize::from(n) {
                 let evening = if night.from < night.to { day } else { day.yesterday().ok()? };
                 let stretch = between(calendar.first_instant(evening, night.from)?, calendar.first_instant(day, night.to)?);
-                if stretch.to <= scene.now {
+                if stretch.to <= end {
                     nights.push(stretch);
                 }
                 day = day.yesterday().ok()?;

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{Derived, DerivedField};
 use vitalog_elog::profile::ProfileField;
-use vitalog_elog::{Amount, Dimension, Field, FieldIx, FieldKind, Schema, Shape, Span, Stream, StreamIx, Time, Unit, Value};
+use vitalog_elog::{
+    Amount, Dimension, Field, FieldIx, FieldKind, Schema, Shape, Span, Stream, StreamIx, Time, TimeOfDay, Unit, Value,
+};
 
 /// `sugar`: value (glucose), mood (enum, optional), flag (bool, optional). Instants.
 pub const SUGAR: StreamIx = StreamIx(0);
@@ -32,6 +34,7 @@ pub const LIMIT: u16 = 1;
 pub const MODE: u16 = 2;
 pub const ACTIVE: u16 = 3;
 pub const PORTION: u16 = 5;
+pub const BEDTIME: u16 = 7;
 
 pub const WORDS: [&str; 3] = ["low", "mid", "high"];
 
@@ -44,6 +47,8 @@ pub enum Kind {
     Enum,
     Text,
     Bool,
+    /// Of the profile only.
+    TimeOfDay,
 }
 
 /// Streams with their fields.
@@ -81,7 +86,7 @@ pub const STREAMS: [(StreamIx, &str, Shape); 4] = [
     (NAP, "nap", Shape::Interval),
 ];
 
-pub const PROFILE: [(&str, Kind); 7] = [
+pub const PROFILE: [(&str, Kind); 8] = [
     ("target", Kind::Glucose),
     ("limit", Kind::Glucose),
     ("mode", Kind::Enum),
@@ -89,6 +94,7 @@ pub const PROFILE: [(&str, Kind); 7] = [
     ("time_zone", Kind::Text),
     ("portion", Kind::Mass),
     ("night", Kind::Text),
+    ("bedtime", Kind::TimeOfDay),
 ];
 
 pub fn schema() -> Arc<Schema> {
@@ -150,6 +156,7 @@ impl Kind {
             Kind::Enum => FieldKind::Enum(words()),
             Kind::Text => FieldKind::Text,
             Kind::Bool => FieldKind::Bool,
+            Kind::TimeOfDay => FieldKind::TimeOfDay,
         }
     }
 
@@ -162,7 +169,7 @@ impl Kind {
         }
     }
 
-    /// `n` as a value: mg/dL, g, a count, a word's place, a letter, or whether it is even.
+    /// `n` as a value: mg/dL, g, a count, a word's place, a letter, whether it is even, minutes after midnight.
     pub fn value(self, n: i64) -> Value {
         match self {
             Kind::Glucose => glucose(n),
@@ -171,6 +178,7 @@ impl Kind {
             Kind::Enum => Value::Enum(n.rem_euclid(3) as u16),
             Kind::Text => Value::Text(Arc::from(["a", "b", "c"][n.rem_euclid(3) as usize])),
             Kind::Bool => Value::Bool(n % 2 == 0),
+            Kind::TimeOfDay => Value::TimeOfDay(TimeOfDay::new(n.rem_euclid(24 * 60) as u16).expect("within a day")),
         }
     }
 }

@@ -145,6 +145,7 @@ pub fn expr(e: &Expr) -> String {
         }
         Expr::TimeOfDay(a) => format!("time_of_day({})", expr(a)),
         Expr::DayOfWeek(a) => format!("day_of_week({})", expr(a)),
+        Expr::Fresh { value, at, within } => format!("({} fresh {within} by {})", expr(value), expr(at)),
         Expr::Wrap { value, signed } => format!("wrap{}({})", if *signed { " signed" } else { "" }, expr(value)),
         Expr::BetweenTimes { value, low, high } => format!("({} between times {} and {})", expr(value), expr(low), expr(high)),
         Expr::Covered { how, from, to, stream: s, filter } => {

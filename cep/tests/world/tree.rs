@@ -37,7 +37,11 @@ fn part(p: &Pattern, part: &Part) -> String {
 }
 
 fn step(i: usize, s: &Step) -> String {
-    let edge = if s.edge == Edge::Start { " starts" } else { "" };
+    let edge = match s.edge {
+        Edge::Start => " starts",
+        Edge::End => "",
+        Edge::Close => " ends",
+    };
     let count = match s.most {
         Some(most) if most == s.count => format!("{{{most}}}"),
         most => format!("{{{}..{}}}", s.count, most.map_or(String::new(), |m| m.to_string())),

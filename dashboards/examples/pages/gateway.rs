@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::put;
 use serde_json::{Map, Value as Json_, json};
-use vitalog_elog::{Amount, Content, FieldKind, Input, Reading, ReadingId, Schema, Subject, Time, Unit, Value, When};
+use vitalog_elog::{Amount, Content, FieldKind, Input, Reading, ReadingId, Schema, Subject, Time, TimeOfDay, Unit, Value, When};
 
 use crate::support::world::World;
 
@@ -84,6 +84,7 @@ fn read(schema: &Schema, body: &Map<String, Json_>) -> Result<Content, (String, 
                 Some(Value::Enum(place.ok_or(bad(&field.name, "this is not one of the words"))? as u16))
             }
             (Some(v), FieldKind::Text) => Some(Value::Text(v.as_str().unwrap_or_default().into())),
+            (Some(v), FieldKind::TimeOfDay) => v.as_str().and_then(TimeOfDay::parse).map(Value::TimeOfDay),
             (Some(v), FieldKind::Bool) => Some(Value::Bool(v.as_bool().unwrap_or_default())),
         };
         values.push(value);

@@ -171,6 +171,7 @@ impl FieldShape {
                 shape.words = words.iter().map(|w| w.to_string()).collect();
             }
             FieldKind::Bool => shape.kind = "bool",
+            FieldKind::TimeOfDay => shape.kind = "time_of_day",
             FieldKind::Text => {}
         }
         shape
@@ -187,6 +188,7 @@ pub fn as_sent(value: &Value, kind: &FieldKind) -> Json {
         (Value::Enum(i), _) => Json::from(*i),
         (Value::Text(text), _) => Json::String(text.to_string()),
         (Value::Bool(b), _) => Json::Bool(*b),
+        (Value::TimeOfDay(time), _) => Json::String(time.to_string()),
     }
 }
 

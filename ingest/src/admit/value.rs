@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vitalog_elog::{FieldKind, Refusal, Value};
+use vitalog_elog::{FieldKind, Refusal, TimeOfDay, Value};
 
 use super::limits::Limits;
 use super::{near, quantity, wrong_type};
@@ -48,5 +48,12 @@ pub fn admit_value(
             Scalar::Cell(text) if matches!(&**text, "true" | "false") => Ok(Value::Bool(text == "true")),
             other => Err(wrong_type(name, other, "true or false")),
         },
+        FieldKind::TimeOfDay => {
+            let text = said.text().ok_or_else(|| wrong_type(name, said, "a time of day in quotes, such as \"22:00\""))?;
+            TimeOfDay::parse(text).map(Value::TimeOfDay).ok_or_else(|| {
+                let remedy = "send hours and minutes from 00:00 to 23:59, such as \"22:00\"";
+                Refusal::of("bad_time_of_day", name, text, "it is no time of day", remedy)
+            })
+        }
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::input::{Command, DeadLetter, DeliveryReceipt, RuleChange};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{
-    Amount, Content, Entry, FieldKind, Input, Reading, ReadingId, Schema, StreamIx, Subject, Time, Unit, Value, When,
+    Amount, Content, Entry, FieldKind, Input, Reading, ReadingId, Schema, StreamIx, Subject, Time, TimeOfDay, Unit, Value, When,
 };
 
 use super::error::JournalError;
@@ -85,6 +85,7 @@ enum StoredValue {
     Enum(u16),
     Text(Arc<str>),
     Bool(bool),
+    TimeOfDay(TimeOfDay),
 }
 
 /// The bytes of a group.
@@ -203,6 +204,7 @@ impl Payload {
                 }
                 StoredValue::Text(text) => Value::Text(text.clone()),
                 StoredValue::Bool(b) => Value::Bool(*b),
+                StoredValue::TimeOfDay(time) => Value::TimeOfDay(*time),
             });
         }
         let source = match stored.source {
@@ -298,6 +300,7 @@ fn stored_value(value: &Value) -> StoredValue {
         Value::Enum(i) => StoredValue::Enum(*i),
         Value::Text(text) => StoredValue::Text(text.clone()),
         Value::Bool(b) => StoredValue::Bool(*b),
+        Value::TimeOfDay(time) => StoredValue::TimeOfDay(*time),
     }
 }
 

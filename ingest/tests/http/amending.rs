@@ -1,6 +1,6 @@
 //! One reading by its name: made, amended, removed; and a subject's profile.
 
-use vitalog_elog::{Input, Value};
+use vitalog_elog::{Input, TimeOfDay, Value};
 
 use super::{Reply, Server};
 
@@ -92,6 +92,15 @@ fn what_is_wrong_is_refused_and_kept() {
 }
 
 #[test]
+fn a_time_of_day_is_set_as_a_clock_shows_it() {
+    let server = Server::open();
+    let reply = server.send("PUT", "/v1/subjects/p-001/profile", &[JSON], "{\"bedtime\":\"22:05\"}");
+    assert_eq!(reply.status, 200);
+    let [Input::Profile(change)] = &server.journaled()[..] else { panic!("one change") };
+    assert_eq!(change.value, Some(Value::TimeOfDay(TimeOfDay::parse("22:05").expect("a time"))));
+}
+
+#[test]
 fn a_profile_is_set_whole_or_not_at_all() {
     let server = Server::open();
     let put = |body: &str| server.send("PUT", "/v1/subjects/p-001/profile", &[JSON], body);
@@ -104,6 +113,8 @@ fn a_profile_is_set_whole_or_not_at_all() {
         ("{\"bg_low\":70,\"units\":\"furlongs\"}", "unknown_word", Some("units")),
         ("{\"bg_low\":\"4.0 mg/dL\"}", "unit_mistake", Some("bg_low")),
         ("{\"bg_low\":40}", "out_of_range", Some("bg_low")),
+        ("{\"bedtime\":\"24:00\"}", "bad_time_of_day", Some("bedtime")),
+        ("{\"bedtime\":2200}", "wrong_type", Some("bedtime")),
         ("{\"bg_low\":70,\"bg_low\":80}", "duplicate_key", Some("bg_low")),
         ("{\"bg_low\":70,\"at\":\"2030-12-01T00:00:00Z\"}", "in_the_future", Some("at")),
         ("{\"bg_low\":70,\"at\":\"2026-11-20T08:00:00\"}", "no_zone", Some("at")),

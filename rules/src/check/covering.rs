@@ -38,9 +38,7 @@ impl Checker<'_> {
         let filter = match &it.filter {
             None => None,
             Some(filter) => {
-                let outer = self.scope.item.replace(stream);
-                let typed = self.condition(filter, "the `where` of an interval");
-                self.scope.item = outer;
+                let typed = self.of_each(stream, |c| c.condition(filter, "the `where` of an interval"));
                 self.never(&typed, "no interval is ever meant");
                 if typed.is_error() {
                     return Typed::error(loc);

@@ -141,6 +141,11 @@ fn declare_field(stream: &mut Stream, info: &mut StreamInfo, decl: &FieldDecl, o
         );
     }
     let (kind, ordered) = kind_of(decl, out);
+    if kind == Some(FieldKind::TimeOfDay) {
+        let d = Diagnostic::new(Code::TYPE, "a time of day is set per subject", decl.kind_loc, "not of a reading");
+        out.push(d.help("declare it in `profile { … }`; when a reading was is its `.at`"));
+    }
+    let kind = kind.filter(|kind| *kind != FieldKind::TimeOfDay);
     let broken = kind.is_none();
     let kind = kind.unwrap_or(FieldKind::Text);
     let range = if broken { None } else { range_of(decl, &kind, out) };
@@ -218,6 +223,7 @@ fn kind_of(decl: &FieldDecl, out: &mut Vec<Diagnostic>) -> (Option<FieldKind>, b
         None => (None, true),
         Some(FieldType::Text) => (Some(FieldKind::Text), false),
         Some(FieldType::Bool) => (Some(FieldKind::Bool), false),
+        Some(FieldType::TimeOfDay) => (Some(FieldKind::TimeOfDay), true),
         Some(FieldType::Enum { words, ordered }) => {
             for (i, word) in words.iter().enumerate() {
                 if let Some(first) = words[..i].iter().find(|w| w.text == word.text) {
@@ -248,7 +254,7 @@ fn kind_of(decl: &FieldDecl, out: &mut Vec<Diagnostic>) -> (Option<FieldKind>, b
 fn quantity(name: &syntax::Name, unit: Option<&syntax::UnitWord>) -> Result<Unit, Box<Diagnostic>> {
     let dimension = dimension_named(name).map_err(|d| {
         let d =
-            d.note("the type of a field: a dimension and unit (`glucose in mg/dL`), `text`, `bool`, or words (`a < b`, `a | b`)");
+            d.note("the type of a field: a dimension and unit (`glucose in mg/dL`), `text`, `bool`, of the profile `time of day`, or words (`a < b`, `a | b`)");
         // A unit where the dimension belongs is the usual slip.
         match Unit::any_named(&name.text).next() {
             Some(unit) => {
@@ -357,5 +363,6 @@ pub fn describe(kind: &FieldKind) -> Arc<str> {
         FieldKind::Enum(words) => words.iter().map(|w| &**w).collect::<Vec<_>>().join(" | "),
         FieldKind::Text => "text".to_owned(),
         FieldKind::Bool => "bool".to_owned(),
+        FieldKind::TimeOfDay => "time of day".to_owned(),
     })
 }

@@ -1,7 +1,7 @@
 //! Expressions: what each is, by what it is made of.
 
 use vitalog_cep::plan::{Expr as Plan, Measure, Ref};
-use vitalog_elog::{StreamIx, Unit};
+use vitalog_elog::{Span, StreamIx, Unit};
 
 use super::Checker;
 use super::dimension::Dim;
@@ -42,6 +42,7 @@ impl Checker<'_> {
             ExprKind::Onset => self.onset(loc),
             ExprKind::Name(name) => self.word(name, hint),
             ExprKind::Field { of, field } => self.field(of, field, loc),
+            ExprKind::Fresh { field, within } => self.fresh(field, within.span, loc),
             ExprKind::Profile(field) => self.setting(field, loc),
             ExprKind::Call(call) => self.call(call, loc),
             ExprKind::Clock(minutes) => Typed::new(Plan::number(i64::from(*minutes) * super::clock::MINUTE), Ty::TimeOfDay, loc),
@@ -191,7 +192,7 @@ impl Checker<'_> {
         Typed::error(name.loc)
     }
 
-    fn field(&mut self, of: &Name, field: &Name, loc: Loc) -> Typed {
+    pub fn field(&mut self, of: &Name, field: &Name, loc: Loc) -> Typed {
         match self.resolve(of) {
             Some(Target::Reading(at, stream)) => match self.taken(stream, field) {
                 Some(taken) => Typed {
@@ -211,6 +212,15 @@ impl Checker<'_> {
             }
             None => Typed::error(loc),
         }
+    }
+
+    /// `x.f fresh D`: by the instant of the reading.
+    fn fresh(&mut self, field: &Expr, within: Span, loc: Loc) -> Typed {
+        let typed = self.infer(field, None);
+        let Plan::Get { of, .. } = typed.expr else { return Typed::error(loc) };
+        let at = Plan::Get { of, what: self.at_edge(of, "at", Measure::At) };
+        let expr = Plan::Fresh { value: Box::new(typed.expr), at: Box::new(at), within };
+        Typed { expr, loc, ..typed }
     }
 
     /// What a field's name, or `at`, `start`, `end`, `duration`, takes of readings of a stream.

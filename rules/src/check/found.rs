@@ -38,7 +38,7 @@ struct FoundField {
     unit: Option<Unit>,
 }
 
-/// A `let` of a rule that was checked.
+/// A `let` of a rule that was checked, or what one of its steps says.
 pub struct Exported {
     name: Name,
     expr: Plan,
@@ -131,6 +131,26 @@ impl World {
 }
 
 impl Checker<'_> {
+    /// What the rule's `let`s say, and of its steps whatever anything asks: `meal.amount` is what the step `meal` says.
+    pub fn exported(&mut self, asked: &BTreeSet<Arc<str>>) -> Vec<Exported> {
+        let mut all: Vec<Exported> = self.scope.lets.iter().map(Exported::of).collect();
+        for path in asked {
+            let Some((step, field)) = path.split_once('.') else { continue };
+            let mut named = self.scope.steps.iter().filter(|s| s.name() == step);
+            let (Some(found), None) = (named.next(), named.next()) else { continue };
+            let loc = found.alias.as_ref().unwrap_or(&found.stream_name).loc;
+            let name = |text: &str| Name { text: Arc::from(text), loc };
+            // What is asked may be meant for another rule's step of that name.
+            let told = self.diagnostics.len();
+            let typed = self.field(&name(step), &name(field), loc);
+            self.diagnostics.truncate(told);
+            if !typed.is_error() {
+                all.push(Exported { name: name(path), expr: typed.expr, ty: typed.ty, unit: typed.unit });
+            }
+        }
+        all
+    }
+
     /// What a name takes of the findings of a rule.
     pub fn taken_of_findings(&mut self, ix: StreamIx, name: &Name) -> Option<Taken> {
         let plain = |what, ty, bounds| Some(Taken { what, ty, unit: None, bounds, plausible: false });
@@ -160,7 +180,7 @@ impl Checker<'_> {
         )
         .did_you_mean(name.loc, &name.text, names.iter().copied())
         .label(info.loc, "the rule")
-        .note(format!("it has {}, and each `let` of the rule", names.join(", ")));
+        .note(format!("it has {}, each `let` of the rule, and what its steps say, as in `{rule}.meal.amount`", names.join(", ")));
         self.diagnostics.push(d);
         None
     }

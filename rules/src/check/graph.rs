@@ -206,14 +206,17 @@ fn uses_of(world: &World, rule: &Rule, rules: &BTreeMap<Arc<str>, usize>) -> Use
     found
 }
 
-/// The names of fields that anything in the rules asks of anything: of a rule that is looked at, only these are kept.
+/// The names of fields that anything in the rules asks of anything: of a rule that is looked at, only these are kept. Of what a step says (`meal.amount`) also
+/// each part: the step may bind findings that say it.
 pub fn asked_fields(rules: &[&Rule]) -> BTreeSet<Arc<str>> {
     let mut all = BTreeSet::new();
     for rule in rules {
         for expr in exprs(rule) {
             walk(expr, &mut |e| {
                 if let ExprKind::Field { field, .. } = &e.kind {
+                    let rest = |at: usize| Arc::from(&field.text[at..]);
                     all.insert(field.text.clone());
+                    all.extend(field.text.match_indices('.').map(|(i, _)| rest(i + 1)));
                 }
             });
         }

@@ -1,7 +1,7 @@
 //! Written-out values: numbers with units in expressions, and the values of fields in declarations and tests.
 
 use vitalog_cep::plan::Rational;
-use vitalog_elog::{Amount, Dimension, FieldKind, Unit, Value};
+use vitalog_elog::{Amount, Dimension, FieldKind, TimeOfDay, Unit, Value};
 
 use super::Checker;
 use super::dimension::Dim;
@@ -191,6 +191,10 @@ pub fn field_value(value: &syntax::Value, kind: &FieldKind, range: Option<(i64, 
         (FieldKind::Text, _) => Err(wrong("a text in quotes".to_owned())),
         (FieldKind::Bool, ValueKind::Bool(b)) => Ok(Value::Bool(*b)),
         (FieldKind::Bool, _) => Err(wrong("true or false".to_owned())),
+        (FieldKind::TimeOfDay, ValueKind::Clock(minutes)) => {
+            TimeOfDay::new(*minutes).map(Value::TimeOfDay).ok_or_else(|| wrong("a time of day".to_owned()))
+        }
+        (FieldKind::TimeOfDay, _) => Err(wrong("a time of day such as 22:00".to_owned())),
     }
 }
 
@@ -251,5 +255,6 @@ pub fn plain_text(value: &syntax::Value) -> String {
         ValueKind::Word(name) => name.text.to_string(),
         ValueKind::Text(text) => format!("\"{text}\""),
         ValueKind::Bool(b) => b.to_string(),
+        ValueKind::Clock(minutes) => format!("{:02}:{:02}", minutes / 60, minutes % 60),
     }
 }

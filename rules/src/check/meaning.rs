@@ -249,6 +249,11 @@ impl Writer<'_> {
                 self.option(filter.as_deref());
                 self.item = outer;
             }
+            Expr::Fresh { value, at, within } => {
+                self.tagged(26).span(Some(*within));
+                self.expr(value);
+                self.expr(at);
+            }
             // Written before.
             _ => {}
         }
@@ -347,6 +352,7 @@ impl Writer<'_> {
             Some(Value::Quantity(amount)) => self.tagged(1).number(amount.atoms()),
             Some(Value::Enum(i)) => self.tagged(2).number(i64::from(*i)),
             Some(Value::Text(text)) => self.tagged(3).text(text),
+            Some(Value::TimeOfDay(time)) => self.tagged(5).number(i64::from(time.minutes())),
             Some(Value::Bool(b)) => {
                 self.tagged(4).tagged(u8::from(*b));
             }

@@ -28,8 +28,14 @@ impl Writer<'_> {
         self.option(step.filter.as_ref());
         self.number(i64::from(step.count));
         self.tagged(u8::from(step.in_a_row));
-        if step.edge == Edge::Start {
-            self.tagged(201);
+        match step.edge {
+            Edge::Start => {
+                self.tagged(201);
+            }
+            Edge::End => {}
+            Edge::Close => {
+                self.tagged(204);
+            }
         }
         if step.most != Some(step.count) {
             self.tagged(202).number(step.most.map_or(-1, i64::from));

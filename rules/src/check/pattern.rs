@@ -190,6 +190,12 @@ impl Checker<'_> {
 
     fn edge_of(&mut self, step: &syntax::Step, stream: StreamIx) -> Edge {
         let Some((edge, loc)) = step.edge else { return Edge::End };
+        if stream.derived().is_some() {
+            return match edge {
+                syntax::Edge::Starts => Edge::Start,
+                syntax::Edge::Ends => Edge::Close,
+            };
+        }
         if !self.world.declared(stream).is_interval() {
             let name = &step.stream.text;
             let d = Diagnostic::new(Code::TYPE, format!("the readings of `{name}` are instants"), loc, "only an interval has it");

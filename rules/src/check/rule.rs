@@ -13,12 +13,12 @@ use super::value::{Ty, Typed};
 use super::{Checker, World};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Loc, Sources};
-use crate::syntax::{self, Watch, When};
+use crate::syntax::{self, Name, Watch, When};
 
 /// How long after it opened a finding still disturbs people, where the rule does not say.
 const STALE_AFTER: Span = Span::days(1);
 
-/// The plan of a rule, `None` where an error leaves none; and its `let`s, for the rules that look at it.
+/// The plan of a rule, `None` where an error leaves none; and what it says of its findings, for the rules that look at it.
 pub fn rule(
     world: &World,
     decl: &syntax::Rule,
@@ -32,7 +32,8 @@ pub fn rule(
     let before = errors(&checker);
     let built = checker.rule(decl, asked, sources);
     let plan = (errors(&checker) == before && !decl.broken).then_some(built).flatten();
-    (plan, checker.scope.lets.iter().map(Exported::of).collect())
+    let exported = if plan.is_some() { checker.exported(asked) } else { Vec::new() };
+    (plan, exported)
 }
 
 impl Checker<'_> {
@@ -259,7 +260,10 @@ impl Checker<'_> {
             let d = Diagnostic::new(Code::UNUSED_LET, format!("nothing uses `{}`", it.name.text), it.name.loc, "not used");
             self.diagnostics.push(d);
         }
-        for alias in self.scope.steps.iter().filter(|s| !s.used).filter_map(|s| s.alias.as_ref()) {
+        let told =
+            |name: &Name| looked_at && asked.iter().any(|a| a.split_once('.').is_some_and(|(step, _)| step == &*name.text));
+        let unused = self.scope.steps.iter().filter(|s| !s.used).filter_map(|s| s.alias.as_ref());
+        for alias in unused.filter(|name| !told(name)) {
             let d = Diagnostic::new(Code::UNUSED_NAME, format!("nothing uses the name `{}`", alias.text), alias.loc, "not used");
             self.diagnostics.push(d);
         }

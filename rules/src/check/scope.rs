@@ -42,8 +42,10 @@ pub struct Scope {
     pub bound: usize,
     /// Of whose `where` this is.
     pub candidate: Option<Candidate>,
-    /// The stream of the window whose `where` this is.
+    /// The stream of the window or interval whose `where` this is.
     pub item: Option<StreamIx>,
+    /// Those of the windows and intervals around it: their readings are not at hand.
+    pub outer: Vec<StreamIx>,
     pub lets: Vec<LetName>,
     /// A part of the rule could not be read: unknown names may have been declared there.
     pub lenient: bool,
@@ -97,13 +99,25 @@ pub enum Unresolved {
     Later(usize),
     /// A step of another alternative.
     Otherwise(usize),
+    /// The stream of a window around the one whose condition this is.
+    Outer,
     /// A stream of which no reading is at hand.
     Stream,
 }
 
 impl Scope {
     pub fn new(place: Place) -> Scope {
-        Scope { place, driver: None, steps: Vec::new(), bound: 0, candidate: None, item: None, lets: Vec::new(), lenient: false }
+        Scope {
+            place,
+            driver: None,
+            steps: Vec::new(),
+            bound: 0,
+            candidate: None,
+            item: None,
+            outer: Vec::new(),
+            lets: Vec::new(),
+            lenient: false,
+        }
     }
 }
 
@@ -116,6 +130,9 @@ impl Checker<'_> {
             && stream == Some(item)
         {
             return Ok(Target::Reading(Ref::Item, item));
+        }
+        if stream.is_some_and(|s| scope.outer.contains(&s)) {
+            return Err(Unresolved::Outer);
         }
         if let Some(c) = &scope.candidate
             && (c.alias.as_deref() == Some(name) || stream == Some(c.stream) || (name == "each" && c.step.is_some()))
@@ -149,6 +166,16 @@ impl Checker<'_> {
         }
     }
 
+    /// Asks something of each reading of a stream: of a window, or of an interval.
+    pub fn of_each<T>(&mut self, stream: StreamIx, ask: impl FnOnce(&mut Self) -> T) -> T {
+        let around = self.scope.item.replace(stream);
+        self.scope.outer.extend(around);
+        let asked = ask(self);
+        self.scope.outer.truncate(self.scope.outer.len() - usize::from(around.is_some()));
+        self.scope.item = around;
+        asked
+    }
+
     /// As [`Checker::target`], counted as a use, and reported where it stands for nothing.
     pub fn resolve(&mut self, name: &Name) -> Option<Target> {
         match self.target(&name.text) {
@@ -180,9 +207,13 @@ impl Checker<'_> {
         }
     }
 
-    /// Where something of a reading is taken: the time of a step that is a start is where it starts.
+    /// Where something of a reading is taken: the time of a step is where it stands, be that where its reading starts or where a finding ends.
     pub fn at_edge(&self, at: Ref, field: &str, what: Measure) -> Measure {
-        if field == "at" && what == Measure::At && self.edge(at) == Edge::Start { Measure::Start } else { what }
+        match (what, self.edge(at)) {
+            (Measure::At, Edge::Start) if field == "at" => Measure::Start,
+            (Measure::At, Edge::Close) if field == "at" => Measure::End,
+            _ => what,
+        }
     }
 
     fn use_candidate(&mut self, name: &str) {
@@ -257,6 +288,15 @@ impl Checker<'_> {
                 .label(loc, "declared here")
                 .help("ask it in a `where` clause of the rule")
             }
+            Unresolved::Outer => Diagnostic::new(
+                Code::NOT_VISIBLE,
+                format!("`{word}` is asked by the window around this one"),
+                name.loc,
+                "not at hand in the inner condition",
+            )
+            .note(
+                "in the condition of a window only its own readings are at hand; it ends at the reading of the window around it",
+            ),
             Unresolved::Stream => self.not_at_hand(name),
         }
     }

@@ -70,9 +70,6 @@ impl Checker<'_> {
 
     fn window(&mut self, call: &Call, subject: Subject<'_>, over: Over, loc: Loc) -> Typed {
         let Some(stream) = self.windowed(subject.of) else { return Typed::error(loc) };
-        if self.nested_window(loc) {
-            return Typed::error(loc);
-        }
         let place = self.placed(call, over);
         let filter = self.window_filter(call, stream);
         let Some(taking) = self.taking(call, subject, stream, true, loc) else { return Typed::error(loc) };
@@ -109,14 +106,9 @@ impl Checker<'_> {
             return Typed::error(loc);
         };
         let Some(stream) = self.asked_stream(call) else { return Typed::error(loc) };
-        if self.nested_window(loc) {
-            return Typed::error(loc);
-        }
         let place = self.placed(call, over);
         let filter = self.window_filter(call, stream);
-        self.scope.item = Some(stream);
-        let asks = self.condition(&call.argument, &format!("what `{name}` asks"));
-        self.scope.item = None;
+        let asks = self.of_each(stream, |c| c.condition(&call.argument, &format!("what `{name}` asks")));
         let (share, interval) = (&**name == "share", self.has_length(stream));
         let func = match (share, interval) {
             (true, _) => Some(Func::Share),
@@ -171,13 +163,17 @@ impl Checker<'_> {
         stream
     }
 
-    /// The streams that a condition names, each once.
+    /// The streams that a condition names outside of windows, each once.
     fn named_streams<'e>(&self, expr: &'e Expr, named: &mut Vec<&'e Name>) {
         if let ExprKind::Name(of) | ExprKind::Field { of, .. } = &expr.kind
             && self.world.stream(&of.text).is_some()
             && !named.iter().any(|n| n.text == of.text)
         {
             named.push(of);
+        }
+        // A window in it asks readings of its own.
+        if matches!(&expr.kind, ExprKind::Call(call) if call.over.is_some()) {
+            return;
         }
         expr.children().into_iter().for_each(|e| self.named_streams(e, named));
     }
@@ -198,19 +194,6 @@ impl Checker<'_> {
         None
     }
 
-    fn nested_window(&mut self, loc: Loc) -> bool {
-        if self.scope.item.is_some() {
-            let d = Diagnostic::new(
-                Code::UNAVAILABLE,
-                "a window inside the condition of a window is not available in this version",
-                loc,
-                "not available yet",
-            );
-            self.diagnostics.push(d.help("name it with `let` first: it is then decided once, at the decision"));
-        }
-        self.scope.item.is_some()
-    }
-
     /// The conditions under which a reading counts: the `where`, and what it is during.
     fn window_filter(&mut self, call: &Call, stream: StreamIx) -> Result<Option<Plan>, ()> {
         let mut parts = Vec::new();
@@ -218,9 +201,7 @@ impl Checker<'_> {
             parts.push(self.within_interval(name, stream).ok_or(())?);
         }
         if let Some(filter) = &call.filter {
-            self.scope.item = Some(stream);
-            let typed = self.condition(filter, "the `where` of a window");
-            self.scope.item = None;
+            let typed = self.of_each(stream, |c| c.condition(filter, "the `where` of a window"));
             self.never(&typed, "no reading is ever counted");
             if typed.is_error() {
                 return Err(());
@@ -258,7 +239,7 @@ impl Checker<'_> {
         let names = [(&call.before, true), (&call.after, false)];
         let named: Vec<(&Name, bool)> = names.into_iter().filter_map(|(n, before)| Some((n.as_ref()?, before))).collect();
         match (over, named.as_slice()) {
-            (Over::Span(_), []) if self.scope.place == Place::Schedule => Some(Anchor::Until),
+            (Over::Span(_), []) if self.scope.place == Place::Schedule && self.scope.item.is_none() => Some(Anchor::Until),
             (Over::Span(_), []) => Some(Anchor::Decision),
             (Over::Days(n, _), []) => Some(Anchor::Days(n)),
             (Over::Nights(n, _), []) => Some(Anchor::Nights(n)),

@@ -82,6 +82,7 @@ pub fn type_of(kind: &FieldKind, info: FieldInfo) -> Ty {
         FieldKind::Enum(words) => Ty::Enum(Words { words: words.clone(), ordered: info.ordered }),
         FieldKind::Text => Ty::Text,
         FieldKind::Bool => Ty::Bool,
+        FieldKind::TimeOfDay => Ty::TimeOfDay,
     }
 }
 

@@ -65,7 +65,6 @@ codes! {
     SCRIPT_TIME = "E0601", "A time in a test that makes no sense.";
     SCRIPT_NAME = "E0602", "A reading in a test that has no such name.";
     SCRIPT_VALUE = "E0603", "A value in a test that the stream would refuse.";
-    UNAVAILABLE = "E0901", "A form of the language that this version does not carry yet.";
     OUT_OF_RANGE = "W0001", "A threshold outside the plausible range.";
     NEVER = "W0002", "A rule, step or grade that can never hold.";
     NEVER_RESOLVES = "W0003", "An alarm that never resolves.";

@@ -1,6 +1,8 @@
 //! Which ends are included, where a rule may start, what is passed over: what readers of other engines get wrong.
 
-use vitalog_cep::plan::{Anchor, Episode, Heard, Hold, Rule, RuleKind, Schedule, Silence};
+use std::collections::BTreeSet;
+
+use vitalog_cep::plan::{Anchor, Episode, Expr, Heard, Hold, Rule, RuleKind, Schedule, Silence};
 
 use super::cost::{Window, windows};
 use super::pattern;
@@ -16,6 +18,7 @@ pub fn of(rule: &Rule, world: &World) -> Vec<String> {
         RuleKind::Schedule(s) => schedule(s, rule, &mut say),
     }
     windows(rule).into_iter().for_each(|w| window(w, world, &mut say));
+    fresh(rule, &mut say);
     if let Some(span) = rule.once_per {
         say.push(format!("Of two findings less than {span} apart by the instants at which they opened, only the first is told; exactly {span} apart both are."));
     }
@@ -31,7 +34,9 @@ fn window(window: Window, world: &World, say: &mut Vec<String>) {
     let back = |end: &str| {
         format!("A window over `{name}` reaches {span} back: readings exactly {span} before its end are out; it ends at {end}.")
     };
+    let end = if window.inner { "the reading that the condition around it is asked of" } else { "the decision" };
     say.push(match window.anchor {
+        Anchor::Decision if window.inner => back("the reading that the condition around it is asked of, that included"),
         Anchor::Decision => back("the instant decided, those at it are in"),
         Anchor::Until => format!(
             "A window over `{name}` reaches {span} back: readings exactly {span} before the firing are in, those at it are out."
@@ -42,10 +47,10 @@ fn window(window: Window, world: &World, say: &mut Vec<String>) {
             step + 1
         ),
         Anchor::Days(n) => format!(
-            "A window over `{name}` is made of whole days by the subject's calendar, the last {n} before the day of the decision; that day itself is out."
+            "A window over `{name}` is made of whole days by the subject's calendar, the last {n} before the day of {end}; that day itself is out."
         ),
         Anchor::Nights(n) => format!(
-            "A window over `{name}` is made of whole nights by the profile's `night`, the last {n} that were over at the decision."
+            "A window over `{name}` is made of whole nights by the profile's `night`, the last {n} that were over at {end}."
         ),
     });
     if let Some(fresh) = window.fresh {
@@ -53,6 +58,21 @@ fn window(window: Window, world: &World, say: &mut Vec<String>) {
             "It is unknown unless a reading that counts lies less than {fresh} before its end, or at it; one exactly {fresh} before is too old."
         ));
     }
+}
+
+/// Fields that are asked for only while they are young.
+fn fresh(rule: &Rule, say: &mut Vec<String>) {
+    let mut spans = BTreeSet::new();
+    for expr in rule.exprs() {
+        expr.walk(&mut |e| {
+            if let Expr::Fresh { within, .. } = e {
+                spans.insert(*within);
+            }
+        });
+    }
+    say.extend(spans.into_iter().map(|span| {
+        format!("A field that is `fresh {span}` is unknown unless its reading lies less than {span} before the decision; one exactly {span} before is too old.")
+    }));
 }
 
 fn lasting(hold: Hold, what: &str, say: &mut Vec<String>) {

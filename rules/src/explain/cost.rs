@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use vitalog_cep::plan::{self, Anchor, Expr, Rule, RuleKind};
+use vitalog_cep::plan::{self, Anchor, Expr, Rule, RuleKind, Within};
 use vitalog_elog::{Span, Stream, StreamIx};
 
 use super::pattern;
@@ -50,9 +50,13 @@ pub fn horizons(rule: &Rule) -> BTreeMap<StreamIx, Span> {
         RuleKind::Schedule(_) => Span(0),
     };
     for expr in rule.exprs() {
-        expr.walk(&mut |e| {
+        expr.walk_within(&mut Vec::new(), &mut |e, within| {
             match e {
-                Expr::Window(w) => look(w.stream, Span(length(w).saturating_add(own.0))),
+                // It ends at a reading of the window around it.
+                Expr::Window(w) => {
+                    let around = around(within).fold(0_i64, |sum, w| sum.saturating_add(length(w)));
+                    look(w.stream, Span(length(w).saturating_add(around).saturating_add(own.0)));
+                }
                 // Which intervals cover a stretch of what is decided is seen by their ends, none of which lies before it.
                 Expr::Covered { stream, .. } => look(*stream, own),
                 _ => {}
@@ -60,6 +64,11 @@ pub fn horizons(rule: &Rule) -> BTreeMap<StreamIx, Span> {
         });
     }
     found
+}
+
+/// The windows in whose conditions something stands.
+fn around<'e>(within: &[Within<'e>]) -> impl Iterator<Item = &'e plan::Window> {
+    within.iter().filter_map(|w| if let Within::Window(w) = w { Some(*w) } else { None })
 }
 
 /// How far back a window reaches from its end, in microseconds.
@@ -79,15 +88,18 @@ pub struct Window {
     pub over: Span,
     pub anchor: Anchor,
     pub fresh: Option<Span>,
+    /// It stands in the condition of another, or of an interval.
+    pub inner: bool,
 }
 
 /// The windows of a rule, each place once.
 pub fn windows(rule: &Rule) -> Vec<Window> {
     let mut found = Vec::new();
     for expr in rule.exprs() {
-        expr.walk(&mut |e| {
+        expr.walk_within(&mut Vec::new(), &mut |e, within| {
             if let Expr::Window(w) = e {
-                let it = Window { stream: w.stream, over: w.over, anchor: w.anchor, fresh: w.fresh };
+                let inner = !within.is_empty();
+                let it = Window { stream: w.stream, over: w.over, anchor: w.anchor, fresh: w.fresh, inner };
                 if !found.contains(&it) {
                     found.push(it);
                 }

@@ -53,7 +53,11 @@ impl Drawing<'_> {
     /// What fits a step, in a few words.
     fn fits(&self, step: &Step) -> String {
         let name = &self.world.declared(step.stream).name;
-        let edge = if step.edge == Edge::Start { " starts" } else { "" };
+        let edge = match step.edge {
+            Edge::Start => " starts",
+            Edge::End => "",
+            Edge::Close => " ends",
+        };
         format!("{name}{edge}{}", if step.filter.is_some() { " that fits" } else { "" })
     }
 
@@ -199,8 +203,17 @@ fn repeats(step: &Step, world: &World, say: &mut Vec<String>) {
             step.count, step.count
         ));
     }
-    if step.edge == Edge::Start {
-        say.push(format!("`{name} starts` stands at the start of its interval, whether or not the end is known."));
+    match (step.edge, step.stream.derived()) {
+        (Edge::Start, None) => {
+            say.push(format!("`{name} starts` stands at the start of its interval, whether or not the end is known."));
+        }
+        (Edge::Start, Some(_)) => {
+            say.push(format!(
+                "`{name} starts` stands at the onset of a finding, which may be known only later, when that opens."
+            ));
+        }
+        (Edge::Close, _) => say.push(format!("`{name} ends` stands at the end of a finding; one that goes on is none yet.")),
+        (Edge::End, _) => {}
     }
 }
 

@@ -39,8 +39,6 @@ pub struct Block {
     pub end: usize,
     /// It could not be read: its text is kept.
     pub broken: bool,
-    /// It holds a form that this version does not carry.
-    pub strange: bool,
 }
 
 #[derive(Debug)]
@@ -110,7 +108,7 @@ fn mark(marks: &[(u32, Mark)], places: &[usize], pieces: &mut [Piece<'_>]) {
     }
 }
 
-/// The declarations. One is broken where a part of it could not be read; a form that is only not carried yet has been read.
+/// The declarations. One is broken where a part of it could not be read.
 fn blocks(pieces: &[Piece<'_>], diagnostics: &[Diagnostic]) -> Vec<Block> {
     let starts: Vec<usize> = (0..pieces.len()).filter(|i| pieces[*i].begins == Some(Mark::Item)).collect();
     let mut blocks: Vec<Block> = Vec::new();
@@ -120,15 +118,14 @@ fn blocks(pieces: &[Piece<'_>], diagnostics: &[Diagnostic]) -> Vec<Block> {
         while end > first + 1 && pieces[end - 1].kind.is_none() {
             end -= 1;
         }
-        blocks.push(Block { first: *first, end, broken: false, strange: false });
+        blocks.push(Block { first: *first, end, broken: false });
     }
     for d in diagnostics.iter().filter(|d| d.is_error()) {
         for label in &d.labels {
             let at = label.loc.start as usize;
             let next = blocks.partition_point(|b| pieces[b.first].start <= at);
             if let Some(block) = next.checked_sub(1).and_then(|i| blocks.get_mut(i)) {
-                block.strange |= d.code == Code::UNAVAILABLE;
-                block.broken |= d.code != Code::UNAVAILABLE;
+                block.broken = true;
             }
             // What is missing at the end of one is told at the beginning of the next.
             if next >= 2 && pieces[blocks[next - 1].first].start == at && d.code == Code::MISSING_BRACE {

@@ -92,7 +92,7 @@ fn draft_width(draft: &Draft<'_>, range: std::ops::Range<usize>, block: Block) -
 
 fn context<'d, 'a>(draft: &'d Draft<'a>, block: Block) -> Before<'d, 'a> {
     let plain = draft.pieces[block.first].text != "rule";
-    Before { plain, strange: block.strange, ..Before::default() }
+    Before { plain, ..Before::default() }
 }
 
 /// Whether a brace holds a count of repeats (`{3}`, `{2..}`).

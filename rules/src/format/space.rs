@@ -21,8 +21,6 @@ pub struct Before<'p, 'a> {
     pub repeat: bool,
     /// No arithmetic is possible here (declarations, tests): a minus is a sign.
     pub plain: bool,
-    /// A part was not read, so what looks like a division may be a unit: as its author has it.
-    pub strange: bool,
 }
 
 impl<'p, 'a> Before<'p, 'a> {
@@ -36,7 +34,6 @@ impl<'p, 'a> Before<'p, 'a> {
         match (l, n) {
             (_, Kind::Comma | Kind::CloseParen | Kind::Dot | Kind::DotDot) => false,
             (Kind::OpenParen | Kind::Dot | Kind::DotDot, _) => false,
-            (Kind::Slash, _) | (_, Kind::Slash) if self.strange => next.apart,
             (Kind::Word, Kind::OpenParen) => spaced_parenthesis(last, next),
             _ => true,
         }

@@ -22,10 +22,7 @@ impl Parser<'_> {
             return self.refuse_function(&function);
         }
         self.advance();
-        let argument = match name {
-            "share" | "time_in" => self.nested(Parser::or)?,
-            _ => self.nested(Parser::sum)?,
-        };
+        let argument = self.argument(name)?;
         if self.is(Kind::Comma) {
             let note = match name {
                 "percentile" => "which one is said by `at`, as in `percentile(bg.value at 90 % over 14 d)`".to_owned(),
@@ -48,7 +45,7 @@ impl Parser<'_> {
         };
         while self.part(&mut call)? {}
         if self.eat_word("where").is_some() {
-            call.filter = Some(self.expr()?);
+            call.filter = Some(self.apart(Parser::expr)?);
         }
         if self.eat(Kind::CloseParen).is_none() {
             return Err(self.call_meant());
@@ -57,6 +54,16 @@ impl Parser<'_> {
         let below = parts.into_iter().flatten().map(|e| e.depth).max().unwrap_or(0);
         let loc = self.since(start);
         self.node(ExprKind::Call(Box::new(call)), loc, below)
+    }
+
+    fn argument(&mut self, function: &str) -> Parsed<Expr> {
+        let outside = std::mem::replace(&mut self.aggregated, true);
+        let argument = match function {
+            "share" | "time_in" => self.nested(Parser::or),
+            _ => self.nested(Parser::sum),
+        };
+        self.aggregated = outside;
+        argument
     }
 
     /// One of the words behind the argument, with what belongs to it; each may stand once.

@@ -217,6 +217,11 @@ impl Parser<'_> {
             (_, Kind::Lt | Kind::Pipe) => self.words(first)?,
             ("text", _) => FieldType::Text,
             ("bool", _) => FieldType::Bool,
+            ("time", _) if self.is_word("of") => {
+                self.advance();
+                self.need_word("day", "as in `bedtime time of day default 22:00`")?;
+                FieldType::TimeOfDay
+            }
             _ => {
                 let unit = match self.eat_word("in") {
                     Some(_) => Some(self.unit_of_declaration()?),

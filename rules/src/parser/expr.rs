@@ -264,7 +264,7 @@ impl Parser<'_> {
             }
             Kind::OpenParen => {
                 self.advance();
-                let inner = self.expr()?;
+                let inner = self.apart(Parser::expr)?;
                 self.need(Kind::CloseParen, "to close the parenthesis")?;
                 let (loc, depth) = (self.since(start), inner.depth);
                 self.node(ExprKind::Paren(Box::new(inner)), loc, depth)
@@ -331,9 +331,39 @@ impl Parser<'_> {
         self.advance();
         let name = Name { text: Arc::from(word), loc: self.loc(start) };
         if self.eat(Kind::Dot).is_some() {
-            let field = self.any_name("a field behind the dot")?;
-            return self.leaf(ExprKind::Field { of: name, field }, start);
+            let field = self.path()?;
+            let expr = self.leaf(ExprKind::Field { of: name, field }, start)?;
+            return self.fresh(expr, start);
         }
         self.leaf(ExprKind::Name(name), start)
+    }
+
+    /// `amount`, or `meal.amount`: what a step of a finding's rule says.
+    fn path(&mut self) -> Parsed<Name> {
+        let mut path = self.any_name("a field behind the dot")?;
+        while self.eat(Kind::Dot).is_some() {
+            let next = self.any_name("a field behind the dot")?;
+            path = Name { text: Arc::from(format!("{}.{}", path.text, next.text)), loc: path.loc.to(next.loc) };
+        }
+        Ok(path)
+    }
+
+    /// `fresh D` behind a field.
+    fn fresh(&mut self, field: Expr, start: Token) -> Parsed<Expr> {
+        if self.aggregated || !self.is_word("fresh") {
+            return Ok(field);
+        }
+        self.advance();
+        let within = self.duration("how old the reading may be")?;
+        let (loc, below) = (self.since(start), field.depth);
+        self.node(ExprKind::Fresh { field: Box::new(field), within }, loc, below)
+    }
+
+    /// An expression that no window aggregates as it stands.
+    pub fn apart(&mut self, level: impl FnOnce(&mut Self) -> Parsed<Expr>) -> Parsed<Expr> {
+        let outside = std::mem::replace(&mut self.aggregated, false);
+        let expr = level(self);
+        self.aggregated = outside;
+        expr
     }
 }

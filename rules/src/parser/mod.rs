@@ -46,6 +46,8 @@ struct Parser<'a> {
     depth: u32,
     /// A part of the clause at hand could not be read, though the rest of it could.
     partly: bool,
+    /// What is aggregated is at hand: `fresh` behind it belongs to the window.
+    aggregated: bool,
     /// What is behind the last token.
     ends: &'static str,
     /// Where parts begin, in the order in which they were met.
@@ -70,7 +72,18 @@ pub fn parse(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Fil
 pub fn parse_whole(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Whole {
     let lexed = lex(file, text, 0..text.len(), diagnostics);
     let ends = Kind::End.describe();
-    let mut parser = Parser { file, text, lexed: &lexed, at: 0, depth: 0, partly: false, ends, marks: Vec::new(), diagnostics };
+    let mut parser = Parser {
+        file,
+        text,
+        lexed: &lexed,
+        at: 0,
+        depth: 0,
+        partly: false,
+        aggregated: false,
+        ends,
+        marks: Vec::new(),
+        diagnostics,
+    };
     let tree = parser.file();
     let marks = std::mem::take(&mut parser.marks);
     Whole { file: tree, lexed, marks }

@@ -110,6 +110,7 @@ impl Parser<'_> {
             at: 0,
             depth: self.depth,
             partly: false,
+            aggregated: false,
             ends: "the end of the hole",
             marks: Vec::new(),
             diagnostics: self.diagnostics,

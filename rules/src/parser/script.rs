@@ -196,6 +196,7 @@ impl Parser<'_> {
         let negative = self.eat(Kind::Minus).is_some();
         let kind = match self.peek().kind {
             Kind::Number => ValueKind::Quantity { negative, literal: self.literal(false)? },
+            Kind::Clock if !negative => ValueKind::Clock(self.time_of_day()?),
             Kind::Text if !negative => ValueKind::Text(self.quoted("a text")?.text),
             Kind::Word if !negative => match self.word_ahead(0) {
                 Some(word @ ("true" | "false")) => {

@@ -108,6 +108,9 @@ impl Offers<'_> {
                 self.offer(dimension.name(), kind::CLASS, "a dimension", "");
             }
             self.keywords(&[("text", "words of any kind"), ("bool", "yes or no")]);
+            if context.home == Home::Profile {
+                self.keywords(&[("time of day", "hours and minutes, as a clock shows them: `default 22:00`")]);
+            }
         } else {
             self.keywords(&[
                 ("from", "the plausible range: from A to B"),
@@ -217,7 +220,17 @@ impl Offers<'_> {
             }
             return;
         }
-        let Some(info) = self.stream(context, of).and_then(|s| world.stream(&s)) else { return };
+        let named = match context.back(3) {
+            // What a step of a finding's rule says: `spike.meal.`
+            "." => self.stream(context, context.back(4)).and_then(|rule| group.index.steps.get(&(rule.into(), of.into()))),
+            _ => None,
+        };
+        let Some(name) = named.map(|s| s.to_string()).or_else(|| self.stream(context, of)) else { return };
+        // What the steps of a rule bound are fields of its findings.
+        for ((_, step), stream) in group.index.steps.iter().filter(|((rule, _), _)| **rule == *name) {
+            self.offer(step, kind::VARIABLE, &format!("a step, readings of {stream}"), "");
+        }
+        let Some(info) = world.stream(&name) else { return };
         let stream = world.declared(info.ix);
         for field in stream.fields.iter().filter(|f| info.fields.contains_key(&f.name)) {
             self.offer(&field.name, kind::FIELD, &hover::kind(&field.kind), field.doc.as_deref().unwrap_or(""));

@@ -116,6 +116,7 @@ fn shown(value: &Said, kind: &FieldKind) -> String {
         (Said::Enum(i), FieldKind::Enum(words)) => words.get(usize::from(*i)).map_or_else(String::new, ToString::to_string),
         (Said::Text(text), _) => format!("\"{text}\""),
         (Said::Bool(b), _) => b.to_string(),
+        (Said::TimeOfDay(time), _) => time.to_string(),
         _ => String::new(),
     }
 }
@@ -127,6 +128,7 @@ pub fn kind(kind: &FieldKind) -> String {
         FieldKind::Enum(words) => words.iter().map(|w| &**w).collect::<Vec<_>>().join(" | "),
         FieldKind::Text => "text".to_owned(),
         FieldKind::Bool => "bool".to_owned(),
+        FieldKind::TimeOfDay => "time of day".to_owned(),
     }
 }
 

@@ -64,13 +64,11 @@ pub struct Index {
 impl Index {
     pub fn new(understood: &Understood) -> Index {
         let mut index = Index { all: Vec::new(), steps: BTreeMap::new(), lets: BTreeMap::new() };
-        for ((id, file), whole) in understood.compiled.sources.iter().zip(&understood.wholes) {
-            for item in &whole.file.items {
-                index.declarations(item);
-            }
-            let said = said(id, &file.text, whole);
-            uses::collect(&mut index, understood, id, &said);
-        }
+        let files = understood.compiled.sources.iter().zip(&understood.wholes);
+        let said: Vec<(FileId, Vec<Said<'_>>)> = files.map(|((id, file), whole)| (id, said(id, &file.text, whole))).collect();
+        understood.wholes.iter().flat_map(|w| &w.file.items).for_each(|item| index.declarations(item));
+        said.iter().for_each(|(id, said)| uses::steps(&mut index, understood, *id, said));
+        said.iter().for_each(|(id, said)| uses::collect(&mut index, understood, *id, said));
         index.all.sort_by_key(|o| (o.loc, !o.declares));
         index.all.dedup_by(|b, a| a.loc == b.loc);
         index

@@ -83,11 +83,22 @@ fn same_meaning(before: &Group, after: &Group, symbol: &Symbol, name: &str) -> R
     };
     // A rule's meaning holds the names of streams and fields, and so changes with them.
     let kept = matches!(symbol, Symbol::Let(..) | Symbol::Step(..) | Symbol::Reading(..));
-    // So does that of those who look at the findings of which a `let` is a field.
+    // So does that of those who look at the findings of which a `let` is a field, or what a step says.
+    let asked = |field: &str, of: &str, is_step: bool| match field.strip_prefix(of) {
+        Some(rest) => {
+            if is_step {
+                rest.starts_with('.')
+            } else {
+                rest.is_empty()
+            }
+        }
+        None => false,
+    };
     let field_of = match symbol {
-        Symbol::Let(rule, of) => {
-            let info = before.understood.world.stream(rule).filter(|s| s.ix.derived().is_some() && s.fields.contains_key(of));
-            info.map(|_| rule)
+        Symbol::Let(rule, of) | Symbol::Step(rule, of) => {
+            let is_step = matches!(symbol, Symbol::Step(..));
+            let info = before.understood.world.stream(rule).filter(|s| s.ix.derived().is_some());
+            info.filter(|s| s.fields.keys().any(|field| asked(field, of, is_step))).map(|_| rule)
         }
         _ => None,
     };

@@ -28,8 +28,28 @@ struct Uses<'u, 'a> {
     stream: Option<Arc<str>>,
 }
 
+/// Notes which stream is behind each step that a file's rules name: fields of findings are asked by the names of steps.
+pub fn steps(index: &mut Index, understood: &Understood, file: FileId, said: &[Said<'_>]) {
+    each_item(index, understood, file, said, |mut uses| {
+        if uses.text(0) == "rule" {
+            uses.own_names();
+        }
+    });
+}
+
 /// Adds the uses of a file's names to the index.
 pub fn collect(index: &mut Index, understood: &Understood, file: FileId, said: &[Said<'_>]) {
+    each_item(index, understood, file, said, |mut uses| match uses.text(0) {
+        "use" => uses.name(1, Symbol::Pack),
+        "test" => uses.test(),
+        "rule" => uses.rule(),
+        "policy" => uses.policy(),
+        _ => uses.declaration(),
+    });
+}
+
+/// Looks at each declaration of a file.
+fn each_item(index: &mut Index, understood: &Understood, file: FileId, said: &[Said<'_>], look: impl Fn(Uses<'_, '_>)) {
     let starts: Vec<usize> = (0..said.len()).filter(|i| said[*i].begins == Some(Mark::Item)).collect();
     for (n, first) in starts.iter().enumerate() {
         let end = starts.get(n + 1).copied().unwrap_or(said.len());
@@ -37,14 +57,7 @@ pub fn collect(index: &mut Index, understood: &Understood, file: FileId, said: &
         let start = loc(file, &item[0]);
         let owner = item.get(1).map_or_else(|| Arc::from(""), |s| Arc::from(s.text));
         let world = &understood.world;
-        let mut uses = Uses { index, world, file, said: item, owner, start, own: BTreeMap::new(), stream: None };
-        match item[0].text {
-            "use" => uses.name(1, Symbol::Pack),
-            "test" => uses.test(),
-            "rule" => uses.rule(),
-            "policy" => uses.policy(),
-            _ => uses.declaration(),
-        }
+        look(Uses { index, world, file, said: item, owner, start, own: BTreeMap::new(), stream: None });
     }
 }
 
@@ -180,17 +193,29 @@ impl<'a> Uses<'_, 'a> {
             self.add(i, Symbol::Setting(word), false);
             return;
         }
-        let stream = match self.own.get(base) {
-            Some(Symbol::Step(owner, name)) => self.index.steps.get(&(owner.clone(), name.clone())).cloned(),
-            _ if AT_HAND.contains(&base) => self.stream.clone(),
-            _ => Some(Arc::from(base)),
-        };
-        if let Some(stream) = stream
-            && let Some(info) = self.world.stream(&stream).filter(|s| s.fields.contains_key(&word))
-        {
+        let Some(stream) = self.stream_at(i - 2) else { return };
+        let Some(info) = self.world.stream(&stream) else { return };
+        let findings = info.ix.derived().is_some();
+        if findings && self.index.steps.contains_key(&(stream.clone(), word.clone())) {
+            self.add(i, Symbol::Step(stream, word), false);
+        } else if info.fields.contains_key(&word) {
             // A field of findings is a `let` of their rule.
-            let symbol = if info.ix.derived().is_some() { Symbol::Let(stream, word) } else { Symbol::Field(stream, word) };
-            self.add(i, symbol, false);
+            self.add(i, if findings { Symbol::Let(stream, word) } else { Symbol::Field(stream, word) }, false);
+        }
+    }
+
+    /// The stream of the reading that is named up to here: `meal`, `each`, or `spike.meal`.
+    fn stream_at(&self, i: usize) -> Option<Arc<str>> {
+        let name = self.text(i);
+        if self.before(i) == "." && i >= 2 {
+            let of = self.stream_at(i - 2)?;
+            let step = self.index.steps.get(&(of, Arc::from(name)));
+            return Some(step.cloned().unwrap_or_else(|| Arc::from(name)));
+        }
+        match self.own.get(name) {
+            Some(Symbol::Step(owner, name)) => self.index.steps.get(&(owner.clone(), name.clone())).cloned(),
+            _ if AT_HAND.contains(&name) => self.stream.clone(),
+            _ => Some(Arc::from(name)),
         }
     }
 

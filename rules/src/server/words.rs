@@ -84,8 +84,8 @@ pub const STEPS: &[(&str, &str)] = &[
     ("next", "at the first later instant with a reading of any stream of the pattern"),
     ("and", "both, in any order"),
     ("or", "one or the other"),
-    ("starts", "stands at the start of the interval"),
-    ("ends", "stands at the end of the interval"),
+    ("starts", "stands at the start of the interval, or at the onset of the finding"),
+    ("ends", "stands at the end of the interval, or of the finding"),
     ("all", "behind `match`: every choice of readings is a match"),
     ("disjoint", "behind `match`: the next match begins after the end of the one before"),
     ("as", "names the step"),
@@ -104,7 +104,10 @@ pub const HOLDS: &[(&str, &str)] = &[
     ("over last", "whole days or nights of the calendar: `over last 7 days`"),
     ("before", "the window ends at that step, without its readings"),
     ("after", "the window begins behind that step; what asks for it waits until it is over"),
-    ("fresh", "unknown unless a reading lies in this last part of the window"),
+    (
+        "fresh",
+        "in a window: unknown unless a reading lies in this last part of it; behind a field: unknown unless its reading is that young",
+    ),
     ("half_life", "after what time half of it is left"),
 ];
 

@@ -26,10 +26,15 @@ pub enum ExprKind {
     Onset,
     /// A `let`, a word of an enumeration, or a bare stream or step.
     Name(Name),
-    /// `meal.amount`, `each.systolic`.
+    /// `meal.amount`, `each.systolic`; of a finding also what a step of its rule says: `spike.meal.amount`, the field being `meal.amount`.
     Field {
         of: Name,
         field: Name,
+    },
+    /// `meal.amount fresh 1 h`.
+    Fresh {
+        field: Box<Expr>,
+        within: Duration,
     },
     /// `profile.bg_low`.
     Profile(Name),
@@ -162,6 +167,7 @@ impl Expr {
     pub fn children(&self) -> Vec<&Expr> {
         match &self.kind {
             ExprKind::Paren(a) | ExprKind::Not(a) | ExprKind::Neg(a) | ExprKind::IsKnown { value: a, .. } => vec![a],
+            ExprKind::Fresh { field, .. } => vec![field],
             ExprKind::And(all) | ExprKind::Or(all) => all.iter().collect(),
             ExprKind::Binary { left, right, .. } => vec![left, right],
             ExprKind::Between { value, low, high } => vec![value, low, high],

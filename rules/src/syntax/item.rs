@@ -76,6 +76,7 @@ pub enum FieldType {
     },
     Text,
     Bool,
+    TimeOfDay,
 }
 
 /// `check systolic > diastolic`.

@@ -99,8 +99,13 @@ pub struct Value {
 
 #[derive(Clone, Debug)]
 pub enum ValueKind {
-    Quantity { negative: bool, literal: Literal },
+    Quantity {
+        negative: bool,
+        literal: Literal,
+    },
     Word(Name),
     Text(Arc<str>),
     Bool(bool),
+    /// `22:00`, in minutes after midnight.
+    Clock(u16),
 }

@@ -95,6 +95,8 @@ pub struct Program {
     pub before: i64,
     /// Streams whose intervals matter before they end.
     pub spanning: Vec<StreamIx>,
+    /// Rules whose findings are bound where they begin or end: one that comes is news of the past.
+    pub edged: Vec<StreamIx>,
 }
 
 impl Program {
@@ -138,6 +140,7 @@ impl Program {
         firsts(&pattern.tree, &mut opening);
         let absent = pattern.absences().into_iter().map(|a| a.stream);
         let begun = pattern.steps.iter().filter(|s| s.edge == Edge::Start).map(|s| s.stream);
+        let edged = pattern.steps.iter().filter(|s| s.edge != Edge::End && s.stream.derived().is_some()).map(|s| s.stream);
         Program {
             needs,
             free,
@@ -152,6 +155,7 @@ impl Program {
             horizon: reach.saturating_add(tail),
             before: around.iter().map(|a| a.from.0.saturating_neg()).max().unwrap_or(0).max(0),
             spanning: absent.chain(begun).collect(),
+            edged: edged.collect(),
             ops,
             checks,
             around,

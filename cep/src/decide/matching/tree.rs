@@ -20,12 +20,16 @@ impl Matches {
             && touch.came
             && t > self.frontier
             && (touch.from == t || !program.spanning.contains(&touch.stream))
+            && !program.edged.contains(&touch.stream)
             && !case.version.asks_for(touch.stream)
         {
             self.frontier = t;
             return self.tree_in_order(case, pattern, program, touch, t);
         }
         self.frontier = self.frontier.max(touch.at.unwrap_or(touch.from));
+        if program.edged.contains(&touch.stream) && touch.to < i64::MAX {
+            self.frontier = self.frontier.max(touch.to);
+        }
         let (first, last) = case.version.sight(touch).unwrap_or((touch.from, touch.to));
         let until = touch.to.saturating_add(program.before).max(last);
         self.search_tree(case, pattern, program, touch.from.min(first).saturating_sub(program.horizon), until)
