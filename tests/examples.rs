@@ -1,4 +1,5 @@
-//! The worlds in `rules/examples/` that are not about health: their rules keep their word, and the pages that walk through their streams show what is printed.
+//! The worlds in `rules/examples/` that are not about health: their rules keep their word. And the pages that walk through streams of readings, theirs and those of
+//! people, show what is printed.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -74,9 +75,9 @@ fn the_pages_show_what_the_commands_print() {
     let folder = binary.parent().expect("the binary lies in a folder").to_owned();
     let others = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&others))).expect("a path");
-    for world in WORLDS {
-        let all = shown(&format!("{world}.md"));
-        assert!(all.len() >= 8, "{world}.md shows only {} commands", all.len());
+    for (page, least) in [("property.md", 8), ("fleet.md", 8), ("packs.md", 2)] {
+        let all = shown(page);
+        assert!(all.len() >= least, "{page} shows only {} commands", all.len());
         for shown in all {
             let script = format!("set -o pipefail\n{}", shown.command);
             let mut shell = Command::new("bash");

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::need::{need, python, whole_data_sets};
-use crate::support::server::{Server, run, vitalog};
+use crate::support::server::{Server, root, run, vitalog};
 
 /// All CSV files below a folder, and how many data rows they hold as a CSV reader of another make counts them.
 fn files_below(dir: &Path, into: &mut Vec<PathBuf>) {
@@ -42,6 +42,25 @@ fn python_says(python: &Path, script: &str, arguments: &[&Path]) -> String {
     let (status, out, err) = run(Command::new(python).arg("-c").arg(script).args(arguments));
     assert_eq!(status, Some(0), "{err}");
     out
+}
+
+/// What all shipped rules find in a data directory is what the manual says. `UPDATE_EXPECT` writes it anew.
+fn the_manual_says_what_is_found(mark: &str, data: &Path) {
+    let mut command = vitalog();
+    command.args(["backtest", "--summary", "--input", "lake", "--data"]).arg(data);
+    let (status, table, err) = run(&mut command);
+    assert_eq!(status, Some(0), "{err}");
+    let path = root().join("docs/packs.md");
+    let page = std::fs::read_to_string(&path).expect("the page");
+    let begin = format!("<!-- {mark} -->\n");
+    let (before, rest) = page.split_once(&begin).expect("the page has the mark");
+    let (_, after) = rest.split_once("<!-- end -->").expect("it ends");
+    let should = format!("{before}{begin}\n```text\n{table}```\n\n<!-- end -->{after}");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &should).expect("the page can be written");
+    }
+    let is = std::fs::read_to_string(&path).expect("the page");
+    assert!(is == should, "docs/packs.md does not say what is found in {mark}:\n{table}");
 }
 
 #[test]
@@ -87,6 +106,7 @@ fn every_row_of_t1d_uom_is_accounted_for_and_polars_counts_the_same() {
     let letters = letters.as_array().expect("rows")[0]["n"].as_u64();
     assert_eq!(letters, Some(count("refused") - count("unsent")), "what the server refused is a dead letter");
     assert_eq!(server.stop(), Some(0));
+    the_manual_says_what_is_found("t1d-uom", data.path());
 }
 
 /// The files of AIM-94 as they are: each row is accepted, an identical row's duplicate, or refused; the lake has what was accepted.
@@ -104,10 +124,5 @@ fn every_row_of_aim_94_is_accounted_for() {
     assert_eq!(counts, [29_330, 29_123, 7, 200], "{total}");
     let refused = out.lines().filter(|line| line.contains("\"refused_row\"")).count();
     assert_eq!(refused, 200, "each refused row is named");
-    let mut backtest = vitalog();
-    backtest.args(["backtest", "--input", "lake", "--summary", "--format", "json", "--data"]).arg(data.path());
-    let (status, out, err) = run(&mut backtest);
-    assert_eq!(status, Some(0), "{err}");
-    let all: Value = serde_json::from_str(out.lines().last().expect("a last line for all")).expect("JSON lines");
-    assert_eq!(all["subjects"], 70, "{all}");
+    the_manual_says_what_is_found("aim-94", data.path());
 }

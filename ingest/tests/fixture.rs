@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{
-    Amount, Content, Dimension, Entry, Field, FieldIx, FieldKind, Input, Reading, Schema, Shape, Stream, StreamIx, Subject, Time,
+    Amount, Content, Dimension, Entry, Field, FieldIx, FieldKind, Input, Reading, Schema, Shape, Stream, Subject, Time,
     Unit, Value, When,
 };
 use vitalog_ingest::admit::{Admission, Limits};
@@ -222,7 +222,7 @@ pub fn one_of_each(schema: &Schema) -> Vec<Entry> {
         seq: Some(u64::MAX),
     };
     let exercise = Content {
-        stream: StreamIx(5),
+        stream: schema.stream("exercise").expect("declared"),
         when: When::During { start: at(-600), end: Some(at(0)) },
         values: vec![Some(Value::Enum(2)), Some(Value::Text("rowing, „quite\" hard\n".into())), None, None, None, None]
             .into_boxed_slice(),

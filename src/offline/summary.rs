@@ -11,11 +11,11 @@ use vitalog_elog::{Finding, Severity, Subject};
 use super::backtest::Outcome;
 use crate::output::grouped;
 
-/// One rule's findings.
+/// One rule's findings. Told are those that are not quiet and that a policy tells of; what only other rules look at is told to nobody.
 #[derive(Default)]
 struct Row {
     findings: usize,
-    quiet: usize,
+    told: usize,
     subjects: BTreeSet<Subject>,
     by_severity: BTreeMap<Severity, usize>,
 }
@@ -44,9 +44,9 @@ impl Summary {
             lines.push([
                 rule.to_string(),
                 grouped(row.findings as u64),
-                grouped(row.told() as u64),
+                grouped(row.told as u64),
                 row.subjects.len().to_string(),
-                self.rate(row.told()),
+                self.rate(row.told),
                 severities.join(", "),
             ]);
         }
@@ -69,13 +69,13 @@ impl Summary {
         let all = json!({"subjects": self.subjects, "subject_days": self.days, "findings": findings, "told": told});
         let row = |(rule, row): (&Arc<str>, &Row)| {
             let severities: BTreeMap<&str, usize> = row.by_severity.iter().map(|(s, n)| (s.name(), *n)).collect();
-            json!({"rule": &**rule, "findings": row.findings, "told": row.told(), "subjects": row.subjects.len(), "severities": severities})
+            json!({"rule": &**rule, "findings": row.findings, "told": row.told, "subjects": row.subjects.len(), "severities": severities})
         };
         self.rows.iter().map(row).chain([all]).collect()
     }
 
     fn sums(&self) -> (usize, usize) {
-        self.rows.values().fold((0, 0), |(all, told), row| (all + row.findings, told + row.told()))
+        self.rows.values().fold((0, 0), |(all, told), row| (all + row.findings, told + row.told))
     }
 
     fn rate(&self, told: usize) -> String {
@@ -86,13 +86,9 @@ impl Summary {
 impl Row {
     fn add(&mut self, finding: &Finding) {
         self.findings += 1;
-        self.quiet += usize::from(finding.quiet.is_some());
+        self.told += usize::from(finding.quiet.is_none() && finding.notify.is_some());
         self.subjects.insert(finding.subject.clone());
         *self.by_severity.entry(finding.severity).or_default() += 1;
-    }
-
-    fn told(&self) -> usize {
-        self.findings - self.quiet
     }
 }
 
