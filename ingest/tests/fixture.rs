@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{
-    Amount, Content, Dimension, Entry, Field, FieldIx, FieldKind, Input, Reading, Schema, Shape, Stream, Subject, Time,
-    Unit, Value, When,
+    Amount, Content, Dimension, Entry, Field, FieldIx, FieldKind, Input, Reading, Schema, Shape, Stream, Subject, Time, Unit,
+    Value, When,
 };
 use vitalog_ingest::admit::{Admission, Limits};
 

@@ -100,12 +100,16 @@ impl Mind {
         let mut records = Vec::with_capacity((offsets.end - offsets.start) as usize);
         // The notifier comes after all of the group: it is told at each change of rules which policies hold from there on.
         let mut changed: BTreeMap<u64, Arc<Library>> = BTreeMap::new();
+        self.engine.begin();
         for offset in offsets {
             let entry = entry(offset, &self.library.schema)?;
             records.push(self.decide(offset, entry)?);
             if records.last().is_some_and(|record| matches!(record.entry.input, Input::Rules(_))) {
                 changed.insert(offset, self.library.clone());
             }
+        }
+        if let Some(last) = records.last_mut() {
+            self.engine.settle(&mut last.effects);
         }
         forget_the_fleeting(&mut records);
         forget_the_passing(&mut records);

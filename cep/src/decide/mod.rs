@@ -155,6 +155,20 @@ impl State {
         }
     }
 
+    /// Whether a decision waits for what else comes at this moment.
+    #[inline]
+    pub fn waits(&self) -> bool {
+        matches!(self, State::Schedule(state) if state.waits())
+    }
+
+    /// The moment is over: what waited is decided.
+    pub fn settle(&mut self, case: &Case<'_>) -> bool {
+        match (self, &case.version.terms.rule.kind) {
+            (State::Schedule(state), RuleKind::Schedule(schedule)) => state.settle(case, schedule),
+            _ => false,
+        }
+    }
+
     /// When the clock alone will decide something: later than it is now.
     #[inline]
     pub fn next_due(&self, case: &Case<'_>) -> Option<i64> {

@@ -2,6 +2,11 @@
 //!
 //! At which instants a schedule fires hangs on the enrolment and the profile alone; these are kept, so that a reading finds those that see it without asking
 //! the calendar. What is found at each is judged by itself.
+//!
+//! A window of weeks before each firing sees thousands of readings. Where many of them come at one moment the firings that they put into doubt wait for the last
+//! of them, and are judged once.
+
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::FindingState;
@@ -28,18 +33,39 @@ pub struct Schedules {
     known: i64,
     /// The first after that.
     next: Option<i64>,
+    /// From where to where firings wait to be judged. Nothing waits when a moment is over.
+    #[serde(skip)]
+    doubted: Option<(i64, i64)>,
 }
 
 impl Default for Schedules {
     fn default() -> Schedules {
-        Schedules { facts: Facts::default(), firings: Vec::new(), known: i64::MIN, next: None }
+        Schedules { facts: Facts::default(), firings: Vec::new(), known: i64::MIN, next: None, doubted: None }
     }
 }
 
 impl Schedules {
     /// A reading came or went. Returns whether a fact changed.
     pub fn touched(&mut self, case: &Case<'_>, schedule: &Schedule, touch: &Touch) -> bool {
-        case.version.sight(touch).is_some_and(|(from, to)| self.judge(case, schedule, from, to))
+        let Some((from, to)) = case.version.sight(touch) else { return false };
+        if !case.more {
+            return self.judge(case, schedule, from, to);
+        }
+        let (firings, facts) = self.between(from, to);
+        if !(firings.is_empty() && facts.is_empty()) {
+            let (first, last) = self.doubted.unwrap_or((from, to));
+            self.doubted = Some((first.min(from), last.max(to)));
+        }
+        false
+    }
+
+    pub fn waits(&self) -> bool {
+        self.doubted.is_some()
+    }
+
+    /// The moment is over.
+    pub fn settle(&mut self, case: &Case<'_>, schedule: &Schedule) -> bool {
+        self.doubted.take().is_some_and(|(from, to)| self.judge(case, schedule, from, to))
     }
 
     /// The clock moved.
@@ -72,9 +98,7 @@ impl Schedules {
 
     /// Judges all firings in `[from, to]` again.
     fn judge(&mut self, case: &Case<'_>, schedule: &Schedule, from: i64, to: i64) -> bool {
-        let firings = self.firings.partition_point(|t| *t < from)..self.firings.partition_point(|t| *t <= to);
-        let list = self.facts.list();
-        let range = list.partition_point(|f| f.onset < from)..list.partition_point(|f| f.onset <= to);
+        let (firings, range) = self.between(from, to);
         if firings.is_empty() && range.is_empty() {
             return false;
         }
@@ -82,6 +106,13 @@ impl Schedules {
         let changed = !range.is_empty() || !found.is_empty();
         self.facts.replace(range, found);
         changed
+    }
+
+    /// The firings and the facts in `[from, to]`, by their places.
+    fn between(&self, from: i64, to: i64) -> (Range<usize>, Range<usize>) {
+        let list = self.facts.list();
+        let facts = list.partition_point(|f| f.onset < from)..list.partition_point(|f| f.onset <= to);
+        (self.firings.partition_point(|t| *t < from)..self.firings.partition_point(|t| *t <= to), facts)
     }
 }
 

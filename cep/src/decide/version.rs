@@ -75,6 +75,8 @@ pub struct Case<'a> {
     pub line: &'a Timeline,
     pub version: &'a Version,
     pub clock: i64,
+    /// More is to come at this moment: what a late reading makes doubtful far from itself may wait for it.
+    pub more: bool,
 }
 
 impl Version {

@@ -54,7 +54,10 @@ impl Engine {
             why.title = version.terms.rule.title.clone();
             let to = (version.to < i64::MAX).then_some(Time(version.to));
             why.version = Some(InForce { meaning: version.terms.rule.meaning, from: Time(version.from), to });
-            let teller = Teller { case: Case { line: &person.line, version, clock: self.clock.0 }, library: &self.rules.library };
+            let teller = Teller {
+                case: Case { line: &person.line, version, clock: self.clock.0, more: false },
+                library: &self.rules.library,
+            };
             why.account = account(&teller, &person.states[place], t, here.map(|(_, f)| f));
             why.verdict = self.verdict(here, before, t, &why);
         }

@@ -10,6 +10,7 @@ mod snapshot;
 mod subject;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vitalog_elog::profile::ProfileChange;
@@ -55,6 +56,8 @@ pub struct Engine {
     waiting: Vec<ProfileChange>,
     /// Room for one step.
     touched: Vec<Touch>,
+    /// Subjects of whom a decision waits for the end of the moment, and what touched them last.
+    waiting_for: BTreeMap<u32, Cause>,
 }
 
 impl Default for Engine {
@@ -74,6 +77,7 @@ impl Engine {
             alarms: RefCell::default(),
             waiting: Vec::new(),
             touched: Vec::new(),
+            waiting_for: BTreeMap::new(),
         }
     }
 
@@ -91,6 +95,21 @@ impl Engine {
             EngineInput::Tick => {}
         }
         self.due(effects);
+    }
+
+    /// The inputs that follow, up to [`Engine::settle`], were accepted at one moment: what a late reading puts into doubt far from itself may wait until all of
+    /// them are there. It changes what is said in between, not what stands in the end; no snapshot is to be taken before.
+    pub fn begin(&mut self) {
+        self.rules.more = true;
+    }
+
+    /// The moment is over: what waited is decided, subject by subject in the order in which they were first seen.
+    pub fn settle(&mut self, effects: &mut Vec<Effect>) {
+        self.rules.more = false;
+        for (place, cause) in std::mem::take(&mut self.waiting_for) {
+            self.people[place as usize].settle(&self.rules, self.clock.0);
+            self.told(place, cause, effects);
+        }
     }
 
     /// The next instant at which the clock alone decides something.
@@ -136,7 +155,16 @@ impl Engine {
                 alarms.set(place as u32, due);
             }
         }
-        Ok(Engine { clock, rules, people, places, alarms: RefCell::new(alarms), waiting, touched: Vec::new() })
+        Ok(Engine {
+            clock,
+            rules,
+            people,
+            places,
+            alarms: RefCell::new(alarms),
+            waiting,
+            touched: Vec::new(),
+            waiting_for: BTreeMap::new(),
+        })
     }
 
     /// The streams as the newest library declares them.
@@ -159,6 +187,9 @@ impl Engine {
         let mut due = person.line.next_joining();
         if !self.touched.is_empty() {
             due = earlier(due, person.touched(&self.rules, clock, &self.touched, enrolled));
+            if person.waits {
+                self.waiting_for.insert(place, cause);
+            }
             person.tell(&self.rules, clock, cause, effects);
         }
         if let Some(due) = due {
@@ -224,6 +255,9 @@ impl Engine {
 
     fn told(&mut self, place: u32, cause: Cause, effects: &mut Vec<Effect>) {
         let person = &mut self.people[place as usize];
+        if person.waits {
+            self.waiting_for.insert(place, cause);
+        }
         person.tell(&self.rules, self.clock.0, cause, effects);
         if let Some(due) = person.next_due(&self.rules, self.clock.0) {
             self.alarms.get_mut().set(place, due);

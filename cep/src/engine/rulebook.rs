@@ -30,6 +30,9 @@ pub struct Rulebook {
     /// Whether readings of any stream are seen under several subjects.
     #[serde(skip)]
     pub shares: bool,
+    /// More is to come at this moment.
+    #[serde(skip)]
+    pub more: bool,
     /// Fields that keep running sums.
     #[serde(skip)]
     pub sums: Vec<(StreamIx, FieldIx)>,
@@ -49,6 +52,7 @@ impl Default for Rulebook {
             ranks: Ranks::default(),
             routes: Vec::new(),
             shares: false,
+            more: false,
             sums: Vec::new(),
             edges: Vec::new(),
         }

@@ -23,6 +23,9 @@ pub struct Person {
     /// Rows of derived streams that came or went while all rules are gone through.
     #[serde(skip)]
     fed: Vec<Touch>,
+    /// A decision waits for what else comes at this moment.
+    #[serde(skip)]
+    pub waits: bool,
 }
 
 impl Person {
@@ -34,6 +37,7 @@ impl Person {
             books: Vec::new(),
             changed: Vec::new(),
             fed: Vec::new(),
+            waits: false,
         };
         person.make_room(rules);
         person
@@ -103,10 +107,17 @@ impl Person {
         self.each(rules, clock, |state, case, _| state.tick(case));
     }
 
+    /// The moment is over: what waited is decided.
+    pub fn settle(&mut self, rules: &Rulebook, clock: i64) {
+        self.waits = false;
+        self.each(rules, clock, |state, case, _| state.settle(case));
+    }
+
     /// When the clock alone will decide something about it.
     pub fn next_due(&self, rules: &Rulebook, clock: i64) -> Option<i64> {
         let versions = rules.versions.iter().zip(&self.states);
-        let dues = versions.filter_map(|(version, state)| state.next_due(&Case { line: &self.line, version, clock }));
+        let dues =
+            versions.filter_map(|(version, state)| state.next_due(&Case { line: &self.line, version, clock, more: false }));
         dues.chain(self.line.next_joining()).min()
     }
 
@@ -138,8 +149,10 @@ impl Person {
 
     #[inline]
     fn touch(&mut self, rules: &Rulebook, clock: i64, place: u32, touches: &[Touch]) -> Option<i64> {
-        let case = Case { line: &self.line, version: &rules.versions[place as usize], clock };
-        let seen = self.states[place as usize].touched(&case, touches);
+        let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: rules.more };
+        let state = &mut self.states[place as usize];
+        let seen = state.touched(&case, touches);
+        self.waits |= rules.more && state.waits();
         if seen.changed {
             self.changed.push(place);
             self.feed(rules, place);
@@ -168,7 +181,7 @@ impl Person {
     }
 
     fn one(&mut self, rules: &Rulebook, clock: i64, place: u32, f: impl Fn(&mut State, &Case<'_>, usize) -> bool) {
-        let case = Case { line: &self.line, version: &rules.versions[place as usize], clock };
+        let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: rules.more };
         if f(&mut self.states[place as usize], &case, place as usize) {
             self.changed.push(place);
         }

@@ -14,6 +14,7 @@ mod forms;
 mod history;
 mod in_order;
 mod long;
+mod moment;
 mod oracle;
 mod order;
 mod outcomes;
