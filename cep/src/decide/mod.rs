@@ -158,13 +158,18 @@ impl State {
     /// Whether a decision waits for what else comes at this moment.
     #[inline]
     pub fn waits(&self) -> bool {
-        matches!(self, State::Schedule(state) if state.waits())
+        match self {
+            State::Schedule(state) => state.waits(),
+            State::Match(state) => state.waits(),
+            State::Episode(_) | State::Silence(_) => false,
+        }
     }
 
     /// The moment is over: what waited is decided.
     pub fn settle(&mut self, case: &Case<'_>) -> bool {
         match (self, &case.version.terms.rule.kind) {
             (State::Schedule(state), RuleKind::Schedule(schedule)) => state.settle(case, schedule),
+            (State::Match(state), RuleKind::Match(pattern)) => state.settle(case, pattern),
             _ => false,
         }
     }

@@ -45,11 +45,14 @@ pub struct Matches {
     /// Pending starts that the clock will decide, with the instants, by start.
     dues: Vec<(i64, i64)>,
     clusters: Box<Clusters>,
+    /// Starts after the first instant and up to the second wait to be searched again. None wait when a moment is over.
+    #[serde(skip)]
+    doubted: Option<(i64, i64)>,
 }
 
 impl Default for Matches {
     fn default() -> Matches {
-        Matches { frontier: i64::MIN, pending: Vec::new(), dues: Vec::new(), clusters: Box::default() }
+        Matches { frontier: i64::MIN, pending: Vec::new(), dues: Vec::new(), clusters: Box::default(), doubted: None }
     }
 }
 
@@ -85,17 +88,35 @@ impl Matches {
         }
         let step = pattern.steps.iter().any(|s| s.stream == touch.stream);
         let within = limit(pattern, 0).max(1);
-        let mut changed = false;
-        if let Some(t) = touch.at.filter(|_| step) {
-            changed |= self.search_again(case, pattern, shape, t.saturating_sub(within), t);
+        let own = touch.at.filter(|_| step).map(|t| (t, t));
+        let between = absence.then_some((touch.from, touch.to));
+        let doubted = own.into_iter().chain(case.version.sight(touch)).chain(between);
+        let doubted = doubted.map(|(from, to)| (from.saturating_sub(within), to));
+        if case.more {
+            doubted.for_each(|(after, to)| self.doubt(after, to));
+            return false;
         }
-        if let Some((from, to)) = case.version.sight(touch) {
-            changed |= self.search_again(case, pattern, shape, from.saturating_sub(within), to);
+        doubted.filter(|(after, to)| self.search_again(case, pattern, shape, *after, *to)).count() > 0
+    }
+
+    /// Lets starts wait for what else comes at this moment.
+    fn doubt(&mut self, after: i64, to: i64) {
+        let (first, last) = self.doubted.unwrap_or((after, to));
+        self.doubted = Some((first.min(after), last.max(to)));
+    }
+
+    pub fn waits(&self) -> bool {
+        self.doubted.is_some()
+    }
+
+    /// The moment is over: what waited is searched again.
+    pub fn settle(&mut self, case: &Case<'_>, pattern: &Pattern) -> bool {
+        let Some((after, to)) = self.doubted.take() else { return false };
+        match (&case.version.scope.program, &case.version.scope.shape) {
+            (Some(program), _) => self.search_tree(case, pattern, program, after, to),
+            (None, Some(shape)) => self.search_again(case, pattern, shape, after, to),
+            (None, None) => false,
         }
-        if absence {
-            changed |= self.search_again(case, pattern, shape, touch.from.saturating_sub(within), touch.to);
-        }
-        changed
     }
 
     /// Searches again for every match that may have an instant in `[from, until]`.

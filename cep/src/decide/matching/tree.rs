@@ -32,7 +32,12 @@ impl Matches {
         }
         let (first, last) = case.version.sight(touch).unwrap_or((touch.from, touch.to));
         let until = touch.to.saturating_add(program.before).max(last);
-        self.search_tree(case, pattern, program, touch.from.min(first).saturating_sub(program.horizon), until)
+        let after = touch.from.min(first).saturating_sub(program.horizon);
+        if case.more {
+            self.doubt(after, until);
+            return false;
+        }
+        self.search_tree(case, pattern, program, after, until)
     }
 
     /// Searches again for every match that may have an instant, or be decided, in `[from, until]`.
@@ -75,7 +80,7 @@ impl Matches {
     }
 
     /// Searches again for every start in `(after, to]`.
-    fn search_tree(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program, after: i64, to: i64) -> bool {
+    pub fn search_tree(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program, after: i64, to: i64) -> bool {
         if after >= to {
             return false;
         }
