@@ -14,6 +14,9 @@ fn demo(data: &std::path::Path) -> Server {
     Server::spawn(command)
 }
 
+/// What else must stand then, though the overview may show something graver of the same person first.
+const STANDING: [(&str, &str); 2] = [("low glucose", "below 70 mg/dl since"), ("low glucose after exercise", "after exercise")];
+
 /// What must be among the recommendations of the overview: title, and words of the advice. The bundled days are moved so that at the start one person is
 /// below 54 mg/dL, two below 70 mg/dL, and others had much after a meal.
 const RECOGNISED: [(&str, &str); 3] = [
@@ -37,6 +40,13 @@ fn a_minute_after_its_start_the_page_shows_recommendations() {
     let list = list.as_str().unwrap().to_lowercase();
     for (title, advice) in RECOGNISED {
         assert!(list.contains(title) && list.contains(advice), "no {title:?} with {advice:?}: {list}");
+    }
+    let subjects = server.get("/v1/subjects").ok().json();
+    let all = subjects["subjects"].as_array().expect("subjects").iter().flat_map(|s| s["standing"].as_array().expect("a list"));
+    let said = |r: &Value, name: &str| r[name].as_str().expect("text").to_lowercase();
+    let standing: Vec<(String, String)> = all.map(|r| (said(r, "title"), said(r, "text"))).collect();
+    for (title, advice) in STANDING {
+        assert!(standing.iter().any(|(t, text)| t == title && text.contains(advice)), "no {title:?}: {standing:?}");
     }
     assert!(began.elapsed() < Duration::from_secs(60), "it took {:?}", began.elapsed());
 

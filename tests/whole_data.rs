@@ -124,5 +124,11 @@ fn every_row_of_aim_94_is_accounted_for() {
     assert_eq!(counts, [29_330, 29_123, 7, 200], "{total}");
     let refused = out.lines().filter(|line| line.contains("\"refused_row\"")).count();
     assert_eq!(refused, 200, "each refused row is named");
+    let mut backtest = vitalog();
+    backtest.args(["backtest", "--input", "lake", "--summary", "--format", "json", "--data"]).arg(data.path());
+    let (status, out, err) = run(&mut backtest);
+    assert_eq!(status, Some(0), "{err}");
+    let all: Value = serde_json::from_str(out.lines().last().expect("a last line for all")).expect("JSON lines");
+    assert_eq!(all["subjects"], 70, "{all}");
     the_manual_says_what_is_found("aim-94", data.path());
 }

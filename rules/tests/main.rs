@@ -25,6 +25,7 @@ mod scripts;
 mod server;
 mod support;
 mod why;
+mod why_matches;
 
 // The long figure's clock, its inputs, and what they pass through: tests take a sample of the same.
 #[path = "../examples/shared/clock.rs"]
