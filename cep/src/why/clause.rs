@@ -159,35 +159,19 @@ fn extent(instants: impl Iterator<Item = i64> + Clone) -> Option<Extent> {
 
 /// Whether it is a truth whatever it is made of.
 fn is_condition(expr: &Expr) -> bool {
-    match expr {
+    matches!(
+        expr,
         Expr::Bool(_)
-        | Expr::Not(_)
-        | Expr::And(_)
-        | Expr::Or(_)
-        | Expr::Compare { .. }
-        | Expr::Between { .. }
-        | Expr::In { .. }
-        | Expr::IsKnown(_)
-        | Expr::BetweenTimes { .. }
-        | Expr::Covered { .. } => true,
-        Expr::Number(_)
-        | Expr::Enum(_)
-        | Expr::Text(_)
-        | Expr::Get { .. }
-        | Expr::Profile(_)
-        | Expr::Onset
-        | Expr::Now
-        | Expr::Let(_)
-        | Expr::Window(_)
-        | Expr::Bound { .. }
-        | Expr::Neg(_)
-        | Expr::Arith { .. }
-        | Expr::If { .. }
-        | Expr::TimeOfDay(_)
-        | Expr::DayOfWeek(_)
-        | Expr::Fresh { .. }
-        | Expr::Wrap { .. } => false,
-    }
+            | Expr::Not(_)
+            | Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Compare { .. }
+            | Expr::Between { .. }
+            | Expr::In { .. }
+            | Expr::IsKnown(_)
+            | Expr::BetweenTimes { .. }
+            | Expr::Covered { .. }
+    )
 }
 
 /// Whether it asks a part of it as a condition.
@@ -202,36 +186,17 @@ fn asks(expr: &Expr, part: &Expr) -> bool {
 /// What it is made of, in this scope; constants are left out. Conditions inside windows and covers are asked of each reading and have no one outcome.
 fn parts<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Vec<&'a Expr> {
     let mut all: Vec<&'a Expr> = match expr {
-        Expr::Not(a)
-        | Expr::Neg(a)
-        | Expr::IsKnown(a)
-        | Expr::TimeOfDay(a)
-        | Expr::DayOfWeek(a)
-        | Expr::Fresh { value: a, .. }
-        | Expr::Wrap { value: a, .. } => {
-            vec![a]
-        }
         Expr::And(all) | Expr::Or(all) => return all.iter().collect(),
-        Expr::Compare { left, right, .. } | Expr::Arith { left, right, .. } => vec![left, right],
-        Expr::Between { value, low, high } | Expr::BetweenTimes { value, low, high } => vec![value, low, high],
-        Expr::In { value, list } => std::iter::once(&**value).chain(list).collect(),
         Expr::If { condition, then, otherwise } => match truth(condition, scope) {
             Some(true) => vec![condition, then],
             Some(false) => vec![condition, otherwise],
             None => vec![condition],
         },
         Expr::Covered { from, to, .. } => vec![from, to],
-        Expr::Bool(_)
-        | Expr::Number(_)
-        | Expr::Enum(_)
-        | Expr::Text(_)
-        | Expr::Get { .. }
-        | Expr::Profile(_)
-        | Expr::Onset
-        | Expr::Now
-        | Expr::Let(_)
-        | Expr::Window(_)
-        | Expr::Bound { .. } => vec![],
+        // The instant is the reading's own, which is named beside it.
+        Expr::Fresh { value, .. } => vec![value],
+        Expr::Window(_) => vec![],
+        other => other.children(),
     };
     all.retain(|e| !matches!(e, Expr::Bool(_) | Expr::Number(_) | Expr::Enum(_) | Expr::Text(_)));
     all.dedup();
