@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use vitalog_elog::Time;
+
+use crate::failure::Failure;
 
 #[derive(Parser)]
 #[command(
@@ -275,4 +278,14 @@ pub enum TokenAction {
     List,
     /// Take an id's token away.
     Revoke { id: String },
+}
+
+/// An instant as it is given to `--at`, `--from`, `--to` and `--now`.
+///
+/// # Errors
+/// Where it is none.
+pub fn instant(text: &str) -> Result<Time, Failure> {
+    Time::parse(text).map_err(|_| {
+        Failure::usage(format!("{text:?} is no instant")).hint("write it like 2026-11-20T08:00:00Z, with its offset from UTC")
+    })
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 use vitalog_cep::plan::Library;
-use vitalog_elog::{Subject, Time};
+use vitalog_elog::Subject;
 use vitalog_rules::compile;
 use vitalog_rules::why::finding_json;
 
-use crate::cli::{Backtest, Format};
+use crate::cli::{Backtest, Format, instant};
 use crate::commands::check::report;
 use crate::failure::Failure;
 use crate::offline::backtest::{History, Outcome, run as evaluate};
@@ -86,10 +86,4 @@ fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
-}
-
-fn instant(text: &str) -> Result<Time, Failure> {
-    Time::parse(text).map_err(|_| {
-        Failure::usage(format!("{text:?} is no instant")).hint("write it like 2026-11-20T08:00:00Z, with its offset from UTC")
-    })
 }

@@ -10,7 +10,7 @@ use vitalog_cep::plan::Library;
 use vitalog_elog::{Subject, Time};
 use vitalog_rules::compile;
 
-use crate::cli::{Format, Why};
+use crate::cli::{Format, Why, instant};
 use crate::commands::check::report;
 use crate::failure::Failure;
 use crate::files;
@@ -100,10 +100,4 @@ fn asked(args: &Why, url: &str, at: Time) -> Result<String, Failure> {
         answer.push('\n');
     }
     Ok(answer)
-}
-
-fn instant(text: &str) -> Result<Time, Failure> {
-    Time::parse(text).map_err(|_| {
-        Failure::usage(format!("{text:?} is no instant")).hint("write it like 2026-11-20T08:00:00Z, with its offset from UTC")
-    })
 }

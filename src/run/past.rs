@@ -43,22 +43,31 @@ impl Past {
             let group = group.map_err(lost)?;
             let entry = |offset, schema: &Schema| group.entry(offset, schema).map(Arc::new).map_err(lost);
             let records = past.mind.step(group.offsets(), entry)?;
-            records.iter().for_each(|record| past.note(record, rule, subject));
+            records.iter().for_each(|record| past.note(record, &records, rule, subject));
         }
         Ok(past)
     }
 
-    fn note(&mut self, record: &Record, rule: &str, subject: &Subject) {
-        let reading = if let Input::Reading(reading) = &record.entry.input { Some(reading) } else { None };
-        if let Some(reading) = reading.filter(|r| r.subject == *subject)
+    /// `group`: all that was accepted at the same moment. What waited for its end is told with the last record, and made by a reading of another.
+    fn note(&mut self, record: &Record, group: &[Record], rule: &str, subject: &Subject) {
+        let own = reading_of(record);
+        if let Some(reading) = own.filter(|r| r.subject == *subject)
             && let Some(given) = &reading.given
         {
             self.names.insert(reading.id, given.clone());
         }
         let ours = record.changes().filter(|c| *c.finding.rule == *rule && c.finding.subject == *subject);
-        self.told.extend(ours.map(|change| Told {
-            change: change.clone(),
-            by: reading.filter(|r| change.cause == Cause::Reading(r.id)).cloned(),
+        self.told.extend(ours.map(|change| {
+            let made = |reading: &&Reading| change.cause == Cause::Reading(reading.id);
+            let earlier = || {
+                let before = group.iter().filter(|r| r.offset < record.offset).filter_map(reading_of);
+                before.filter(|r| r.subject == *subject).rfind(made)
+            };
+            Told { change: change.clone(), by: own.filter(made).or_else(earlier).cloned() }
         }));
     }
+}
+
+fn reading_of(record: &Record) -> Option<&Reading> {
+    if let Input::Reading(reading) = &record.entry.input { Some(reading) } else { None }
 }
