@@ -1,0 +1,112 @@
+//! How many readings a second one engine steps over on one core, through the door that `serve` uses: ids, outcomes, roll-back state and deadlines included.
+//! Beside each single rule runs a loop written by hand for it alone, which must count the same; and after the timed part corrections in the middle of
+//! history must come out right.
+//!
+//!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--days N] [--seed N] [--late PERCENT] [--write FILE]
+//!
+//! WHAT is a workload (`threshold`, `sequence`, `iteration`, `absence`, `window`), `singles`, `library`, `rules`, `windows`, `subjects`, `late` or `steps`; all
+//! but the last two if it is left out. `--write` writes the readings of the single workloads for the peers (`benches/peers`).
+//!
+//! Time is what this thread spent on a core (Linux tells; elsewhere wall time), so that a busy machine does not count.
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "it measures, and is told by its command line what")]
+
+mod by_hand;
+mod population;
+mod run;
+mod workloads;
+
+#[path = "../../rules/examples/shared/clock.rs"]
+mod clock;
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use population::{Population, first};
+use run::{Options, START, compiled, report, single};
+use vitalog_elog::{Span, Time};
+use workloads::ALL;
+
+fn main() {
+    let mut what = Vec::new();
+    let mut options = Options::default();
+    let mut args = std::env::args().skip(1).filter(|a| a != "--bench");
+    while let Some(arg) = args.next() {
+        let mut number = |name: &str| {
+            let value = args.next().unwrap_or_default();
+            value.parse::<u64>().unwrap_or_else(|_| panic!("{name} takes a whole number, not {value:?}"))
+        };
+        match &*arg {
+            "--subjects" => options.subjects = number("--subjects") as u32,
+            "--sensors" => options.sensors = number("--sensors") as u32,
+            "--days" => options.days = number("--days") as u32,
+            "--seed" => options.seed = number("--seed"),
+            "--late" => options.late = number("--late"),
+            "--write" => return write(&options, &args.next().expect("--write FILE")),
+            name if !name.starts_with('-') => what.push(arg.clone()),
+            other => panic!("{other:?} is not known: see the head of benches/engine/main.rs"),
+        }
+    }
+    if what.is_empty() {
+        what = ["singles", "library", "rules", "windows", "subjects", "late"].map(str::to_owned).to_vec();
+    }
+    println!("seed {}", options.seed);
+    what.iter().for_each(|what| section(what, &options));
+}
+
+fn section(what: &str, options: &Options) {
+    let library = || compiled(&workloads::library());
+    let of = |text: String| compiled(&[("bench.rules".to_owned(), text)]);
+    match what {
+        "singles" => ALL.iter().for_each(|w| single(w, options)),
+        "library" => report("the whole library", library(), options),
+        "steps" => run::steps(library(), options),
+        "rules" => {
+            for rules in [1, 10, 40, 100, 1_000, 10_000] {
+                let fewer = Options { days: options.days.min(1.max(4_000 / rules)), ..*options };
+                report(&format!("{rules} rules"), of(workloads::many(rules)), &fewer);
+            }
+        }
+        "windows" => {
+            let years = |n: i64| Span::days(365 * n);
+            for (name, over) in [("1 h", Span::hours(1)), ("1 d", Span::days(1)), ("30 d", Span::days(30)), ("1 a", years(1)), ("10 a", years(10))] {
+                report(&format!("windows of {name}"), of(workloads::endless(over)), options);
+            }
+        }
+        "subjects" => {
+            for subjects in [1_000, 10_000, 100_000] {
+                let days = (options.subjects * options.days / subjects).max(1);
+                report(&format!("{subjects} subjects"), library(), &Options { subjects, days, ..*options });
+            }
+        }
+        "late" => {
+            for late in [0, 1, 10, 50] {
+                report(&format!("{late} % late"), library(), &Options { late, ..*options });
+            }
+        }
+        name => match ALL.iter().find(|w| w.name == name) {
+            Some(workload) => single(workload, options),
+            None => panic!("{name:?} is not known: see the head of benches/engine/main.rs"),
+        },
+    }
+}
+
+/// The readings of the single workloads as the peers read them.
+fn write(options: &Options, path: &str) {
+    let library = compiled(&[("bench.rules".to_owned(), ALL[0].text())]);
+    let mut population = Population::new(&library.schema, options.subjects, options.sensors, START, options.seed);
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).expect("a file that can be written"));
+    for _ in 0..options.days * 24 {
+        for (_, reading) in population.next_hour() {
+            let (Some(content), Some(number)) = (&reading.content, reading.subject.as_str().strip_prefix("p-")) else { continue };
+            let stream = library.schema.get(content.stream);
+            let at = content.when.instant().map_or(0, |Time(at)| at);
+            // A hundred thousand atoms are a mg/dL, a million a gram, a mmHg.
+            let atoms = if &*stream.name == "bg" { 100_000 } else { 1_000_000 };
+            let value = first(&reading).unwrap_or(0) / atoms;
+            let number: u32 = number.parse().unwrap_or(0);
+            writeln!(file, "{number},{},{at},{value}", stream.name).expect("written");
+        }
+    }
+    file.flush().expect("written");
+    drop(Arc::clone(&library));
+}

@@ -1,0 +1,230 @@
+//! One run: an engine under a library, a population, and what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use vitalog_cep::plan::Library;
+use vitalog_cep::{Engine, EngineInput};
+use vitalog_elog::{Change, Effect, Reading, Time};
+use vitalog_rules::{Source, compile};
+
+use crate::clock::Clock;
+use crate::population::{Arrival, Dice, MINUTE, Population, amended, removed};
+use crate::workloads::Workload;
+
+pub const START: Time = Time(1_763_596_800_000_000);
+
+/// Of how many subjects all readings are kept, to correct them afterwards.
+const KEPT: usize = 20;
+
+#[derive(Clone, Copy)]
+pub struct Options {
+    pub subjects: u32,
+    /// Every so many wears a sensor.
+    pub sensors: u32,
+    pub days: u32,
+    pub seed: u64,
+    /// Of a hundred readings so many come late, by up to a day.
+    pub late: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { subjects: 500, sensors: 1, days: 14, seed: 20_261_120, late: 0 }
+    }
+}
+
+/// What a run found and took.
+pub struct Ran {
+    pub engine: Engine,
+    pub readings: u64,
+    pub changes: u64,
+    pub opened: u64,
+    pub took: Duration,
+    pub by_hand: Duration,
+    /// Of the first subjects.
+    pub kept: BTreeMap<String, Vec<Reading>>,
+    pub now: Time,
+}
+
+pub fn compiled(files: &[(String, String)]) -> Arc<Library> {
+    let sources: Vec<Source> = files.iter().map(|(name, text)| Source { name: name.as_str().into(), text: text.as_str().into() }).collect();
+    let compiled = compile(&sources, &Library::default());
+    let errors: Vec<_> = compiled.diagnostics.iter().filter(|d| d.level() == vitalog_rules::Level::Error).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    Arc::new(compiled.library.expect("a library without errors"))
+}
+
+/// Holds some readings back.
+struct Post {
+    late: u64,
+    dice: Dice,
+    held: BTreeMap<(Time, u64), Reading>,
+    count: u64,
+}
+
+impl Post {
+    /// The same readings, those that are late where they arrive.
+    fn deliver(&mut self, batch: Vec<Arrival>) -> Vec<Arrival> {
+        if self.late == 0 {
+            return batch;
+        }
+        let until = batch.last().map_or(START, |(at, _)| *at);
+        for (at, reading) in batch {
+            self.count += 1;
+            let late = self.dice.below(100) < self.late as i64;
+            let delay = if late { self.dice.below(24 * 60 * MINUTE) } else { 0 };
+            self.held.insert((Time(at.0 + delay), self.count), reading);
+        }
+        let rest = self.held.split_off(&(Time(until.0 + 1), 0));
+        std::mem::replace(&mut self.held, rest).into_iter().map(|((at, _), reading)| (at, reading)).collect()
+    }
+}
+
+/// Steps an engine over a population; `by_hand` sees the same.
+pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&Reading)) -> Ran {
+    let mut population = Population::new(&library.schema, options.subjects, options.sensors, START, options.seed);
+    let mut post = Post { late: options.late, dice: Dice(options.seed), held: BTreeMap::new(), count: 0 };
+    let mut effects = Vec::new();
+    let mut ran = Ran {
+        engine: Engine::new(),
+        readings: 0,
+        changes: 0,
+        opened: 0,
+        took: Duration::ZERO,
+        by_hand: Duration::ZERO,
+        kept: BTreeMap::new(),
+        now: START,
+    };
+    ran.engine.step(0, START, EngineInput::Library { effective: Time::MIN, library: library.clone() }, &mut effects);
+    effects.clear();
+    for _ in 0..options.days * 24 {
+        let batch = post.deliver(population.next_hour());
+        let begin = Clock::now();
+        for (arrival, reading) in &batch {
+            ran.readings += 1;
+            ran.engine.step(ran.readings, *arrival, EngineInput::Reading(reading), &mut effects);
+            for effect in effects.drain(..) {
+                let Effect::Finding(change) = effect else { continue };
+                ran.changes += 1;
+                ran.opened += u64::from(change.change == Change::Opened);
+            }
+        }
+        ran.took += begin.elapsed();
+        let begin = Clock::now();
+        batch.iter().for_each(|(_, reading)| by_hand(reading));
+        ran.by_hand += begin.elapsed();
+        for (arrival, reading) in batch {
+            ran.now = ran.now.max(arrival);
+            if ran.kept.len() < KEPT || ran.kept.contains_key(reading.subject.as_str()) {
+                ran.kept.entry(reading.subject.as_str().to_owned()).or_default().push(reading);
+            }
+        }
+    }
+    ran
+}
+
+/// A rule, and the loop by hand beside it.
+pub fn single(workload: &Workload, options: &Options) {
+    let library = compiled(&[("bench.rules".to_owned(), workload.text())]);
+    let mut by_hand = (workload.by_hand)();
+    let mut ran = run(&library, options, &mut |reading| by_hand.step(reading));
+    let counted = by_hand.matches(ran.now);
+    let ours = ran.opened;
+    print(workload.name, &library, &ran);
+    let (rate, bound) = (rate(ran.readings, ran.took), rate(ran.readings, ran.by_hand));
+    println!("    by hand {:>11.0} readings/s: the engine reaches {:.2} of it; {ours} matches, by hand {counted}", bound, rate / bound);
+    assert_eq!(ours, counted, "{}: the engine and the loop by hand must agree", workload.name);
+    correct(workload, &library, &mut ran);
+}
+
+/// Corrects the middle of some subjects' history, and compares what stands with the loop over the corrected readings.
+fn correct(workload: &Workload, library: &Library, ran: &mut Ran) {
+    let place = library.schema.streams.iter().position(|s| &*s.name == workload.stream);
+    let mut effects = Vec::new();
+    let (mut compared, mut different) = (0_u64, 0_u64);
+    for readings in ran.kept.values_mut() {
+        let before = standing(&ran.engine, readings);
+        let ours: Vec<usize> = (0..readings.len())
+            .filter(|i| readings[*i].content.as_ref().is_some_and(|c| Some(usize::from(c.stream.0)) == place))
+            .collect();
+        let middle = ours.len() / 2;
+        // Thirteen in a row are no longer there, the next three are another number.
+        let gone = if workload.name == "absence" { 13.min(ours.len() / 3) } else { 0 };
+        let digits = if workload.stream == "bp" { 150 } else { 65 };
+        for (n, &i) in ours.iter().skip(middle).take(gone + 3).enumerate() {
+            let revision = if n < gone { removed(&readings[i]) } else { amended(&readings[i], workload.stream, digits) };
+            ran.engine.step(0, ran.now, EngineInput::Reading(&revision), &mut effects);
+            readings[i] = revision;
+        }
+        let mut by_hand = (workload.by_hand)();
+        readings.iter().for_each(|r| by_hand.step(r));
+        let after = standing(&ran.engine, readings);
+        assert_eq!(after, by_hand.matches(ran.now), "{}: {} after a correction", workload.name, readings[0].subject.as_str());
+        compared += after;
+        different += u64::from(after != before);
+    }
+    println!("    corrected in the middle of {} subjects' history: {compared} matches as by hand, {different} subjects with another number than before", ran.kept.len());
+}
+
+fn standing(engine: &Engine, readings: &[Reading]) -> u64 {
+    let Some(first) = readings.first() else { return 0 };
+    engine.findings().iter().filter(|f| f.subject == first.subject).count() as u64
+}
+
+pub fn report(name: &str, library: Arc<Library>, options: &Options) {
+    let ran = run(&library, options, &mut |_| {});
+    print(name, &library, &ran);
+}
+
+fn print(name: &str, library: &Library, ran: &Ran) {
+    let rate = rate(ran.readings, ran.took);
+    println!(
+        "{name:<20} {rate:>11.0} readings/s ({:.0} ns each): {} readings, {} rules, {} changes of findings; {} MB at the peak",
+        1e9 / rate,
+        ran.readings,
+        library.rules.len(),
+        ran.changes,
+        peak_mb(),
+    );
+}
+
+fn rate(readings: u64, took: Duration) -> f64 {
+    readings as f64 / took.as_secs_f64()
+}
+
+/// How long single steps take, by the wall: of the slowest it is told what they did.
+pub fn steps(library: Arc<Library>, options: &Options) {
+    let mut population = Population::new(&library.schema, options.subjects, options.sensors, START, options.seed);
+    let mut post = Post { late: options.late, dice: Dice(options.seed), held: BTreeMap::new(), count: 0 };
+    let mut engine = Engine::new();
+    let mut effects = Vec::new();
+    engine.step(0, START, EngineInput::Library { effective: Time::MIN, library }, &mut effects);
+    let mut took: Vec<u32> = Vec::new();
+    for _ in 0..options.days * 24 {
+        for (arrival, reading) in post.deliver(population.next_hour()) {
+            let begin = Instant::now();
+            engine.step(0, arrival, EngineInput::Reading(&reading), &mut effects);
+            took.push(begin.elapsed().as_nanos().min(u128::from(u32::MAX)) as u32);
+            effects.clear();
+        }
+    }
+    took.sort_unstable();
+    let at = |part: f64| f64::from(took[((took.len() - 1) as f64 * part) as usize]) / 1e3;
+    println!(
+        "steps of the whole library, {} % late: p50 {:.1} us, p99 {:.1} us, p99.9 {:.1} us, max {:.1} us ({} steps)",
+        options.late,
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0),
+        took.len()
+    );
+}
+
+fn peak_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
