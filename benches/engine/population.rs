@@ -123,7 +123,8 @@ impl Population {
         if hour == 6 && dice.below(12) == 0 {
             say(after(45), "sleep", Some(at - Span::hours(7)), &[("awake", Dimension::Time, "min", 10 + dice.below(40))], None);
         }
-        if dice.below(12) == 0 {
+        // A phone tells of itself every quarter of an hour.
+        if slot % 3 == 0 {
             let percent = |name, n| (name, Dimension::Ratio, "%", n);
             let level = 100 - (at.0 / (60 * MINUTE)).rem_euclid(90);
             say(after(75), "device", None, &[percent("battery", level), percent("cpu", dice.below(60))], None);

@@ -18,6 +18,9 @@ pub const START: Time = Time(1_763_596_800_000_000);
 /// Of how many subjects all readings are kept, to correct them afterwards.
 const KEPT: usize = 20;
 
+/// Readings between two looks at the clock, at least.
+const BATCH: usize = 50_000;
+
 #[derive(Clone, Copy)]
 pub struct Options {
     pub subjects: u32,
@@ -99,8 +102,14 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
     };
     ran.engine.step(0, START, EngineInput::Library { effective: Time::MIN, library: library.clone() }, &mut effects);
     effects.clear();
-    for _ in 0..options.days * 24 {
-        let batch = post.deliver(population.next_hour());
+    let mut hours = options.days * 24;
+    while hours > 0 {
+        // Long enough for the system's own count of a thread's time.
+        let mut batch = Vec::new();
+        while hours > 0 && batch.len() < BATCH {
+            batch.extend(post.deliver(population.next_hour()));
+            hours -= 1;
+        }
         let begin = Clock::now();
         for (arrival, reading) in &batch {
             ran.readings += 1;

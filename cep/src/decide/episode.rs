@@ -99,6 +99,11 @@ impl Episodes {
         &mut self.past.facts
     }
 
+    /// Nothing goes on.
+    pub fn is_idle(&self) -> bool {
+        !self.busy
+    }
+
     /// The quick way: the newest reading of the driver came, and changes nothing. Returns when the clock alone will decide something then, if ever.
     /// `None` says nothing.
     #[inline]

@@ -37,7 +37,7 @@ impl Guard {
         match condition {
             Expr::And(all) => all.iter().find_map(|e| Guard::of(e, of)).map(|guard| Guard { is_all: false, ..guard }),
             Expr::Compare { op, left, right } => {
-                Guard::new(*op, left, right, of).or_else(|| Guard::new(mirrored(*op), right, left, of))
+                Guard::new(*op, left, right, of).or_else(|| Guard::new(op.mirrored(), right, left, of))
             }
             _ => None,
         }
@@ -75,17 +75,6 @@ impl Guard {
             }
         };
         Some(holds(self.op, order))
-    }
-}
-
-/// `a op b` is `b mirrored(op) a`.
-fn mirrored(op: Compare) -> Compare {
-    match op {
-        Compare::Lt => Compare::Gt,
-        Compare::Le => Compare::Ge,
-        Compare::Gt => Compare::Lt,
-        Compare::Ge => Compare::Le,
-        Compare::Eq | Compare::Ne => op,
     }
 }
 

@@ -2,16 +2,19 @@
 //!
 //! INVARIANT (a function of the timeline): after every update the facts of a rule are what evaluating the whole visible timeline anew would give.
 
+mod calm;
 pub mod episode;
 mod fact;
 mod guard;
 pub mod matching;
+mod range;
 pub mod schedule;
 pub mod silence;
 mod version;
 
 use serde::{Deserialize, Serialize};
 
+pub use calm::{Band, Rest};
 use episode::Episodes;
 pub use fact::{Fact, Facts, Known};
 use matching::Matches;
@@ -171,6 +174,13 @@ impl State {
             (State::Schedule(state), RuleKind::Schedule(schedule)) => state.settle(case, schedule),
             (State::Match(state), RuleKind::Match(pattern)) => state.settle(case, pattern),
             _ => false,
+        }
+    }
+
+    /// Brings what does not show in the facts into the form that does not hang on the way there.
+    pub fn settle_down(&mut self, case: &Case<'_>) {
+        if let (State::Match(state), RuleKind::Match(pattern)) = (self, &case.version.terms.rule.kind) {
+            state.settle_down(case, pattern);
         }
     }
 

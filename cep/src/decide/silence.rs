@@ -98,7 +98,7 @@ impl Silences {
     }
 
     /// The silence that goes on: nothing was heard since its onset.
-    fn open(&self) -> Option<&Fact> {
+    pub fn open(&self) -> Option<&Fact> {
         self.facts.list().last().filter(|f| f.state == FindingState::Open)
     }
 

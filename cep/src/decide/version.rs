@@ -148,6 +148,26 @@ impl Version {
         Some(if self.scope.ahead.contains(&field) { i64::MIN } else { at })
     }
 
+    /// Whether it decides upon the readings of a stream: its driver, what it listens for, a step or an absence. Another reading that is later than all that was
+    /// decided is only looked at by what is decided later.
+    pub fn is_driven_by(&self, stream: StreamIx) -> bool {
+        match &self.terms.rule.kind {
+            RuleKind::Episode(e) => e.driver == stream,
+            RuleKind::Silence(s) => s.streams.iter().any(|h| h.stream == stream),
+            RuleKind::Match(p) => {
+                // What the clock is to decide is foreseen, and is foreseen otherwise when windows see more.
+                let foresees = self.scope.program.is_some() && self.scope.streams.contains(&stream);
+                foresees || p.steps.iter().any(|s| s.stream == stream) || p.absences().iter().any(|a| a.stream == stream)
+            }
+            RuleKind::Schedule(_) => false,
+        }
+    }
+
+    /// Whether readings of a stream may matter to what was decided before them, or at any time: as intervals, or to windows after a step.
+    pub fn heeds(&self, stream: StreamIx) -> bool {
+        self.asks_for(stream) || self.scope.windows.iter().any(|(s, sight)| *s == stream && sight.before > 0)
+    }
+
     fn covers(&self, stream: StreamIx) -> Option<Asked> {
         self.scope.covers.iter().filter(|(s, _)| *s == stream).map(|(_, asked)| *asked).max()
     }

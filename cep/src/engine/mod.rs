@@ -3,6 +3,7 @@
 mod alarm;
 mod asked;
 mod book;
+mod calm;
 mod ranks;
 mod rulebook;
 mod shared;
@@ -136,7 +137,10 @@ impl Engine {
     }
 
     /// The whole state, as bytes that [`Engine::restore`] reads: the same state gives the same bytes.
-    pub fn snapshot(&self) -> Vec<u8> {
+    pub fn snapshot(&mut self) -> Vec<u8> {
+        for person in &mut self.people {
+            person.settle_down(&self.rules, self.clock.0);
+        }
         let Engine { clock, rules, people, waiting, .. } = self;
         snapshot::write(&snapshot::Written { clock: *clock, rules, people, waiting })
     }
@@ -149,7 +153,7 @@ impl Engine {
         let mut places = ByName::default();
         let mut alarms = Alarms::default();
         for (place, person) in people.iter_mut().enumerate() {
-            person.restore(&rules);
+            person.restore(&rules, clock.0);
             places.set(person.name.clone(), place as u32);
             if let Some(due) = person.next_due(&rules, clock.0) {
                 alarms.set(place as u32, due);
@@ -186,7 +190,7 @@ impl Engine {
         }
         let mut due = person.line.next_joining();
         if !self.touched.is_empty() {
-            due = earlier(due, person.touched(&self.rules, clock, &self.touched, enrolled));
+            due = earlier(due, person.touched(&self.rules, clock, &self.touched, enrolled, false));
             if person.waits {
                 self.waiting_for.insert(place, cause);
             }
@@ -248,7 +252,7 @@ impl Engine {
         let person = &mut self.people[place as usize];
         person.line.join(clock, &mut self.touched);
         if !self.touched.is_empty() {
-            person.touched(&self.rules, clock, &self.touched, enrolled);
+            person.touched(&self.rules, clock, &self.touched, enrolled, true);
         }
         person.tick(&self.rules, clock);
     }
@@ -259,7 +263,7 @@ impl Engine {
             self.waiting_for.insert(place, cause);
         }
         person.tell(&self.rules, self.clock.0, cause, effects);
-        if let Some(due) = person.next_due(&self.rules, self.clock.0) {
+        if let Some(due) = person.noted_due() {
             self.alarms.get_mut().set(place, due);
         }
     }

@@ -17,6 +17,8 @@ pub struct Ranks {
     pub ground: Vec<u32>,
     /// The others, each after all that it looks at.
     pub above: Vec<u32>,
+    /// For each version whether it looks at another.
+    looks: Vec<bool>,
     /// For each version the derived stream that its findings are rows of, if any rule looks at it.
     feeds: Vec<Option<StreamIx>>,
 }
@@ -44,6 +46,7 @@ impl Ranks {
         }
         let of = |place: u32| rank[name_of[place as usize] as usize];
         let looks = |place: &u32| versions[*place as usize].scope.streams.iter().any(|s| s.derived().is_some());
+        let all: Vec<bool> = (0..versions.len() as u32).map(|place| looks(&place)).collect();
         let (mut above, ground): (Vec<u32>, Vec<u32>) = (0..versions.len() as u32).partition(looks);
         above.sort_by_key(|place| (of(*place), *place));
         let mut feeds = vec![None; versions.len()];
@@ -52,7 +55,12 @@ impl Ranks {
                 feeds[*version as usize] = Some(Derived::stream(i));
             }
         }
-        Ranks { ground, above, feeds }
+        Ranks { ground, above, looks: all, feeds }
+    }
+
+    /// Whether a version looks at other rules.
+    pub fn is_above(&self, place: u32) -> bool {
+        self.looks.get(place as usize).copied().unwrap_or(false)
     }
 
     /// The derived stream of a version, if any rule looks at it.

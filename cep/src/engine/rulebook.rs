@@ -24,9 +24,9 @@ pub struct Rulebook {
     /// What hangs on what. Made again after a restore.
     #[serde(skip)]
     pub ranks: Ranks,
-    /// For each declared stream the versions on the ground that it concerns. Made again after a restore.
+    /// For each declared stream what it concerns. Made again after a restore.
     #[serde(skip)]
-    routes: Vec<Vec<u32>>,
+    routes: Vec<Route>,
     /// Whether readings of any stream are seen under several subjects.
     #[serde(skip)]
     pub shares: bool,
@@ -57,6 +57,16 @@ impl Default for Rulebook {
             edges: Vec::new(),
         }
     }
+}
+
+/// The versions that the readings of a stream concern.
+#[derive(Debug, Default)]
+pub struct Route {
+    /// All on the ground.
+    pub all: Vec<u32>,
+    /// Those that a reading concerns which is later than all that was seen or decided: on the ground, and above it.
+    pub ground: Vec<u32>,
+    pub above: Vec<u32>,
 }
 
 /// What a new library changed.
@@ -114,10 +124,10 @@ impl Rulebook {
         self.chart();
     }
 
-    /// The versions on the ground that a stream concerns.
+    /// The versions that a stream concerns; `None`: none.
     #[inline]
-    pub fn concerned(&self, stream: StreamIx) -> &[u32] {
-        self.routes.get(usize::from(stream.0)).map_or(&[], Vec::as_slice)
+    pub fn route(&self, stream: StreamIx) -> Option<&Route> {
+        self.routes.get(usize::from(stream.0))
     }
 
     fn chart(&mut self) {
@@ -126,15 +136,22 @@ impl Rulebook {
         self.edges.clear();
         self.shares = self.library.schema.shares();
         self.ranks = Ranks::of(&self.versions, &self.names, &self.name_of, &self.library.derived);
-        for &place in &self.ranks.ground {
+        let streams = self.versions.iter().flat_map(|v| &v.scope.streams).filter(|s| s.derived().is_none());
+        let many = streams.map(|s| usize::from(s.0) + 1).max().unwrap_or(0);
+        self.routes.resize_with(many, Route::default);
+        let mut enter = |place: u32, which: fn(&mut Route) -> &mut Vec<u32>, only: fn(&Version, StreamIx) -> bool| {
             let version = &self.versions[place as usize];
-            for stream in &version.scope.streams {
-                let stream = usize::from(stream.0);
-                if self.routes.len() <= stream {
-                    self.routes.resize_with(stream + 1, Vec::new);
-                }
-                self.routes[stream].push(place);
+            for &stream in version.scope.streams.iter().filter(|s| s.derived().is_none() && only(version, **s)) {
+                which(&mut self.routes[usize::from(stream.0)]).push(place);
             }
+        };
+        let newest = |version: &Version, stream| version.is_driven_by(stream) || version.heeds(stream);
+        for &place in &self.ranks.ground {
+            enter(place, |r| &mut r.all, |_, _| true);
+            enter(place, |r| &mut r.ground, newest);
+        }
+        for &place in &self.ranks.above {
+            enter(place, |r| &mut r.above, newest);
         }
         let sums = self.versions.iter().flat_map(|v| &v.scope.sums);
         self.sums.extend(sums.filter(|(stream, _)| stream.derived().is_none()));

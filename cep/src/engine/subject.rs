@@ -1,9 +1,10 @@
 //! One subject: its timeline, and what each rule found on it.
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::{Cause, Effect, ReadingId, Severity, Subject, Time};
+use vitalog_elog::{Cause, Effect, ReadingId, Severity, StreamIx, Subject, Time};
 
 use super::book::{Book, Desk};
+use super::calm::{Calm, Calms};
 use super::rulebook::{Revision, Rulebook};
 use crate::decide::{Case, Fact, State, earlier};
 use crate::timeline::{Datum, FoundRow, Timeline, Touch};
@@ -26,6 +27,16 @@ pub struct Person {
     /// A decision waits for what else comes at this moment.
     #[serde(skip)]
     pub waits: bool,
+    /// All readings that were seen are at this instant or before, and all that was decided. Made again after a restore, as far as it matters: too late an instant
+    /// only takes the longer way.
+    #[serde(skip)]
+    frontier: i64,
+    /// What the next readings concern.
+    #[serde(skip)]
+    calms: Calms,
+    /// By version: when it is to be looked at by the clock, never later than its next deadline; `i64::MAX` where it has none.
+    #[serde(skip)]
+    dues: Vec<i64>,
 }
 
 impl Person {
@@ -38,25 +49,98 @@ impl Person {
             changed: Vec::new(),
             fed: Vec::new(),
             waits: false,
+            frontier: i64::MIN,
+            calms: Calms::default(),
+            dues: Vec::new(),
         };
         person.make_room(rules);
         person
     }
 
     /// Brings all rules to what the changed timeline says. `enrolled` is the enrolment before the change. Returns when the clock alone will decide
-    /// something about it, as far as this change had a part in it.
+    /// something about it, as far as this change had a part in it; `is_due`: it has to decide something now.
     #[inline]
-    pub fn touched(&mut self, rules: &Rulebook, clock: i64, touches: &[Touch], enrolled: Option<i64>) -> Option<i64> {
-        let mut due = None;
+    pub fn touched(&mut self, rules: &Rulebook, clock: i64, touches: &[Touch], enrolled: Option<i64>, is_due: bool) -> Option<i64> {
         self.fed.clear();
-        if let [one] = touches {
-            for &version in rules.concerned(one.stream) {
+        if let [one] = touches
+            && let Some(t) = one.at
+            && t > self.frontier
+            && one.came
+            && self.line.enrolled() == enrolled
+        {
+            return self.in_order(rules, clock, one, t, is_due);
+        }
+        self.late(rules, clock, touches, enrolled)
+    }
+
+    /// A reading that is later than all that was seen or decided concerns those alone that decide upon it; most of them rest.
+    #[inline]
+    fn in_order(&mut self, rules: &Rulebook, clock: i64, one: &Touch, t: i64, is_due: bool) -> Option<i64> {
+        self.frontier = t;
+        let Some(route) = rules.route(one.stream) else { return None };
+        if !is_due
+            && one.from == t
+            && let Some(table) = self.line.table(one.stream)
+            && let Some(mut calm) = self.calms.take(one.stream, t)
+        {
+            let is_old = calm.wake(table);
+            let due = self.ask(rules, clock, one, &calm.awake.ground, &calm.awake.above);
+            if is_old {
+                self.settle_calm(rules, clock, one.stream, &mut calm);
+            }
+            self.calms.keep(one.stream, calm);
+            return due;
+        }
+        let due = self.ask(rules, clock, one, &route.ground, &route.above);
+        if one.from == t {
+            let mut calm = self.calms.room(one.stream, self.line.profile.next_change(t).unwrap_or(i64::MAX));
+            calm.awake.ground.extend(&route.ground);
+            calm.awake.above.extend(&route.above);
+            self.settle_calm(rules, clock, one.stream, &mut calm);
+            self.calms.keep(one.stream, calm);
+        }
+        due
+    }
+
+    /// Tells versions of a reading in order.
+    #[inline]
+    fn ask(&mut self, rules: &Rulebook, clock: i64, one: &Touch, ground: &[u32], above: &[u32]) -> Option<i64> {
+        let touches = std::slice::from_ref(one);
+        let mut due = None;
+        for &version in ground {
+            due = earlier(due, self.touch(rules, clock, version, touches));
+        }
+        if self.fed.is_empty() {
+            for &version in above {
                 due = earlier(due, self.touch(rules, clock, version, touches));
             }
-        } else {
-            for &version in &rules.ranks.ground {
-                due = earlier(due, self.touch(rules, clock, version, touches));
+        }
+        // What one of them found may concern any that look at it.
+        if !self.fed.is_empty() {
+            for &version in &rules.ranks.above {
+                due = earlier(due, self.touch_above(rules, clock, version, touches));
             }
+        }
+        due
+    }
+
+    /// Asks versions that are awake whether they may rest when the next readings of a stream come.
+    fn settle_calm(&self, rules: &Rulebook, clock: i64, stream: StreamIx, calm: &mut Calm) {
+        let Some(row) = self.line.table(stream).and_then(|table| table.len().checked_sub(1)) else { return };
+        calm.settle(|place| {
+            let place = place as usize;
+            let case = Case { line: &self.line, version: &rules.versions[place], clock, more: rules.more };
+            self.states[place].calm(&case, stream, row, self.dues[place] < i64::MAX)
+        });
+    }
+
+    /// The long way: something came late, or went, or several came.
+    fn late(&mut self, rules: &Rulebook, clock: i64, touches: &[Touch], enrolled: Option<i64>) -> Option<i64> {
+        self.disturbed(clock);
+        let mut due = None;
+        let alone = if let [one] = touches { Some(rules.route(one.stream).map_or(&[][..], |r| &r.all)) } else { None };
+        for &version in alone.unwrap_or(&rules.ranks.ground) {
+            due = earlier(due, self.touch(rules, clock, version, touches));
         }
         for &version in &rules.ranks.above {
             due = earlier(due, self.touch_above(rules, clock, version, touches));
@@ -69,6 +153,12 @@ impl Person {
             due = earlier(due, self.next_due(rules, clock));
         }
         due
+    }
+
+    /// What was noted is old, and anything up to the clock may have been decided.
+    fn disturbed(&mut self, clock: i64) {
+        self.frontier = self.frontier.max(clock);
+        self.calms.forget();
     }
 
     /// A profile field changed at `at`.
@@ -93,18 +183,53 @@ impl Person {
     }
 
     /// Makes again what is not stored.
-    pub fn restore(&mut self, rules: &Rulebook) {
+    pub fn restore(&mut self, rules: &Rulebook, clock: i64) {
         self.line.restore_index();
         self.make_room(rules);
+        self.disturbed(clock);
         for place in 0..rules.versions.len() as u32 {
             self.feed(rules, place);
         }
         self.fed.clear();
+        self.note_dues(rules, clock);
     }
 
     /// The clock reached something.
     pub fn tick(&mut self, rules: &Rulebook, clock: i64) {
-        self.each(rules, clock, |state, case, _| state.tick(case));
+        self.fed.clear();
+        for &place in &rules.ranks.ground {
+            self.tick_one(rules, clock, place);
+        }
+        for &place in &rules.ranks.above {
+            if !self.fed.is_empty() {
+                self.touch_above(rules, clock, place, &[]);
+            }
+            self.tick_one(rules, clock, place);
+        }
+    }
+
+    #[inline]
+    fn tick_one(&mut self, rules: &Rulebook, clock: i64, place: u32) {
+        let index = place as usize;
+        if self.dues[index] > clock {
+            return;
+        }
+        let case = Case { line: &self.line, version: &rules.versions[index], clock, more: rules.more };
+        let state = &mut self.states[index];
+        let changed = state.tick(&case);
+        let due = state.next_due(&case);
+        self.dues[index] = due.unwrap_or(i64::MAX);
+        self.waits |= rules.more && state.waits();
+        // Mostly a deadline only moved away since it was noted.
+        let moved = !changed && due.is_some() && matches!(state, State::Episode(_) | State::Silence(_));
+        if !moved {
+            self.frontier = self.frontier.max(clock);
+            self.calms.rouse(place, rules.ranks.is_above(place), &case.version.scope.streams);
+        }
+        if changed {
+            self.changed.push(place);
+            self.feed(rules, place);
+        }
     }
 
     /// The moment is over: what waited is decided.
@@ -113,12 +238,32 @@ impl Person {
         self.each(rules, clock, |state, case, _| state.settle(case));
     }
 
+    /// When it is to be looked at by the clock: never later than [`Person::next_due`].
+    #[inline]
+    pub fn noted_due(&self) -> Option<i64> {
+        let noted = self.dues.iter().copied().min().filter(|due| *due < i64::MAX);
+        earlier(noted, self.line.next_joining())
+    }
+
     /// When the clock alone will decide something about it.
     pub fn next_due(&self, rules: &Rulebook, clock: i64) -> Option<i64> {
-        let versions = rules.versions.iter().zip(&self.states);
-        let dues =
-            versions.filter_map(|(version, state)| state.next_due(&Case { line: &self.line, version, clock, more: false }));
+        let versions = rules.versions.iter().zip(&self.states).zip(&self.dues).filter(|(_, due)| **due < i64::MAX);
+        let dues = versions
+            .filter_map(|((version, state), _)| state.next_due(&Case { line: &self.line, version, clock, more: false }));
         dues.chain(self.line.next_joining()).min()
+    }
+
+    /// What does not show in what stands is brought into the one form that does not hang on the way there.
+    pub fn settle_down(&mut self, rules: &Rulebook, clock: i64) {
+        for (version, state) in rules.versions.iter().zip(&mut self.states) {
+            state.settle_down(&Case { line: &self.line, version, clock, more: false });
+        }
+    }
+
+    fn note_dues(&mut self, rules: &Rulebook, clock: i64) {
+        let versions = rules.versions.iter().zip(&self.states);
+        let dues = versions.map(|(version, state)| state.next_due(&Case { line: &self.line, version, clock, more: false }));
+        self.dues = dues.map(|due| due.unwrap_or(i64::MAX)).collect();
     }
 
     /// Tells what changed since the last time, in the order of the rules.
@@ -149,10 +294,21 @@ impl Person {
 
     #[inline]
     fn touch(&mut self, rules: &Rulebook, clock: i64, place: u32, touches: &[Touch]) -> Option<i64> {
-        let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: rules.more };
-        let state = &mut self.states[place as usize];
+        let index = place as usize;
+        let case = Case { line: &self.line, version: &rules.versions[index], clock, more: rules.more };
+        let state = &mut self.states[index];
+        let was_busy = state.is_busy(&case);
         let seen = state.touched(&case, touches);
         self.waits |= rules.more && state.waits();
+        if let Some(due) = seen.due {
+            self.dues[index] = self.dues[index].min(due);
+        }
+        if state.goes_by_clock(&case) {
+            self.frontier = self.frontier.max(clock);
+        }
+        if !was_busy && state.is_busy(&case) {
+            self.calms.rouse(place, rules.ranks.is_above(place), &case.version.scope.streams);
+        }
         if seen.changed {
             self.changed.push(place);
             self.feed(rules, place);
@@ -170,6 +326,7 @@ impl Person {
 
     /// Does something with every version, and brings each to what those below it found then.
     fn each(&mut self, rules: &Rulebook, clock: i64, f: impl Fn(&mut State, &Case<'_>, usize) -> bool) {
+        self.disturbed(clock);
         self.fed.clear();
         for &place in &rules.ranks.ground {
             self.one(rules, clock, place, &f);
@@ -182,8 +339,13 @@ impl Person {
 
     fn one(&mut self, rules: &Rulebook, clock: i64, place: u32, f: impl Fn(&mut State, &Case<'_>, usize) -> bool) {
         let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: rules.more };
-        if f(&mut self.states[place as usize], &case, place as usize) {
+        let state = &mut self.states[place as usize];
+        if f(state, &case, place as usize) {
             self.changed.push(place);
+        }
+        let noted = &mut self.dues[place as usize];
+        if *noted > clock {
+            *noted = state.next_due(&case).unwrap_or(i64::MAX);
         }
         self.feed(rules, place);
     }
@@ -215,6 +377,7 @@ impl Person {
     fn make_room(&mut self, rules: &Rulebook) {
         self.states.extend(rules.versions[self.states.len()..].iter().map(|v| State::new(&v.terms.rule)));
         self.books.resize_with(rules.names.len(), Book::default);
+        self.dues.resize(self.states.len(), i64::MAX);
         for &(stream, field) in &rules.sums {
             self.line.keep_sums(stream, field);
         }

@@ -188,6 +188,19 @@ pub enum Arith {
     Div,
 }
 
+impl Compare {
+    /// `a op b` is `b op.mirrored() a`.
+    pub fn mirrored(self) -> Compare {
+        match self {
+            Compare::Lt => Compare::Gt,
+            Compare::Le => Compare::Ge,
+            Compare::Gt => Compare::Lt,
+            Compare::Ge => Compare::Le,
+            Compare::Eq | Compare::Ne => self,
+        }
+    }
+}
+
 impl Expr {
     pub fn number(n: i64) -> Expr {
         Expr::Number(Rational { n, d: 1 })

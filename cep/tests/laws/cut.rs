@@ -9,7 +9,7 @@ use crate::world::drive;
 #[test]
 fn a_restored_engine_continues_as_if_never_cut() {
     for_scripts("cuts", 1_500, &|seed, lines| {
-        let (whole, effects) = drive::run(lines);
+        let (mut whole, effects) = drive::run(lines);
         let cut = Dice::new(seed).below(lines.len() + 1);
         let (mut before, _) = drive::run(&lines[..cut]);
         let bytes = before.snapshot();

@@ -8,7 +8,7 @@ use crate::world::drive::run;
 
 #[test]
 fn every_flipped_byte_is_noticed() {
-    let (engine, _) = run(&draw::script(7)[..4]);
+    let (mut engine, _) = run(&draw::script(7)[..4]);
     let bytes = engine.snapshot();
     assert!(Engine::restore(&bytes).is_ok());
     for i in 0..bytes.len() {
@@ -22,7 +22,7 @@ fn every_flipped_byte_is_noticed() {
 
 #[test]
 fn what_is_cut_short_or_too_long_is_noticed() {
-    let (engine, _) = run(&draw::script(8));
+    let (mut engine, _) = run(&draw::script(8));
     let bytes = engine.snapshot();
     for length in 0..bytes.len() {
         assert!(Engine::restore(&bytes[..length]).is_err(), "{length} bytes of {}", bytes.len());
@@ -33,7 +33,7 @@ fn what_is_cut_short_or_too_long_is_noticed() {
 #[test]
 fn noise_is_no_snapshot() {
     let mut dice = Dice::new(9);
-    let (engine, _) = run(&draw::script(8));
+    let (mut engine, _) = run(&draw::script(8));
     let bytes = engine.snapshot();
     for _ in 0..2_000 {
         let mut noise: Vec<u8> = (0..dice.below(64)).map(|_| dice.bits() as u8).collect();

@@ -32,8 +32,8 @@ fn the_ends_of_the_ranges_are_survived() {
     for seed in seeds(1_000) {
         check("the ends of the ranges", seed, stretched(seed, Sense::Kept), &|_, lines| {
             let cut = lines.len() / 2;
-            let (whole, effects) = drive::run(lines);
-            let (half, _) = drive::run(&lines[..cut]);
+            let (mut whole, effects) = drive::run(lines);
+            let (mut half, _) = drive::run(&lines[..cut]);
             let mut restored = Engine::restore(&half.snapshot()).map_err(|e| e.to_string())?;
             for (i, line) in lines.iter().enumerate().skip(cut) {
                 if drive::step(&mut restored, i, line) != effects[i] {
@@ -52,7 +52,7 @@ fn the_ends_of_the_ranges_are_survived() {
 #[test]
 fn what_makes_no_sense_is_survived() {
     for seed in seeds(1_000) {
-        let (engine, _) = drive::run(&stretched(seed, Sense::Lost));
+        let (mut engine, _) = drive::run(&stretched(seed, Sense::Lost));
         let _ = engine.next_due();
         let mut restored = Engine::restore(&engine.snapshot()).expect("its own snapshot");
         let tick = Line { arrival: Time::MAX, input: Given::Tick };

@@ -6,7 +6,7 @@ use crate::world::drive;
 #[test]
 fn replay_is_byte_for_byte() {
     for_scripts("replay", 500, &|_, lines| {
-        let ((one, effects), (two, again)) = (drive::run(lines), drive::run(lines));
+        let ((mut one, effects), (mut two, again)) = (drive::run(lines), drive::run(lines));
         if effects != again {
             return Err("the effects differ".to_owned());
         }

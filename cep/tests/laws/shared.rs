@@ -70,7 +70,7 @@ fn in_any_order_and_cut_anywhere() {
                 })
                 .collect();
             let half = other.len() / 2;
-            let (before, _) = drive::run(&other[..half]);
+            let (mut before, _) = drive::run(&other[..half]);
             let mut engine = Engine::restore(&before.snapshot()).map_err(|e| e.to_string())?;
             for (i, line) in other.iter().enumerate().skip(half) {
                 drive::step(&mut engine, i, line);

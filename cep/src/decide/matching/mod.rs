@@ -10,6 +10,7 @@ mod cluster;
 mod forbidden;
 mod needs;
 mod program;
+mod rest;
 mod search;
 mod shape;
 mod state;
@@ -70,8 +71,14 @@ impl Matches {
         self.clusters.between(first, last)
     }
 
+    /// Something has begun that readings of other streams may complete or change.
+    pub fn is_pending(&self, case: &Case<'_>) -> bool {
+        !self.pending.is_empty() && case.version.scope.shape.as_ref().is_none_or(|shape| !shape.is_patient)
+    }
+
     /// A reading came or went. `alone`: nothing else did. Returns whether a fact changed.
     pub fn touched(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, touch: &Touch, alone: bool) -> bool {
+        self.catch_up(case, pattern, Some(touch));
         let absence = pattern.absences.iter().any(|a| a.stream == touch.stream);
         if let Some(t) = touch.at
             && alone

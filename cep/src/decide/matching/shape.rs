@@ -2,7 +2,7 @@
 
 use vitalog_elog::StreamIx;
 
-use crate::plan::{Anchor, Expr, Pattern, Ref, Rule};
+use crate::plan::{Anchor, Expr, Measure, Pattern, Ref, Rule};
 
 /// Facts about a pattern that the search relies on.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub struct Shape {
     pub free: Vec<bool>,
     /// The parts of the last step's condition that hang on no binding: asked first.
     pub prefilter: Vec<Expr>,
+    /// Nearly all readings show by their own numbers that they complete nothing, so starts are only gathered when one does not.
+    pub is_patient: bool,
     /// Per absence: it hangs on no binding and cannot mean a bound reading, so one reading of it ends all starts before it.
     pub plain: Vec<bool>,
 }
@@ -30,11 +32,26 @@ impl Shape {
         });
         let plain = pattern.absences.iter().map(|a| !own(a.stream) && a.filter.as_ref().is_none_or(stands_alone));
         let last = steps.last().and_then(|s| s.filter.as_ref());
+        let prefilter: Vec<Expr> =
+            last.map_or(Vec::new(), |e| conjuncts(e).into_iter().filter(|e| stands_alone(e)).cloned().collect());
+        let single = steps.len() == 1 && steps[0].is_single();
         Shape {
             free: free.collect(),
-            prefilter: last.map_or(Vec::new(), |e| conjuncts(e).into_iter().filter(|e| stands_alone(e)).cloned().collect()),
+            is_patient: !single && prefilter.iter().any(bounds_a_number),
+            prefilter,
             plain: plain.collect(),
         }
+    }
+}
+
+/// Whether it compares a number of the reading that it is asked of.
+fn bounds_a_number(expr: &Expr) -> bool {
+    let number = |e: &Expr| matches!(e, Expr::Get { of: Ref::Candidate, what: Measure::Field(_) });
+    match expr {
+        Expr::Compare { left, right, .. } => number(left) || number(right),
+        Expr::Between { value, .. } => number(value),
+        Expr::Or(all) => all.iter().all(bounds_a_number),
+        _ => false,
     }
 }
 

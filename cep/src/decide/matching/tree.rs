@@ -15,6 +15,7 @@ use crate::timeline::Touch;
 impl Matches {
     /// A reading came or went; `alone`: nothing else did. Returns whether a fact changed.
     pub fn touched_tree(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program, touch: &Touch, alone: bool) -> bool {
+        self.catch_up(case, pattern, Some(touch));
         if let Some(t) = touch.at
             && alone
             && touch.came

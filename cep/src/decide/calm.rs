@@ -1,0 +1,223 @@
+//! When a reading in order cannot matter to a rule: between which values nothing happens.
+//!
+//! Most readings change nothing for most rules: glucose is in range, nobody is silent, no pattern has begun. A state that is at rest says between which numbers
+//! of a reading's fields its condition cannot be true, whatever else there is on the timeline. As long as readings stay there, nobody asks it again.
+//!
+//! INVARIANT (calm): for a reading that is later than all that was seen or decided, with an instant only, and with each number inside its band, updating the state
+//! would change neither it nor its facts, and would set no deadline earlier than the one it has.
+
+use vitalog_elog::{FieldIx, StreamIx};
+
+use super::State;
+use super::version::Case;
+use super::range::{Supposed, hangs_on_no_reading, looks_through};
+use crate::eval::{Ratio, Scope, Value, value};
+use crate::plan::{Anchor, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
+use crate::timeline::Table;
+
+/// As long as this holds of a reading that comes, a rule rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    Within(Band),
+    /// It comes before this instant.
+    Before(i64),
+    /// It comes at least so long after the reading before it.
+    Apart(i64),
+}
+
+/// From `low` to `high`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Band {
+    pub field: FieldIx,
+    pub low: i64,
+    pub high: i64,
+}
+
+impl State {
+    /// As long as what holds of the next readings of a stream they change nothing, seen from the newest, which is row `row` of its table and has been taken in. `None`: each is to
+    /// be looked at. `awaited`: its next deadline is noted.
+    pub fn calm(&self, case: &Case<'_>, stream: StreamIx, row: usize, awaited: bool) -> Option<Vec<Rest>> {
+        if case.version.heeds(stream) {
+            return None;
+        }
+        let asked = Asked { case, stream, table: case.line.table(stream)?, row };
+        let ended = asked.table.at(row) >= case.version.to;
+        match (self, &case.version.terms.rule.kind) {
+            (State::Episode(state), RuleKind::Episode(episode)) => {
+                let bands = if ended { Some(Vec::new()) } else { asked.never(&episode.when, Ref::Driver) };
+                bands.filter(|_| state.is_idle())
+            }
+            // Each reading only moves its deadline away.
+            (State::Silence(state), RuleKind::Silence(_)) => (awaited && state.open().is_none()).then(Vec::new),
+            (State::Match(state), RuleKind::Match(pattern)) => state.calm(case, pattern, stream, &asked),
+            _ => None,
+        }
+    }
+
+    /// Whether something has begun in it that readings of other streams may go on with or end.
+    pub fn is_busy(&self, case: &Case<'_>) -> bool {
+        match self {
+            State::Episode(_) | State::Schedule(_) => false,
+            State::Silence(state) => state.open().is_some(),
+            State::Match(state) => state.is_pending(case),
+        }
+    }
+
+    /// Whether it decides at instants of the clock, so that what it decided last may be later than all readings.
+    pub fn goes_by_clock(&self, case: &Case<'_>) -> bool {
+        match self {
+            State::Episode(_) => false,
+            State::Match(_) => case.version.scope.program.is_some(),
+            State::Silence(_) | State::Schedule(_) => true,
+        }
+    }
+}
+
+/// A condition is asked of a row.
+pub struct Asked<'c, 'a> {
+    pub case: &'c Case<'a>,
+    pub stream: StreamIx,
+    pub table: &'a Table,
+    pub row: usize,
+}
+
+impl<'a> Asked<'_, 'a> {
+    /// As long as what holds of the next readings, a condition of the reading `of` cannot be true. `None`: it may be true, or hangs on something else.
+    pub fn never(&self, condition: &'a Expr, of: Ref) -> Option<Vec<Rest>> {
+        match condition {
+            Expr::Bool(false) => Some(Vec::new()),
+            Expr::And(all) => all.iter().find_map(|e| self.never(e, of)),
+            Expr::Or(all) => {
+                let parts: Option<Vec<Vec<Rest>>> = all.iter().map(|e| self.never(e, of)).collect();
+                parts.map(|parts| parts.concat())
+            }
+            Expr::Compare { op, left, right } => {
+                let band = self.bounded(*op, left, right, of).or_else(|| self.bounded(op.mirrored(), right, left, of));
+                let band = band.or_else(|| self.kept_within(*op, left, right, of)).map(Rest::Within);
+                let rest = band.or_else(|| self.varied(*op, left, right)).or_else(|| self.apart(*op, left, right));
+                rest.map(|rest| vec![rest])
+            }
+            Expr::Between { value, low, high } => {
+                let below = self.bounded(Compare::Ge, value, low, of);
+                let band = below.or_else(|| self.bounded(Compare::Le, value, high, of));
+                band.map(|band| vec![Rest::Within(band)])
+            }
+            _ => None,
+        }
+    }
+
+    /// The band in which `left op right` is false, where the left is a number of the reading and the right hangs on no reading.
+    fn bounded(&self, op: Compare, left: &Expr, right: &'a Expr, of: Ref) -> Option<Band> {
+        let Expr::Get { of: asked, what: Measure::Field(field) } = left else { return None };
+        if *asked != of || !self.is_fixed(right) {
+            return None;
+        }
+        let number = self.table.column(*field)?.number(self.row)?;
+        let now = self.table.at(self.row);
+        let scope = self.case.scope(now, now);
+        let lets = if is_plain(right) { Vec::new() } else { scope.lets() };
+        let Value::Number(bound) = value(right, &Scope { lets: &lets, ..scope }) else { return None };
+        let (low, high) = false_around(number, op, bound)?;
+        Some(Band { field: *field, low, high })
+    }
+
+    /// A band around all that windows see of a field, in which a comparison cannot be true: readings that stay in it keep the windows in it.
+    fn kept_within(&self, op: Compare, left: &'a Expr, right: &'a Expr, of: Ref) -> Option<Band> {
+        let (field, over) = looks_through([left, right], self.stream)?;
+        let (column, now) = (self.table.column(field)?, self.table.at(self.row));
+        let rows = self.table.window(over, now);
+        let (least, greatest) = column.extremes(rows.start, rows.end)?;
+        let fixed = self.case.scope(now, now);
+        let never = |by: i64| {
+            let (low, high) = (least.saturating_sub(by), greatest.saturating_add(by));
+            let supposed = Supposed { of, stream: self.stream, field, low, high };
+            supposed.never(op, left, right, &fixed).then_some(Band { field, low, high })
+        };
+        never(0)?;
+        // As wide as may be, within a factor of two.
+        let widest = greatest.unsigned_abs().max(least.unsigned_abs()).max(1) as i64;
+        (0..12).find_map(|halved| never(widest >> halved)).or_else(|| never(0))
+    }
+
+    /// `max = min` of one window: until the last two readings that differ have left it.
+    fn varied(&self, op: Compare, left: &Expr, right: &Expr) -> Option<Rest> {
+        let (Expr::Window(a), Expr::Window(b)) = (left, right) else { return None };
+        let (Measure::Field(field), Anchor::Decision) = (a.what, a.anchor) else { return None };
+        let same = Window { func: a.func, ..Window::clone(b) } == **a;
+        let extremes = matches!((a.func, b.func), (Func::Max, Func::Min) | (Func::Min, Func::Max));
+        if op != Compare::Eq || !same || !extremes || a.filter.is_some() || a.stream != self.stream {
+            return None;
+        }
+        let column = self.table.column(field)?;
+        let rows = self.table.window(a.over.0, self.table.at(self.row));
+        let mut pairs = rows.clone().skip(1).rev();
+        let last = pairs.find(|&row| matches!((column.number(row - 1), column.number(row)), (Some(a), Some(b)) if a != b))?;
+        Some(Rest::Before(self.table.at(last - 1).saturating_add(a.over.0)))
+    }
+
+    /// `count >= 2` of a window: while readings are further apart than it is long.
+    fn apart(&self, op: Compare, left: &Expr, right: &Expr) -> Option<Rest> {
+        let (Expr::Window(w), Expr::Number(Rational { n, d: 1 })) = (left, right) else { return None };
+        let two = (op == Compare::Ge && *n >= 2) || (op == Compare::Gt && *n >= 1);
+        let counts = w.func == Func::Count && w.anchor == Anchor::Decision && w.stream == self.stream;
+        // As long as they come closer together it is no help.
+        let gap = self.row.checked_sub(1).map_or(i64::MAX, |row| self.table.at(self.row).saturating_sub(self.table.at(row)));
+        (two && counts && gap >= w.over.0).then_some(Rest::Apart(w.over.0))
+    }
+
+    /// Whether an expression hangs on the profile at most.
+    fn is_fixed(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Let(i) => self.case.version.terms.rule.lets.get(usize::from(*i)).is_some_and(|e| self.is_fixed(e)),
+            expr if expr.children().is_empty() => hangs_on_no_reading(expr),
+            Expr::Arith { .. } | Expr::Neg(_) | Expr::If { .. } | Expr::Compare { .. } | Expr::And(_) | Expr::Or(_) | Expr::Not(_) => {
+                expr.children().into_iter().all(|e| self.is_fixed(e))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether it names no `let`.
+fn is_plain(expr: &Expr) -> bool {
+    !matches!(expr, Expr::Let(_)) && expr.children().into_iter().all(is_plain)
+}
+
+/// The whole numbers around one for which `number op bound` is false, as far as they lie together.
+fn false_around(number: i64, op: Compare, bound: Ratio) -> Option<(i64, i64)> {
+    let floor = i64::try_from(bound.n.div_euclid(bound.d)).ok()?;
+    let ceiling = if bound.n.rem_euclid(bound.d) == 0 { floor } else { floor.checked_add(1)? };
+    let (low, high) = match op {
+        Compare::Lt => (ceiling, i64::MAX),
+        Compare::Le => (floor.checked_add(1)?, i64::MAX),
+        Compare::Gt => (i64::MIN, floor),
+        Compare::Ge => (i64::MIN, ceiling.checked_sub(1)?),
+        Compare::Eq if floor != ceiling => (i64::MIN, i64::MAX),
+        Compare::Eq if number > floor => (floor.checked_add(1)?, i64::MAX),
+        Compare::Eq => (i64::MIN, ceiling.checked_sub(1)?),
+        Compare::Ne => (floor, ceiling),
+    };
+    (low <= number && number <= high && (op != Compare::Ne || floor == ceiling)).then_some((low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::holds;
+
+    #[test]
+    fn a_band_is_where_the_comparison_is_false_and_no_wider() {
+        let ops = [Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge, Compare::Eq, Compare::Ne];
+        for (n, d) in [(6, 1), (-6, 1), (7, 2), (-7, 2), (1, 3), (0, 1)] {
+            let is = |number: i64, op| holds(op, (i128::from(number) * d).cmp(&n));
+            for (op, number) in ops.into_iter().flat_map(|op| (-12..12).map(move |number| (op, number))) {
+                let band = false_around(number, op, Ratio { n, d });
+                assert_eq!(band.is_some(), !is(number, op), "{number} {op:?} {n}/{d}");
+                let Some((low, high)) = band else { continue };
+                assert!((low.max(-12)..=high.min(12)).all(|other| !is(other, op)), "{number} {op:?} {n}/{d}: {low} to {high}");
+                assert!(low == i64::MIN || is(low - 1, op), "{number} {op:?} {n}/{d} from {low}");
+                assert!(high == i64::MAX || is(high + 1, op), "{number} {op:?} {n}/{d} to {high}");
+            }
+        }
+    }
+}
