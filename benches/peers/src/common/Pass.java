@@ -1,4 +1,5 @@
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -11,16 +12,19 @@ final class Pass {
     volatile long started;
     volatile long ended;
     volatile boolean complete = true;
+    private volatile long processor;
 
     /** Nanoseconds that a pass may take. */
     static final long CAP = (long) (Double.parseDouble(System.getProperty("peer.seconds", "60")) * 1e9);
 
     void start() {
+        processor = used();
         started = System.nanoTime();
     }
 
     void end() {
         ended = System.nanoTime();
+        processor = used() - processor;
     }
 
     /** Asked every 256 readings. True: stop here. */
@@ -33,8 +37,13 @@ final class Pass {
     void print(String peer, String workload) throws IOException {
         double seconds = (ended - started) / 1e9;
         System.out.println(String.format(Locale.ROOT,
-            "{\"peer\":\"%s\",\"workload\":\"%s\",\"readings\":%d,\"matches\":%d,\"seconds\":%.6f,\"readings_per_second\":%.0f,\"peak_rss_mb\":%.1f,\"complete\":%b}",
-            peer, workload, readings, matches, seconds, readings / seconds, peak(), complete));
+            "{\"peer\":\"%s\",\"workload\":\"%s\",\"readings\":%d,\"matches\":%d,\"seconds\":%.6f,\"readings_per_second\":%.0f,\"cpu_seconds\":%.3f,\"peak_rss_mb\":%.1f,\"complete\":%b}",
+            peer, workload, readings, matches, seconds, readings / seconds, processor / 1e9, peak(), complete));
+    }
+
+    /** Nanoseconds of processor time of the whole process, of its compiler and collector too. */
+    private static long used() {
+        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
     /** The process's high-water mark in 10^6 bytes, the file's readings included. */

@@ -6,6 +6,7 @@ import io.siddhi.core.stream.output.StreamCallback;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /**
  * One workload in Siddhi, in the thread that sends: every junction is synchronous.
@@ -40,6 +41,11 @@ public final class SiddhiPeer {
         Pass pass = new Pass();
         Counter counter = workload.equals("sequence") || workload.equals("iteration") ? new Disjoint(input.subjects) : new Counter();
         runtime.addCallback("Matches", counter);
+        // Siddhi logs an exception and drops the event; here it ends the run.
+        runtime.handleRuntimeExceptionWith(e -> {
+            e.printStackTrace();
+            Runtime.getRuntime().halt(1);
+        });
         runtime.start();
         InputHandler[] handlers = new InputHandler[STREAMS.length];
         for (int s = 0; s < STREAMS.length; s++) handlers[s] = runtime.getInputHandler(STREAMS[s]);
@@ -77,7 +83,7 @@ public final class SiddhiPeer {
 
         Disjoint(int subjects) {
             taken = new long[subjects];
-            java.util.Arrays.fill(taken, Long.MIN_VALUE);
+            Arrays.fill(taken, Long.MIN_VALUE);
         }
 
         @Override
