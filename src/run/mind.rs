@@ -2,7 +2,7 @@
 //!
 //! No thread, no clock, no file: the live loop, the replay after a restart, and the tests all step the same `Mind`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,10 +10,11 @@ use vitalog_cep::plan::Library;
 use vitalog_cep::why::Why;
 use vitalog_cep::{Engine, EngineInput, Unknown};
 use vitalog_elog::input::{RuleChange, RuleFile};
-use vitalog_elog::{Change, Effect, Entry, Input, Position, Record, Schema, Subject, Time};
+use vitalog_elog::{Entry, Input, Position, Record, Schema, Subject, Time};
 use vitalog_notify::Notifier;
 use vitalog_rules::{Source, compile};
 
+use super::fleeting::forget;
 use super::snapshot::Snapshot;
 use crate::failure::Failure;
 
@@ -111,8 +112,7 @@ impl Mind {
         if let Some(last) = records.last_mut() {
             self.engine.settle(&mut last.effects);
         }
-        forget_the_fleeting(&mut records);
-        forget_the_passing(&mut records);
+        forget(records.iter_mut().map(|record| &mut record.effects).collect());
         for record in &mut records {
             let policies = changed.get(&record.offset).map(|library| &library.policies[..]);
             self.notifier.step(record.offset, record.entry.arrival, &record.entry, policies, &mut record.effects);
@@ -137,46 +137,8 @@ impl Mind {
     }
 }
 
-/// Drops all that is said of findings that first opened and were rescinded in these records.
-fn forget_the_fleeting(records: &mut [Record]) {
-    let mut born = BTreeSet::new();
-    let mut fleeting = BTreeSet::new();
-    for change in records.iter().flat_map(Record::changes) {
-        let id = change.finding.id;
-        if change.finding.revision == 1 {
-            born.insert(id);
-        }
-        match change.change {
-            Change::Rescinded if born.contains(&id) => fleeting.insert(id),
-            _ => fleeting.remove(&id),
-        };
-    }
-    if fleeting.is_empty() {
-        return;
-    }
-    for record in records {
-        record.effects.retain(|effect| !matches!(effect, Effect::Finding(change) if fleeting.contains(&change.finding.id)));
-    }
-}
-
-/// Drops amendments that a later change of the same finding in these records overtakes: each reading of a backfill moves the silence that has been open since,
-/// and only where it comes to lie is worth a row.
-fn forget_the_passing(records: &mut [Record]) {
-    let mut overtaken = BTreeSet::new();
-    for record in records.iter_mut().rev() {
-        let mut kept: Vec<Effect> = std::mem::take(&mut record.effects);
-        kept.reverse();
-        kept.retain(|effect| match effect {
-            Effect::Finding(change) => overtaken.insert(change.finding.id) || change.change != Change::Amended,
-            _ => true,
-        });
-        kept.reverse();
-        record.effects = kept;
-    }
-}
-
 /// Compiles rule files on top of what was declared before.
-fn library_of(change: &RuleChange, prior: &Library) -> Result<Library, Failure> {
+pub(super) fn library_of(change: &RuleChange, prior: &Library) -> Result<Library, Failure> {
     let sources: Vec<Source> = change.files.iter().map(Source::from).collect();
     let compiled = compile(&sources, prior);
     compiled.library.ok_or_else(|| {
