@@ -37,6 +37,8 @@ pub enum Command {
     Test(Test),
     /// Say what rules find in a history of readings.
     Backtest(Backtest),
+    /// Look at the rules of a running server and all their versions, and put a former version in force again.
+    Rules(Rules),
     /// Say why a rule found something about a subject at an instant, or why it did not.
     Why(Why),
     /// Send exports of readings to a server or into a data directory.
@@ -230,6 +232,32 @@ pub struct Why {
     pub token: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Rules {
+    #[command(subcommand)]
+    pub action: RulesAction,
+    /// The URL of a running server.
+    #[arg(long, global = true, default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// The access token; read from the environment if not given.
+    #[arg(long, global = true, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Subcommand)]
+pub enum RulesAction {
+    /// The rules in force, and what those on trial (`shadow`) would have told.
+    List,
+    /// All versions there ever were: since when, by whom, and which rules are others.
+    Versions,
+    /// The texts of a version, or of one of its files.
+    Show { version: u64, file: Option<String> },
+    /// Put a former version in force from now on, as a new version.
+    Rollback { to: u64 },
 }
 
 #[derive(Args)]

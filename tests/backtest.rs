@@ -190,3 +190,28 @@ fn files_do_not_say_what_was_known_when() {
     assert!(err.contains("files do not say when their readings were accepted"), "{err}");
     assert!(err.contains("help: ask a data directory, whose readings have it (received_at): `--input lake --data DIR`"), "{err}");
 }
+
+/// Whether a finding is told hangs on when it was found, and that on no reading of somebody else.
+#[test]
+fn threads_change_nothing_of_what_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules =
+        rules(dir.path(), "a.rules", &["rule silent { severity info when no bg for 6 h stale after 1 h notify routine }\n"]);
+    let line = |subject: &str, day: u32, hour: u32| {
+        format!(
+            "{{\"subject\":\"{subject}\",\"stream\":\"bg\",\"at\":\"2026-01-{day:02}T{hour:02}:00:00Z\",\"value\":\"90 mg/dL\"}}\n"
+        )
+    };
+    let mut all = line("p", 5, 0) + &line("p", 7, 0);
+    (5..7).for_each(|day| (0..24).for_each(|hour| all += &line("q", day, hour)));
+    let input = write(dir.path(), "a.ndjson", &all);
+    let told = |threads: &str| {
+        let (status, out, err) =
+            backtest(&["--format", "json", "--threads", threads], &[("--rules", &rules), ("--input", &input)]);
+        assert_eq!(status, Some(0), "{err}");
+        out
+    };
+    let one = told("1");
+    assert!(one.contains(r#""onset":"2026-01-05T00:00:00Z","quiet":null"#), "{one}");
+    assert_eq!(told("2"), one);
+}

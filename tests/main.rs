@@ -7,6 +7,7 @@ mod demo;
 mod examples;
 mod house;
 mod ingesting;
+mod lifecycle;
 mod lsp;
 mod manual;
 mod orders;

@@ -8,6 +8,7 @@ pub mod fmt;
 pub mod ingest;
 pub mod lsp;
 mod progress;
+pub mod rules;
 pub mod serve;
 pub mod sql;
 pub mod test;

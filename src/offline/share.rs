@@ -47,31 +47,55 @@ impl Share {
     ) -> (Engine, Duration) {
         backtest_order(&mut self.readings);
         let began = Instant::now();
-        let mut engine = Engine::new();
-        let mut effects = Vec::new();
-        let mut offset = 0;
-        let mut step = |arrival: Time, input: EngineInput<'_>| {
-            engine.step(offset, arrival, input, &mut effects);
-            for effect in effects.drain(..) {
-                if let Effect::Finding(change) = effect {
-                    tell(&change);
-                }
-            }
-            offset += 1;
-        };
-        step(Time::MIN, EngineInput::Library { effective: Time::MIN, library: library.clone() });
+        let mut course = Course { engine: Engine::new(), offset: 0, effects: Vec::new(), tell };
+        course.step(Time::MIN, EngineInput::Library { effective: Time::MIN, library: library.clone() });
         for change in &self.profiles {
-            step(Time::MIN, EngineInput::Profile(change));
+            course.step(Time::MIN, EngineInput::Profile(change));
         }
         for some in self.readings.chunks(COUNTED) {
             for reading in some {
-                step(instant(reading).unwrap_or(now).min(now), EngineInput::Reading(reading));
+                let arrival = instant(reading).unwrap_or(now).min(now);
+                course.until(arrival);
+                course.step(arrival, EngineInput::Reading(reading));
             }
             done.fetch_add(some.len() as u64, Ordering::Relaxed);
         }
-        step(now, EngineInput::Tick);
-        let took = began.elapsed();
-        (engine, took)
+        course.until(now);
+        course.step(now, EngineInput::Tick);
+        (course.engine, began.elapsed())
+    }
+}
+
+/// An engine on its way through a history.
+struct Course<'t> {
+    engine: Engine,
+    offset: u64,
+    effects: Vec<Effect>,
+    tell: &'t mut dyn FnMut(&FindingChange),
+}
+
+impl Course<'_> {
+    fn step(&mut self, arrival: Time, input: EngineInput<'_>) {
+        self.engine.step(self.offset, arrival, input, &mut self.effects);
+        for effect in self.effects.drain(..) {
+            if let Effect::Finding(change) = effect {
+                (self.tell)(&change);
+            }
+        }
+        self.offset += 1;
+    }
+
+    /// Decides what falls due before an instant when it does, as a server would: whether a finding is quiet hangs on when it was found, and must not hang on
+    /// whose readings come in between.
+    fn until(&mut self, arrival: Time) {
+        if arrival <= self.engine.clock() {
+            return;
+        }
+        let mut before = None;
+        while let Some(due) = self.engine.next_due().filter(|due| *due < arrival && before != Some(*due)) {
+            self.step(due, EngineInput::Tick);
+            before = Some(due);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use vitalog_elog::{Finding, Severity, Subject};
+use vitalog_elog::{Finding, Quiet, Severity, Subject};
 
 use super::backtest::Outcome;
 use super::measures::{Followed, Lead, Measuring, is_told, of_rule};
@@ -17,6 +17,8 @@ use crate::output::{aligned, grouped};
 struct Row {
     findings: usize,
     told: usize,
+    /// Those that would have been told, were the rule not on trial.
+    shadow: usize,
     subjects: BTreeSet<Subject>,
     by_severity: BTreeMap<Severity, usize>,
     followed: Followed,
@@ -57,7 +59,10 @@ impl Summary {
         let head = ["rule", "findings", "told", "subjects", "told a subject and day", "followed", "worse after", "severities"];
         let mut lines = vec![head.map(str::to_owned)];
         for (rule, row) in &self.rows {
-            let severities: Vec<String> = row.by_severity.iter().rev().map(|(s, n)| format!("{n} {s}")).collect();
+            let mut severities: Vec<String> = row.by_severity.iter().rev().map(|(s, n)| format!("{n} {s}")).collect();
+            if row.shadow > 0 {
+                severities.push(format!("{} told but for its trial", row.shadow));
+            }
             lines.push([
                 rule.to_string(),
                 grouped(row.findings as u64),
@@ -91,7 +96,7 @@ impl Summary {
             "told_per_subject_day": self.per_day(told), "followed": followed.json()});
         let row = |(rule, row): (&Arc<str>, &Row)| {
             let severities: BTreeMap<&str, usize> = row.by_severity.iter().map(|(s, n)| (s.name(), *n)).collect();
-            json!({"rule": &**rule, "findings": row.findings, "told": row.told, "subjects": row.subjects.len(),
+            json!({"rule": &**rule, "findings": row.findings, "told": row.told, "shadow": row.shadow, "subjects": row.subjects.len(),
                 "told_per_subject_day": self.per_day(row.told), "severities": severities, "followed": row.followed.json(),
                 "lead": row.lead.as_ref().map(Lead::json)})
         };
@@ -118,6 +123,7 @@ impl Row {
     fn add(&mut self, finding: &Finding) {
         self.findings += 1;
         self.told += usize::from(is_told(finding));
+        self.shadow += usize::from(finding.quiet == Some(Quiet::Shadow) && finding.notify.is_some());
         self.subjects.insert(finding.subject.clone());
         *self.by_severity.entry(finding.severity).or_default() += 1;
     }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use vitalog_cep::plan::Library;
 use vitalog_cep::why::Why;
 use vitalog_cep::{Engine, EngineInput, Unknown};
-use vitalog_elog::input::{RuleChange, RuleFile};
+use vitalog_elog::input::RuleChange;
 use vitalog_elog::{Entry, Input, Position, Record, Schema, Subject, Time};
 use vitalog_notify::Notifier;
 use vitalog_rules::{Source, compile};
 
 use super::fleeting::forget;
 use super::snapshot::Snapshot;
+use super::versions::Versions;
 use crate::failure::Failure;
 
 /// The state that the journal's inputs lead to.
@@ -23,14 +24,14 @@ pub struct Mind {
     engine: Engine,
     notifier: Notifier,
     library: Arc<Library>,
-    /// The texts that the library was compiled from.
-    rules: Vec<RuleFile>,
+    /// All texts that were ever in force; the library was compiled from the last.
+    versions: Arc<Versions>,
 }
 
 impl Mind {
     /// Before the first input.
     pub fn new(policy: vitalog_notify::Config) -> Mind {
-        Mind { engine: Engine::new(), notifier: Notifier::new(policy), library: Arc::default(), rules: Vec::new() }
+        Mind { engine: Engine::new(), notifier: Notifier::new(policy), library: Arc::default(), versions: Arc::default() }
     }
 
     /// As it was at a snapshot.
@@ -43,7 +44,7 @@ impl Mind {
             notifier: Notifier::restore(&snapshot.notifier, policy)
                 .map_err(|e| Failure::new(format!("notifier snapshot: {e}")))?,
             library: Arc::new(snapshot.library.clone()),
-            rules: snapshot.rules.clone(),
+            versions: Arc::new(snapshot.versions.clone()),
         })
     }
 
@@ -51,7 +52,7 @@ impl Mind {
         Snapshot {
             position,
             library: Library::clone(&self.library),
-            rules: self.rules.clone(),
+            versions: Versions::clone(&self.versions),
             engine: self.engine.snapshot(),
             notifier: self.notifier.snapshot(),
         }
@@ -62,9 +63,9 @@ impl Mind {
         &self.library
     }
 
-    /// The rule files in force; none before the first were journaled.
-    pub fn rules(&self) -> &[RuleFile] {
-        &self.rules
+    /// The rule files that were ever in force; none before the first were journaled.
+    pub fn versions(&self) -> &Arc<Versions> {
+        &self.versions
     }
 
     /// The earliest instant at which the clock decides something.
@@ -127,7 +128,7 @@ impl Mind {
             Input::Profile(change) => EngineInput::Profile(change),
             Input::Rules(change) => {
                 self.library = Arc::new(library_of(change, &self.library)?);
-                self.rules = change.files.clone();
+                Arc::make_mut(&mut self.versions).add((offset, entry.arrival), change, &self.library);
                 EngineInput::Library { effective: change.effective, library: self.library.clone() }
             }
             Input::Command(_) | Input::Receipt(_) | Input::DeadLetter(_) | Input::Tick => EngineInput::Tick,

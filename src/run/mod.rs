@@ -26,6 +26,7 @@ mod sinks;
 mod snapshot;
 mod start;
 mod stepping;
+mod versions;
 mod watch;
 
 pub use arrivals::{Arrival, arrivals, move_to};
@@ -34,4 +35,5 @@ pub use fleeting::forget;
 pub use past::{Past, Told};
 pub use rules::{RuleDesk, RulesError};
 pub use start::{Node, Options};
+pub use versions::{Version, Versions};
 pub use watch::RuleWatch;
