@@ -78,7 +78,7 @@ impl RuleDesk {
     /// What [`RulesError`] says; then the former rules stay in force.
     pub fn take_up(&self, inlet: &dyn Inlet, files: Vec<RuleFile>) -> Result<Option<Position>, RulesError> {
         let _changing = self.changing.lock().unwrap_or_else(|e| e.into_inner());
-        if self.versions().from_files().is_some_and(|last| last == files) {
+        if self.versions().own_files().is_some_and(|last| last == files) {
             return Ok(None);
         }
         self.put_now(inlet, files, None)

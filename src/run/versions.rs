@@ -99,7 +99,7 @@ impl Versions {
     }
 
     /// The files as they were last taken from the server's own.
-    pub fn from_files(&self) -> Option<Vec<RuleFile>> {
+    pub fn own_files(&self) -> Option<Vec<RuleFile>> {
         self.list.iter().rev().find(|version| version.by.is_none()).map(|version| self.files(version))
     }
 
@@ -170,7 +170,7 @@ mod tests {
             })
             .collect();
         assert_eq!(said, ["a|||||a.rules", "b|||a b||a.rules", "|||||", "|a|b||a|a.rules"]);
-        assert_eq!(versions.from_files(), Some(versions.in_force()));
+        assert_eq!(versions.own_files(), Some(versions.in_force()));
         assert_eq!(versions.on_trial_since("a"), None);
         let bytes = postcard::to_allocvec(&versions).expect("it is data");
         assert_eq!(postcard::from_bytes::<Versions>(&bytes).as_ref(), Ok(&versions));
