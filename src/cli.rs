@@ -37,6 +37,8 @@ pub enum Command {
     Test(Test),
     /// Say what rules find in a history of readings.
     Backtest(Backtest),
+    /// Look at the rules of a running server and all their versions, and put a former version in force again.
+    Rules(Rules),
     /// Say why a rule found something about a subject at an instant, or why it did not.
     Why(Why),
     /// Send exports of readings to a server or into a data directory.
@@ -173,9 +175,24 @@ pub struct Backtest {
     pub threads: Option<usize>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Instead of the findings, a row for each rule: how many, of how many subjects, how often by subject and day.
+    /// Instead of the findings, a row for each rule: how many, of how many subjects, how often by subject and day, and what became of them.
     #[arg(long)]
     pub summary: bool,
+    /// For `--summary`: a reading of these streams says that somebody did something about an alarm; carbs, medication and exercise if not given.
+    #[arg(long = "action", value_name = "STREAM", value_delimiter = ',', requires = "summary")]
+    pub actions: Vec<String>,
+    /// For `--summary`: the rule whose findings the others warn of; without it, how long until a finding became graver.
+    #[arg(long, value_name = "RULE", requires = "summary")]
+    pub lead_to: Option<String>,
+    /// For `--lead-to`: a warning more than so many minutes before is none.
+    #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_080))]
+    pub lead_within: u32,
+    /// Instead of the findings, what these rules (files or directories) find otherwise over the same readings; those of `--rules` are the new ones.
+    #[arg(long, num_args = 1.., conflicts_with_all = ["summary", "as_known"])]
+    pub against: Vec<PathBuf>,
+    /// Instead of the findings, what was said of them when, as readings came: with `--input lake`, whose readings have instants of acceptance. `--now` leaves out what came later.
+    #[arg(long, conflicts_with_all = ["summary", "stats"])]
+    pub as_known: bool,
     /// Add a last line on speed and memory.
     #[arg(long)]
     pub stats: bool,
@@ -215,6 +232,32 @@ pub struct Why {
     pub token: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Rules {
+    #[command(subcommand)]
+    pub action: RulesAction,
+    /// The URL of a running server.
+    #[arg(long, global = true, default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// The access token; read from the environment if not given.
+    #[arg(long, global = true, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Subcommand)]
+pub enum RulesAction {
+    /// The rules in force, and what those on trial (`shadow`) would have told.
+    List,
+    /// All versions there ever were: since when, by whom, and which rules are others.
+    Versions,
+    /// The texts of a version, or of one of its files.
+    Show { version: u64, file: Option<String> },
+    /// Put a former version in force from now on, as a new version.
+    Rollback { to: u64 },
 }
 
 #[derive(Args)]

@@ -1,6 +1,6 @@
 //! Findings and summaries as lines: for people, or one JSON object per line.
 
-use vitalog_elog::Finding;
+use vitalog_elog::{Finding, FindingChange};
 
 /// One finding as a line for people.
 pub fn finding_line(f: &Finding) -> String {
@@ -19,4 +19,26 @@ pub fn grouped(n: u64) -> String {
         out.push(c);
     }
     out
+}
+
+/// Lines with columns as wide as their widest cell: the first to the left, the others to the right, but the last of a table that ends in words.
+pub fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let is_number = |cell: &String| cell.chars().all(|c| c.is_ascii_digit() || c == ' ');
+    let words = lines.iter().skip(1).any(|line| !is_number(&line[N - 1]));
+    let shown = lines.iter().map(|line| {
+        let cells = line.iter().enumerate().map(|(i, cell)| match i {
+            0 => format!("{cell:<0$}", widths[i]),
+            _ if words && i == N - 1 => cell.clone(),
+            _ => format!("{cell:>0$}", widths[i]),
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    });
+    shown.collect()
+}
+
+/// A change of a finding as a line for people, with the instant at which it was said.
+pub fn change_line(change: &FindingChange) -> String {
+    format!("{}  {:<9}  {}", change.decided_at, change.change.name(), finding_line(&change.finding))
 }

@@ -1,11 +1,13 @@
 //! The whole system from outside: the real binary, real peers, real data.
 
+mod backtest;
 mod backup;
 mod bad_input;
 mod demo;
 mod examples;
 mod house;
 mod ingesting;
+mod lifecycle;
 mod lsp;
 mod manual;
 mod orders;

@@ -46,7 +46,7 @@ function takenBack(r) {
 }
 
 function quiet(r) {
-  const words = { stale: 'found late, nobody was disturbed', spoke_lately: 'told a short while before', other_open: 'another alarm was going on' };
+  const words = { stale: 'found late, nobody was disturbed', spoke_lately: 'told a short while before', other_open: 'another alarm was going on', shadow: 'the rule is on trial' };
   return r.quiet ? ` · ${words[r.quiet]}` : null;
 }
 

@@ -106,6 +106,8 @@ pub enum Quiet {
     SpokeLately,
     /// A finding of another rule went on (`quiet while`).
     OtherOpen,
+    /// Its rule was on trial (`shadow`); otherwise it would have been told.
+    Shadow,
 }
 
 /// What happened to a finding.

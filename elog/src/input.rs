@@ -39,6 +39,8 @@ pub enum Input {
 pub struct RuleChange {
     pub effective: Time,
     pub files: Vec<RuleFile>,
+    /// The id of who put them in force; `None`: they came from the server's own files.
+    pub by: Option<Arc<str>>,
 }
 
 /// One rule file.

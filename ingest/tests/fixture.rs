@@ -241,7 +241,11 @@ pub fn one_of_each(schema: &Schema) -> Vec<Entry> {
             value: Some(Value::Enum(1)),
             at: at(-1),
         }),
-        Input::Rules(RuleChange { effective: at(1), files: vec![RuleFile { name: "a.rules".into(), text: "rule a {}".into() }] }),
+        Input::Rules(RuleChange {
+            effective: at(1),
+            files: vec![RuleFile { name: "a.rules".into(), text: "rule a {}".into() }],
+            by: None,
+        }),
         Input::Command(Command { finding: vitalog_elog::MatchId(77), action: Action::Acknowledge, by: "nurse-1".into() }),
         Input::Receipt(DeliveryReceipt { delivery: u128::MAX, attempt: 2, outcome: DeliveryOutcome::Failed("timed out".into()) }),
         Input::DeadLetter(DeadLetter {

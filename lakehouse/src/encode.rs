@@ -307,6 +307,7 @@ fn quiet_name(quiet: Quiet) -> &'static str {
         Quiet::Stale => "stale",
         Quiet::SpokeLately => "spoke_lately",
         Quiet::OtherOpen => "other_open",
+        Quiet::Shadow => "shadow",
     }
 }
 

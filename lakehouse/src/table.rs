@@ -213,7 +213,7 @@ pub(crate) fn finding_columns() -> Vec<Column> {
         Column::new("text", Text, Dictionary, "what the patient is told"),
         Column::new("notify", Text, Dictionary, "the policy that tells them"),
         Column::new("cite", Text, Dictionary, "where the rule comes from"),
-        Column::new("quiet", Text, Dictionary, "why nobody is disturbed: stale, spoke_lately or other_open"),
+        Column::new("quiet", Text, Dictionary, "why nobody is disturbed: stale, spoke_lately, other_open or shadow"),
         Column::new("by_clock", Bool, Plain, "opened by the clock rather than by a reading"),
     ]
 }

@@ -131,7 +131,7 @@ pub fn receipt(arrival: Time, delivery: u128, attempt: u32, outcome: DeliveryOut
 
 /// Rules whose text is of no account here: the notifier is given what was compiled from it.
 pub fn rules(arrival: Time) -> Entry {
-    Entry { arrival, input: Input::Rules(RuleChange { effective: arrival, files: Vec::new() }) }
+    Entry { arrival, input: Input::Rules(RuleChange { effective: arrival, files: Vec::new(), by: None }) }
 }
 
 /// Steps over an entry; the deliveries that it led to.

@@ -14,6 +14,9 @@ pub struct Pack {
 /// All shipped packs, by name.
 pub const ALL: &[Pack] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
+/// The shipped streams whose readings say that a person did something about their health: ate, took something, moved.
+pub const ACTIONS: &[&str] = &["carbs", "medication", "exercise"];
+
 /// The pack of that name.
 pub fn get(name: &str) -> Option<&'static Pack> {
     ALL.iter().find(|p| p.name == name)

@@ -128,7 +128,7 @@ fn long_clauses_are_broken_where_they_go_on() {
 
 #[test]
 fn policies_and_schedules() {
-    let text = "use health\npolicy urgent { // who\n notify patient by push,sms\n   after 5 minutes unless acknowledged notify caretaker by push\n}\nrule w {\n  severity info\n  every monday at 09:00\n  when slope(bg.value over 30 min)>2 mg/dL/min\n  quiet while  v or u\n}\n";
+    let text = "use health\npolicy urgent { // who\n notify patient by push,sms\n   after 5 minutes unless acknowledged notify caretaker by push\n}\nrule w {\n  severity info\n  every monday at 09:00\n  when slope(bg.value over 30 min)>2 mg/dL/min\n  quiet while  v or u   shadow\n}\n";
     expect![[r#"
         use health
 
@@ -142,6 +142,7 @@ fn policies_and_schedules() {
             every  monday at 09:00
             when   slope(bg.value over 30 min) > 2 mg/dL/min
             quiet while v or u
+            shadow
         }
     "#]]
     .assert_eq(&formatted(text));

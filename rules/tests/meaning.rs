@@ -27,6 +27,7 @@ fn looks_do_not_matter() {
         (MATCH.to_owned(), MATCH.replace("meal", "dinner")),
         (MATCH.to_owned(), MATCH.replace("let b", "let base").replace("- b >", "- base >")),
         (MATCH.to_owned(), MATCH.replace("high.value > 10 mmol/L", "(each.value > 10.0 mmol/L)")),
+        (EPISODE.to_owned(), format!("{EPISODE}\n    shadow")),
         ("    when no bg or bp for 6 h".to_owned(), "    when no bp or bg for 360 min".to_owned()),
     ];
     for (a, b) in same {
@@ -102,4 +103,20 @@ fn another_default_is_another_meaning() {
 fn the_number_is_stable() {
     let library: Library = library("stream a { x glucose in mg/dL }\nrule r { severity info when a.x > 3 mg/dL for 5 min }");
     expect_test::expect!["9def7c151d2d1179"].assert_eq(&format!("{:016x}", library.rules[0].meaning));
+}
+
+#[test]
+fn a_trial_is_said_once_and_anywhere() {
+    assert!(!rule("    when bg.value < 54 mg/dL").shadow);
+    for clauses in [
+        "    shadow when bg.value < 54 mg/dL",
+        "    when bg.value < 54 mg/dL shadow notify urgent",
+        "    when no bg for 6 h\n    shadow",
+    ] {
+        assert!(rule(clauses).shadow, "{clauses}");
+    }
+    let twice = "use health\nrule r { severity info when bg.value < 54 mg/dL shadow shadow }";
+    let said = compile(&[Source::new("a.rules", twice)], &Library::default());
+    assert!(said.library.is_none());
+    assert_eq!(said.diagnostics[0].message, "`shadow` is said twice");
 }

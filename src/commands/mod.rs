@@ -7,6 +7,8 @@ pub mod explain;
 pub mod fmt;
 pub mod ingest;
 pub mod lsp;
+mod progress;
+pub mod rules;
 pub mod serve;
 pub mod sql;
 pub mod test;

@@ -102,7 +102,7 @@ pub async fn put_rules(node: &Node, dir: Option<&Path>) -> Result<(), Failure> {
     let paths: Vec<_> = dir.map(Path::to_owned).into_iter().collect();
     let files = files::rules(&paths)?;
     let (desk, door) = (node.rules.clone(), node.door.clone());
-    let put = tokio::task::spawn_blocking(move || desk.put(&*door, files)).await;
+    let put = tokio::task::spawn_blocking(move || desk.take_up(&*door, files)).await;
     match put.map_err(|e| Failure::new(e.to_string()))? {
         Ok(_) => Ok(()),
         Err(RulesError::Wrong(compiled)) => {

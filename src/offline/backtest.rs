@@ -5,15 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
-use vitalog_cep::driver::backtest_order;
+use vitalog_cep::Engine;
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, EngineInput};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Finding, Reading, Span, Subject, Time};
+use vitalog_elog::{Finding, MatchId, Reading, Span, StreamIx, Subject, Time};
 
-use super::groups::Groups;
+use super::cut::Cut;
+use super::measures::{Acts, acts};
+use super::share::{Part, Share, instant};
 
 /// What to look at.
 pub struct History {
@@ -28,9 +30,15 @@ pub struct History {
 pub struct Outcome {
     /// By subject, then rule, then onset.
     pub findings: Vec<Finding>,
+    /// When a finding first became graver than it opened, where it did.
+    pub rises: BTreeMap<MatchId, Time>,
     pub readings: usize,
     /// The days (UTC) on which there is a reading of a subject, its own or one that is seen under it.
     pub days: BTreeMap<Subject, BTreeSet<i64>>,
+    /// When somebody did something about anything.
+    pub acts: Acts,
+    /// What the clock says in the end.
+    pub now: Time,
     /// The time the slowest engine took, without loading and sorting.
     pub engine_time: Duration,
 }
@@ -48,38 +56,54 @@ impl Outcome {
     }
 }
 
-/// Runs a history on `threads` engines.
-pub fn run(history: History, threads: usize) -> Outcome {
-    let readings = history.readings.len();
-    let days = days(&history);
-    let last = history.readings.iter().filter_map(instant).max();
-    let now = history.now.or(last).unwrap_or(Time(0));
-    let mut shares: Vec<Share> = (0..threads.max(1)).map(|_| Share::default()).collect();
-    let mut groups = Groups::default();
-    if history.library.schema.shares() {
-        history.readings.iter().for_each(|reading| groups.note(reading, &history.library.schema));
-    }
-    let mut place: BTreeMap<usize, usize> = BTreeMap::new();
-    let count = shares.len();
-    let mut share_of = |subject: &Subject| {
-        let next = place.len();
-        *place.entry(groups.of(subject)).or_insert(next) % count
+/// What the clock says at the end of these readings, where nothing else is said.
+pub fn clock_at_end(now: Option<Time>, readings: &[Reading]) -> Time {
+    let last = || readings.iter().filter_map(instant).max();
+    now.or_else(last).unwrap_or(Time(0))
+}
+
+/// Runs a history on `threads` engines. `done` counts readings as they are decided.
+///
+/// `actions`: readings of these streams say that somebody did something.
+pub fn run(history: History, actions: &[StreamIx], threads: usize, done: &AtomicU64) -> Outcome {
+    let now = clock_at_end(history.now, &history.readings);
+    let mut outcome = Outcome {
+        findings: Vec::new(),
+        rises: BTreeMap::new(),
+        readings: history.readings.len(),
+        days: days(&history),
+        acts: acts(&history.readings, &history.library.schema, actions),
+        now,
+        engine_time: Duration::default(),
     };
-    for reading in history.readings {
-        shares[share_of(&reading.subject)].readings.push(reading);
-    }
-    for change in history.profiles {
-        shares[share_of(&change.subject)].profiles.push(change);
-    }
-    let library = &history.library;
-    let parts: Vec<(Vec<Finding>, Duration)> = std::thread::scope(|scope| {
-        let running: Vec<_> = shares.into_iter().map(|share| scope.spawn(move || share.run(library, now))).collect();
+    let library = history.library.clone();
+    let shares = shares(history.readings, history.profiles, &library, threads);
+    let parts: Vec<Part> = std::thread::scope(|scope| {
+        let library = &library;
+        let running: Vec<_> = shares.into_iter().map(|share| scope.spawn(move || share.run(library, now, done))).collect();
         running.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
-    let engine_time = parts.iter().map(|(_, took)| *took).max().unwrap_or_default();
-    let mut findings: Vec<Finding> = parts.into_iter().flat_map(|(findings, _)| findings).collect();
-    findings.sort_by(|a, b| (&a.subject, &a.rule, a.onset, a.id).cmp(&(&b.subject, &b.rule, b.onset, b.id)));
-    Outcome { findings, readings, days, engine_time }
+    for part in parts {
+        outcome.engine_time = outcome.engine_time.max(part.took);
+        outcome.findings.extend(part.findings);
+        outcome.rises.extend(part.rises);
+    }
+    outcome.findings.sort_by(|a, b| (&a.subject, &a.rule, a.onset, a.id).cmp(&(&b.subject, &b.rule, b.onset, b.id)));
+    outcome
+}
+
+fn shares(readings: Vec<Reading>, profiles: Vec<ProfileChange>, library: &Library, count: usize) -> Vec<Share> {
+    let mut cut = Cut::of(readings.iter(), &library.schema, count);
+    let mut shares: Vec<Share> = (0..count.max(1)).map(|_| Share::default()).collect();
+    for reading in readings {
+        let share = cut.share_of(&reading.subject);
+        shares[share].readings.push(reading);
+    }
+    for change in profiles {
+        let share = cut.share_of(&change.subject);
+        shares[share].profiles.push(change);
+    }
+    shares
 }
 
 fn days(history: &History) -> BTreeMap<Subject, BTreeSet<i64>> {
@@ -94,51 +118,9 @@ fn days(history: &History) -> BTreeMap<Subject, BTreeSet<i64>> {
     days
 }
 
-#[derive(Default)]
-struct Share {
-    readings: Vec<Reading>,
-    profiles: Vec<ProfileChange>,
-}
-
-impl Share {
-    fn run(self, library: &Arc<Library>, now: Time) -> (Vec<Finding>, Duration) {
-        let (engine, took) = self.engine(library, now);
-        (engine.findings(), took)
-    }
-
-    /// The engine at the end, and how long it took.
-    fn engine(mut self, library: &Arc<Library>, now: Time) -> (Engine, Duration) {
-        backtest_order(&mut self.readings);
-        let began = Instant::now();
-        let mut engine = Engine::new();
-        let mut effects = Vec::new();
-        let mut offset = 0;
-        let mut step = |arrival: Time, input: EngineInput<'_>| {
-            engine.step(offset, arrival, input, &mut effects);
-            effects.clear();
-            offset += 1;
-        };
-        step(Time::MIN, EngineInput::Library { effective: Time::MIN, library: library.clone() });
-        for change in &self.profiles {
-            step(Time::MIN, EngineInput::Profile(change));
-        }
-        for reading in &self.readings {
-            step(instant(reading).unwrap_or(now).min(now), EngineInput::Reading(reading));
-        }
-        step(now, EngineInput::Tick);
-        let took = began.elapsed();
-        (engine, took)
-    }
-}
-
 /// One engine over a whole history, at its end.
 pub fn engine(history: History) -> Engine {
-    let last = history.readings.iter().filter_map(instant).max();
-    let now = history.now.or(last).unwrap_or(Time(0));
-    Share { readings: history.readings, profiles: history.profiles }.engine(&history.library, now).0
-}
-
-fn instant(reading: &Reading) -> Option<Time> {
-    let when = reading.content.as_ref()?.when;
-    Some(when.instant().unwrap_or_else(|| when.start()))
+    let now = clock_at_end(history.now, &history.readings);
+    let share = Share { readings: history.readings, profiles: history.profiles };
+    share.engine(&history.library, now, &AtomicU64::new(0), &mut |_| {}).0
 }

@@ -13,7 +13,7 @@ use vitalog_ingest::decode::{self, Format, Scalar};
 use vitalog_lakehouse::Selection;
 
 use crate::failure::Failure;
-use crate::run::{Node, Options};
+use crate::run::{Arrival, Node, Options, arrivals, move_to};
 
 /// Which readings are wanted. Of a subject also those of others, where readings may be seen under several.
 #[derive(Default)]
@@ -112,17 +112,21 @@ pub fn from_lake(data: &Path, library: &Library, wanted: &Wanted) -> Result<Vec<
         let readings: Vec<Reading> = found.into_iter().map(|accepted| accepted.reading).collect();
         Ok::<_, Failure>((readings, schema))
     })?;
-    let theirs = &readings.1;
     for reading in &mut readings.0 {
-        let Some(content) = &mut reading.content else { continue };
-        let name = &theirs.get(content.stream).name;
-        content.stream = library.schema.stream(name).ok_or_else(|| {
-            Failure::new(format!("the rules declare no stream {name}, of which there are readings"))
-                .hint("add its declaration, or `use health`")
-        })?;
+        move_to(reading, &readings.1, &library.schema)?;
     }
     runtime.shutdown_timeout(Duration::from_secs(5));
     Ok(readings.0)
+}
+
+/// All wanted readings of a data directory as they came, every revision and removal of them, from its journal.
+///
+/// # Errors
+/// Where the data directory can't be read or is held by a server.
+pub fn as_they_came(data: &Path, library: &Library, wanted: &Wanted) -> Result<Vec<Arrival>, Failure> {
+    let mut all = arrivals(data, library)?;
+    all.retain(|arrival| wanted.wants(&arrival.reading, library));
+    Ok(all)
 }
 
 /// Profile changes from NDJSON lines of `{"subject", "field", "value", "at"}`.

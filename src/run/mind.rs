@@ -2,19 +2,21 @@
 //!
 //! No thread, no clock, no file: the live loop, the replay after a restart, and the tests all step the same `Mind`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
 use vitalog_cep::why::Why;
 use vitalog_cep::{Engine, EngineInput, Unknown};
-use vitalog_elog::input::{RuleChange, RuleFile};
-use vitalog_elog::{Change, Effect, Entry, Input, Position, Record, Schema, Subject, Time};
+use vitalog_elog::input::RuleChange;
+use vitalog_elog::{Entry, Input, Position, Record, Schema, Subject, Time};
 use vitalog_notify::Notifier;
 use vitalog_rules::{Source, compile};
 
+use super::fleeting::forget;
 use super::snapshot::Snapshot;
+use super::versions::Versions;
 use crate::failure::Failure;
 
 /// The state that the journal's inputs lead to.
@@ -22,14 +24,14 @@ pub struct Mind {
     engine: Engine,
     notifier: Notifier,
     library: Arc<Library>,
-    /// The texts that the library was compiled from.
-    rules: Vec<RuleFile>,
+    /// All texts that were ever in force; the library was compiled from the last.
+    versions: Arc<Versions>,
 }
 
 impl Mind {
     /// Before the first input.
     pub fn new(policy: vitalog_notify::Config) -> Mind {
-        Mind { engine: Engine::new(), notifier: Notifier::new(policy), library: Arc::default(), rules: Vec::new() }
+        Mind { engine: Engine::new(), notifier: Notifier::new(policy), library: Arc::default(), versions: Arc::default() }
     }
 
     /// As it was at a snapshot.
@@ -42,7 +44,7 @@ impl Mind {
             notifier: Notifier::restore(&snapshot.notifier, policy)
                 .map_err(|e| Failure::new(format!("notifier snapshot: {e}")))?,
             library: Arc::new(snapshot.library.clone()),
-            rules: snapshot.rules.clone(),
+            versions: Arc::new(snapshot.versions.clone()),
         })
     }
 
@@ -50,7 +52,7 @@ impl Mind {
         Snapshot {
             position,
             library: Library::clone(&self.library),
-            rules: self.rules.clone(),
+            versions: Versions::clone(&self.versions),
             engine: self.engine.snapshot(),
             notifier: self.notifier.snapshot(),
         }
@@ -61,9 +63,9 @@ impl Mind {
         &self.library
     }
 
-    /// The rule files in force; none before the first were journaled.
-    pub fn rules(&self) -> &[RuleFile] {
-        &self.rules
+    /// The rule files that were ever in force; none before the first were journaled.
+    pub fn versions(&self) -> &Arc<Versions> {
+        &self.versions
     }
 
     /// The earliest instant at which the clock decides something.
@@ -111,8 +113,7 @@ impl Mind {
         if let Some(last) = records.last_mut() {
             self.engine.settle(&mut last.effects);
         }
-        forget_the_fleeting(&mut records);
-        forget_the_passing(&mut records);
+        forget(records.iter_mut().map(|record| &mut record.effects).collect());
         for record in &mut records {
             let policies = changed.get(&record.offset).map(|library| &library.policies[..]);
             self.notifier.step(record.offset, record.entry.arrival, &record.entry, policies, &mut record.effects);
@@ -127,7 +128,7 @@ impl Mind {
             Input::Profile(change) => EngineInput::Profile(change),
             Input::Rules(change) => {
                 self.library = Arc::new(library_of(change, &self.library)?);
-                self.rules = change.files.clone();
+                Arc::make_mut(&mut self.versions).add((offset, entry.arrival), change, &self.library);
                 EngineInput::Library { effective: change.effective, library: self.library.clone() }
             }
             Input::Command(_) | Input::Receipt(_) | Input::DeadLetter(_) | Input::Tick => EngineInput::Tick,
@@ -137,46 +138,8 @@ impl Mind {
     }
 }
 
-/// Drops all that is said of findings that first opened and were rescinded in these records.
-fn forget_the_fleeting(records: &mut [Record]) {
-    let mut born = BTreeSet::new();
-    let mut fleeting = BTreeSet::new();
-    for change in records.iter().flat_map(Record::changes) {
-        let id = change.finding.id;
-        if change.finding.revision == 1 {
-            born.insert(id);
-        }
-        match change.change {
-            Change::Rescinded if born.contains(&id) => fleeting.insert(id),
-            _ => fleeting.remove(&id),
-        };
-    }
-    if fleeting.is_empty() {
-        return;
-    }
-    for record in records {
-        record.effects.retain(|effect| !matches!(effect, Effect::Finding(change) if fleeting.contains(&change.finding.id)));
-    }
-}
-
-/// Drops amendments that a later change of the same finding in these records overtakes: each reading of a backfill moves the silence that has been open since,
-/// and only where it comes to lie is worth a row.
-fn forget_the_passing(records: &mut [Record]) {
-    let mut overtaken = BTreeSet::new();
-    for record in records.iter_mut().rev() {
-        let mut kept: Vec<Effect> = std::mem::take(&mut record.effects);
-        kept.reverse();
-        kept.retain(|effect| match effect {
-            Effect::Finding(change) => overtaken.insert(change.finding.id) || change.change != Change::Amended,
-            _ => true,
-        });
-        kept.reverse();
-        record.effects = kept;
-    }
-}
-
 /// Compiles rule files on top of what was declared before.
-fn library_of(change: &RuleChange, prior: &Library) -> Result<Library, Failure> {
+pub(super) fn library_of(change: &RuleChange, prior: &Library) -> Result<Library, Failure> {
     let sources: Vec<Source> = change.files.iter().map(Source::from).collect();
     let compiled = compile(&sources, prior);
     compiled.library.ok_or_else(|| {

@@ -13,12 +13,14 @@ use vitalog_rules::{Compiled, compile};
 
 use super::in_force::InForce;
 use super::journaling::WHEN_ACCEPTED;
+use super::versions::Versions;
 use crate::files::sources;
 
 /// Changes rules.
 pub struct RuleDesk {
     in_force: Arc<InForce>,
-    files: Mutex<Vec<RuleFile>>,
+    /// Held while a change is made: of two at once each is compiled on top of the one before.
+    changing: Mutex<()>,
 }
 
 /// Why rules were not changed.
@@ -31,8 +33,8 @@ pub enum RulesError {
 }
 
 impl RuleDesk {
-    pub fn new(in_force: Arc<InForce>, files: Vec<RuleFile>) -> RuleDesk {
-        RuleDesk { in_force, files: Mutex::new(files) }
+    pub fn new(in_force: Arc<InForce>) -> RuleDesk {
+        RuleDesk { in_force, changing: Mutex::new(()) }
     }
 
     /// The library in force.
@@ -40,9 +42,14 @@ impl RuleDesk {
         self.in_force.get()
     }
 
+    /// All files that were ever in force.
+    pub fn versions(&self) -> Arc<Versions> {
+        self.in_force.versions()
+    }
+
     /// The texts in force.
     pub fn files(&self) -> Vec<RuleFile> {
-        self.files.lock().unwrap_or_else(|e| e.into_inner()).clone()
+        self.versions().in_force()
     }
 
     /// Compiles files as they would be compiled if they were put in force now.
@@ -50,14 +57,36 @@ impl RuleDesk {
         compile(&sources(files), &self.library())
     }
 
-    /// Puts files in force in place of all former ones. `Ok(None)`: they are in force already. Blocks until they are journaled and stepped over.
+    /// Puts the files that `change` makes of those in force in force in their place. `Ok(None)`: they are already. Blocks until they are journaled and stepped over.
     ///
     /// # Errors
     /// What [`RulesError`] says; then the former rules stay in force.
-    pub fn put(&self, inlet: &dyn Inlet, files: Vec<RuleFile>) -> Result<Option<Position>, RulesError> {
-        // Held throughout: two changes at once are made one after the other, each compiled on top of the one before.
-        let mut current = self.files.lock().unwrap_or_else(|e| e.into_inner());
-        if *current == files {
+    pub fn put(
+        &self,
+        inlet: &dyn Inlet,
+        by: &Arc<str>,
+        change: impl FnOnce(Vec<RuleFile>) -> Vec<RuleFile>,
+    ) -> Result<Option<Position>, RulesError> {
+        let _changing = self.changing.lock().unwrap_or_else(|e| e.into_inner());
+        let files = change(self.files());
+        self.put_now(inlet, files, Some(by.clone()))
+    }
+
+    /// Puts the server's own files in force, unless they are as they were when they last were: what somebody put or rolled back since stays then.
+    ///
+    /// # Errors
+    /// What [`RulesError`] says; then the former rules stay in force.
+    pub fn take_up(&self, inlet: &dyn Inlet, files: Vec<RuleFile>) -> Result<Option<Position>, RulesError> {
+        let _changing = self.changing.lock().unwrap_or_else(|e| e.into_inner());
+        if self.versions().own_files().is_some_and(|last| last == files) {
+            return Ok(None);
+        }
+        self.put_now(inlet, files, None)
+    }
+
+    fn put_now(&self, inlet: &dyn Inlet, files: Vec<RuleFile>, by: Option<Arc<str>>) -> Result<Option<Position>, RulesError> {
+        let current = self.files();
+        if current == files {
             return Ok(None);
         }
         let compiled = self.check(&files);
@@ -65,14 +94,12 @@ impl RuleDesk {
             return Err(RulesError::Wrong(Box::new(compiled)));
         }
         let effective = if current.is_empty() { Time::MIN } else { WHEN_ACCEPTED };
-        let change = RuleChange { effective, files: files.clone() };
+        let change = RuleChange { effective, files, by };
         let (tell, told) = std::sync::mpsc::channel();
         inlet.submit(vec![Input::Rules(change)], Box::new(move |answer| drop(tell.send(answer))));
         match told.recv() {
-            Ok(Ok(accepted)) => {
-                *current = files;
-                Ok(Some(accepted.position))
-            }
+            // The engine's thread has put the library in force before it answers.
+            Ok(Ok(accepted)) => Ok(Some(accepted.position)),
             Ok(Err(error)) => Err(RulesError::Unavailable(error)),
             Err(_) => Err(RulesError::Unavailable(vitalog_elog::port::Unavailable::Closing)),
         }

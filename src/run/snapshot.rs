@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use vitalog_cep::plan::Library;
 use vitalog_elog::Position;
-use vitalog_elog::input::RuleFile;
 
+use super::versions::Versions;
 use crate::failure::Failure;
 
-const MAGIC: &[u8; 8] = b"VTLGSNP2";
+const MAGIC: &[u8; 8] = b"VTLGSNP3";
 /// How many are kept.
 const KEEP: usize = 3;
 
@@ -23,7 +23,7 @@ const KEEP: usize = 3;
 pub struct Snapshot {
     pub position: Position,
     pub library: Library,
-    pub rules: Vec<RuleFile>,
+    pub versions: Versions,
     pub engine: Vec<u8>,
     pub notifier: Vec<u8>,
 }
@@ -95,7 +95,7 @@ mod tests {
         Snapshot {
             position: Position { incarnation: 7, next, chain: [1; 32] },
             library: Library::default(),
-            rules: Vec::new(),
+            versions: Versions::default(),
             engine: vec![1, 2, 3],
             notifier: vec![4],
         }

@@ -99,8 +99,8 @@ impl Node {
             snapshot::write_or_warn(&directory.snapshots(), &mind.mind.snapshot(end));
         }
 
-        let in_force = Arc::new(InForce::new(mind.mind.library().clone()));
-        let rules = Arc::new(RuleDesk::new(in_force.clone(), mind.mind.rules().to_vec()));
+        let in_force = Arc::new(InForce::new(mind.mind.library().clone(), mind.mind.versions().clone()));
+        let rules = Arc::new(RuleDesk::new(in_force.clone()));
         let (door, messages, waiting) = Door::open();
         let due = Arc::new(AtomicI64::new(mind.mind.next_due().map_or(NEVER, |t| t.0)));
         let snapshot_wanted = Arc::new(AtomicBool::new(false));

@@ -79,7 +79,7 @@ impl Stepping {
                 std::process::abort();
             }
         };
-        self.in_force.set(self.mind.library());
+        self.in_force.set(self.mind.library(), self.mind.versions());
         self.tell_due();
         let mut rest = &records[..];
         for (count, answer) in group.answers {

@@ -53,7 +53,7 @@ fn take_up(dir: &PathBuf, desk: &RuleDesk, inlet: &dyn Inlet) {
         Ok(files) => files,
         Err(error) => return tracing::error!(%error, "the edited rules cannot be read; the former ones stay in force"),
     };
-    match desk.put(inlet, files) {
+    match desk.take_up(inlet, files) {
         Ok(None) => {}
         Ok(Some(position)) => {
             tracing::info!(rules = desk.library().rules.len(), offset = position.next, "the edited rules are in force");

@@ -118,7 +118,8 @@ fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: 
     });
     let declared = board.clone();
     node.on_library(move |library| declared.declare(&library.profile));
-    let rules = RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone() };
+    let rules =
+        RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone(), readers: Arc::new(readers()?) };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
     let sql = SqlDoor { lake: Lake::clone(&node.lake), access: access.clone(), limits: SqlLimits::default() };
     Ok(vitalog_ingest::io::router(Arc::new(gateway))

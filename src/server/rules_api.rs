@@ -1,4 +1,4 @@
-//! Rules over HTTP: see them, check them, change one.
+//! Rules over HTTP: see them, check them, change one, go back to how they were.
 
 use std::sync::Arc;
 
@@ -9,10 +9,15 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vitalog_cep::plan::Rule;
+use vitalog_dashboards::ask::Readers;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::input::RuleFile;
 use vitalog_elog::port::Inlet;
+use vitalog_elog::{Position, Time};
 use vitalog_rules::Compiled;
+
+mod versions;
 
 use super::problem::problem;
 use crate::run::{RuleDesk, RulesError};
@@ -23,6 +28,8 @@ pub struct RulesState {
     pub desk: Arc<RuleDesk>,
     pub inlet: Arc<dyn Inlet>,
     pub access: Arc<dyn Access>,
+    /// The views count what rules on trial would have told.
+    pub readers: Arc<Readers>,
 }
 
 /// Texts to compile as they would be compiled if they were put in force.
@@ -41,6 +48,9 @@ pub fn router(state: RulesState) -> Router {
     Router::new()
         .route("/v1/rules", get(list))
         .route("/v1/rules/check", post(check))
+        .route("/v1/rules/versions", get(versions::list))
+        .route("/v1/rules/versions/{number}", get(versions::show))
+        .route("/v1/rules/rollback", post(versions::roll_back))
         .route("/v1/rules/{file}", get(show).put(change))
         .with_state(state)
 }
@@ -49,14 +59,28 @@ async fn list(State(state): State<RulesState>, who: Option<Extension<Principal>>
     if let Some(refused) = refuse(&state, who, Wish::List) {
         return refused;
     }
-    let library = state.desk.library();
-    let rules: Vec<Value> = library
-        .rules
-        .iter()
-        .map(|r| json!({"name": &*r.name, "title": &*r.title, "version": format!("{:016x}", r.meaning), "cite": r.cite.as_deref()}))
-        .collect();
+    let trials = match tokio::task::spawn_blocking({
+        let readers = state.readers.clone();
+        move || readers.take().and_then(|reader| reader.ask(|ask| ask.on_trial()))
+    })
+    .await
+    {
+        Ok(Ok(trials)) => trials,
+        _ => return problem(StatusCode::SERVICE_UNAVAILABLE, "busy", "the views can't be asked", "ask again in a while"),
+    };
+    let (library, versions) = (state.desk.library(), state.desk.versions());
+    let shadow = |rule: &Rule| {
+        let trial = trials.iter().find(|t| *t.rule == *rule.name && t.version == rule.meaning);
+        let since = versions.on_trial_since(&rule.name).filter(|since| *since > Time::MIN).map(|since| since.to_string());
+        json!({"since": since, "would_have_told": trial.map_or(0, |t| t.findings), "subjects": trial.map_or(0, |t| t.subjects)})
+    };
+    let rule = |r: &Arc<Rule>| {
+        json!({"name": &*r.name, "title": &*r.title, "version": format!("{:016x}", r.meaning), "cite": r.cite.as_deref(),
+            "shadow": r.shadow.then(|| shadow(r))})
+    };
+    let rules: Vec<Value> = library.rules.iter().map(rule).collect();
     let files: Vec<String> = state.desk.files().iter().map(|f| f.name.to_string()).collect();
-    Json(json!({"files": files, "rules": rules})).into_response()
+    Json(json!({"in_force": versions.count(), "files": files, "rules": rules})).into_response()
 }
 
 async fn show(State(state): State<RulesState>, who: Option<Extension<Principal>>, Path(name): Path<String>) -> Response {
@@ -90,36 +114,49 @@ async fn change(
     Path(name): Path<String>,
     text: String,
 ) -> Response {
-    if let Some(refused) = refuse(&state, who, Wish::Rule) {
-        return refused;
-    }
+    let who = match allowed(&state, who, Wish::Rule) {
+        Ok(who) => who,
+        Err(refused) => return refused,
+    };
     let put = tokio::task::spawn_blocking(move || {
-        let mut files = state.desk.files();
-        match files.iter_mut().find(|f| *f.name == *name) {
-            Some(file) => file.text = text.into(),
-            None => files.push(RuleFile { name: name.into(), text: text.into() }),
-        }
-        state.desk.put(&*state.inlet, files)
+        state.desk.put(&*state.inlet, &who.id, |mut files| {
+            match files.iter_mut().find(|f| *f.name == *name) {
+                Some(file) => file.text = text.into(),
+                None => files.push(RuleFile { name: name.into(), text: text.into() }),
+            }
+            files
+        })
     })
     .await;
     match put {
-        Ok(Ok(position)) => {
-            let mut response = Json(json!({"ok": true, "changed": position.is_some()})).into_response();
+        Ok(put) => changed(put, &json!({})),
+        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the change could not be made", "see the server's log"),
+    }
+}
+
+/// The answer to a change of rules, with what else there is to say.
+fn changed(put: Result<Option<Position>, RulesError>, more: &Value) -> Response {
+    match put {
+        Ok(position) => {
+            let mut body = json!({"ok": true, "changed": position.is_some()});
+            for (key, value) in more.as_object().into_iter().flatten() {
+                body[key] = value.clone();
+            }
+            let mut response = Json(body).into_response();
             if let Some(value) = position.and_then(|p| HeaderValue::from_str(&p.next.to_string()).ok()) {
                 response.headers_mut().insert("vitalog-position", value);
             }
             response
         }
-        Ok(Err(RulesError::Wrong(compiled))) => {
+        Err(RulesError::Wrong(compiled)) => {
             let body = json!({"type": "about:blank", "title": "the rules do not compile", "status": 422, "code": "rules_wrong",
                 "detail": "the former rules stay in force", "diagnostics": diagnostics(&compiled)});
             (StatusCode::UNPROCESSABLE_ENTITY, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string())
                 .into_response()
         }
-        Ok(Err(RulesError::Unavailable(why))) => {
+        Err(RulesError::Unavailable(why)) => {
             problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &why.to_string(), "try again in a moment")
         }
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the change could not be made", "see the server's log"),
     }
 }
 
@@ -129,18 +166,21 @@ fn diagnostics(compiled: &Compiled) -> Vec<Value> {
 }
 
 fn refuse(state: &RulesState, who: Option<Extension<Principal>>, wish: Wish<'_>) -> Option<Response> {
+    allowed(state, who, wish).err()
+}
+
+/// Who asks, where they may.
+#[expect(clippy::result_large_err, reason = "the answer is given at once")]
+fn allowed(state: &RulesState, who: Option<Extension<Principal>>, wish: Wish<'_>) -> Result<Principal, Response> {
     let Some(Extension(who)) = who else {
-        return Some(problem(
-            StatusCode::UNAUTHORIZED,
-            "unauthenticated",
-            "nobody is named",
-            "send a token: `Authorization: Bearer …`",
-        ));
+        let remedy = "send a token: `Authorization: Bearer …`";
+        return Err(problem(StatusCode::UNAUTHORIZED, "unauthenticated", "nobody is named", remedy));
     };
     match state.access.decide(&who, wish) {
-        Decision::Allow => None,
+        Decision::Allow => Ok(who),
         Decision::Deny => {
-            Some(problem(StatusCode::FORBIDDEN, "forbidden", "this is not permitted to you", "ask whoever gave you the token"))
+            let remedy = "ask whoever gave you the token";
+            Err(problem(StatusCode::FORBIDDEN, "forbidden", "this is not permitted to you", remedy))
         }
     }
 }

@@ -103,6 +103,7 @@ fn rule(name: &str, kind: RuleKind, grades: Vec<Grade>, text: &str, shown: Optio
         once_per: None,
         stale_after: Span::days(1),
         quiet_while: vec![],
+        shadow: false,
         outputs: vec![],
         phrasing: Phrasing::default(),
     }

@@ -18,6 +18,8 @@ pub struct Version {
     pub from: i64,
     /// `i64::MAX` while it is the newest.
     pub to: i64,
+    /// The instants from which it was on trial, and was not any more, in turn.
+    trials: Vec<i64>,
     /// Made again from the rule after a restore.
     #[serde(skip)]
     pub scope: Reach,
@@ -81,14 +83,18 @@ pub struct Case<'a> {
 
 impl Version {
     pub fn new(rule: Arc<Rule>, library: &Library, from: i64) -> Version {
-        let mut version = Version { terms: terms(rule, library), from, to: i64::MAX, scope: Reach::default() };
+        let trials = if rule.shadow { vec![from] } else { Vec::new() };
+        let mut version = Version { terms: terms(rule, library), from, to: i64::MAX, trials, scope: Reach::default() };
         version.survey();
         version
     }
 
-    /// Goes on under a library in which its rule means the same. Whether what it says may be another: to other rules, or of the time of day.
-    pub fn renew(&mut self, rule: Arc<Rule>, library: &Library) -> bool {
+    /// Goes on from an instant on under a library in which its rule means the same. Whether what it says may be another: to other rules, or of the time of day.
+    pub fn renew(&mut self, rule: Arc<Rule>, library: &Library, from: i64) -> bool {
         let was = std::mem::replace(&mut self.terms, terms(rule, library));
+        if was.rule.shadow != self.terms.rule.shadow {
+            self.trials.push(from);
+        }
         self.survey();
         was.rule.outputs != self.terms.rule.outputs || was.zone != self.terms.zone || was.night != self.terms.night
     }
@@ -97,6 +103,11 @@ impl Version {
     #[inline]
     pub fn owns(&self, t: i64) -> bool {
         self.from <= t && t < self.to
+    }
+
+    /// Whether it was on trial at `t`: what opened then disturbs nobody.
+    pub fn is_on_trial(&self, t: i64) -> bool {
+        self.trials.iter().filter(|turn| **turn <= t).count() % 2 == 1
     }
 
     /// Whether this rule, compiled into this library, means the same: the meaning, and the defaults of the profile fields it asks.

@@ -118,15 +118,19 @@ impl Engine {
         };
         let (by, span) = match quiet {
             Quiet::Stale => (None, Some(rule.stale_after)),
+            Quiet::Shadow => (None, None),
             Quiet::SpokeLately => {
                 let most = rule.once_per.map_or(0, |s| s.0.unsigned_abs());
-                let told = |f: &Fact| f.known.is_some_and(|k| k.quiet.is_none()) && f.at.abs_diff(fact.at) < most;
+                let trial = self.rules.versions[version].is_on_trial(fact.at);
+                let spoke = |quiet: Option<Quiet>| quiet.is_none() || (trial && quiet == Some(Quiet::Shadow));
+                let told = |f: &Fact| f.known.is_some_and(|k| spoke(k.quiet)) && f.at.abs_diff(fact.at) < most;
                 (all(group).into_iter().find(|(_, f)| told(f)), rule.once_per)
             }
             Quiet::OtherOpen => {
                 let groups = self.rules.names.iter().filter(|(name, _)| rule.quiet_while.contains(name));
                 let others: Vec<Placed<'_>> = groups.flat_map(|(_, group)| all(group)).collect();
-                (others.into_iter().find(|(v, f)| self.covers(*v, f, fact.at)), None)
+                let heard = |v: usize, f: &Fact| !self.rules.versions[v].is_on_trial(f.at);
+                (others.into_iter().find(|(v, f)| self.covers(*v, f, fact.at) && heard(*v, f)), None)
             }
         };
         Some(Hush { quiet, by: by.map(|placed| Box::new(self.record(person, placed))), span })

@@ -127,7 +127,8 @@ impl Desk<'_> {
 
     fn amend(&mut self, former: &Former, place: Place, effects: &mut Vec<Effect>) {
         let fact = self.fact(place);
-        let quiet = if fact.severity > former.fact.severity { self.stale(fact, place.version) } else { former.known.quiet };
+        let risen = || self.stale(fact, place.version).or_else(|| self.on_trial(fact, place.version));
+        let quiet = if fact.severity > former.fact.severity { risen() } else { former.known.quiet };
         let change = match (former.fact.state, fact.state) {
             (FindingState::Open, FindingState::Resolved) => Change::Resolved,
             (FindingState::Open, FindingState::Lapsed) => Change::Lapsed,
@@ -142,7 +143,8 @@ impl Desk<'_> {
         let quiet = self
             .stale(fact, place.version)
             .or_else(|| self.other_open(fact, place.version))
-            .or_else(|| self.spoke_lately(fact, place.version));
+            .or_else(|| self.spoke_lately(fact, place.version))
+            .or_else(|| self.on_trial(fact, place.version));
         let mut id = MatchId::new(self.name, self.subject, Time(fact.onset));
         let mut counter = 0_u32;
         while self.stands(id) {
@@ -167,17 +169,25 @@ impl Desk<'_> {
         let covers = |version: usize| {
             let point = kind(&self.versions[version]).is_point();
             let over = |end: i64| if point { end < fact.at } else { end <= fact.at };
-            self.states[version].facts().list().iter().any(|f| f.onset <= fact.at && !f.end.is_some_and(over))
+            // Nobody was told of what was found on trial, so nobody is to miss something else for it.
+            let heard = |f: &Fact| !self.versions[version].is_on_trial(f.at);
+            let mut facts = self.states[version].facts().list().iter();
+            facts.any(|f| f.onset <= fact.at && !f.end.is_some_and(over) && heard(f))
         };
         versions.any(covers).then_some(Quiet::OtherOpen)
     }
 
     fn spoke_lately(&self, fact: &Fact, version: usize) -> Option<Quiet> {
         let once_per = self.versions[version].terms.rule.once_per?;
-        let told = |other: &Fact| {
-            other.known.is_some_and(|k| k.quiet.is_none()) && other.at.abs_diff(fact.at) < once_per.0.unsigned_abs()
-        };
+        // On trial it counts what it would have told.
+        let trial = self.versions[version].is_on_trial(fact.at);
+        let spoke = |known: Known| known.quiet.is_none() || (trial && known.quiet == Some(Quiet::Shadow));
+        let told = |other: &Fact| other.known.is_some_and(spoke) && other.at.abs_diff(fact.at) < once_per.0.unsigned_abs();
         self.facts().any(told).then_some(Quiet::SpokeLately)
+    }
+
+    fn on_trial(&self, fact: &Fact, version: usize) -> Option<Quiet> {
+        self.versions[version].is_on_trial(fact.at).then_some(Quiet::Shadow)
     }
 
     fn stands(&self, id: MatchId) -> bool {

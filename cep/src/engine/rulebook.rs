@@ -93,7 +93,7 @@ impl Rulebook {
             match library.rules.iter().position(|r| r.name == version.terms.rule.name) {
                 Some(i) if version.means(&library.rules[i], &library) => {
                     kept[i] = true;
-                    if version.renew(library.rules[i].clone(), &library) {
+                    if version.renew(library.rules[i].clone(), &library, from) {
                         retold.push(place);
                     }
                 }

@@ -56,6 +56,8 @@ pub struct Rule {
     pub stale_after: Span,
     /// `quiet while R`: it is quiet if a finding of one of these rules goes on at its `at` when it is found.
     pub quiet_while: Vec<Arc<str>>,
+    /// `shadow`: it is on trial, and what it finds disturbs nobody. No part of its meaning.
+    pub shadow: bool,
     /// What other rules ask of its findings, evaluated at the decision. No part of its meaning.
     pub outputs: Vec<Output>,
     /// How it is written. No part of its meaning, either.

@@ -42,6 +42,7 @@ pub fn rule(kind: RuleKind) -> Rule {
         once_per: None,
         stale_after: Span::days(1),
         quiet_while: vec![],
+        shadow: false,
         outputs: vec![],
         phrasing: Phrasing::default(),
     }

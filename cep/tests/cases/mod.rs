@@ -20,6 +20,7 @@ mod table;
 mod ties;
 mod timeline;
 mod trees;
+mod trials;
 mod versions;
 mod windows;
 mod zones;

@@ -36,6 +36,20 @@ pub fn check(libraries: &[Library], input: &str, stands: &str) {
     assert_eq!(show(drive::standing(&engine)), wanted, "the ENGINE on\n{input}");
 }
 
+/// What the engine said, in order: of which rule, what happened, from which minute, and why it was quiet; and of how many findings.
+pub fn said_by(libraries: &[Library], input: &str) -> (Vec<String>, usize) {
+    let (lines, _) = read(libraries, input);
+    let (_, effects) = drive::run(&lines);
+    let changes: Vec<_> = effects.iter().flat_map(|e| drive::changes(e)).collect();
+    let told = |c: &&vitalog_elog::FindingChange| {
+        let minutes = c.finding.onset.since(EPOCH).0 / Span::minutes(1).0;
+        let quiet = c.finding.quiet.map_or_else(|| "told".to_owned(), |quiet| format!("{quiet:?}"));
+        format!("{} {} {minutes} {quiet}", c.finding.rule, c.change.name())
+    };
+    let ids: std::collections::BTreeSet<_> = changes.iter().map(|c| c.finding.id).collect();
+    (changes.iter().map(told).collect(), ids.len())
+}
+
 type Names = BTreeMap<ReadingId, String>;
 
 fn read(libraries: &[Library], input: &str) -> (Vec<Line>, Names) {

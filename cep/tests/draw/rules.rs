@@ -72,6 +72,7 @@ fn retold(dice: &mut Dice, was: &Rule) -> Rule {
     let mut rule = was.clone();
     rule.outputs.reverse();
     rule.outputs.truncate(1);
+    rule.shadow ^= dice.chance(50);
     for output in &mut rule.outputs {
         output.expr = constant(dice, Type::Of(if output.field == F1 { Kind::Glucose } else { Kind::Count }));
     }
@@ -101,6 +102,7 @@ pub fn rule(dice: &mut Dice, name: &str) -> Rule {
         once_per: dice.chance(20).then(|| span(dice, 4)),
         stale_after: if dice.chance(20) { span(dice, 4) } else { Span::days(1) },
         quiet_while: quiet_while(dice, name),
+        shadow: dice.chance(15),
         outputs: vec![],
         phrasing: Phrasing::default(),
     };

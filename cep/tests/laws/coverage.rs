@@ -65,7 +65,7 @@ fn random_findings_are_told_and_quiet() {
         }
     }
     println!("{reasons:?}");
-    assert!(reasons.len() == 4 && reasons.values().all(|n| *n > 10), "{reasons:?}");
+    assert!(reasons.len() == 5 && reasons.values().all(|n| *n > 10), "{reasons:?}");
 }
 
 /// The forms of a pattern, by the words they are written with.

@@ -43,6 +43,7 @@ fn rule(steps: Vec<Step>, tree: Node, select: Select, filter: Option<Expr>, hour
         once_per: None,
         stale_after: Span::days(1),
         quiet_while: vec![],
+        shadow: false,
         outputs: vec![],
         phrasing: Phrasing::default(),
     }

@@ -34,8 +34,8 @@ fn effects_are_the_difference_of_what_stands() {
 }
 
 fn learn(history: &mut History, line: &Line) {
-    if let Given::Library { library, .. } = &line.input {
-        history.learn(&library.rules);
+    if let Given::Library { library, effective } = &line.input {
+        history.learn(*effective, &library.rules);
     }
 }
 

@@ -71,6 +71,7 @@ fn rule(dice: &mut Dice) -> Rule {
         once_per: None,
         stale_after: Span::days(1),
         quiet_while: vec![],
+        shadow: false,
         outputs: vec![],
         phrasing: Phrasing::default(),
     }

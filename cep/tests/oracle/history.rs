@@ -2,7 +2,7 @@
 //!
 //! Works on the two sets alone, what stood and what stands: nothing of how either was found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use vitalog_cep::plan::Rule;
@@ -26,11 +26,15 @@ pub struct Known {
 pub struct History {
     pub known: Vec<Known>,
     rules: BTreeMap<u64, Arc<Rule>>,
+    /// Since when which rules are on trial, in the order in which libraries came.
+    trials: Vec<(Time, BTreeSet<Arc<str>>)>,
 }
 
 impl History {
-    pub fn learn(&mut self, rules: &[Arc<Rule>]) {
+    pub fn learn(&mut self, effective: Time, rules: &[Arc<Rule>]) {
         self.rules.extend(rules.iter().map(|r| (r.meaning, r.clone())));
+        let from = self.trials.last().map_or(effective, |(last, _)| effective.max(*last));
+        self.trials.push((from, rules.iter().filter(|r| r.shadow).map(|r| r.name.clone()).collect()));
     }
 
     /// What changed when this came to stand: withdrawn, then changed, then opened, of each rule and subject.
@@ -88,7 +92,7 @@ impl History {
     fn amend(&mut self, f: usize, now: &Standing, clock: Time) -> (Change, Known) {
         let was = &self.known[f];
         let rises = now.severity > was.content.severity;
-        let quiet = if rises { self.stale(now, clock) } else { was.quiet };
+        let quiet = if rises { self.stale(now, clock).or_else(|| self.on_trial(now)) } else { was.quiet };
         let change = match (was.content.state, now.state) {
             ("open", "resolved") => Change::Resolved,
             ("open", "lapsed") => Change::Lapsed,
@@ -101,7 +105,11 @@ impl History {
 
     /// Under the id of its onset; if that stands already, under a hash of it and a count, and so on. An id that stood before counts on from there.
     fn open(&mut self, now: &Standing, standing: &[Standing], clock: Time) -> Known {
-        let quiet = self.stale(now, clock).or_else(|| self.other_open(now, standing)).or_else(|| self.spoke_lately(now));
+        let quiet = self
+            .stale(now, clock)
+            .or_else(|| self.other_open(now, standing))
+            .or_else(|| self.spoke_lately(now))
+            .or_else(|| self.on_trial(now));
         let mut id = MatchId::new(&now.rule, &Subject::new(&now.subject), now.onset);
         let mut others = 0_u32;
         let revision = loop {
@@ -125,7 +133,7 @@ impl History {
     }
 
     /// A finding of another rule about the same subject covers the instant at which this one opened; of what is an instant or a span of
-    /// readings the end too.
+    /// readings the end too. One that opened on trial keeps nobody quiet.
     fn other_open(&self, now: &Standing, standing: &[Standing]) -> Option<Quiet> {
         let others = &self.rules[&now.version].quiet_while;
         let goes_on = |s: &Standing| match s.end {
@@ -133,15 +141,25 @@ impl History {
             Some(end) if s.kind == "match" || s.kind == "schedule" => now.at <= end,
             Some(end) => now.at < end,
         };
-        let covers = |s: &Standing| s.subject == now.subject && s.onset <= now.at && goes_on(s);
+        let heard = |s: &Standing| self.on_trial(s).is_none();
+        let covers = |s: &Standing| s.subject == now.subject && s.onset <= now.at && goes_on(s) && heard(s);
         standing.iter().any(|s| others.iter().any(|o| **o == *s.rule) && covers(s)).then_some(Quiet::OtherOpen)
     }
 
     fn spoke_lately(&self, now: &Standing) -> Option<Quiet> {
         let once_per = self.rules[&now.version].once_per?;
-        let told = self.known.iter().filter(|k| !k.is_rescinded && k.quiet.is_none() && group_of(&k.content) == group_of(now));
+        // On trial it counts what it would have told as told.
+        let would = self.on_trial(now);
+        let spoke = |k: &Known| k.quiet.is_none() || (would.is_some() && k.quiet == would);
+        let told = self.known.iter().filter(|k| !k.is_rescinded && spoke(k) && group_of(&k.content) == group_of(now));
         let near = |at: Time| (i128::from(at.0) - i128::from(now.at.0)).abs() < i128::from(once_per.0);
         told.into_iter().any(|k| near(k.content.at)).then_some(Quiet::SpokeLately)
+    }
+
+    /// Whether the library that was in force at the instant at which it opened has its rule on trial.
+    fn on_trial(&self, s: &Standing) -> Option<Quiet> {
+        let (_, on_trial) = self.trials.iter().rev().find(|(from, _)| *from <= s.at)?;
+        on_trial.contains(&*s.rule).then_some(Quiet::Shadow)
     }
 }
 

@@ -26,7 +26,7 @@ pub use history::ReadingHistory;
 pub use letters::{LetterPage, LetterView};
 pub use profile::{ProfileChangeView, ProfileFieldView, ProfileView};
 pub use readings::{Order, ReadingPage, ReadingQuery, parse_cursor};
-pub use recommendations::{RecommendationPage, RecommendationQuery, RecommendationView, Response, StateFilter};
+pub use recommendations::{OnTrial, RecommendationPage, RecommendationQuery, RecommendationView, Response, StateFilter};
 pub use shape::{FieldShape, Point, ReadingView, StreamShape, UnitShape, point};
 pub use subjects::{Band, Glucose, Spark, SubjectPage, SubjectQuery, SubjectView};
 pub use timeline::{Series, Timeline, TimelineQuery};

@@ -6,7 +6,7 @@ use vitalog_elog::{Change, FindingKind, FindingState, MatchId, Quiet, ReadingId,
 
 use super::Ask;
 use super::because::Because;
-use crate::views::{Place, ViewsError, change_from, kind_from, quiet_from, state_from, state_number, wordings_from};
+use crate::views::{Place, SHADOW, ViewsError, change_from, kind_from, quiet_from, state_from, state_number, wordings_from};
 
 /// One finding at one revision, and what people did about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,6 +61,16 @@ pub struct RecommendationPage {
     pub next: Option<String>,
 }
 
+/// What one version of a rule made of itself on trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnTrial {
+    pub rule: String,
+    /// Its meaning.
+    pub version: u64,
+    pub findings: u64,
+    pub subjects: u64,
+}
+
 /// Which findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StateFilter {
@@ -76,6 +86,8 @@ pub struct RecommendationQuery {
     pub least: Severity,
     /// Only those that nobody has acknowledged or dismissed (or only those that somebody has).
     pub answered: Option<bool>,
+    /// Those that were found on trial (`shadow`), which are for those who write rules; else all others.
+    pub shadow: bool,
     pub limit: usize,
     /// Where the page before ended: `at` and id.
     pub after: Option<(i64, u128)>,
@@ -112,11 +124,11 @@ impl Ask<'_> {
         let sql = format!(
             "select {COLUMNS} from {LATEST} where (?1 is null or r.subject = ?1) and (?2 is null or r.state = ?2) and r.severity >= ?3
              and (?4 is null or (r.acknowledged is not null or r.dismissed is not null) = ?4)
-             and (?5 is null or (r.at, r.id) < (?5, ?6)) order by r.at desc, r.id desc"
+             and (?5 is null or (r.at, r.id) < (?5, ?6)) and (r.quiet = {SHADOW}) = ?7 order by r.at desc, r.id desc"
         );
         let (after_at, after_id) = query.after.map_or((None, [0; 16]), |(at, id)| (Some(at), id.to_be_bytes()));
         let least = query.least as u8;
-        let params: [&dyn ToSql; 6] = [&number, &state, &least, &query.answered, &after_at, &after_id];
+        let params: [&dyn ToSql; 7] = [&number, &state, &least, &query.answered, &after_at, &after_id, &query.shadow];
         let mut find = self.conn.prepare_cached(&sql)?;
         let mut rows = find.query(&params[..])?;
         let mut page = RecommendationPage { recommendations: Vec::new(), next: None };
@@ -140,7 +152,7 @@ impl Ask<'_> {
     pub(super) fn standing(&self, number: i64, limit: usize) -> Result<Vec<RecommendationView>, ViewsError> {
         let sql = format!(
             "select {COLUMNS} from {LATEST} where r.subject = ?1 and r.state = 0 and r.dismissed is null and (r.kind not in (2, 3) or r.quiet = 0)
-             order by r.acknowledged is not null, r.severity desc, r.at desc limit ?2"
+             and r.quiet <> {SHADOW} order by r.acknowledged is not null, r.severity desc, r.at desc limit ?2"
         );
         self.views(&sql, &[&number, &(limit as i64)])
     }
@@ -148,7 +160,7 @@ impl Ask<'_> {
     /// Those that touch [from, to), oldest first.
     pub(super) fn between(&self, number: i64, from: Time, to: Time, limit: usize) -> Result<Vec<RecommendationView>, ViewsError> {
         let sql = format!(
-            "select {COLUMNS} from {LATEST} where r.subject = ?1 and r.onset < ?3 and max(r.at, coalesce(r.end_at, case when r.kind in (2, 3) then r.at \
+            "select {COLUMNS} from {LATEST} where r.subject = ?1 and r.quiet <> {SHADOW} and r.onset < ?3 and max(r.at, coalesce(r.end_at, case when r.kind in (2, 3) then r.at \
              else case r.state when 0 then ?3 else r.at end end)) >= ?2 order by r.onset desc limit ?4"
         );
         let mut found = self.views(&sql, &[&number, &from.0, &to.0, &(limit as i64)])?;
@@ -178,7 +190,7 @@ impl Ask<'_> {
     ) -> Result<Vec<(u64, usize, RecommendationView)>, ViewsError> {
         let sql = format!(
             "select {COLUMNS}, h.place from recommendation_history h join recommendations r on r.id = h.id
-             where (h.record, h.place) >= (?1, ?2) and h.record < ?3 order by h.record, h.place limit ?4"
+             where (h.record, h.place) >= (?1, ?2) and h.record < ?3 and h.quiet <> {SHADOW} order by h.record, h.place limit ?4"
         );
         let mut find = self.conn.prepare_cached(&sql)?;
         let mut rows = find.query(params![from.0 as i64, from.1 as i64, to as i64, limit as i64])?;
@@ -188,6 +200,24 @@ impl Ask<'_> {
             all.push((view.record, row.get::<_, i64>("place")? as usize, view));
         }
         Ok(all)
+    }
+
+    /// How many findings each version of a rule has made on trial, with the number of their subjects: what it would have told. Those that were taken back count, for
+    /// they would have been told before.
+    ///
+    /// # Errors
+    /// [`ViewsError::Sql`].
+    pub fn on_trial(&self) -> Result<Vec<OnTrial>, ViewsError> {
+        let sql = format!(
+            "select h.rule, h.version, count(distinct h.id), count(distinct r.subject) from recommendation_history h
+             join recommendations r on r.id = h.id where h.quiet = {SHADOW} group by 1, 2 order by 1, 2"
+        );
+        let mut find = self.conn.prepare_cached(&sql)?;
+        let rows = find.query_map([], |row| {
+            let number = |column: usize| row.get::<_, i64>(column).map(|n| n as u64);
+            Ok(OnTrial { rule: row.get(0)?, version: number(1)?, findings: number(2)?, subjects: number(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     pub(super) fn views(&self, sql: &str, params: &[&dyn ToSql]) -> Result<Vec<RecommendationView>, ViewsError> {

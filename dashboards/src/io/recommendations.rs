@@ -24,6 +24,8 @@ pub struct ListQuery {
     severity: Option<String>,
     /// Whether somebody has acknowledged or dismissed it.
     answered: Option<bool>,
+    /// What was found on trial, instead of all else.
+    shadow: Option<bool>,
     limit: Option<usize>,
     after: Option<String>,
 }
@@ -95,7 +97,8 @@ fn parse(asked: &ListQuery) -> Result<RecommendationQuery, Problem> {
             })?)
         }
     };
-    Ok(RecommendationQuery { state, least, answered: asked.answered, limit: caller::limit(asked.limit, 100, 1_000)?, after })
+    let limit = caller::limit(asked.limit, 100, 1_000)?;
+    Ok(RecommendationQuery { state, least, answered: asked.answered, shadow: asked.shadow.unwrap_or(false), limit, after })
 }
 
 pub async fn one(State(board): State<Arc<Board>>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {

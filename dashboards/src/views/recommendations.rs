@@ -157,15 +157,20 @@ pub fn change_from(number: u8) -> Option<Change> {
     [Change::Opened, Change::Amended, Change::Resolved, Change::Lapsed, Change::Rescinded].get(usize::from(number)).copied()
 }
 
+/// What was found on trial (`shadow`) is 4. Whoever asks for what people are told leaves it out by this number.
+pub const SHADOW: u8 = 4;
+
 fn quiet_number(quiet: Option<Quiet>) -> u8 {
     match quiet {
         None => 0,
         Some(Quiet::Stale) => 1,
         Some(Quiet::SpokeLately) => 2,
         Some(Quiet::OtherOpen) => 3,
+        Some(Quiet::Shadow) => SHADOW,
     }
 }
 
 pub fn quiet_from(number: u8) -> Option<Quiet> {
-    [None, Some(Quiet::Stale), Some(Quiet::SpokeLately), Some(Quiet::OtherOpen)].get(usize::from(number)).copied().flatten()
+    let all = [Quiet::Stale, Quiet::SpokeLately, Quiet::OtherOpen, Quiet::Shadow];
+    usize::from(number).checked_sub(1).and_then(|place| all.get(place)).copied()
 }

@@ -195,7 +195,7 @@ fn latest(conn: &Connection, subject: i64) -> Result<Option<i64>, ViewsError> {
 fn judge(conn: &Connection, subject: i64) -> Result<Attention, ViewsError> {
     let mut rows = conn.prepare_cached(
         "select severity, kind in (2, 3), acknowledged is not null, count(*), max(at) from recommendations
-         where subject = ?1 and state = 0 and dismissed is null and (kind not in (2, 3) or (quiet = 0 and acknowledged is null)) group by 1, 2, 3",
+         where subject = ?1 and state = 0 and dismissed is null and (kind not in (2, 3) or (quiet = 0 and acknowledged is null)) and quiet <> 4 group by 1, 2, 3",
     )?;
     let mut rows = rows.query([subject])?;
     let mut attention = Attention::default();

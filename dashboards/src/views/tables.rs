@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::ViewsError;
 
 /// Counts up with every change of the tables. A file of an older format is emptied and fed anew.
-pub const FORMAT: i32 = 3;
+pub const FORMAT: i32 = 4;
 
 /// `readings` holds the current revision of each reading, clustered so that a stretch of one subject's stream is a stretch of the file;
 /// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `recommendations` has the latest revision of each finding and what people
@@ -104,6 +104,7 @@ create table recommendation_history (
     primary key (id, revision)
 ) without rowid;
 create index history_by_record on recommendation_history (record, place);
+create index history_on_trial on recommendation_history (rule, version, id) where quiet = 4;
 create table responses (
     finding blob not null,
     record  integer not null,

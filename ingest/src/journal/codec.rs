@@ -4,13 +4,13 @@
 //! dictionary by name and are found again in the schema at hand when the group is read; so a rule file may declare its streams in
 //! another order in another life. Subjects, sources and texts that repeat stand in the dictionary once.
 //!
-//! The mirror types below are the format. Changing one is a new [`PAYLOAD_VERSION`]; a test holds the bytes of version 1.
+//! The mirror types below are the format. Changing one is a new [`PAYLOAD_VERSION`], but a kind of input may be appended; a test holds the bytes of version 1.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::input::{Command, DeadLetter, DeliveryReceipt, RuleChange};
+use vitalog_elog::input::{Command, DeadLetter, DeliveryReceipt, RuleChange, RuleFile};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{
     Amount, Content, Entry, FieldKind, Input, Reading, ReadingId, Schema, StreamIx, Subject, Time, TimeOfDay, Unit, Value, When,
@@ -53,11 +53,19 @@ struct StoredEntry {
 enum StoredInput {
     Reading(StoredReading),
     Profile(ProfileChange),
-    Rules(RuleChange),
+    Rules(StoredRules),
     Command(Command),
     Receipt(DeliveryReceipt),
     DeadLetter(DeadLetter),
     Tick,
+    /// With the id of who put them in force.
+    RulesBy(StoredRules, Arc<str>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredRules {
+    effective: Time,
+    files: Vec<RuleFile>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +96,20 @@ enum StoredValue {
     TimeOfDay(TimeOfDay),
 }
 
+fn rules(change: &RuleChange) -> StoredInput {
+    let stored = StoredRules { effective: change.effective, files: change.files.clone() };
+    match &change.by {
+        None => StoredInput::Rules(stored),
+        Some(by) => StoredInput::RulesBy(stored, by.clone()),
+    }
+}
+
+impl StoredRules {
+    fn by(&self, by: Option<Arc<str>>) -> RuleChange {
+        RuleChange { effective: self.effective, files: self.files.clone(), by }
+    }
+}
+
 /// The bytes of a group.
 pub(super) fn encode(schema: &Schema, entries: &[Entry]) -> Result<Vec<u8>, JournalError> {
     let mut dictionary = Dictionary::default();
@@ -96,7 +118,7 @@ pub(super) fn encode(schema: &Schema, entries: &[Entry]) -> Result<Vec<u8>, Jour
         let input = match &entry.input {
             Input::Reading(reading) => StoredInput::Reading(dictionary.reading(schema, reading)?),
             Input::Profile(change) => StoredInput::Profile(change.clone()),
-            Input::Rules(change) => StoredInput::Rules(change.clone()),
+            Input::Rules(change) => rules(change),
             Input::Command(command) => StoredInput::Command(command.clone()),
             Input::Receipt(receipt) => StoredInput::Receipt(receipt.clone()),
             Input::DeadLetter(letter) => StoredInput::DeadLetter(letter.clone()),
@@ -148,7 +170,8 @@ impl Payload {
         let input = match &stored.input {
             StoredInput::Reading(reading) => Input::Reading(self.reading(reading, offset, schema)?),
             StoredInput::Profile(change) => Input::Profile(change.clone()),
-            StoredInput::Rules(change) => Input::Rules(change.clone()),
+            StoredInput::Rules(change) => Input::Rules(change.by(None)),
+            StoredInput::RulesBy(change, by) => Input::Rules(change.by(Some(by.clone()))),
             StoredInput::Command(command) => Input::Command(command.clone()),
             StoredInput::Receipt(receipt) => Input::Receipt(receipt.clone()),
             StoredInput::DeadLetter(letter) => Input::DeadLetter(letter.clone()),

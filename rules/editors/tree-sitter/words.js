@@ -46,6 +46,7 @@ module.exports = {
     'say',
     'set',
     'severity',
+    'shadow',
     'silent',
     'stale',
     'stream',

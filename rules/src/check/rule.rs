@@ -71,6 +71,7 @@ impl Checker<'_> {
             once_per: decl.once_per.as_ref().map(|(d, _)| d.span),
             stale_after: decl.stale_after.as_ref().map_or(STALE_AFTER, |(d, _)| d.span),
             quiet_while: self.quiet_while(decl),
+            shadow: decl.shadow.is_some(),
             outputs: Vec::new(),
             phrasing,
         };

@@ -70,7 +70,7 @@ fn tell(it: &Alike<'_>, other: &Alike<'_>) -> Diagnostic {
 /// What rules must share to be compared, and how strict this one is among them.
 fn family(rule: &Rule) -> (String, Option<Rational>, bool) {
     // Other people hear of it, or at other times: it is not the same.
-    let rest = (&rule.lets, &rule.filter, &rule.notify, rule.once_per, rule.stale_after, &rule.quiet_while);
+    let rest = (&rule.lets, &rule.filter, &rule.notify, rule.once_per, rule.stale_after, &rule.quiet_while, rule.shadow);
     let plain = (format!("{:?} {rest:?}", rule.kind), None, false);
     let RuleKind::Episode(episode) = &rule.kind else { return plain };
     // With an end of its own, the other may be over when this one opens; and the laxer one has the earlier onset.

@@ -26,6 +26,12 @@ pub fn of(rule: &Rule, world: &World) -> Vec<String> {
         "A finding that is found more than {} after it opened disturbs nobody; exactly {0} after it still does.",
         rule.stale_after
     ));
+    if rule.shadow {
+        say.push(
+            "It is on trial (`shadow`): what it finds stands, is counted, and disturbs nobody; it keeps no other rule quiet."
+                .to_owned(),
+        );
+    }
     say
 }
 

@@ -48,6 +48,7 @@ pub const RESERVED: &[&str] = &[
     "rule",
     "say",
     "severity",
+    "shadow",
     "stale",
     "stream",
     "test",
@@ -64,7 +65,7 @@ pub const RESERVED: &[&str] = &[
 
 /// Words that begin a clause of a rule.
 pub const CLAUSES: &[&str] =
-    &["severity", "at", "when", "until", "match", "every", "let", "where", "say", "notify", "cite", "stale", "quiet"];
+    &["severity", "at", "when", "until", "match", "every", "let", "where", "say", "notify", "cite", "stale", "quiet", "shadow"];
 
 impl<'a> Parser<'a> {
     pub fn peek(&self) -> Token {

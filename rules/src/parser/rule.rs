@@ -87,6 +87,7 @@ impl Parser<'_> {
             }),
             "every" => self.plain(&mut rule.every, "every", Parser::schedule),
             "quiet" => self.plain(&mut rule.quiet_while, "quiet while", Parser::quiet),
+            "shadow" => self.plain(&mut rule.shadow, "shadow", |_| Ok(())),
             _ => Err(self.no_clause(word, start)),
         }
     }
@@ -116,7 +117,7 @@ impl Parser<'_> {
     fn no_clause(&mut self, word: &str, start: Token) -> Failed {
         let loc = self.loc(start);
         let d = Diagnostic::new(Code::UNKNOWN_CLAUSE, format!("`{word}` begins no clause of a rule"), loc, "expected a clause")
-            .note("clauses: severity, when, until, match, every, let, where, say, say to, notify, cite, at each, at most once per, stale after, quiet while");
+            .note("clauses: severity, when, until, match, every, let, where, say, say to, notify, cite, at each, at most once per, stale after, quiet while, shadow");
         let hints = d.helps.len();
         let d = self.clause_meant(d, word, loc);
         let d = if d.helps.len() == hints { d.did_you_mean(loc, word, CLAUSES.iter().copied()) } else { d };
@@ -307,6 +308,7 @@ impl Rule {
             once_per: None,
             stale_after: None,
             quiet_while: None,
+            shadow: None,
         }
     }
 

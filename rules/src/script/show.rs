@@ -124,6 +124,7 @@ impl TestCase {
         match finding.quiet {
             Some(Quiet::Stale) => out.push_str("    quiet: it was found long after it happened\n"),
             Some(Quiet::SpokeLately) => out.push_str("    quiet: the rule spoke a short while before\n"),
+            Some(Quiet::Shadow) => out.push_str("    quiet: the rule is on trial\n"),
             Some(Quiet::OtherOpen) => out.push_str("    quiet: a rule that it keeps quiet for was open\n"),
             None => {}
         }

@@ -27,6 +27,7 @@ pub const CLAUSES: &[(&str, &str)] = &[
     ("cite", "where the rule comes from"),
     ("at most once per", "tells nobody again before that time is over"),
     ("stale after", "tells nobody what is found later than that"),
+    ("shadow", "on trial: what the rule finds stands and is counted, and disturbs nobody"),
     ("quiet while", "tells nobody while another rule's finding stands: `quiet while R or Q`"),
 ];
 

@@ -31,6 +31,8 @@ pub struct Rule {
     pub stale_after: Option<(Duration, Loc)>,
     /// `quiet while R or Q`.
     pub quiet_while: Option<(Vec<Name>, Loc)>,
+    /// It is on trial.
+    pub shadow: Option<((), Loc)>,
 }
 
 /// One severity with its condition; the first has none.

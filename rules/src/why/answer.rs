@@ -72,6 +72,7 @@ pub fn in_short(why: &Why, names: &Names<'_>) -> Vec<String> {
         lines.push(match hush.quiet {
             Quiet::Stale => format!("  nobody was disturbed: it was found more than{span} after it opened"),
             Quiet::SpokeLately => format!("  nobody was disturbed: at most once per{span}, and the rule had spoken{by}"),
+            Quiet::Shadow => "  nobody was disturbed: the rule was on trial (`shadow`)".to_owned(),
             Quiet::OtherOpen => format!("  nobody was disturbed: a rule that keeps it quiet had found something{by}"),
         });
     }

@@ -23,6 +23,7 @@ pub fn json(why: &Why) -> Value {
                 Quiet::Stale => "stale",
                 Quiet::SpokeLately => "spoke_lately",
                 Quiet::OtherOpen => "other_open",
+                Quiet::Shadow => "shadow",
             },
             "by": hush.by.as_deref().map(finding),
             "span": hush.span.map(span),

@@ -1,0 +1,171 @@
+//! `vitalog rules`: the rules of a running server, how they came to be as they are, and back to how they were.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::cli::{Format, Rules, RulesAction};
+use crate::failure::Failure;
+
+/// Asks and prints.
+///
+/// # Errors
+/// Where the server can't be reached or refuses.
+pub fn run(args: &Rules) -> Result<(), Failure> {
+    let ask = |method, path: &[&str], body| asked(args, method, path, body);
+    match &args.action {
+        RulesAction::List => print(args, &ask(Method::GET, &[], None)?, list),
+        RulesAction::Versions => print(args, &ask(Method::GET, &["versions"], None)?, versions),
+        RulesAction::Show { version, file } => {
+            let answer = ask(Method::GET, &["versions", &version.to_string()], None)?;
+            show(args, &answer, file.as_deref())?;
+        }
+        RulesAction::Rollback { to } => {
+            let answer = ask(Method::POST, &["rollback"], Some(json!({ "to": to })))?;
+            print(args, &answer, |answer| match answer["changed"].as_bool() {
+                Some(true) => format!("the rules of version {to} are in force again, as version {}\n", answer["in_force"]),
+                _ => format!("the rules of version {to} are in force already\n"),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn print(args: &Rules, answer: &Value, text: impl Fn(&Value) -> String) {
+    match args.format {
+        Format::Text => print!("{}", text(answer)),
+        Format::Json => println!("{answer}"),
+    }
+}
+
+fn list(answer: &Value) -> String {
+    let mut lines = vec![["rule", "title", "on trial"].map(str::to_owned)];
+    for rule in answer["rules"].as_array().into_iter().flatten() {
+        let shadow = &rule["shadow"];
+        let trial = match shadow.is_null() {
+            true => String::new(),
+            false => format!(
+                "would have told {} of {} subjects since {}",
+                shadow["would_have_told"],
+                shadow["subjects"],
+                shadow["since"].as_str().unwrap_or("the beginning")
+            ),
+        };
+        lines.push([text(&rule["name"]), text(&rule["title"]), trial]);
+    }
+    format!("version {}\n{}", answer["in_force"], left(&lines))
+}
+
+fn versions(answer: &Value) -> String {
+    let mut lines = vec![["version", "from", "by", "what"].map(str::to_owned)];
+    for version in answer["versions"].as_array().into_iter().flatten() {
+        let what: Vec<String> = [
+            ("added", "added"),
+            ("changed", "changed"),
+            ("removed", "removed"),
+            ("into_shadow", "on trial"),
+            ("out_of_shadow", "not on trial any more"),
+        ]
+        .into_iter()
+        .filter_map(|(key, says)| summed(&version[key]).map(|names| format!("{says}: {names}")))
+        .collect();
+        let what = if what.is_empty() { "no rule means anything else".to_owned() } else { what.join("; ") };
+        lines.push([
+            version["number"].to_string(),
+            version["effective"].as_str().unwrap_or("the beginning").to_owned(),
+            version["by"].as_str().unwrap_or("its own files").to_owned(),
+            what,
+        ]);
+    }
+    left(&lines)
+}
+
+/// The first few names, and how many more.
+fn summed(names: &Value) -> Option<String> {
+    const SHOWN: usize = 5;
+    let names: Vec<&str> = names.as_array()?.iter().filter_map(Value::as_str).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names[..names.len() - more].join(", ");
+    match (names.is_empty(), more) {
+        (true, _) => None,
+        (_, 0) => Some(shown),
+        _ => Some(format!("{shown} and {more} more")),
+    }
+}
+
+fn show(args: &Rules, answer: &Value, file: Option<&str>) -> Result<(), Failure> {
+    let texts = answer["texts"].as_array().cloned().unwrap_or_default();
+    let wanted: Vec<&Value> = texts.iter().filter(|t| file.is_none_or(|file| t["name"] == file)).collect();
+    if let (Some(file), true) = (file, wanted.is_empty()) {
+        let names: Vec<String> = texts.iter().map(|t| text(&t["name"])).collect();
+        return Err(Failure::usage(format!("version {} has no file {file}", answer["number"]))
+            .hint(format!("it has {}", names.join(", "))));
+    }
+    match args.format {
+        Format::Json => println!("{answer}"),
+        // One file is written as it is, so that it can be kept.
+        Format::Text if file.is_some() => wanted.iter().for_each(|t| print!("{}", text(&t["text"]))),
+        Format::Text => wanted.iter().for_each(|t| println!("// {}\n{}", text(&t["name"]), text(&t["text"]))),
+    }
+    Ok(())
+}
+
+/// A table of words: all to the left.
+fn left<const N: usize>(lines: &[[String; N]]) -> String {
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |line: &[String; N]| {
+        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    lines.iter().map(line).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn asked(args: &Rules, method: Method, path: &[&str], body: Option<Value>) -> Result<Value, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(async {
+        let mut door =
+            reqwest::Url::parse(&args.url).map_err(|e| Failure::usage(format!("--url {:?} is no URL: {e}", args.url)))?;
+        door.path_segments_mut()
+            .map_err(|()| {
+                Failure::usage(format!("--url {:?} can't be asked", args.url)).hint("write it like http://127.0.0.1:8080")
+            })?
+            .pop_if_empty()
+            .extend(["v1", "rules"].iter().chain(path));
+        let mut request = reqwest::Client::new().request(method, door);
+        if let Some(token) = &args.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.map_err(|e| Failure::new(format!("the server can't be reached: {e}")))?;
+        let status = response.status();
+        let body = response.text().await.map_err(|e| Failure::new(format!("the answer broke off: {e}")))?;
+        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        Err(refusal(&answer))
+    });
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    answer
+}
+
+fn refusal(problem: &Value) -> Failure {
+    let mut detail = problem["detail"].as_str().unwrap_or("the server refused").to_owned();
+    // Rules of a former time may not fit what is declared by now: which line is at odds is said by the diagnostics.
+    for diagnostic in problem["diagnostics"].as_array().into_iter().flatten().filter(|d| d["severity"] == "error") {
+        detail += &format!("\n  {}", text(&diagnostic["message"]));
+    }
+    let failure = Failure::new(detail);
+    match problem["remedy"].as_str() {
+        Some(remedy) => failure.hint(remedy),
+        None => failure,
+    }
+}

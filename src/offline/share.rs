@@ -1,0 +1,127 @@
+//! One engine over a part of a history, and what it said on the way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use vitalog_cep::driver::backtest_order;
+use vitalog_cep::plan::Library;
+use vitalog_cep::{Engine, EngineInput};
+use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{Change, Effect, Finding, FindingChange, MatchId, Reading, Severity, Time};
+
+/// So many readings are counted together: whoever watches needs no more.
+const COUNTED: usize = 256;
+
+/// The part of a history that one engine takes.
+#[derive(Default)]
+pub struct Share {
+    pub readings: Vec<Reading>,
+    pub profiles: Vec<ProfileChange>,
+}
+
+/// What one engine came to.
+pub struct Part {
+    pub findings: Vec<Finding>,
+    /// When a finding first became graver than it opened.
+    pub rises: BTreeMap<MatchId, Time>,
+    pub took: Duration,
+}
+
+impl Share {
+    /// `done` counts readings as they are decided.
+    pub fn run(self, library: &Arc<Library>, now: Time, done: &AtomicU64) -> Part {
+        let mut rises = Rises::default();
+        let (engine, took) = self.engine(library, now, done, &mut |change| rises.note(change));
+        Part { findings: engine.findings(), rises: rises.at, took }
+    }
+
+    /// The engine at the end, and how long it took. `tell` is told each change of a finding on the way.
+    pub fn engine(
+        mut self,
+        library: &Arc<Library>,
+        now: Time,
+        done: &AtomicU64,
+        tell: &mut dyn FnMut(&FindingChange),
+    ) -> (Engine, Duration) {
+        backtest_order(&mut self.readings);
+        let began = Instant::now();
+        let mut course = Course { engine: Engine::new(), offset: 0, effects: Vec::new(), tell };
+        course.step(Time::MIN, EngineInput::Library { effective: Time::MIN, library: library.clone() });
+        for change in &self.profiles {
+            course.step(Time::MIN, EngineInput::Profile(change));
+        }
+        for some in self.readings.chunks(COUNTED) {
+            for reading in some {
+                let arrival = instant(reading).unwrap_or(now).min(now);
+                course.until(arrival);
+                course.step(arrival, EngineInput::Reading(reading));
+            }
+            done.fetch_add(some.len() as u64, Ordering::Relaxed);
+        }
+        course.until(now);
+        course.step(now, EngineInput::Tick);
+        (course.engine, began.elapsed())
+    }
+}
+
+/// An engine on its way through a history.
+struct Course<'t> {
+    engine: Engine,
+    offset: u64,
+    effects: Vec<Effect>,
+    tell: &'t mut dyn FnMut(&FindingChange),
+}
+
+impl Course<'_> {
+    fn step(&mut self, arrival: Time, input: EngineInput<'_>) {
+        self.engine.step(self.offset, arrival, input, &mut self.effects);
+        for effect in self.effects.drain(..) {
+            if let Effect::Finding(change) = effect {
+                (self.tell)(&change);
+            }
+        }
+        self.offset += 1;
+    }
+
+    /// Decides what falls due before an instant when it does, as a server would: whether a finding is quiet hangs on when it was found, and must not hang on
+    /// whose readings come in between.
+    fn until(&mut self, arrival: Time) {
+        if arrival <= self.engine.clock() {
+            return;
+        }
+        let mut before = None;
+        while let Some(due) = self.engine.next_due().filter(|due| *due < arrival && before != Some(*due)) {
+            self.step(due, EngineInput::Tick);
+            before = Some(due);
+        }
+    }
+}
+
+/// Where a reading stands: an interval at its end, one that goes on at its start; a removal nowhere.
+pub fn instant(reading: &Reading) -> Option<Time> {
+    let when = reading.content.as_ref()?.when;
+    Some(when.instant().unwrap_or_else(|| when.start()))
+}
+
+/// Follows how grave findings are.
+#[derive(Default)]
+struct Rises {
+    opened: BTreeMap<MatchId, (Severity, Time)>,
+    at: BTreeMap<MatchId, Time>,
+}
+
+impl Rises {
+    fn note(&mut self, change: &FindingChange) {
+        let (id, severity) = (change.finding.id, change.finding.severity);
+        let opened = self.opened.entry(id).or_insert((severity, change.decided_at));
+        // What is decided at the instant of the opening belongs to it.
+        if change.change == Change::Opened || change.decided_at == opened.1 {
+            *opened = (severity, change.decided_at);
+            self.at.remove(&id);
+        } else if severity > opened.0 {
+            self.at.entry(id).or_insert(change.decided_at);
+        }
+    }
+}
