@@ -7,7 +7,7 @@
 //! WHAT is a workload (`threshold`, `sequence`, `iteration`, `absence`, `window`), `singles`, `library`, `rules`, `windows`, `subjects`, `late` or `steps`; all
 //! but the last two if it is left out. `--write` writes the readings of the single workloads for the peers (`benches/peers`).
 //!
-//! Time is what this thread spent on a core (Linux tells; elsewhere wall time), so that a busy machine does not count.
+//! Time is the processor's of this thread, so that a busy machine counts as little as may be: it still shares caches and the way to the memory.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "it measures, and is told by its command line what")]
 
 mod by_hand;
@@ -68,7 +68,13 @@ fn section(what: &str, options: &Options) {
         }
         "windows" => {
             let years = |n: i64| Span::days(365 * n);
-            for (name, over) in [("1 h", Span::hours(1)), ("1 d", Span::days(1)), ("30 d", Span::days(30)), ("1 a", years(1)), ("10 a", years(10))] {
+            for (name, over) in [
+                ("1 h", Span::hours(1)),
+                ("1 d", Span::days(1)),
+                ("30 d", Span::days(30)),
+                ("1 a", years(1)),
+                ("10 a", years(10)),
+            ] {
                 report(&format!("windows of {name}"), of(workloads::endless(over)), options);
             }
         }

@@ -19,7 +19,7 @@ pub const START: Time = Time(1_763_596_800_000_000);
 const KEPT: usize = 20;
 
 /// Readings between two looks at the clock, at least.
-const BATCH: usize = 50_000;
+const BATCH: usize = 2_000;
 
 #[derive(Clone, Copy)]
 pub struct Options {
@@ -52,7 +52,8 @@ pub struct Ran {
 }
 
 pub fn compiled(files: &[(String, String)]) -> Arc<Library> {
-    let sources: Vec<Source> = files.iter().map(|(name, text)| Source { name: name.as_str().into(), text: text.as_str().into() }).collect();
+    let sources: Vec<Source> =
+        files.iter().map(|(name, text)| Source { name: name.as_str().into(), text: text.as_str().into() }).collect();
     let compiled = compile(&sources, &Library::default());
     let errors: Vec<_> = compiled.diagnostics.iter().filter(|d| d.level() == vitalog_rules::Level::Error).collect();
     assert!(errors.is_empty(), "{errors:?}");
@@ -104,7 +105,6 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
     effects.clear();
     let mut hours = options.days * 24;
     while hours > 0 {
-        // Long enough for the system's own count of a thread's time.
         let mut batch = Vec::new();
         while hours > 0 && batch.len() < BATCH {
             batch.extend(post.deliver(population.next_hour()));
@@ -143,7 +143,11 @@ pub fn single(workload: &Workload, options: &Options) {
     let ours = ran.opened;
     print(workload.name, &library, &ran);
     let (rate, bound) = (rate(ran.readings, ran.took), rate(ran.readings, ran.by_hand));
-    println!("    by hand {:>11.0} readings/s: the engine reaches {:.2} of it; {ours} matches, by hand {counted}", bound, rate / bound);
+    println!(
+        "    by hand {:>11.0} readings/s: the engine reaches {:.2} of it; {ours} matches, by hand {counted}",
+        bound,
+        rate / bound
+    );
     assert_eq!(ours, counted, "{}: the engine and the loop by hand must agree", workload.name);
     correct(workload, &library, &mut ran);
 }
@@ -174,7 +178,10 @@ fn correct(workload: &Workload, library: &Library, ran: &mut Ran) {
         compared += after;
         different += u64::from(after != before);
     }
-    println!("    corrected in the middle of {} subjects' history: {compared} matches as by hand, {different} subjects with another number than before", ran.kept.len());
+    println!(
+        "    corrected in the middle of {} subjects' history: {compared} matches as by hand, {different} subjects with another number than before",
+        ran.kept.len()
+    );
 }
 
 fn standing(engine: &Engine, readings: &[Reading]) -> u64 {

@@ -9,8 +9,8 @@
 use vitalog_elog::{FieldIx, StreamIx};
 
 use super::State;
-use super::version::Case;
 use super::range::{Supposed, hangs_on_no_reading, looks_through};
+use super::version::Case;
 use crate::eval::{Ratio, Scope, Value, value};
 use crate::plan::{Anchor, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
 use crate::timeline::Table;
@@ -170,9 +170,13 @@ impl<'a> Asked<'_, 'a> {
         match expr {
             Expr::Let(i) => self.case.version.terms.rule.lets.get(usize::from(*i)).is_some_and(|e| self.is_fixed(e)),
             expr if expr.children().is_empty() => hangs_on_no_reading(expr),
-            Expr::Arith { .. } | Expr::Neg(_) | Expr::If { .. } | Expr::Compare { .. } | Expr::And(_) | Expr::Or(_) | Expr::Not(_) => {
-                expr.children().into_iter().all(|e| self.is_fixed(e))
-            }
+            Expr::Arith { .. }
+            | Expr::Neg(_)
+            | Expr::If { .. }
+            | Expr::Compare { .. }
+            | Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Not(_) => expr.children().into_iter().all(|e| self.is_fixed(e)),
             _ => false,
         }
     }

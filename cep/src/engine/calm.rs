@@ -237,7 +237,8 @@ mod tests {
     fn only_those_wake_for_whom_it_does_not_hold_any_more() {
         let one = Amount { digits: 1, scale: 0, unit: Dimension::Count.usual_unit() }.atoms();
         let band = |low, high| Band { field: FieldIx(0), low: low * one, high: high * one };
-        let mut calm = Calm { awake: Awake { ground: vec![1, 2, 3], above: vec![4] }, age: SOON, patience: SOON, ..Calm::default() };
+        let mut calm =
+            Calm { awake: Awake { ground: vec![1, 2, 3], above: vec![4] }, age: SOON, patience: SOON, ..Calm::default() };
         calm.settle(|version| match version {
             1 => Some(vec![Rest::Within(band(0, 9))]),
             2 => Some(vec![Rest::Within(band(5, 20)), Rest::Before(7)]),

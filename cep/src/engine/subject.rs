@@ -60,7 +60,14 @@ impl Person {
     /// Brings all rules to what the changed timeline says. `enrolled` is the enrolment before the change. Returns when the clock alone will decide
     /// something about it, as far as this change had a part in it; `is_due`: it has to decide something now.
     #[inline]
-    pub fn touched(&mut self, rules: &Rulebook, clock: i64, touches: &[Touch], enrolled: Option<i64>, is_due: bool) -> Option<i64> {
+    pub fn touched(
+        &mut self,
+        rules: &Rulebook,
+        clock: i64,
+        touches: &[Touch],
+        enrolled: Option<i64>,
+        is_due: bool,
+    ) -> Option<i64> {
         self.fed.clear();
         if let [one] = touches
             && let Some(t) = one.at
@@ -248,8 +255,8 @@ impl Person {
     /// When the clock alone will decide something about it.
     pub fn next_due(&self, rules: &Rulebook, clock: i64) -> Option<i64> {
         let versions = rules.versions.iter().zip(&self.states).zip(&self.dues).filter(|(_, due)| **due < i64::MAX);
-        let dues = versions
-            .filter_map(|((version, state), _)| state.next_due(&Case { line: &self.line, version, clock, more: false }));
+        let dues =
+            versions.filter_map(|((version, state), _)| state.next_due(&Case { line: &self.line, version, clock, more: false }));
         dues.chain(self.line.next_joining()).min()
     }
 

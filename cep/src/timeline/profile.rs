@@ -46,7 +46,8 @@ impl Set {
 impl Profile {
     /// The first instant after `t` at which anything changes.
     pub fn next_change(&self, t: i64) -> Option<i64> {
-        let later = |changes: &Vec<(i64, Option<Set>)>| changes.get(changes.partition_point(|(at, _)| *at <= t)).map(|(at, _)| *at);
+        let later =
+            |changes: &Vec<(i64, Option<Set>)>| changes.get(changes.partition_point(|(at, _)| *at <= t)).map(|(at, _)| *at);
         self.fields.iter().filter_map(later).min()
     }
 

@@ -4,7 +4,8 @@
 //! `cargo run --release -p vitalog-rules --example hostile`. `VITALOG_CASES` is the number of byte strings (a tenth of it that of files), `VITALOG_SEED` the seed,
 //! `VITALOG_INPUT` the number of the one input of each kind that is to be tried alone.
 //!
-//! A thread beside the work watches clock and memory, and ends the process with the number of the input when one goes beyond: a hang is told, not waited for.
+//! A thread beside the work watches clock and memory, and ends the process with the number of the input when one goes beyond: a hang is told, not waited for. A second
+//! is one of the processor, where the system tells it, so that other work on the machine does not count; half a minute by the wall ends it in any case.
 
 #![allow(clippy::disallowed_methods, reason = "it measures, and is told by its environment how much to try")]
 
@@ -22,6 +23,7 @@ use inputs::{Chance, Kind, Matter};
 use through::{PARTS, Progress, Through};
 
 const LONGEST: Duration = Duration::from_secs(1);
+const LONGEST_BY_THE_WALL: Duration = Duration::from_secs(30);
 const MOST_KIB: u64 = 256 << 10;
 
 /// The largest that this process ever was, where the system tells.
@@ -41,14 +43,30 @@ fn name(kind: Kind) -> &'static str {
     }
 }
 
+/// What this process took of the processor so far, where the system tells: the watcher itself takes next to nothing.
+fn busy() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+    // Ticks of a hundredth of a second, in user and in system mode: the fields 14 and 15 of proc(5).
+    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
+}
+
 /// Ends the process when an input goes beyond what it may.
 fn watch(progress: &Progress, epoch: Instant, kind: Kind, seed: u64, done: &AtomicBool) {
+    // The part that was seen last, and what the processor's time was when it was seen first.
+    let mut seen = ((0, 0), busy());
     while !done.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(20));
         let began = Duration::from_micros(progress.began.load(Ordering::Relaxed));
         let part = progress.part.load(Ordering::Relaxed);
-        let takes = epoch.elapsed().saturating_sub(began);
-        let slow = part + 1 < PARTS.len() && takes > LONGEST;
+        let at = (progress.number.load(Ordering::Relaxed), part);
+        if seen.0 != at {
+            seen = (at, busy());
+        }
+        let by_the_wall = epoch.elapsed().saturating_sub(began);
+        let takes = busy().zip(seen.1).map_or(by_the_wall, |(now, then)| now.saturating_sub(then).min(by_the_wall));
+        let slow = part + 1 < PARTS.len() && (takes > LONGEST || by_the_wall > LONGEST_BY_THE_WALL);
         let large = peak_kib().is_some_and(|kib| kib > MOST_KIB);
         if slow || large {
             let number = progress.number.load(Ordering::Relaxed);

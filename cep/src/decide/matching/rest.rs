@@ -11,13 +11,7 @@ use crate::timeline::Touch;
 
 impl Matches {
     /// See [`crate::decide::State::calm`].
-    pub fn calm<'a>(
-        &self,
-        case: &Case<'a>,
-        pattern: &'a Pattern,
-        stream: StreamIx,
-        asked: &Asked<'_, 'a>,
-    ) -> Option<Vec<Rest>> {
+    pub fn calm<'a>(&self, case: &Case<'a>, pattern: &'a Pattern, stream: StreamIx, asked: &Asked<'_, 'a>) -> Option<Vec<Rest>> {
         if self.doubted.is_some() || !self.dues.is_empty() {
             return None;
         }
