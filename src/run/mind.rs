@@ -48,7 +48,7 @@ impl Mind {
         })
     }
 
-    pub fn snapshot(&self, position: Position) -> Snapshot {
+    pub fn snapshot(&mut self, position: Position) -> Snapshot {
         Snapshot {
             position,
             library: Library::clone(&self.library),

@@ -101,7 +101,7 @@ impl Stepping {
         }
     }
 
-    fn save(&self, position: Position) {
+    fn save(&mut self, position: Position) {
         snapshot::write_or_warn(&self.snapshots, &self.mind.snapshot(position));
     }
 }

@@ -81,6 +81,11 @@ impl Facts {
         &self.list
     }
 
+    /// Those that begin in `[first, last]`.
+    pub fn beginning_in(&self, first: i64, last: i64) -> &[Fact] {
+        &self.list[self.list.partition_point(|f| f.onset < first)..self.list.partition_point(|f| f.onset <= last)]
+    }
+
     /// Puts `new` in the place of a range.
     pub fn replace(&mut self, range: Range<usize>, new: Vec<Fact>) {
         if range.is_empty() && new.is_empty() {

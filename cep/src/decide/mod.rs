@@ -18,7 +18,6 @@ pub use calm::{Band, Rest};
 use episode::Episodes;
 pub use fact::{Fact, Facts, Known};
 use matching::Matches;
-pub use matching::is_by_clock;
 use schedule::Schedules;
 use silence::Silences;
 pub use version::{Case, Version};

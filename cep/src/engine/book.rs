@@ -2,7 +2,7 @@
 //!
 //! Identity is history. What stands decides nothing here but its content; which former finding a new fact continues is settled by overlap.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,13 +11,16 @@ use vitalog_elog::{
     Cause, Change, Effect, Finding, FindingChange, FindingKind, FindingState, MatchId, Quiet, ReadingId, Subject, Time,
 };
 
-use crate::decide::{Fact, Known, State, Version, is_by_clock};
+use crate::decide::{Fact, Known, State, Version};
 use crate::plan::RuleKind;
 
-/// The findings of one rule about one subject that do not stand any more: id and last revision.
+/// What is known of one rule's findings about one subject besides the facts.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Book {
+    /// Those that do not stand any more: id and last revision.
     rescinded: BTreeMap<MatchId, u32>,
+    /// Ids of findings that stand, but are not called by their onset alone: they began elsewhere once, or another stood there.
+    strays: BTreeSet<MatchId>,
 }
 
 /// All versions of one rule for one subject, at one time of the clock.
@@ -121,6 +124,7 @@ impl Desk<'_> {
     fn rescind(&mut self, former: Former, effects: &mut Vec<Effect>) {
         let known = Known { revision: former.known.revision + 1, ..former.known };
         self.book.rescinded.insert(known.id, known.revision);
+        self.book.strays.remove(&known.id);
         let fact = Fact { state: FindingState::Rescinded, known: Some(known), ..former.fact };
         effects.push(self.effect(Change::Rescinded, former.version, &fact));
     }
@@ -134,6 +138,9 @@ impl Desk<'_> {
             (FindingState::Open, FindingState::Lapsed) => Change::Lapsed,
             _ => Change::Amended,
         };
+        if fact.onset != former.fact.onset {
+            self.book.strays.insert(former.known.id);
+        }
         self.name(place, Known { id: former.known.id, revision: former.known.revision + 1, quiet });
         effects.push(self.effect(change, place.version, self.fact(place)));
     }
@@ -147,9 +154,12 @@ impl Desk<'_> {
             .or_else(|| self.on_trial(fact, place.version));
         let mut id = MatchId::new(self.name, self.subject, Time(fact.onset));
         let mut counter = 0_u32;
-        while self.stands(id) {
+        while self.stands(id, fact.onset) {
             counter += 1;
             id = MatchId(digest(b"match", &[&id.0.to_le_bytes(), &counter.to_le_bytes()]));
+        }
+        if counter > 0 {
+            self.book.strays.insert(id);
         }
         let revision = self.book.rescinded.remove(&id).map_or(1, |last| last + 1);
         self.name(place, Known { id, revision, quiet });
@@ -171,8 +181,10 @@ impl Desk<'_> {
             let over = |end: i64| if point { end < fact.at } else { end <= fact.at };
             // Nobody was told of what was found on trial, so nobody is to miss something else for it.
             let heard = |f: &Fact| !self.versions[version].is_on_trial(f.at);
-            let mut facts = self.states[version].facts().list().iter();
-            facts.any(|f| f.onset <= fact.at && !f.end.is_some_and(over) && heard(f))
+            let facts = self.states[version].facts().beginning_in(i64::MIN, fact.at);
+            let goes_on = |f: &Fact| !f.end.is_some_and(over) && heard(f);
+            // Episodes and silences of one version do not overlap: the last that began tells.
+            if point { facts.iter().any(goes_on) } else { facts.last().is_some_and(goes_on) }
         };
         versions.any(covers).then_some(Quiet::OtherOpen)
     }
@@ -183,19 +195,28 @@ impl Desk<'_> {
         let trial = self.versions[version].is_on_trial(fact.at);
         let spoke = |known: Known| known.quiet.is_none() || (trial && known.quiet == Some(Quiet::Shadow));
         let told = |other: &Fact| other.known.is_some_and(spoke) && other.at.abs_diff(fact.at) < once_per.0.unsigned_abs();
-        self.facts().any(told).then_some(Quiet::SpokeLately)
+        let reach = once_per.0.saturating_abs();
+        let (first, last) = (fact.at.saturating_sub(reach), fact.at.saturating_add(reach));
+        let near = |version: &u32| {
+            let list = self.states[*version as usize].facts().list();
+            match kind(&self.versions[*version as usize]) {
+                // Which begin and complete in any order.
+                FindingKind::Match => list,
+                _ => &list[list.partition_point(|f| f.at < first)..list.partition_point(|f| f.at <= last)],
+            }
+        };
+        self.group.iter().flat_map(near).any(told).then_some(Quiet::SpokeLately)
     }
 
     fn on_trial(&self, fact: &Fact, version: usize) -> Option<Quiet> {
         self.versions[version].is_on_trial(fact.at).then_some(Quiet::Shadow)
     }
 
-    fn stands(&self, id: MatchId) -> bool {
-        self.facts().any(|f| f.known.is_some_and(|k| k.id == id))
-    }
-
-    fn facts(&self) -> impl Iterator<Item = &Fact> {
-        self.group.iter().flat_map(|v| self.states[*v as usize].facts().list())
+    /// Whether a finding is called so, which can only be one that begins at `onset`, or a stray.
+    fn stands(&self, id: MatchId, onset: i64) -> bool {
+        let begins = |version: &u32| self.states[*version as usize].facts().beginning_in(onset, onset);
+        let named = |f: &Fact| f.known.is_some_and(|k| k.id == id);
+        self.book.strays.contains(&id) || self.group.iter().flat_map(begins).any(named)
     }
 
     fn fact(&self, place: Place) -> &Fact {
@@ -248,7 +269,7 @@ pub fn finding(version: &Version, subject: &Subject, fact: &Fact) -> Finding {
         quiet: known.quiet,
         by_clock: match &rule.kind {
             RuleKind::Silence(_) | RuleKind::Schedule(_) => true,
-            RuleKind::Match(pattern) => is_by_clock(rule, pattern),
+            RuleKind::Match(_) => version.scope.program.as_ref().is_some_and(|program| program.closing.is_none()),
             RuleKind::Episode(_) => false,
         },
     }

@@ -84,7 +84,7 @@ impl Person {
     #[inline]
     fn in_order(&mut self, rules: &Rulebook, clock: i64, one: &Touch, t: i64, is_due: bool) -> Option<i64> {
         self.frontier = t;
-        let Some(route) = rules.route(one.stream) else { return None };
+        let route = rules.route(one.stream)?;
         if !is_due
             && one.from == t
             && let Some(table) = self.line.table(one.stream)

@@ -24,7 +24,7 @@ pub use choices::first_row;
 use cluster::Clusters;
 pub use cluster::Match;
 pub use forbidden::{Form, Obstacle};
-pub use program::{Op, Program, is_by_clock};
+pub use program::{Op, Program};
 pub use search::Search;
 use search::{Outcome, is_point, limit, may_complete};
 pub use shape::Shape;

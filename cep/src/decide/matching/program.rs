@@ -165,7 +165,7 @@ impl Program {
 }
 
 /// Whether matches of the rule may complete by the clock alone.
-pub fn is_by_clock(rule: &Rule, pattern: &Pattern) -> bool {
+fn is_by_clock(rule: &Rule, pattern: &Pattern) -> bool {
     fn quiet(node: &Node) -> bool {
         match node {
             Node::Sequence { rest, .. } if rest.iter().any(|p| matches!(p, Part::ThenNo(_))) => true,
