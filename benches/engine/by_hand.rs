@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use vitalog_elog::{Reading, Span, StreamIx, Subject, Time};
 
-use crate::population::first;
+use crate::revisions::first;
 
 /// Streams by their places in [`crate::workloads`].
 const BG: StreamIx = StreamIx(0);

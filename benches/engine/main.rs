@@ -2,16 +2,18 @@
 //! Beside each single rule runs a loop written by hand for it alone, which must count the same; and after the timed part corrections in the middle of
 //! history must come out right.
 //!
-//!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--days N] [--seed N] [--late PERCENT] [--write FILE]
+//!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--sensors N] [--days N] [--seed N] [--late PERCENT] [--json] [--write FILE]
 //!
 //! WHAT is a workload (`threshold`, `sequence`, `iteration`, `absence`, `window`), `singles`, `library`, `rules`, `windows`, `subjects`, `late` or `steps`; all
-//! but the last two if it is left out. `--write` writes the readings of the single workloads for the peers (`benches/peers`).
+//! but the last if it is left out. Every `--sensors`-th subject wears a glucose sensor. `--json` tells single workloads as the peers tell theirs, and `--write` writes
+//! their readings for them (`benches/peers`).
 //!
 //! Time is the processor's of this thread, so that a busy machine counts as little as may be: it still shares caches and the way to the memory.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "it measures, and is told by its command line what")]
 
 mod by_hand;
 mod population;
+mod revisions;
 mod run;
 mod workloads;
 
@@ -19,9 +21,9 @@ mod workloads;
 mod clock;
 
 use std::io::Write as _;
-use std::sync::Arc;
 
-use population::{Population, first};
+use population::Population;
+use revisions::first;
 use run::{Options, START, compiled, report, single};
 use vitalog_elog::{Span, Time};
 use workloads::ALL;
@@ -41,6 +43,7 @@ fn main() {
             "--days" => options.days = number("--days") as u32,
             "--seed" => options.seed = number("--seed"),
             "--late" => options.late = number("--late"),
+            "--json" => options.json = true,
             "--write" => return write(&options, &args.next().expect("--write FILE")),
             name if !name.starts_with('-') => what.push(arg.clone()),
             other => panic!("{other:?} is not known: see the head of benches/engine/main.rs"),
@@ -114,5 +117,4 @@ fn write(options: &Options, path: &str) {
         }
     }
     file.flush().expect("written");
-    drop(Arc::clone(&library));
 }

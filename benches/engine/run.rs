@@ -10,7 +10,8 @@ use vitalog_elog::{Change, Effect, Reading, Time};
 use vitalog_rules::{Source, compile};
 
 use crate::clock::Clock;
-use crate::population::{Arrival, Dice, MINUTE, Population, amended, removed};
+use crate::population::{Arrival, Dice, MINUTE, Population};
+use crate::revisions::{amended, removed};
 use crate::workloads::Workload;
 
 pub const START: Time = Time(1_763_596_800_000_000);
@@ -30,11 +31,13 @@ pub struct Options {
     pub seed: u64,
     /// Of a hundred readings so many come late, by up to a day.
     pub late: u64,
+    /// Single workloads are told as JSON.
+    pub json: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { subjects: 500, sensors: 1, days: 14, seed: 20_261_120, late: 0 }
+        Options { subjects: 500, sensors: 1, days: 14, seed: 20_261_120, late: 0, json: false }
     }
 }
 
@@ -141,19 +144,34 @@ pub fn single(workload: &Workload, options: &Options) {
     let mut ran = run(&library, options, &mut |reading| by_hand.step(reading));
     let counted = by_hand.matches(ran.now);
     let ours = ran.opened;
-    print(workload.name, &library, &ran);
     let (rate, bound) = (rate(ran.readings, ran.took), rate(ran.readings, ran.by_hand));
-    println!(
-        "    by hand {:>11.0} readings/s: the engine reaches {:.2} of it; {ours} matches, by hand {counted}",
-        bound,
-        rate / bound
-    );
+    if options.json {
+        println!(
+            r#"{{"peer":"vitalog","workload":"{}","readings":{},"matches":{ours},"cpu_seconds":{:.3},"readings_per_second":{rate:.0},"by_hand":{bound:.0},"peak_rss_mb":{}}}"#,
+            workload.name,
+            ran.readings,
+            ran.took.as_secs_f64(),
+            peak_mb(),
+        );
+    } else {
+        print(workload.name, &library, &ran);
+        println!(
+            "    by hand {bound:>11.0} readings/s: the engine reaches {:.2} of it; {ours} matches, by hand {counted}",
+            rate / bound
+        );
+    }
     assert_eq!(ours, counted, "{}: the engine and the loop by hand must agree", workload.name);
-    correct(workload, &library, &mut ran);
+    let (compared, different) = correct(workload, &library, &mut ran);
+    if !options.json {
+        println!(
+            "    corrected in the middle of {} subjects' history: {compared} matches as by hand, {different} subjects with another number",
+            ran.kept.len()
+        );
+    }
 }
 
 /// Corrects the middle of some subjects' history, and compares what stands with the loop over the corrected readings.
-fn correct(workload: &Workload, library: &Library, ran: &mut Ran) {
+fn correct(workload: &Workload, library: &Library, ran: &mut Ran) -> (u64, u64) {
     let place = library.schema.streams.iter().position(|s| &*s.name == workload.stream);
     let mut effects = Vec::new();
     let (mut compared, mut different) = (0_u64, 0_u64);
@@ -178,10 +196,7 @@ fn correct(workload: &Workload, library: &Library, ran: &mut Ran) {
         compared += after;
         different += u64::from(after != before);
     }
-    println!(
-        "    corrected in the middle of {} subjects' history: {compared} matches as by hand, {different} subjects with another number than before",
-        ran.kept.len()
-    );
+    (compared, different)
 }
 
 fn standing(engine: &Engine, readings: &[Reading]) -> u64 {

@@ -21,6 +21,7 @@ mod packs;
 mod pages;
 mod policies;
 mod prior;
+mod resting;
 mod scripts;
 mod server;
 mod support;
@@ -34,3 +35,6 @@ mod clock;
 mod inputs;
 #[path = "../examples/hostile/through.rs"]
 mod through;
+// The benchmark's people.
+#[path = "../../benches/engine/population.rs"]
+mod population;

@@ -1,0 +1,99 @@
+//! Rules that rest miss nothing: with the whole shipped library, an engine that is let rest says the same as one that is disturbed before each reading.
+//!
+//! What disturbs is a change of a profile field that no rule asks for: it means nothing, and makes the engine forget which rules rest.
+
+use std::sync::Arc;
+
+use vitalog_cep::plan::Library;
+use vitalog_cep::{Engine, EngineInput};
+use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{Effect, FindingChange, Reading, Time, Value};
+use vitalog_rules::{Source, compile, packs};
+
+use crate::population::{Arrival, Dice, Population};
+
+const START: Time = Time(1_763_596_800_000_000);
+const PEOPLE: u32 = 6;
+const DAYS: u32 = 24;
+
+fn library() -> Arc<Library> {
+    let sources: Vec<Source> =
+        packs::ALL.iter().map(|p| Source { name: format!("{}.rules", p.name).into(), text: p.text.into() }).collect();
+    Arc::new(compile(&sources, &Library::default()).library.expect("the packs compile"))
+}
+
+/// In order of arrival: of a hundred readings some come late, by up to so many minutes.
+fn arrivals(library: &Library, seed: u64, late: i64, minutes: i64) -> Vec<Arrival> {
+    let mut population = Population::new(&library.schema, PEOPLE, 2, START, seed);
+    let mut dice = Dice(seed);
+    let mut all: Vec<Arrival> = (0..DAYS * 24).flat_map(|_| population.next_hour()).collect();
+    for (at, _) in &mut all {
+        if dice.below(100) < late {
+            *at = Time(at.0 + dice.below(minutes.max(1)) * 60_000_000);
+        }
+    }
+    all.sort_by_key(|(at, _)| *at);
+    all
+}
+
+struct Told {
+    engine: Engine,
+    changes: Vec<FindingChange>,
+    effects: Vec<Effect>,
+}
+
+impl Told {
+    fn new(library: &Arc<Library>) -> Told {
+        let mut told = Told { engine: Engine::new(), changes: Vec::new(), effects: Vec::new() };
+        told.step(START, EngineInput::Library { effective: Time::MIN, library: library.clone() });
+        told
+    }
+
+    fn step(&mut self, at: Time, input: EngineInput<'_>) {
+        self.engine.step(0, at, input, &mut self.effects);
+        let change = |effect| if let Effect::Finding(change) = effect { Some(change) } else { None };
+        self.changes.extend(self.effects.drain(..).filter_map(change));
+    }
+
+    /// Ticks at each deadline up to an instant, as a server does.
+    fn until(&mut self, at: Time) {
+        while let Some(due) = self.engine.next_due().filter(|due| *due <= at) {
+            self.step(due, EngineInput::Tick);
+        }
+    }
+}
+
+fn meaningless(reading: &Reading) -> ProfileChange {
+    ProfileChange { subject: reading.subject.clone(), field: Arc::from("units"), value: Some(Value::Enum(0)), at: Time(0) }
+}
+
+fn says_the_same(seed: u64, late: i64, minutes: i64) {
+    let library = library();
+    let (mut resting, mut disturbed) = (Told::new(&library), Told::new(&library));
+    for (at, reading) in arrivals(&library, seed, late, minutes) {
+        // Else what is due would be told before the reading to one, and with it to the other.
+        resting.until(at);
+        disturbed.until(at);
+        disturbed.step(at, EngineInput::Profile(&meaningless(&reading)));
+        resting.step(at, EngineInput::Reading(&reading));
+        disturbed.step(at, EngineInput::Reading(&reading));
+        let key = |c: &FindingChange| (c.finding.rule.clone(), c.finding.id, c.finding.revision, c.decided_at);
+        let (mut ours, mut theirs) = (std::mem::take(&mut resting.changes), std::mem::take(&mut disturbed.changes));
+        ours.sort_by_key(key);
+        theirs.sort_by_key(key);
+        let said = |all: &[FindingChange]| all.iter().map(|c| format!("{:?} {:?}", c.change, c.finding)).collect::<Vec<_>>();
+        assert_eq!(said(&ours), said(&theirs), "seed {seed}, at {at:?}, {reading:?}");
+    }
+    assert_eq!(resting.engine.findings(), disturbed.engine.findings(), "seed {seed}");
+    assert!(resting.engine.findings().len() > 100, "enough happens to tell");
+}
+
+#[test]
+fn what_rests_misses_nothing_in_order() {
+    says_the_same(1, 0, 0);
+}
+
+#[test]
+fn nor_when_readings_come_late() {
+    says_the_same(2, 10, 240);
+}
