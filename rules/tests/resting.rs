@@ -2,12 +2,13 @@
 //!
 //! What disturbs is a change of a profile field that no rule asks for: it means nothing, and makes the engine forget which rules rest.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
 use vitalog_cep::{Engine, EngineInput};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Effect, FindingChange, Reading, Time, Value};
+use vitalog_elog::{Effect, FindingChange, Reading, StreamIx, Time, Value, When};
 use vitalog_rules::{Source, compile, packs};
 
 use crate::population::{Arrival, Dice, Population};
@@ -27,6 +28,7 @@ fn arrivals(library: &Library, seed: u64, late: i64, minutes: i64) -> Vec<Arriva
     let mut population = Population::new(&library.schema, PEOPLE, 2, START, seed);
     let mut dice = Dice(seed);
     let mut all: Vec<Arrival> = (0..DAYS * 24).flat_map(|_| population.next_hour()).collect();
+    oddities(&mut all);
     for (at, _) in &mut all {
         if dice.below(100) < late {
             *at = Time(at.0 + dice.below(minutes.max(1)) * 60_000_000);
@@ -34,6 +36,32 @@ fn arrivals(library: &Library, seed: u64, late: i64, minutes: i64) -> Vec<Arriva
     }
     all.sort_by_key(|(at, _)| *at);
     all
+}
+
+/// What sensors do now and then: one is stuck for two hours each morning, another is heard by two apps for an hour each noon.
+fn oddities(all: &mut Vec<Arrival>) {
+    let glucose = StreamIx(0);
+    let mut twins = Vec::new();
+    for (at, reading) in all.iter_mut() {
+        let hour = at.0.div_euclid(3_600_000_000).rem_euclid(24);
+        let Some(content) = reading.content.as_ref().filter(|c| c.stream == glucose) else { continue };
+        let mut content = content.clone();
+        match (reading.subject.as_str(), hour) {
+            ("p-0000000", 8..10) => {
+                if let Some(Some(Value::Quantity(amount))) = content.values.first_mut() {
+                    amount.digits = 104;
+                }
+                *reading = Reading::present(reading.subject.clone(), None, 1, "bg", content);
+            }
+            ("p-0000002", 12) => {
+                let later = |t: Time| Time(t.0 + 40_000_000);
+                content.when = When::At(later(content.when.start()));
+                twins.push((later(*at), Reading::present(reading.subject.clone(), None, 1, "bg", content)));
+            }
+            _ => {}
+        }
+    }
+    all.extend(twins);
 }
 
 struct Told {
@@ -85,7 +113,12 @@ fn says_the_same(seed: u64, late: i64, minutes: i64) {
         assert_eq!(said(&ours), said(&theirs), "seed {seed}, at {at:?}, {reading:?}");
     }
     assert_eq!(resting.engine.findings(), disturbed.engine.findings(), "seed {seed}");
-    assert!(resting.engine.findings().len() > 100, "enough happens to tell");
+    let findings = resting.engine.findings();
+    let rules: BTreeSet<&str> = findings.iter().map(|f| &*f.rule).collect();
+    assert!(
+        rules.len() > 20 && rules.contains("sensor_stuck") && rules.contains("bg_twice"),
+        "enough happens to tell: {rules:?}"
+    );
 }
 
 #[test]
