@@ -19,6 +19,8 @@ pub struct Population {
     people: Vec<Person>,
     now: Time,
     dice: Dice,
+    /// What was said already and comes after the hour.
+    held: Vec<(usize, Time, Content)>,
 }
 
 /// A reading and when it arrives.
@@ -64,13 +66,13 @@ impl Population {
             off: 0,
             phase: dice.below(300_000_000),
         };
-        Population { schema: schema.clone(), people: (0..subjects).map(person).collect(), now: start, dice }
+        Population { schema: schema.clone(), people: (0..subjects).map(person).collect(), now: start, dice, held: Vec::new() }
     }
 
     /// The readings of the next hour with their arrivals, in order.
     pub fn next_hour(&mut self) -> Vec<Arrival> {
         let hour = (self.now.0 / (60 * MINUTE)).rem_euclid(24);
-        let mut said: Vec<(usize, Time, Content)> = Vec::new();
+        let mut said = std::mem::take(&mut self.held);
         for place in 0..self.people.len() {
             let phase = self.people[place].phase;
             for slot in 0..12 {
@@ -80,6 +82,7 @@ impl Population {
         }
         said.sort_by_key(|(place, at, _)| (*at, *place));
         self.now = self.now + Span::hours(1);
+        self.held = said.split_off(said.partition_point(|(_, at, _)| *at < self.now));
         said.into_iter().map(|(place, at, content)| (at + Span::seconds(5), self.reading(place, content))).collect()
     }
 
