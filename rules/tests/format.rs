@@ -42,6 +42,22 @@ fn keeps_meaning(name: &str, text: &str) {
     assert_eq!(meaning(text), meaning(&after), "{name} means something else:\n{after}");
 }
 
+/// Found by the hostile inputs: on a line of its own such a field was read as a declaration the second time.
+#[test]
+fn fields_that_are_called_like_declarations_stay_where_they_are() {
+    formatted(
+        "profile {\n    units mg_dl | mmol_l stream mg_dl\n\n    /// Low.\n    // Why.\n    bg_low glucose in mg/dL default 70 mg/dL\n}\n",
+    );
+    for word in ["stream", "use", "rule", "test", "policy", "profile", "interval"] {
+        formatted(&format!(
+            "stream s {{\n a text {word} text\n\n /// b\n b text {word} text optional c bool {word} x | y\n d text\n}}\n"
+        ));
+        formatted(&format!(
+            "profile {{ a text {word} text b text {word} stream text }}\nprofile {{ {word} text\n {word} text optional }}\n"
+        ));
+    }
+}
+
 #[test]
 fn shipped_files_are_formatted() {
     let update = env::var_os("UPDATE_EXPECT").is_some();

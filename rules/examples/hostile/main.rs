@@ -2,7 +2,7 @@
 //! may panic, take more than a second in any part, or make the process larger than 256 MB.
 //!
 //! `cargo run --release -p vitalog-rules --example hostile`. `VITALOG_CASES` is the number of byte strings (a tenth of it that of files), `VITALOG_SEED` the seed,
-//! `VITALOG_INPUT` the number of the one input of each kind that is to be tried alone.
+//! `VITALOG_INPUT` the number of the one input of each kind that is to be tried alone, `VITALOG_KIND` (`bytes` or `files`) the one kind.
 //!
 //! A thread beside the work watches clock and memory, and ends the process with the number of the input when one goes beyond: a hang is told, not waited for. A second
 //! is one of the processor, where the system tells it, so that other work on the machine does not count; half a minute by the wall ends it in any case.
@@ -108,8 +108,13 @@ fn main() -> ExitCode {
     let seed = number("VITALOG_SEED").unwrap_or(1);
     let only = number("VITALOG_INPUT");
     let matter = Matter::new();
-    run(&matter, Kind::Bytes, seed, cases, only);
-    run(&matter, Kind::Mutated, seed, cases / 10, only);
+    let kind = std::env::var("VITALOG_KIND").unwrap_or_default();
+    if kind != "files" {
+        run(&matter, Kind::Bytes, seed, cases, only);
+    }
+    if kind != "bytes" {
+        run(&matter, Kind::Mutated, seed, cases / 10, only);
+    }
     println!("peak memory {}", peak_kib().map_or("not told by this system".to_owned(), |kib| format!("{} MiB", kib >> 10)));
     ExitCode::SUCCESS
 }

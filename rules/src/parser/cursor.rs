@@ -257,16 +257,24 @@ impl<'a> Parser<'a> {
         let Some(word) = self.word_ahead(0) else { return false };
         let next = self.ahead(1);
         let third = self.ahead(2);
+        // A field may have such a name, too: `stream text`. What does not tell by itself is taken for a declaration where no field is written.
+        let outside = || self.is_at_the_margin();
         self.peek().first_on_line
             && match word {
                 "rule" | "test" => next.kind == Kind::Word && matches!(third.kind, Kind::Text | Kind::OpenBrace),
-                "stream" => next.kind == Kind::Word && (third.kind == Kind::OpenBrace || third.kind == Kind::Word),
+                "stream" => next.kind == Kind::Word && (third.kind == Kind::OpenBrace || (third.kind == Kind::Word && outside())),
                 "policy" => next.kind == Kind::Word && third.kind == Kind::OpenBrace,
-                "interval" => self.word_ahead(1) == Some("stream"),
+                "interval" => self.word_ahead(1) == Some("stream") && outside(),
                 "profile" => next.kind == Kind::OpenBrace,
-                "use" => next.kind == Kind::Word && (third.first_on_line || third.kind == Kind::End),
+                "use" => next.kind == Kind::Word && (third.first_on_line || third.kind == Kind::End) && outside(),
                 _ => false,
             }
+    }
+
+    /// Whether nothing stands before the token at hand on its line, no blank either.
+    fn is_at_the_margin(&self) -> bool {
+        let start = self.peek().start as usize;
+        start == 0 || self.text.as_bytes().get(start - 1) == Some(&b'\n')
     }
 
     /// Skips to a token on which `stop` says yes, or to the `}` that closes the block at hand, to the next declaration, or to the end.
