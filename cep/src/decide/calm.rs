@@ -109,7 +109,7 @@ impl<'a> Asked<'_, 'a> {
     /// The band in which `left op right` is false, where the left is a number of the reading and the right hangs on no reading.
     fn bounded(&self, op: Compare, left: &Expr, right: &'a Expr, of: Ref) -> Option<Band> {
         let Expr::Get { of: asked, what: Measure::Field(field) } = left else { return None };
-        if *asked != of || !self.is_fixed(right) {
+        if *asked != of || !hangs_on_no_reading(right, &self.case.version.terms.rule.lets) {
             return None;
         }
         let number = self.table.column(*field)?.number(self.row)?;
@@ -163,22 +163,6 @@ impl<'a> Asked<'_, 'a> {
         // As long as they come closer together it is no help.
         let gap = self.row.checked_sub(1).map_or(i64::MAX, |row| self.table.at(self.row).saturating_sub(self.table.at(row)));
         (two && counts && gap >= w.over.0).then_some(Rest::Apart(w.over.0))
-    }
-
-    /// Whether an expression hangs on the profile at most.
-    fn is_fixed(&self, expr: &Expr) -> bool {
-        match expr {
-            Expr::Let(i) => self.case.version.terms.rule.lets.get(usize::from(*i)).is_some_and(|e| self.is_fixed(e)),
-            expr if expr.children().is_empty() => hangs_on_no_reading(expr),
-            Expr::Arith { .. }
-            | Expr::Neg(_)
-            | Expr::If { .. }
-            | Expr::Compare { .. }
-            | Expr::And(_)
-            | Expr::Or(_)
-            | Expr::Not(_) => expr.children().into_iter().all(|e| self.is_fixed(e)),
-            _ => false,
-        }
     }
 }
 

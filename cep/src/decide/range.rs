@@ -58,7 +58,7 @@ impl Supposed {
                     _ => Range { low: a.low.sub(b.high)?, high: a.high.sub(b.low)? },
                 })
             }
-            expr if hangs_on_no_reading(expr) => match value(expr, fixed) {
+            expr if hangs_on_no_reading(expr, &[]) => match value(expr, fixed) {
                 Value::Number(n) => Some(Range { low: n, high: n }),
                 _ => None,
             },
@@ -83,17 +83,18 @@ impl Supposed {
     }
 }
 
-/// Whether an expression hangs on the profile at most, and names no `let`.
-pub fn hangs_on_no_reading(expr: &Expr) -> bool {
+/// Whether an expression hangs on the profile at most; `lets` are those it may name.
+pub fn hangs_on_no_reading(expr: &Expr, lets: &[Expr]) -> bool {
     match expr {
         Expr::Number(_) | Expr::Bool(_) | Expr::Enum(_) | Expr::Text(_) | Expr::Profile(_) => true,
+        Expr::Let(i) => lets.get(usize::from(*i)).is_some_and(|e| hangs_on_no_reading(e, lets)),
         Expr::Arith { .. }
         | Expr::Neg(_)
         | Expr::If { .. }
         | Expr::Compare { .. }
         | Expr::And(_)
         | Expr::Or(_)
-        | Expr::Not(_) => expr.children().into_iter().all(hangs_on_no_reading),
+        | Expr::Not(_) => expr.children().into_iter().all(|e| hangs_on_no_reading(e, lets)),
         _ => false,
     }
 }

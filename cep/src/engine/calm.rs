@@ -11,7 +11,7 @@ use crate::timeline::Table;
 /// By stream.
 #[derive(Debug, Default)]
 pub struct Calms {
-    cells: Vec<Calm>,
+    cells: Vec<Option<Calm>>,
     /// What was noted before the last thing that makes it old has a lesser number.
     epoch: u32,
 }
@@ -77,8 +77,7 @@ impl Calms {
     /// What holds for the newest reading of a stream, which is at `t`. To be put back by [`Calms::keep`].
     #[inline]
     pub fn take(&mut self, stream: StreamIx, t: i64) -> Option<Calm> {
-        let cell = self.cells.get_mut(usize::from(stream.0))?;
-        (cell.epoch == self.epoch && t < cell.until).then(|| std::mem::take(cell))
+        self.cells.get_mut(usize::from(stream.0))?.take_if(|cell| cell.epoch == self.epoch && t < cell.until)
     }
 
     /// Notes a cell, as of now.
@@ -86,14 +85,14 @@ impl Calms {
     pub fn keep(&mut self, stream: StreamIx, cell: Calm) {
         let place = usize::from(stream.0);
         if self.cells.len() <= place {
-            self.cells.resize_with(place + 1, Calm::default);
+            self.cells.resize_with(place + 1, || None);
         }
-        self.cells[place] = Calm { epoch: self.epoch, ..cell };
+        self.cells[place] = Some(Calm { epoch: self.epoch, ..cell });
     }
 
     /// Room for a cell that is made anew.
     pub fn room(&mut self, stream: StreamIx, until: i64) -> Calm {
-        let mut cell = self.cells.get_mut(usize::from(stream.0)).map(std::mem::take).unwrap_or_default();
+        let mut cell = self.cells.get_mut(usize::from(stream.0)).and_then(Option::take).unwrap_or_default();
         cell.until = until;
         cell.resting.clear();
         cell.awake.ground.clear();
@@ -106,7 +105,7 @@ impl Calms {
     /// A version is not at rest any more, for a reason that is not a reading of these streams.
     pub fn rouse(&mut self, version: u32, is_above: bool, streams: &[StreamIx]) {
         for stream in streams {
-            if let Some(cell) = self.cells.get_mut(usize::from(stream.0)) {
+            if let Some(Some(cell)) = self.cells.get_mut(usize::from(stream.0)) {
                 cell.resting.retain(|r| r.version != version);
                 cell.awake.place(version, is_above);
             }
@@ -284,5 +283,6 @@ mod tests {
         calms.keep(stream, calm);
         calms.forget();
         assert!(calms.take(stream, 5).is_none() && calms.take(StreamIx(9), 5).is_none());
+        assert!(Calms { epoch: 0, ..calms }.take(StreamIx(1), -5).is_none(), "nothing was ever noted of it");
     }
 }

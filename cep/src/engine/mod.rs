@@ -136,7 +136,8 @@ impl Engine {
         all
     }
 
-    /// The whole state, as bytes that [`Engine::restore`] reads: the same state gives the same bytes.
+    /// The whole state, as bytes that [`Engine::restore`] reads: the same state gives the same bytes. What hangs on the way to the state, and
+    /// not on it, is brought into one form first, which changes nothing that is seen.
     pub fn snapshot(&mut self) -> Vec<u8> {
         for person in &mut self.people {
             person.settle_down(&self.rules, self.clock.0);

@@ -4,7 +4,7 @@ use vitalog_cep::plan::{Compare, Expr, Func, Measure, Pattern, Ref, RuleKind};
 
 use super::build::*;
 use super::table::check;
-use crate::world::{LAB, MEAL, NAP, SUGAR};
+use crate::world::{LAB, MEAL, NAP, SUGAR, TARGET};
 
 fn case(p: Pattern, input: &str, stands: &str) {
     check(&only(rule(RuleKind::Match(p))), input, stands);
@@ -39,6 +39,17 @@ fn then_is_strictly_later() {
 fn within_is_strict() {
     case(spike(60), "0 meal 10\n 60-1us sugar 120", "open info from 0 at 60-1us to 60-1us of r1 r2");
     case(spike(60), "0 meal 10\n 60 sugar 120", "");
+}
+
+/// Meals are not looked at while sugar is low; what began meanwhile is not forgotten when the profile of another day is set.
+#[test]
+fn what_began_unseen_completes_whatever_is_said_of_a_later_time() {
+    let above = compare(first(Ref::Candidate), Compare::Gt, Expr::Profile(TARGET));
+    let p = || pattern(vec![step(MEAL, None), step(SUGAR, Some(above.clone()))], 60);
+    let stands = "open info from 0 at 40 to 40 of r1 r2 r3 r4";
+    case(p(), "0 meal 10\n 10 meal 10\n 20 meal 10\n 40 sugar 300", stands);
+    case(p(), "0 meal 10\n 10 meal 10\n 20 meal 10\n profile target 90 from 600\n 40 sugar 300", stands);
+    case(p(), "0 meal 10\n 10 meal 10\n 20 meal 10\n rules 0 from 600\n 40 sugar 300", stands);
 }
 
 #[test]

@@ -119,6 +119,7 @@ impl Matches {
     /// The moment is over: what waited is searched again.
     pub fn settle(&mut self, case: &Case<'_>, pattern: &Pattern) -> bool {
         let Some((after, to)) = self.doubted.take() else { return false };
+        self.catch_up(case, pattern, None);
         match (&case.version.scope.program, &case.version.scope.shape) {
             (Some(program), _) => self.search_tree(case, pattern, program, after, to),
             (None, Some(shape)) => self.search_again(case, pattern, shape, after, to),
@@ -128,9 +129,7 @@ impl Matches {
 
     /// Searches again for every match that may have an instant in `[from, until]`.
     pub fn again(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, from: i64, until: i64) -> bool {
-        let streams = &case.version.scope.streams;
-        let newest = streams.iter().filter_map(|s| case.line.table(*s)?.last()).max();
-        self.frontier = self.frontier.max(newest.unwrap_or(i64::MIN));
+        self.catch_up(case, pattern, None);
         self.search_again(case, pattern, shape, from.saturating_sub(limit(pattern, 0).max(1)), until)
     }
 

@@ -43,10 +43,7 @@ impl Matches {
 
     /// Searches again for every match that may have an instant, or be decided, in `[from, until]`.
     pub fn again_tree(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program, from: i64, until: i64) -> bool {
-        for stream in &case.version.scope.streams {
-            let newest = [case.line.table(*stream), case.line.endless(*stream)].into_iter().flatten().filter_map(|t| t.last());
-            self.frontier = newest.fold(self.frontier, i64::max);
-        }
+        self.catch_up(case, pattern, None);
         let until = until.saturating_add(program.before);
         self.search_tree(case, pattern, program, from.saturating_sub(program.horizon), until)
     }
