@@ -12,6 +12,8 @@ mod decide;
 pub mod driver;
 mod engine;
 mod eval;
+mod lazy;
+mod newest;
 pub mod plan;
 mod timeline;
 pub mod why;

@@ -89,7 +89,7 @@ fn record(i: u64, subjects: u64, unit: Unit) -> Record {
     };
     let mut effects = vec![Effect::Reading(outcome)];
     if i % 1_000 == 7 {
-        effects.push(Effect::Finding(finding(&reading)));
+        effects.push(Effect::Finding(Box::new(finding(&reading))));
     }
     let arrival = Time(1_790_000_000_000_000) + Span(i as i64);
     Record { offset: i, entry: Arc::new(Entry { arrival, input: Input::Reading(reading) }), effects }

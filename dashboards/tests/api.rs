@@ -222,7 +222,7 @@ async fn a_recommendation_says_whom_its_policy_told() {
     let now = BASE + Span::minutes(121);
     let delivery = |id: u128, endpoint: &str, to: Option<Addressee>| {
         let (kind, body) = ("finding.opened".into(), "{}".into());
-        Effect::Delivery(Delivery { id, finding: low(), endpoint: endpoint.into(), to, kind, body, not_before: now })
+        Effect::Delivery(Box::new(Delivery { id, finding: low(), endpoint: endpoint.into(), to, kind, body, not_before: now }))
     };
     let to = |role: &str, step| Some(Addressee { role: role.into(), channel: "sms".into(), step });
     let late = Step { number: 2, repeat: 3, due: BASE, late: true };

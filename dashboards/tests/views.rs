@@ -233,7 +233,7 @@ fn what_people_answered_stands_until_it_grows_graver_or_opens_again() {
     let finding = findings::open("low_glucose", "p-1", BASE, Severity::Warning);
     let id = finding.id;
     let tell = |finding: &vitalog_elog::Finding, change| {
-        world.feed(BASE, Input::Tick, vec![Effect::Finding(findings::change(finding, change, BASE))]);
+        world.feed(BASE, Input::Tick, vec![Effect::Finding(Box::new(findings::change(finding, change, BASE)))]);
     };
     let answer = |action| {
         world.feed(BASE, Input::Command(Command { finding: id, action, by: "nurse".into() }), vec![]);

@@ -16,9 +16,9 @@ use crate::time::Time;
 pub enum Effect {
     /// What the reading was to the current set of readings. Exactly one for each journaled reading.
     Reading(Outcome),
-    Finding(FindingChange),
+    Finding(Box<FindingChange>),
     /// Something is to be delivered to someone.
-    Delivery(Delivery),
+    Delivery(Box<Delivery>),
 }
 
 /// What a reading's revision was to the revisions before it.
@@ -104,7 +104,7 @@ impl Record {
 
     pub fn changes(&self) -> impl Iterator<Item = &FindingChange> {
         self.effects.iter().filter_map(|e| match e {
-            Effect::Finding(change) => Some(change),
+            Effect::Finding(change) => Some(&**change),
             _ => None,
         })
     }

@@ -109,7 +109,11 @@ impl Shared {
         }
         for effect in &record.effects {
             let Effect::Finding(change) = effect else { continue };
-            let row = FindingRow { offset: record.offset, arrival: record.entry.arrival, change: Arc::new(change.clone()) };
+            let row = FindingRow {
+                offset: record.offset,
+                arrival: record.entry.arrival,
+                change: Arc::new(FindingChange::clone(change)),
+            };
             if self.lacks(Table::Matches, record.offset) {
                 self.hot.matches.push(row.clone(), None, &self.layout)?;
             }

@@ -216,7 +216,7 @@ impl RunLoop {
         };
         let change = if revision == 1 { Change::Opened } else { Change::Amended };
         let change = FindingChange { change, finding, cause: Cause::Reading(ReadingId(2)), decided_at: onset };
-        self.records.last_mut().unwrap().effects.push(Effect::Finding(change));
+        self.records.last_mut().unwrap().effects.push(Effect::Finding(Box::new(change)));
     }
 
     fn outcome(&mut self, reading: &Reading) -> Outcome {

@@ -61,7 +61,7 @@ impl RunLoop {
 
     fn find(&self, finding: &mut Finding, what: Change) {
         let changed = change(finding, what, self.now());
-        self.happen(Input::Tick, vec![Effect::Finding(changed)]);
+        self.happen(Input::Tick, vec![Effect::Finding(Box::new(changed))]);
     }
 
     fn receipts(&self) -> Vec<DeliveryReceipt> {

@@ -181,7 +181,7 @@ fn a_delivery_that_comes_twice_is_one() {
     let (_dir, outbox) = fresh();
     let mut record = delivery_record(0, 1, 1, "ward", 0);
     let Effect::Delivery(again) = record.effects[0].clone() else { unreachable!("it is a delivery") };
-    record.effects.push(Effect::Delivery(Delivery { body: "{}".into(), ..again }));
+    record.effects.push(Effect::Delivery(Box::new(Delivery { body: "{}".into(), ..*again })));
     outbox.apply(&[record], position(1)).expect("applies");
     let due = outbox.claim(at(0)).expect("claims");
     assert_eq!(due.len(), 1);

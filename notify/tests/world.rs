@@ -146,14 +146,14 @@ pub fn step_with(
     policies: Option<&[Policy]>,
     changes: Vec<FindingChange>,
 ) -> Vec<vitalog_elog::effect::Delivery> {
-    let mut effects: Vec<Effect> = changes.into_iter().map(Effect::Finding).collect();
+    let mut effects: Vec<Effect> = changes.into_iter().map(|change| Effect::Finding(Box::new(change))).collect();
     let before = effects.len();
     notifier.step(notifier.next(), entry.arrival, entry, policies, &mut effects);
     let appended = effects.split_off(before);
     appended
         .into_iter()
         .map(|effect| match effect {
-            Effect::Delivery(delivery) => delivery,
+            Effect::Delivery(delivery) => *delivery,
             other => panic!("only deliveries are appended, not {other:?}"),
         })
         .collect()
@@ -170,7 +170,7 @@ pub fn delivery_record(offset: u64, id: u128, finding: u128, endpoint: &str, sec
         body: format!("{{\"n\":{id}}}").into(),
         not_before: at(seconds),
     };
-    Record { offset, entry: Arc::new(tick(at(seconds))), effects: vec![Effect::Delivery(delivery)] }
+    Record { offset, entry: Arc::new(tick(at(seconds))), effects: vec![Effect::Delivery(Box::new(delivery))] }
 }
 
 pub fn position(next: u64) -> Position {

@@ -79,7 +79,7 @@ impl Told {
 
     fn step(&mut self, at: Time, input: EngineInput<'_>) {
         self.engine.step(0, at, input, &mut self.effects);
-        let change = |effect| if let Effect::Finding(change) = effect { Some(change) } else { None };
+        let change = |effect| if let Effect::Finding(change) = effect { Some(*change) } else { None };
         self.changes.extend(self.effects.drain(..).filter_map(change));
     }
 

@@ -108,7 +108,7 @@ impl Replay {
         }
         forget(effects.iter_mut().collect());
         self.said.extend(effects.into_iter().flatten().filter_map(|effect| match effect {
-            Effect::Finding(change) => Some(change),
+            Effect::Finding(change) => Some(*change),
             _ => None,
         }));
     }

@@ -12,7 +12,7 @@ pub fn forget(mut effects: Vec<&mut Vec<Effect>>) {
 
 fn changes<'e>(effects: &'e [&mut Vec<Effect>]) -> impl Iterator<Item = &'e FindingChange> {
     effects.iter().flat_map(|of| of.iter()).filter_map(|effect| match effect {
-        Effect::Finding(change) => Some(change),
+        Effect::Finding(change) => Some(&**change),
         _ => None,
     })
 }

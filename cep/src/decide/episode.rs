@@ -15,6 +15,8 @@ use vitalog_elog::{FindingState, ReadingId, Severity};
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
 use crate::eval::{Rows, Scope, Words, render, said};
+use crate::lazy::{Blank, Lazy};
+use crate::newest::first_not;
 use crate::plan::{Episode, Expr, Grade};
 use crate::timeline::{Said, Table, Touch};
 
@@ -23,7 +25,7 @@ pub use look::{Look, Phase};
 /// One episode rule for one subject.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Episodes {
-    past: Box<Past>,
+    past: Lazy<Past>,
     /// When the last entry of the log is, and whether it is not to [`State::Idle`]: at hand, for this is all that most readings ask.
     changed: Option<i64>,
     busy: bool,
@@ -34,6 +36,17 @@ pub struct Episodes {
 struct Past {
     log: Vec<Entry>,
     facts: Facts,
+}
+
+impl Blank for Past {
+    fn blank() -> &'static Past {
+        static BLANK: Past = Past { log: Vec::new(), facts: Facts::NONE };
+        &BLANK
+    }
+
+    fn is_blank(&self) -> bool {
+        self.log.is_empty() && self.facts.list().is_empty()
+    }
 }
 
 /// Entries decided anew, and the state they end in.
@@ -178,9 +191,9 @@ impl Episodes {
 
     /// Decides again from `from` until past `until` and the state is the former one. Returns whether a fact changed.
     pub fn replay(&mut self, case: &Case<'_>, episode: &Episode, from: i64, until: i64) -> bool {
-        let cut = self.past.log.partition_point(|e| e.at < from);
+        let cut = first_not(&self.past.log, |e| e.at < from);
         let mut fresh = Log { entries: Vec::new(), state: self.state_before(cut) };
-        let known = self.past.facts.list().partition_point(|f| f.resolved.is_some_and(|r| r < from));
+        let known = first_not(self.past.facts.list(), |f| f.resolved.is_some_and(|r| r < from));
         let mut found = Vec::new();
         let nothing = Table::default();
         let table = case.line.table(episode.driver).unwrap_or(&nothing);
@@ -206,10 +219,10 @@ impl Episodes {
             // A run that the change lies in opens with other evidence.
             let settled = !matches!(fresh.state, State::Run { from } if from <= until);
             if at > until && settled {
-                let kept = self.past.log.partition_point(|e| e.at <= at);
+                let kept = first_not(&self.past.log, |e| e.at <= at);
                 if fresh.state == self.state_before(kept) {
                     self.rewrite(cut..kept, fresh);
-                    let kept = self.past.facts.list().partition_point(|f| f.resolved.is_some_and(|r| r <= at)).max(known);
+                    let kept = first_not(self.past.facts.list(), |f| f.resolved.is_some_and(|r| r <= at)).max(known);
                     return self.tell(known..kept, found);
                 }
             }
@@ -227,7 +240,9 @@ impl Episodes {
     }
 
     fn rewrite(&mut self, range: Range<usize>, fresh: Log) {
-        self.past.log.splice(range, fresh.entries);
+        if !(range.is_empty() && fresh.entries.is_empty()) {
+            self.past.log.splice(range, fresh.entries);
+        }
         self.changed = self.past.log.last().map(|e| e.at);
         self.busy = self.past.log.last().is_some_and(|e| e.state != State::Idle);
     }
@@ -235,7 +250,9 @@ impl Episodes {
     /// Whether a fact changed, by putting those found in the place of a range.
     fn tell(&mut self, range: Range<usize>, found: Vec<Fact>) -> bool {
         let changed = !range.is_empty() || !found.is_empty();
-        self.past.facts.replace(range, found);
+        if changed {
+            self.past.facts.replace(range, found);
+        }
         changed
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{FindingState, MatchId, Quiet, ReadingId, Severity};
 
 use crate::eval::Words;
+use crate::newest::first_not;
 use crate::timeline::Said;
 
 /// Something that stands.
@@ -77,13 +78,16 @@ impl Fact {
 }
 
 impl Facts {
+    /// None.
+    pub const NONE: Facts = Facts { list: Vec::new(), changes: None, moves: None };
+
     pub fn list(&self) -> &[Fact] {
         &self.list
     }
 
     /// Those that begin in `[first, last]`.
     pub fn beginning_in(&self, first: i64, last: i64) -> &[Fact] {
-        &self.list[self.list.partition_point(|f| f.onset < first)..self.list.partition_point(|f| f.onset <= last)]
+        &self.list[first_not(&self.list, |f| f.onset < first)..first_not(&self.list, |f| f.onset <= last)]
     }
 
     /// Puts `new` in the place of a range.

@@ -14,6 +14,7 @@ use vitalog_elog::FindingState;
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
 use crate::eval::{Calendar, DAY, Ratio, render, said, value};
+use crate::newest::first_not;
 use crate::plan::{Expr, Schedule};
 use crate::timeline::Touch;
 
@@ -79,7 +80,7 @@ impl Schedules {
 
     /// The last firing at `t` or before, and the first after it, as far as they are known.
     pub fn around(&self, t: i64) -> (Option<i64>, Option<i64>) {
-        let after = self.firings.partition_point(|f| *f <= t);
+        let after = first_not(&self.firings, |f| *f <= t);
         (after.checked_sub(1).map(|i| self.firings[i]), self.firings.get(after).copied().or(self.next))
     }
 
@@ -87,7 +88,7 @@ impl Schedules {
     pub fn again(&mut self, case: &Case<'_>, schedule: &Schedule, from: i64) -> bool {
         // What the clock has passed since is due as well.
         let from = from.min(self.known.saturating_add(1));
-        let kept = self.firings.partition_point(|t| *t < from);
+        let kept = first_not(&self.firings, |t| *t < from);
         self.firings.truncate(kept);
         let plan = Firings { case, schedule };
         self.firings.extend(plan.between(from, case.clock));
@@ -111,8 +112,8 @@ impl Schedules {
     /// The firings and the facts in `[from, to]`, by their places.
     fn between(&self, from: i64, to: i64) -> (Range<usize>, Range<usize>) {
         let list = self.facts.list();
-        let facts = list.partition_point(|f| f.onset < from)..list.partition_point(|f| f.onset <= to);
-        (self.firings.partition_point(|t| *t < from)..self.firings.partition_point(|t| *t <= to), facts)
+        let facts = first_not(list, |f| f.onset < from)..first_not(list, |f| f.onset <= to);
+        (first_not(&self.firings, |t| *t < from)..first_not(&self.firings, |t| *t <= to), facts)
     }
 }
 

@@ -9,6 +9,7 @@ use vitalog_elog::FindingState;
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
 use crate::eval::{Rows, render, said, truth};
+use crate::newest::first_not;
 use crate::plan::{Heard, Silence};
 use crate::timeline::{Table, Touch};
 
@@ -50,7 +51,7 @@ impl Silences {
         let found: Vec<Fact> =
             beginnings(case, silence, from, to).into_iter().filter_map(|p| silent_since(case, silence, p)).collect();
         let list = self.facts.list();
-        let range = list.partition_point(|f| f.onset < from)..list.partition_point(|f| f.onset <= to);
+        let range = first_not(list, |f| f.onset < from)..first_not(list, |f| f.onset <= to);
         let changed = !range.is_empty() || !found.is_empty();
         self.facts.replace(range, found);
         changed

@@ -12,6 +12,8 @@ use vitalog_elog::{
 };
 
 use crate::decide::{Fact, Known, State, Version};
+use crate::lazy::{Blank, Lazy};
+use crate::newest::first_not;
 use crate::plan::RuleKind;
 
 /// What is known of one rule's findings about one subject besides the facts.
@@ -21,6 +23,17 @@ pub struct Book {
     rescinded: BTreeMap<MatchId, u32>,
     /// Ids of findings that stand, but are not called by their onset alone: they began elsewhere once, or another stood there.
     strays: BTreeSet<MatchId>,
+}
+
+impl Blank for Book {
+    fn blank() -> &'static Book {
+        static BLANK: Book = Book { rescinded: BTreeMap::new(), strays: BTreeSet::new() };
+        &BLANK
+    }
+
+    fn is_blank(&self) -> bool {
+        self.rescinded.is_empty() && self.strays.is_empty()
+    }
 }
 
 /// All versions of one rule for one subject, at one time of the clock.
@@ -33,7 +46,7 @@ pub struct Desk<'a> {
     pub names: &'a [(Arc<str>, Vec<u32>)],
     pub versions: &'a [Version],
     pub states: &'a mut [State],
-    pub book: &'a mut Book,
+    pub book: &'a mut Lazy<Book>,
     pub cause: Cause,
     pub clock: Time,
 }
@@ -124,7 +137,9 @@ impl Desk<'_> {
     fn rescind(&mut self, former: Former, effects: &mut Vec<Effect>) {
         let known = Known { revision: former.known.revision + 1, ..former.known };
         self.book.rescinded.insert(known.id, known.revision);
-        self.book.strays.remove(&known.id);
+        if !self.book.strays.is_empty() {
+            self.book.strays.remove(&known.id);
+        }
         let fact = Fact { state: FindingState::Rescinded, known: Some(known), ..former.fact };
         effects.push(self.effect(Change::Rescinded, former.version, &fact));
     }
@@ -161,7 +176,8 @@ impl Desk<'_> {
         if counter > 0 {
             self.book.strays.insert(id);
         }
-        let revision = self.book.rescinded.remove(&id).map_or(1, |last| last + 1);
+        let before = if self.book.rescinded.is_empty() { None } else { self.book.rescinded.remove(&id) };
+        let revision = before.map_or(1, |last| last + 1);
         self.name(place, Known { id, revision, quiet });
         effects.push(self.effect(Change::Opened, place.version, self.fact(place)));
     }
@@ -202,7 +218,7 @@ impl Desk<'_> {
             match kind(&self.versions[*version as usize]) {
                 // Which begin and complete in any order.
                 FindingKind::Match => list,
-                _ => &list[list.partition_point(|f| f.at < first)..list.partition_point(|f| f.at <= last)],
+                _ => &list[first_not(list, |f| f.at < first)..first_not(list, |f| f.at <= last)],
             }
         };
         self.group.iter().flat_map(near).any(told).then_some(Quiet::SpokeLately)
@@ -233,12 +249,12 @@ impl Desk<'_> {
     }
 
     fn effect(&self, change: Change, version: usize, fact: &Fact) -> Effect {
-        Effect::Finding(FindingChange {
+        Effect::Finding(Box::new(FindingChange {
             change,
             finding: finding(&self.versions[version], self.subject, fact),
             cause: self.cause,
             decided_at: self.clock,
-        })
+        }))
     }
 }
 

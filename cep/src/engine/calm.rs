@@ -11,7 +11,8 @@ use crate::timeline::Table;
 /// By stream.
 #[derive(Debug, Default)]
 pub struct Calms {
-    cells: Vec<Option<Calm>>,
+    /// Boxed, for they are taken out while they are used.
+    cells: Vec<Option<Box<Calm>>>,
     /// What was noted before the last thing that makes it old has a lesser number.
     epoch: u32,
 }
@@ -76,22 +77,23 @@ impl Calms {
 
     /// What holds for the newest reading of a stream, which is at `t`. To be put back by [`Calms::keep`].
     #[inline]
-    pub fn take(&mut self, stream: StreamIx, t: i64) -> Option<Calm> {
+    pub fn take(&mut self, stream: StreamIx, t: i64) -> Option<Box<Calm>> {
         self.cells.get_mut(usize::from(stream.0))?.take_if(|cell| cell.epoch == self.epoch && t < cell.until)
     }
 
     /// Notes a cell, as of now.
     #[inline]
-    pub fn keep(&mut self, stream: StreamIx, cell: Calm) {
+    pub fn keep(&mut self, stream: StreamIx, mut cell: Box<Calm>) {
         let place = usize::from(stream.0);
         if self.cells.len() <= place {
             self.cells.resize_with(place + 1, || None);
         }
-        self.cells[place] = Some(Calm { epoch: self.epoch, ..cell });
+        cell.epoch = self.epoch;
+        self.cells[place] = Some(cell);
     }
 
     /// Room for a cell that is made anew.
-    pub fn room(&mut self, stream: StreamIx, until: i64) -> Calm {
+    pub fn room(&mut self, stream: StreamIx, until: i64) -> Box<Calm> {
         let mut cell = self.cells.get_mut(usize::from(stream.0)).and_then(Option::take).unwrap_or_default();
         cell.until = until;
         cell.resting.clear();
@@ -255,7 +257,7 @@ mod tests {
         assert_eq!(calm.awake.ground, [1], "all are, after a while");
         assert!(calm.wake(&Table::default()), "no reading, no number");
         let mut calms = Calms::default();
-        calms.keep(StreamIx(1), Calm { until: 9, ..calm });
+        calms.keep(StreamIx(1), Box::new(Calm { until: 9, ..calm }));
         calms.rouse(2, false, &[StreamIx(0), StreamIx(1), StreamIx(9)]);
         let calm = calms.take(StreamIx(1), -1).expect("it holds");
         assert_eq!((calm.awake.ground.clone(), calm.resting.len()), (vec![1, 2], 0));
@@ -277,7 +279,7 @@ mod tests {
     fn what_is_old_holds_no_more() {
         let mut calms = Calms { epoch: 1, ..Calms::default() };
         let stream = StreamIx(2);
-        calms.keep(stream, Calm { until: 10, ..Calm::default() });
+        calms.keep(stream, Box::new(Calm { until: 10, ..Calm::default() }));
         assert!(calms.take(stream, 10).is_none(), "the profile is another from there");
         let calm = calms.take(stream, 9).expect("it holds");
         calms.keep(stream, calm);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::{FieldIx, StreamIx, Time};
+use vitalog_elog::{StreamIx, Time};
 
 use super::ranks::Ranks;
 use crate::decide::Version;
-use crate::plan::{Edge, Library};
+use crate::plan::Library;
+use crate::timeline::Wanted;
 
 /// All versions of all rules.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,12 +34,9 @@ pub struct Rulebook {
     /// More is to come at this moment.
     #[serde(skip)]
     pub more: bool,
-    /// Fields that keep running sums.
+    /// What timelines are to keep.
     #[serde(skip)]
-    pub sums: Vec<(StreamIx, FieldIx)>,
-    /// Streams that are kept by where their intervals or findings begin or end, too.
-    #[serde(skip)]
-    pub edges: Vec<(StreamIx, Edge)>,
+    pub wanted: Arc<Wanted>,
 }
 
 impl Default for Rulebook {
@@ -53,8 +51,7 @@ impl Default for Rulebook {
             routes: Vec::new(),
             shares: false,
             more: false,
-            sums: Vec::new(),
-            edges: Vec::new(),
+            wanted: Arc::default(),
         }
     }
 }
@@ -132,8 +129,6 @@ impl Rulebook {
 
     fn chart(&mut self) {
         self.routes.clear();
-        self.sums.clear();
-        self.edges.clear();
         self.shares = self.library.schema.shares();
         self.ranks = Ranks::of(&self.versions, &self.names, &self.name_of, &self.library.derived);
         let streams = self.versions.iter().flat_map(|v| &v.scope.streams).filter(|s| s.derived().is_none());
@@ -154,11 +149,12 @@ impl Rulebook {
             enter(place, |r| &mut r.above, newest);
         }
         let sums = self.versions.iter().flat_map(|v| &v.scope.sums);
-        self.sums.extend(sums.filter(|(stream, _)| stream.derived().is_none()));
-        self.sums.sort();
-        self.sums.dedup();
-        self.edges.extend(self.versions.iter().flat_map(|v| &v.scope.edges));
-        self.edges.sort();
-        self.edges.dedup();
+        let mut sums: Vec<_> = sums.filter(|(stream, _)| stream.derived().is_none()).copied().collect();
+        sums.sort();
+        sums.dedup();
+        let mut edges: Vec<_> = self.versions.iter().flat_map(|v| &v.scope.edges).copied().collect();
+        edges.sort();
+        edges.dedup();
+        self.wanted = Arc::new(Wanted { sums, edges });
     }
 }

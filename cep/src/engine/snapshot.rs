@@ -12,7 +12,7 @@ use super::subject::Person;
 
 const NAME: &[u8; 8] = b"vtlg-cep";
 /// Raised with every change of what is inside.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 const HEAD: usize = 8 + 4 + 16;
 
 /// Why bytes are not a snapshot that this engine can continue from.

@@ -7,6 +7,7 @@ use super::book::{Book, Desk};
 use super::calm::{Calm, Calms};
 use super::rulebook::{Revision, Rulebook};
 use crate::decide::{Case, Fact, State, earlier};
+use crate::lazy::Lazy;
 use crate::timeline::{Datum, FoundRow, Timeline, Touch};
 
 /// Everything known about one subject.
@@ -17,7 +18,7 @@ pub struct Person {
     /// By version.
     pub states: Vec<State>,
     /// By rule name.
-    books: Vec<Book>,
+    books: Vec<Lazy<Book>>,
     /// Versions whose facts changed in this step.
     #[serde(skip)]
     changed: Vec<u32>,
@@ -383,14 +384,9 @@ impl Person {
 
     fn make_room(&mut self, rules: &Rulebook) {
         self.states.extend(rules.versions[self.states.len()..].iter().map(|v| State::new(&v.terms.rule)));
-        self.books.resize_with(rules.names.len(), Book::default);
+        self.books.resize_with(rules.names.len(), Lazy::default);
         self.dues.resize(self.states.len(), i64::MAX);
-        for &(stream, field) in &rules.sums {
-            self.line.keep_sums(stream, field);
-        }
-        let edges = rules.edges.iter();
-        let again: Vec<_> =
-            edges.filter(|(stream, edge)| self.line.keep_edge(*stream, *edge)).map(|(stream, _)| *stream).collect();
+        let again = self.line.keep(&rules.wanted);
         for (place, state) in self.states.iter_mut().enumerate() {
             if rules.ranks.feeds(place as u32).is_some() {
                 state.facts_mut().start_feeding();

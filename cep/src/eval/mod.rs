@@ -146,8 +146,8 @@ impl Binding {
 
     /// Whether it bound the reading at a row of any table of its stream.
     pub fn has_reading(&self, line: &Timeline, table: &Table, row: usize) -> bool {
-        let id = table.mark(row).id;
-        self.table(line).is_some_and(|own| self.rows.iter().any(|&r| own.mark(r).id == id))
+        let id = table.id(row);
+        self.table(line).is_some_and(|own| self.rows.iter().any(|&r| own.id(r) == id))
     }
 
     /// Whether it bound the reading at a row of the table of ends of its stream.

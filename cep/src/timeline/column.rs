@@ -38,19 +38,24 @@ pub struct Column {
     values: Vec<i64>,
     /// Whether a rule sums or averages this field.
     summed: bool,
-    /// After each row the sum of all values up to it, as far as anybody asked and nothing changed since.
+    /// What was counted up for those who asked; nothing, where nobody did.
     #[serde(skip)]
-    sums: RefCell<Vec<i128>>,
-    /// The same of the squares; shorter than `sums` where they do not fit.
-    #[serde(skip)]
-    squares: RefCell<Vec<i128>>,
-    #[serde(skip)]
-    extremes: RefCell<Extremes>,
+    kept: RefCell<Option<Box<Kept>>>,
     /// `None`: every row has a value.
     gaps: Option<Box<Gaps>>,
     words: Option<Box<Words>>,
     /// Denominators, of fractions.
     parts: Option<Box<Parts>>,
+}
+
+/// As far as anybody asked and nothing changed since.
+#[derive(Debug, Default)]
+struct Kept {
+    /// After each row the sum of all values up to it.
+    sums: Vec<i128>,
+    /// The same of the squares; shorter than `sums` where they do not fit.
+    squares: Vec<i128>,
+    extremes: Extremes,
 }
 
 /// By row; 1 where there is no value.
@@ -119,9 +124,10 @@ impl Column {
         if from >= to {
             return Some((0, 0));
         }
-        let mut sums = self.sums.borrow_mut();
+        let mut kept = self.kept.borrow_mut();
+        let sums = &mut kept.get_or_insert_default().sums;
         if sums.len() < to {
-            self.sum_up(&mut sums, to);
+            self.sum_up(sums, to);
         }
         let count = match &self.gaps {
             None => (to - from) as u32,
@@ -136,7 +142,8 @@ impl Column {
         if from >= to {
             return Some((0, 0, 0));
         }
-        let mut squares = self.squares.borrow_mut();
+        let mut kept = self.kept.borrow_mut();
+        let squares = &mut kept.get_or_insert_default().squares;
         let mut last = squares.last().copied().unwrap_or(0);
         for row in squares.len()..to {
             let value = self.number(row).map_or(0, i128::from);
@@ -151,7 +158,7 @@ impl Column {
         if self.kind != Some(Kind::Number) {
             return None;
         }
-        self.extremes.borrow_mut().between(from, to, |row| self.number(row))
+        self.kept.borrow_mut().get_or_insert_default().extremes.between(from, to, |row| self.number(row))
     }
 
     /// Puts a value before those of a row; after the last row, the way that nearly every reading takes, it only appends.
@@ -179,9 +186,11 @@ impl Column {
             None => {}
         }
         self.count_from(row);
-        self.sums.get_mut().truncate(row);
-        self.squares.get_mut().truncate(row);
-        self.extremes.get_mut().changed(row);
+        if let Some(kept) = self.kept.get_mut() {
+            kept.sums.truncate(row);
+            kept.squares.truncate(row);
+            kept.extremes.changed(row);
+        }
     }
 
     /// As [`Column::insert`], of what another column says.
@@ -236,9 +245,11 @@ impl Column {
             gaps.present.remove(row);
         }
         self.count_from(row);
-        self.sums.get_mut().truncate(row);
-        self.squares.get_mut().truncate(row);
-        self.extremes.get_mut().changed(row);
+        if let Some(kept) = self.kept.get_mut() {
+            kept.sums.truncate(row);
+            kept.squares.truncate(row);
+            kept.extremes.changed(row);
+        }
     }
 
     /// From now on with sums.

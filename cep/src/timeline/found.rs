@@ -57,7 +57,8 @@ impl Timeline {
         for key in kept {
             self.found_edges.insert(key, Table::by_edge());
         }
-        self.found_table(stream).is_some_and(|table| std::mem::take(table).len() > 0)
+        let table = stream.derived().and_then(|place| self.found.get_mut(place)?.take());
+        table.is_some_and(|table| table.len() > 0)
     }
 
     /// The tables of a stream's findings at their edges, with where a finding stands in each.
@@ -77,9 +78,9 @@ impl Timeline {
     fn found_table(&mut self, stream: StreamIx) -> Option<&mut Table> {
         let place = stream.derived()?;
         if self.found.len() <= place {
-            self.found.resize_with(place + 1, Table::default);
+            self.found.resize_with(place + 1, || None);
         }
-        self.found.get_mut(place)
+        Some(self.found.get_mut(place)?.get_or_insert_default())
     }
 }
 

@@ -15,6 +15,7 @@ mod tally;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::effect::Former;
@@ -33,13 +34,16 @@ pub use tally::Tally;
 /// One subject's current readings.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Timeline {
-    streams: Vec<Stream>,
+    streams: Vec<Option<Box<Stream>>>,
     /// Derived streams, by their places.
     #[serde(skip)]
-    found: Vec<Table>,
+    found: Vec<Option<Box<Table>>>,
     /// The same by onset or end, where a rule asks for that.
     #[serde(skip)]
     found_edges: BTreeMap<(StreamIx, Edge), Table>,
+    /// What the rules ask of streams, also of those of which nothing came yet.
+    #[serde(skip)]
+    wanted: Arc<Wanted>,
     /// Readings whose instant the clock has not reached.
     ahead: BTreeMap<(i64, ReadingId), Reading>,
     /// Ids whose current revision is a removal.
@@ -58,6 +62,15 @@ pub struct Timeline {
     /// Plain readings have entries too: somebody named one.
     #[serde(skip)]
     is_complete: bool,
+}
+
+/// What the rules ask the tables to keep.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Fields that keep running sums.
+    pub sums: Vec<(StreamIx, FieldIx)>,
+    /// Streams that are kept by where their intervals or findings begin or end, too.
+    pub edges: Vec<(StreamIx, Edge)>,
 }
 
 /// What orders the revisions of an id.
@@ -171,19 +184,19 @@ impl Timeline {
     #[inline]
     pub fn table(&self, stream: StreamIx) -> Option<&Table> {
         match self.streams.get(usize::from(stream.0)) {
-            Some(s) => Some(&s.ended),
+            Some(s) => Some(&s.as_ref()?.ended),
             None => self.found_at(stream),
         }
     }
 
     #[cold]
     fn found_at(&self, stream: StreamIx) -> Option<&Table> {
-        self.found.get(stream.derived()?)
+        self.found.get(stream.derived()?)?.as_deref()
     }
 
     /// Its intervals that go on, by start.
     pub fn endless(&self, stream: StreamIx) -> Option<&Table> {
-        self.streams.get(usize::from(stream.0))?.endless.as_deref()
+        self.streams.get(usize::from(stream.0))?.as_ref()?.endless.as_deref()
     }
 
     /// Its readings by the instants of one of their edges.
@@ -192,6 +205,7 @@ impl Timeline {
         let Some(of) = self.streams.get(usize::from(stream.0)) else {
             return if edge == Edge::End { self.found_at(stream) } else { self.found_edges.get(&(stream, edge)) };
         };
+        let of = of.as_ref()?;
         match (edge, &of.begun) {
             (Edge::Start, Some(begun)) => Some(begun),
             _ => Some(&of.ended),
@@ -201,30 +215,20 @@ impl Timeline {
     /// A profile field is another from an instant on.
     pub fn change_profile(&mut self, field: u16, at: i64, value: Option<Set>) {
         self.profile.change(field, at, value);
-        self.streams.iter_mut().map(|s| &mut s.ended).chain(&mut self.found).for_each(|table| table.recount(at));
+        let streams = self.streams.iter_mut().flatten().map(|s| &mut s.ended);
+        streams.chain(self.found.iter_mut().flatten().map(|table| &mut **table)).for_each(|table| table.recount(at));
     }
 
-    /// From now on with the readings of a stream at an edge, too. Whether a derived stream has to be made again.
-    pub fn keep_edge(&mut self, stream: StreamIx, edge: Edge) -> bool {
-        if stream.derived().is_some() {
-            return self.keep_found(stream, edge);
+    /// From now on with what the rules want. The derived streams that have to be made again for it.
+    pub fn keep(&mut self, wanted: &Arc<Wanted>) -> Vec<StreamIx> {
+        self.wanted = wanted.clone();
+        for (i, stream) in self.streams.iter_mut().enumerate() {
+            if let Some(stream) = stream {
+                stream.keep(wanted, StreamIx(i as u16));
+            }
         }
-        if edge == Edge::Start {
-            self.keep_starts(stream);
-        }
-        false
-    }
-
-    fn keep_starts(&mut self, stream: StreamIx) {
-        let of = self.stream(stream);
-        if of.begun.is_none() {
-            of.begun = Some(Box::new(Table::by_start(&of.ended, of.endless.as_deref())));
-        }
-    }
-
-    /// From now on with running sums of a field.
-    pub fn keep_sums(&mut self, stream: StreamIx, field: FieldIx) {
-        self.stream(stream).ended.keep_sums(field);
+        let of_findings = wanted.edges.iter().filter(|(stream, _)| stream.derived().is_some());
+        of_findings.filter(|(stream, edge)| self.keep_found(*stream, *edge)).map(|(stream, _)| *stream).collect()
     }
 
     /// Makes the index again, after the rest was read from a snapshot.
@@ -240,6 +244,7 @@ impl Timeline {
     /// Enters the readings that are plain, or those that are not, into the index.
     fn index_all(&mut self, which: impl Fn(bool) -> bool) {
         for (i, stream) in self.streams.iter().enumerate() {
+            let Some(stream) = stream else { continue };
             let shelves = [(Some(&stream.ended), Shelf::Ended), (stream.endless.as_deref(), Shelf::Endless)];
             for (table, shelf) in shelves.into_iter().filter_map(|(table, shelf)| Some((table?, shelf))) {
                 for row in (0..table.len()).filter(|&row| which(table.mark(row).plain)) {
@@ -256,7 +261,7 @@ impl Timeline {
     }
 
     fn shelf(&self, place: Place) -> Option<&Table> {
-        let stream = self.streams.get(usize::from(place.stream.0))?;
+        let stream = self.streams.get(usize::from(place.stream.0))?.as_ref()?;
         if place.shelf == Shelf::Endless { stream.endless.as_deref() } else { Some(&stream.ended) }
     }
 
@@ -333,7 +338,8 @@ impl Timeline {
         }
         touched.push(touch(place, start, false));
         if self.enrolled == Some(place.at) {
-            let firsts = self.streams.iter().flat_map(|s| [s.ended.first(), s.endless.as_ref().and_then(|t| t.first())]);
+            let firsts =
+                self.streams.iter().flatten().flat_map(|s| [s.ended.first(), s.endless.as_ref().and_then(|t| t.first())]);
             self.enrolled = firsts.flatten().min();
         }
     }
@@ -341,9 +347,23 @@ impl Timeline {
     fn stream(&mut self, ix: StreamIx) -> &mut Stream {
         let place = usize::from(ix.0);
         if self.streams.len() <= place {
-            self.streams.resize_with(place + 1, Stream::default);
+            self.streams.reserve_exact(place + 1 - self.streams.len());
+            self.streams.resize_with(place + 1, || None);
         }
-        &mut self.streams[place]
+        self.streams[place].get_or_insert_with(|| {
+            let mut fresh = Box::<Stream>::default();
+            fresh.keep(&self.wanted, ix);
+            fresh
+        })
+    }
+}
+
+impl Stream {
+    fn keep(&mut self, wanted: &Wanted, ours: StreamIx) {
+        wanted.sums.iter().filter(|(stream, _)| *stream == ours).for_each(|(_, field)| self.ended.keep_sums(*field));
+        if self.begun.is_none() && wanted.edges.contains(&(ours, Edge::Start)) {
+            self.begun = Some(Box::new(Table::by_start(&self.ended, self.endless.as_deref())));
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::column::Column;
 use super::datum::Datum;
 use super::found::FoundRow;
 use super::tally::Tally;
+use crate::newest::first_not;
 
 /// Which revision of which reading a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,14 @@ pub struct Mark {
     pub rev: u32,
     /// Its id follows from its content, and it was never amended.
     pub plain: bool,
+}
+
+/// What a mark has besides the id, without the room between.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Stamp {
+    hash: [u64; 2],
+    rev: u32,
+    plain: bool,
 }
 
 /// The length of a window, and the row at which it began.
@@ -49,9 +58,11 @@ pub struct Table {
     /// Instants; in a table of intervals without an end, their starts.
     at: Vec<i64>,
     columns: Vec<Column>,
-    /// Where in `marks` a row's mark is: marks are wide, and a late reading moves every row after it.
+    /// Where in `ids` and `stamps` those of a row are: they are wide, and a late reading would move those of every row after it. None are kept while each row's are
+    /// at its own place.
     slots: Vec<u32>,
-    marks: Vec<Mark>,
+    ids: Vec<ReadingId>,
+    stamps: Vec<Stamp>,
     /// Where the windows of a few lengths began when they were last asked for: the next one mostly begins there or a row later. Only ever a guess.
     #[serde(skip)]
     begins: [Cell<Guess>; 4],
@@ -61,7 +72,7 @@ pub struct Table {
     longest: i64,
     /// Of findings: their ends (`i64::MAX` while they go on), and by slot what they rest on.
     found: Option<Box<Found>>,
-    /// Places in `marks` that removed rows left.
+    /// Places in `ids` and `stamps` that removed rows left.
     vacant: Vec<u32>,
     /// Fields whose columns keep running sums.
     summed: Vec<FieldIx>,
@@ -131,9 +142,9 @@ impl Table {
 
     /// The readings that a row rests on: of a reading itself.
     pub fn evidence(&self, row: usize) -> &[ReadingId] {
-        let slot = self.slots[row] as usize;
+        let slot = self.slot(row);
         match &self.found {
-            None => std::slice::from_ref(&self.marks[slot].id),
+            None => std::slice::from_ref(&self.ids[slot]),
             Some(found) => &found.evidence[slot],
         }
     }
@@ -186,14 +197,25 @@ impl Table {
         for (i, column) in self.columns.iter_mut().enumerate() {
             column.insert_cell(row, from.columns.get(i).and_then(|c| c.cell(from_row)));
         }
-        let slot = self.keep(*from.mark(from_row));
+        self.keep(row, from.mark(from_row));
         self.at.insert(row, at);
-        self.slots.insert(row, slot);
         self.start.get_or_insert_default().insert(row, end);
     }
 
-    pub fn mark(&self, row: usize) -> &Mark {
-        &self.marks[self.slots[row] as usize]
+    pub fn mark(&self, row: usize) -> Mark {
+        let slot = self.slot(row);
+        let Stamp { hash: [low, high], rev, plain } = self.stamps[slot];
+        Mark { id: self.ids[slot], hash: u128::from(high) << 64 | u128::from(low), rev, plain }
+    }
+
+    #[inline]
+    pub fn id(&self, row: usize) -> ReadingId {
+        self.ids[self.slot(row)]
+    }
+
+    #[inline]
+    fn slot(&self, row: usize) -> usize {
+        if self.slots.is_empty() { row } else { self.slots[row] as usize }
     }
 
     #[inline]
@@ -243,7 +265,7 @@ impl Table {
                 return row..end;
             }
         }
-        let row = self.gallop(end, |at| at <= after);
+        let row = first_not(&self.at[..end], |at| *at <= after);
         // A length that is new takes a free place, or that of another.
         let free = || self.begins.iter().find(|g| g.get().span == 0).unwrap_or(&self.begins[end % 4]);
         known.unwrap_or_else(free).set(Guess { span, row: row as u32 });
@@ -260,13 +282,14 @@ impl Table {
         if self.last().is_none_or(|last| last < at) {
             return None;
         }
-        self.rows_at(at).find(|&row| self.mark(row).id == id)
+        self.rows_at(at).find(|&row| self.id(row) == id)
     }
 
     /// Puts a row after all rows of its instant.
     pub fn insert(&mut self, at: i64, mark: Mark, content: &Content) -> usize {
         let newest = self.at.last().is_none_or(|&last| last <= at);
         let row = if newest { self.at.len() } else { self.after(at) };
+        self.columns.reserve_exact(content.values.len().saturating_sub(self.columns.len()));
         while self.columns.len() < content.values.len() {
             let mut column = Column::absent(self.at.len());
             if self.summed.contains(&FieldIx(self.columns.len() as u16)) {
@@ -289,13 +312,11 @@ impl Table {
             self.start = Some(starts);
         }
         self.longest = self.longest.max(at.saturating_sub(start));
-        let slot = self.keep(mark);
+        self.keep(row, mark);
         if newest {
             self.at.push(at);
-            self.slots.push(slot);
         } else {
             self.at.insert(row, at);
-            self.slots.insert(row, slot);
         }
         row
     }
@@ -313,22 +334,22 @@ impl Table {
         }
         self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
         self.start.get_or_insert_default().insert(row, onset);
-        let slot = self.keep(mark);
+        let slot = self.keep(row, mark);
         let found = self.found.get_or_insert_default();
         found.ends.insert(row, end.unwrap_or(i64::MAX));
         if let Some(opened) = &mut found.opened {
             opened.insert(row, found_row.at);
         }
-        match found.evidence.get_mut(slot as usize) {
+        match found.evidence.get_mut(slot) {
             Some(place) => *place = evidence.clone(),
             None => found.evidence.push(evidence.clone()),
         }
         self.at.insert(row, at);
-        self.slots.insert(row, slot);
     }
 
     pub fn remove(&mut self, row: usize) {
         self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
+        self.part_slots();
         self.at.remove(row);
         self.vacant.push(self.slots.remove(row));
         if let Some(found) = &mut self.found {
@@ -345,13 +366,35 @@ impl Table {
         }
     }
 
-    fn keep(&mut self, mark: Mark) -> u32 {
-        if let Some(slot) = self.vacant.pop() {
-            self.marks[slot as usize] = mark;
-            return slot;
+    /// Keeps the mark of a row that comes in, before its instant does. Returns where.
+    #[inline]
+    fn keep(&mut self, row: usize, mark: Mark) -> usize {
+        let stamp = Stamp { hash: [mark.hash as u64, (mark.hash >> 64) as u64], rev: mark.rev, plain: mark.plain };
+        if self.slots.is_empty() && row == self.ids.len() {
+            self.ids.push(mark.id);
+            self.stamps.push(stamp);
+            return row;
         }
-        self.marks.push(mark);
-        self.marks.len() as u32 - 1
+        self.part_slots();
+        let slot = match self.vacant.pop() {
+            Some(slot) => slot as usize,
+            None => self.ids.len(),
+        };
+        if slot == self.ids.len() {
+            self.ids.push(mark.id);
+            self.stamps.push(stamp);
+        } else {
+            (self.ids[slot], self.stamps[slot]) = (mark.id, stamp);
+        }
+        self.slots.insert(row, slot as u32);
+        slot
+    }
+
+    /// From now on rows and slots are not the same.
+    fn part_slots(&mut self) {
+        if self.slots.is_empty() {
+            self.slots.extend(0..self.at.len() as u32);
+        }
     }
 
     /// The counts of conditions that windows ask for.
@@ -379,24 +422,9 @@ impl Table {
     #[inline]
     fn search(&self, earlier: impl Fn(i64) -> bool) -> usize {
         match self.at.last() {
-            Some(&last) if !earlier(last) => self.gallop(self.at.len(), earlier),
+            Some(&last) if !earlier(last) => first_not(&self.at, |at| earlier(*at)),
             _ => self.at.len(),
         }
-    }
-
-    /// Steps back from `end` by doubling, then halves.
-    #[inline]
-    fn gallop(&self, end: usize, earlier: impl Fn(i64) -> bool) -> usize {
-        let (mut high, mut step) = (end, 1);
-        while high > 0 {
-            let low = high.saturating_sub(step);
-            if earlier(self.at[low]) {
-                return low + self.at[low..high].partition_point(|&at| earlier(at));
-            }
-            high = low;
-            step *= 2;
-        }
-        0
     }
 }
 
@@ -418,7 +446,7 @@ mod tests {
     #[test]
     fn rows_stand_by_instant_and_ties_in_the_order_they_came() {
         let mut table = table(&[5, 9, 1, 5, 7]);
-        let ids = |table: &Table| (0..table.len()).map(|row| (table.at(row), table.mark(row).id.0)).collect::<Vec<_>>();
+        let ids = |table: &Table| (0..table.len()).map(|row| (table.at(row), table.id(row).0)).collect::<Vec<_>>();
         assert_eq!(ids(&table), [(1, 2), (5, 0), (5, 3), (7, 4), (9, 1)]);
         table.remove(2);
         assert_eq!(table.find(5, ReadingId(3)), None);

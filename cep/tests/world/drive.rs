@@ -34,5 +34,5 @@ pub fn standing(engine: &Engine) -> Vec<Standing> {
 }
 
 pub fn changes(effects: &[Effect]) -> Vec<&FindingChange> {
-    effects.iter().filter_map(|e| if let Effect::Finding(change) = e { Some(change) } else { None }).collect()
+    effects.iter().filter_map(|e| if let Effect::Finding(change) = e { Some(&**change) } else { None }).collect()
 }

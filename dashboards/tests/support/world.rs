@@ -70,7 +70,12 @@ impl World {
                 touched.sort_unstable();
                 touched.dedup_by(|a, b| a.0 == b.0);
                 for (subject, id) in touched.drain(..) {
-                    effects.extend(inner.judge_anew(&subject, Cause::Reading(id)).into_iter().map(Effect::Finding));
+                    effects.extend(
+                        inner
+                            .judge_anew(&subject, Cause::Reading(id))
+                            .into_iter()
+                            .map(|change| Effect::Finding(Box::new(change))),
+                    );
                 }
             }
             outcomes.push(effects.iter().find_map(|e| match e {

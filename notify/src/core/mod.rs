@@ -110,7 +110,7 @@ impl Notifier {
         // After the changes: what this very entry ended was not still standing, and what it acknowledged needs nobody else.
         self.attend(&mut told);
         self.forget();
-        effects.extend(told.into_iter().map(Effect::Delivery));
+        effects.extend(told.into_iter().map(|delivery| Effect::Delivery(Box::new(delivery))));
     }
 
     fn changed(&mut self, change: &FindingChange, told: &mut Vec<Delivery>) {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Decision, Episodes, State, gap};
 use crate::decide::version::Case;
+use crate::newest::first_not;
 use crate::plan::Episode;
 use crate::timeline::Table;
 
@@ -40,7 +41,7 @@ impl Episodes {
     }
 
     fn phase_before(&self, t: i64) -> Phase {
-        match self.state_before(self.past.log.partition_point(|e| e.at < t)) {
+        match self.state_before(first_not(&self.past.log, |e| e.at < t)) {
             State::Idle => Phase::Idle,
             State::Run { from } => Phase::Run { from },
             State::Open { what, calm } => Phase::Open { onset: what.onset, at: what.at, calm },

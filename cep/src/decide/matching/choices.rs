@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
         let (Some(own), Some(table)) = (self.case.line.edge(a.stream, a.edge), self.case.line.edge(b.stream, b.edge)) else {
             return false;
         };
-        a.stream == b.stream && taken.iter().any(|r| own.mark(*r).id == table.mark(row).id)
+        a.stream == b.stream && taken.iter().any(|r| own.id(*r) == table.id(row))
     }
 
     /// The last instant, exclusive, for all that open frames say.

@@ -10,6 +10,7 @@ use vitalog_elog::{FindingState, ReadingId, Severity};
 
 use crate::decide::fact::{Fact, Facts, evidence};
 use crate::eval::Words;
+use crate::newest::first_not;
 use crate::timeline::Said;
 
 /// One match: its first and last instants, when it completed, and what was decided then.
@@ -34,18 +35,25 @@ pub struct Clusters {
 }
 
 impl Clusters {
+    /// None.
+    pub const NONE: Clusters = Clusters { matches: Vec::new(), facts: Facts::NONE };
+
+    pub fn is_empty(&self) -> bool {
+        self.matches.is_empty() && self.facts.list().is_empty()
+    }
+
     pub fn has(&self, start: i64) -> bool {
         self.matches.binary_search_by_key(&start, |m| m.first).is_ok()
     }
 
     /// The matches that begin in `[first, last]`.
     pub fn between(&self, first: i64, last: i64) -> &[Match] {
-        &self.matches[self.matches.partition_point(|m| m.first < first)..self.matches.partition_point(|m| m.first <= last)]
+        &self.matches[first_not(&self.matches, |m| m.first < first)..first_not(&self.matches, |m| m.first <= last)]
     }
 
     /// Puts `new` in the place of all matches that begin in `(after, to]`. Returns whether anything changed.
     pub fn replace(&mut self, after: i64, to: i64, new: Vec<Match>, disjoint: bool) -> bool {
-        let range = self.matches.partition_point(|m| m.first <= after)..self.matches.partition_point(|m| m.first <= to);
+        let range = first_not(&self.matches, |m| m.first <= after)..first_not(&self.matches, |m| m.first <= to);
         let old = &self.matches[range.clone()];
         if old == new {
             return false;
@@ -60,13 +68,13 @@ impl Clusters {
         let mut low = both().map(|m| m.first).min().unwrap_or(to);
         let mut high = both().map(|m| m.last).max().unwrap_or(to);
         let list = self.facts.list();
-        let touched = list.partition_point(|f| f.end.unwrap_or(f.onset) < low)..list.partition_point(|f| f.onset <= high);
+        let touched = first_not(list, |f| f.end.unwrap_or(f.onset) < low)..first_not(list, |f| f.onset <= high);
         for fact in &list[touched.clone()] {
             low = low.min(fact.onset);
             high = high.max(fact.end.unwrap_or(fact.onset));
         }
         self.matches.splice(range, new);
-        let regrouped = self.matches.partition_point(|m| m.first < low)..self.matches.partition_point(|m| m.first <= high);
+        let regrouped = first_not(&self.matches, |m| m.first < low)..first_not(&self.matches, |m| m.first <= high);
         self.facts.replace(touched, grouped(&self.matches[regrouped]));
         true
     }
@@ -76,9 +84,9 @@ impl Clusters {
     /// Takes again, from what completes at `from` on: the earliest completed (of equals the earliest start), then only what starts after its end.
     fn take_disjoint(&mut self, from: i64) {
         // INVARIANT (in turn): those taken are in the order of their completions, and of their starts.
-        let kept = self.facts.list().partition_point(|f| f.at < from);
+        let kept = first_not(self.facts.list(), |f| f.at < from);
         let mut end = kept.checked_sub(1).and_then(|last| self.facts.list()[last].end);
-        let rest = end.map_or(0, |end| self.matches.partition_point(|m| m.first <= end));
+        let rest = end.map_or(0, |end| first_not(&self.matches, |m| m.first <= end));
         let mut waiting: Vec<&Match> = self.matches[rest..].iter().collect();
         waiting.sort_by_key(|m| (m.at, m.first));
         let mut taken = Vec::new();

@@ -33,6 +33,8 @@ pub use walk::Walk;
 use super::fact::{Facts, evidence};
 use super::version::Case;
 use crate::eval::{Rows, Scope, render, said};
+use crate::lazy::{Blank, Lazy};
+use crate::newest::first_not;
 use crate::plan::{Pattern, Step};
 use crate::timeline::{Table, Touch};
 
@@ -43,32 +45,49 @@ pub struct Matches {
     frontier: i64,
     /// Starts that readings yet to come in order, or the clock, may complete or change, ascending.
     pending: Vec<i64>,
+    past: Lazy<Past>,
+}
+
+/// All that most readings do not look at.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Past {
     /// Pending starts that the clock will decide, with the instants, by start.
     dues: Vec<(i64, i64)>,
-    clusters: Box<Clusters>,
+    clusters: Clusters,
     /// Starts after the first instant and up to the second wait to be searched again. None wait when a moment is over.
     #[serde(skip)]
     doubted: Option<(i64, i64)>,
 }
 
+impl Blank for Past {
+    fn blank() -> &'static Past {
+        static BLANK: Past = Past { dues: Vec::new(), clusters: Clusters::NONE, doubted: None };
+        &BLANK
+    }
+
+    fn is_blank(&self) -> bool {
+        self.dues.is_empty() && self.clusters.is_empty()
+    }
+}
+
 impl Default for Matches {
     fn default() -> Matches {
-        Matches { frontier: i64::MIN, pending: Vec::new(), dues: Vec::new(), clusters: Box::default(), doubted: None }
+        Matches { frontier: i64::MIN, pending: Vec::new(), past: Lazy::default() }
     }
 }
 
 impl Matches {
     pub fn facts(&self) -> &Facts {
-        &self.clusters.facts
+        &self.past.clusters.facts
     }
 
     pub fn facts_mut(&mut self) -> &mut Facts {
-        &mut self.clusters.facts
+        &mut self.past.clusters.facts
     }
 
     /// The matches that begin in `[first, last]`, of which facts are made.
     pub fn between(&self, first: i64, last: i64) -> &[Match] {
-        self.clusters.between(first, last)
+        self.past.clusters.between(first, last)
     }
 
     /// Something has begun that readings of other streams may complete or change.
@@ -108,17 +127,20 @@ impl Matches {
 
     /// Lets starts wait for what else comes at this moment.
     fn doubt(&mut self, after: i64, to: i64) {
-        let (first, last) = self.doubted.unwrap_or((after, to));
-        self.doubted = Some((first.min(after), last.max(to)));
+        let (first, last) = self.past.doubted.unwrap_or((after, to));
+        self.past.doubted = Some((first.min(after), last.max(to)));
     }
 
     pub fn waits(&self) -> bool {
-        self.doubted.is_some()
+        self.past.doubted.is_some()
     }
 
     /// The moment is over: what waited is searched again.
     pub fn settle(&mut self, case: &Case<'_>, pattern: &Pattern) -> bool {
-        let Some((after, to)) = self.doubted.take() else { return false };
+        if !self.waits() {
+            return false;
+        }
+        let Some((after, to)) = self.past.doubted.take() else { return false };
         self.catch_up(case, pattern, None);
         match (&case.version.scope.program, &case.version.scope.shape) {
             (Some(program), _) => self.search_tree(case, pattern, program, after, to),
@@ -158,9 +180,9 @@ impl Matches {
                 }
             }
         }
-        let range = self.pending.partition_point(|s| *s <= after)..self.pending.partition_point(|s| *s <= to);
+        let range = first_not(&self.pending, |s| *s <= after)..first_not(&self.pending, |s| *s <= to);
         self.pending.splice(range, pending);
-        self.clusters.replace(after, to, found, false)
+        !(found.is_empty() && self.past.clusters.is_empty()) && self.past.clusters.replace(after, to, found, false)
     }
 
     /// The newest reading of all came.
@@ -208,7 +230,7 @@ impl Matches {
         let outcome = search.at(completion);
         if outcome == Outcome::Found {
             let found = decided(case, &search, start, completion).into_iter().collect();
-            self.clusters.replace(start.saturating_sub(1), start, found, false);
+            self.past.clusters.replace(start.saturating_sub(1), start, found, false);
         }
         outcome
     }

@@ -12,7 +12,7 @@ use crate::timeline::Touch;
 impl Matches {
     /// See [`crate::decide::State::calm`].
     pub fn calm<'a>(&self, case: &Case<'a>, pattern: &'a Pattern, stream: StreamIx, asked: &Asked<'_, 'a>) -> Option<Vec<Rest>> {
-        if self.doubted.is_some() || !self.dues.is_empty() {
+        if self.past.doubted.is_some() || !self.past.dues.is_empty() {
             return None;
         }
         let (program, shape) = (&case.version.scope.program, &case.version.scope.shape);
@@ -57,7 +57,7 @@ impl Matches {
         }
         if let Some(program) = &case.version.scope.program {
             let next = self.frontier.saturating_add(1);
-            let waits = |start: i64| self.dues.binary_search_by_key(&start, |(s, _)| *s).is_ok();
+            let waits = |start: i64| self.past.dues.binary_search_by_key(&start, |(s, _)| *s).is_ok();
             self.pending.retain(|s| s.saturating_add(program.horizon) > next || waits(*s));
         } else {
             self.forget(pattern);

@@ -50,13 +50,13 @@ impl Matches {
 
     /// The clock moved: what waited for it is decided.
     pub fn tick_tree(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program) -> bool {
-        let due: Vec<i64> = self.dues.iter().filter(|(_, due)| *due <= case.clock).map(|(start, _)| *start).collect();
+        let due: Vec<i64> = self.past.dues.iter().filter(|(_, due)| *due <= case.clock).map(|(start, _)| *start).collect();
         self.search_those(case, pattern, program, &due)
     }
 
     /// When the clock alone will decide something.
     pub fn due_tree(&self, case: &Case<'_>) -> Option<i64> {
-        self.dues.iter().map(|(_, due)| *due).filter(|due| *due > case.clock).min()
+        self.past.dues.iter().map(|(_, due)| *due).filter(|due| *due > case.clock).min()
     }
 
     fn tree_in_order(&mut self, case: &Case<'_>, pattern: &Pattern, program: &Program, touch: &Touch, t: i64) -> bool {
@@ -70,9 +70,9 @@ impl Matches {
         let takes = |step: &usize| pattern.steps[*step].stream == touch.stream && fits(case, pattern, program, *step, t);
         let grows = program.growing.is_some_and(|step| takes(&step));
         let completes = program.closing.as_ref().is_none_or(|steps| steps.iter().any(takes));
-        let waits = |start: i64| self.dues.binary_search_by_key(&start, |(s, _)| *s).is_ok();
+        let waits = |start: i64| self.past.dues.binary_search_by_key(&start, |(s, _)| *s).is_ok();
         let all = pattern.select == Select::All;
-        let may = |start: &i64| waits(*start) || if !all && self.clusters.has(*start) { grows } else { completes };
+        let may = |start: &i64| waits(*start) || if !all && self.past.clusters.has(*start) { grows } else { completes };
         let starts: Vec<i64> = self.pending.iter().copied().filter(may).collect();
         self.search_those(case, pattern, program, &starts)
     }
@@ -85,7 +85,7 @@ impl Matches {
         let mut starts = openings(case, pattern, program, after, to);
         // Where nothing begins any more, what stood there is gone.
         starts.extend(self.pending.iter().filter(|s| after < **s && **s <= to));
-        starts.extend(self.clusters.between(after.saturating_add(1), to).iter().map(|m| m.first));
+        starts.extend(self.past.clusters.between(after.saturating_add(1), to).iter().map(|m| m.first));
         starts.sort_unstable();
         starts.dedup();
         self.search_those(case, pattern, program, &starts)
@@ -113,14 +113,17 @@ impl Matches {
         self.pending.retain(|s| starts.binary_search(s).is_err());
         self.pending.extend(pending);
         self.pending.sort_unstable();
-        self.dues.retain(|(s, _)| starts.binary_search(s).is_err());
-        self.dues.extend(dues);
-        self.dues.sort_unstable();
+        if !(dues.is_empty() && self.past.dues.is_empty()) {
+            self.past.dues.retain(|(s, _)| starts.binary_search(s).is_err());
+            self.past.dues.extend(dues);
+            self.past.dues.sort_unstable();
+        }
         let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return false };
-        let kept = self.clusters.between(*first, *last).iter().filter(|m| starts.binary_search(&m.first).is_err()).cloned();
+        let kept = self.past.clusters.between(*first, *last).iter().filter(|m| starts.binary_search(&m.first).is_err()).cloned();
         matches.extend(kept);
         matches.sort_by_key(|m| m.first);
-        self.clusters.replace(first.saturating_sub(1), *last, matches, pattern.select == Select::Disjoint)
+        let nothing = matches.is_empty() && self.past.clusters.is_empty();
+        !nothing && self.past.clusters.replace(first.saturating_sub(1), *last, matches, pattern.select == Select::Disjoint)
     }
 }
 
