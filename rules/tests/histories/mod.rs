@@ -9,7 +9,7 @@
 pub mod course;
 mod dice;
 mod in_order;
-mod laws;
+pub mod laws;
 mod life;
 mod mishaps;
 mod naive;
