@@ -13,6 +13,7 @@ mod explain;
 mod expressions;
 mod findings;
 mod format;
+mod histories;
 mod hostile;
 mod lowering;
 mod manual;
@@ -35,6 +36,10 @@ mod clock;
 mod inputs;
 #[path = "../examples/hostile/through.rs"]
 mod through;
+// The naive evaluator of cep's tests shares only the plan with the engine.
+#[expect(dead_code, reason = "how findings are called is asked there only")]
+#[path = "../../cep/tests/oracle/mod.rs"]
+mod oracle;
 // The benchmark's people.
 #[path = "../../benches/engine/population.rs"]
 mod population;

@@ -5,12 +5,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use vitalog_cep::EngineInput;
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, EngineInput};
-use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Effect, FindingChange, Reading, StreamIx, Time, Value, When};
+use vitalog_elog::{FindingChange, Reading, StreamIx, Time, Value, When};
 use vitalog_rules::{Source, compile, packs};
 
+use crate::histories::course::Course;
+use crate::histories::laws::meaningless;
 use crate::population::{Arrival, Dice, Population};
 
 const START: Time = Time(1_763_596_800_000_000);
@@ -64,44 +65,19 @@ fn oddities(all: &mut Vec<Arrival>) {
     all.extend(twins);
 }
 
-struct Told {
-    engine: Engine,
-    changes: Vec<FindingChange>,
-    effects: Vec<Effect>,
-}
-
-impl Told {
-    fn new(library: &Arc<Library>) -> Told {
-        let mut told = Told { engine: Engine::new(), changes: Vec::new(), effects: Vec::new() };
-        told.step(START, EngineInput::Library { effective: Time::MIN, library: library.clone() });
-        told
-    }
-
-    fn step(&mut self, at: Time, input: EngineInput<'_>) {
-        self.engine.step(0, at, input, &mut self.effects);
-        let change = |effect| if let Effect::Finding(change) = effect { Some(*change) } else { None };
-        self.changes.extend(self.effects.drain(..).filter_map(change));
-    }
-
-    /// Ticks at each deadline up to an instant, as a server does.
-    fn until(&mut self, at: Time) {
-        while let Some(due) = self.engine.next_due().filter(|due| *due <= at) {
-            self.step(due, EngineInput::Tick);
-        }
-    }
-}
-
-fn meaningless(reading: &Reading) -> ProfileChange {
-    ProfileChange { subject: reading.subject.clone(), field: Arc::from("units"), value: Some(Value::Enum(0)), at: Time(0) }
+fn course(library: &Arc<Library>) -> Course {
+    let mut course = Course::default();
+    course.step(START, EngineInput::Library { effective: Time::MIN, library: library.clone() });
+    course
 }
 
 fn says_the_same(seed: u64, late: i64, minutes: i64) {
     let library = library();
-    let (mut resting, mut disturbed) = (Told::new(&library), Told::new(&library));
+    let (mut resting, mut disturbed) = (course(&library), course(&library));
     for (at, reading) in arrivals(&library, seed, late, minutes) {
         // Else what is due would be told before the reading to one, and with it to the other.
-        resting.until(at);
-        disturbed.until(at);
+        resting.until(at).expect("the clock goes on");
+        disturbed.until(at).expect("the clock goes on");
         disturbed.step(at, EngineInput::Profile(&meaningless(&reading)));
         resting.step(at, EngineInput::Reading(&reading));
         disturbed.step(at, EngineInput::Reading(&reading));

@@ -47,6 +47,11 @@ pub fn row(stream: StreamIx, version: usize, found: &Found) -> Seen {
 
 /// The derived streams that a rule looks at.
 pub fn uses(rule: &Rule) -> Vec<StreamIx> {
+    streams(rule).into_iter().filter(|s| s.derived().is_some()).collect()
+}
+
+/// All streams that a rule looks at.
+pub fn streams(rule: &Rule) -> Vec<StreamIx> {
     let mut all: Vec<StreamIx> = match &rule.kind {
         RuleKind::Episode(e) => vec![e.driver],
         RuleKind::Silence(s) => s.streams.iter().map(|h| h.stream).collect(),
@@ -60,7 +65,6 @@ pub fn uses(rule: &Rule) -> Vec<StreamIx> {
             _ => {}
         });
     }
-    all.retain(|s| s.derived().is_some());
     all
 }
 
