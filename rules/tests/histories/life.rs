@@ -32,6 +32,12 @@ pub struct Event {
     pub begun: bool,
 }
 
+impl Event {
+    pub fn at(&self) -> Time {
+        self.content.when.instant().unwrap_or_else(|| self.content.when.start())
+    }
+}
+
 /// All that happened so far.
 pub struct Told<'a> {
     pub speaker: &'a Speaker,

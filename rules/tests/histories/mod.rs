@@ -96,8 +96,9 @@ fn history(speaker: &Speaker, rulebooks: &Rulebooks, seed: u64) -> History {
         let mut dice = Dice::of(seed, 1 + i as u64);
         let home = profiles::home(&mut dice);
         let happened = life::live(speaker, &mut dice, &home, days);
+        let instants: Vec<Time> = happened.iter().map(life::Event::at).collect();
         entries.extend(mishaps::arrive(speaker, &mut dice, subject, happened, end));
-        entries.extend(profiles::changes(&rulebooks.fields, &mut dice, subject, &home, days));
+        entries.extend(profiles::changes(&rulebooks.fields, &mut dice, subject, &home, &instants));
     }
     entries.sort_by_key(|e| e.arrival);
     entries.retain(|e| e.arrival <= end);

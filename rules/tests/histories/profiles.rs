@@ -8,7 +8,7 @@ use vitalog_elog::profile::{ProfileChange, ProfileField};
 use vitalog_elog::{Amount, FieldKind, Span, Subject, Time, Value};
 
 use super::dice::Draw;
-use super::{BEGINNING, DAY, Entry, Given, MINUTE};
+use super::{BEGINNING, Entry, Given, MINUTE};
 use crate::population::Dice;
 
 /// Names of zones, and minutes before UTC in winter: near enough to live by. One moves by half an hour in summer, one lies across the date line.
@@ -36,8 +36,22 @@ pub fn home(dice: &mut Dice) -> Home {
     Home { zone, offset: minutes * MINUTE, tablet_hour: dice.between(6, 9), insulin_hour: dice.between(20, 23) }
 }
 
-/// Changes over so many days, by arrival, with the first settings at the beginning.
-pub fn changes(fields: &[ProfileField], dice: &mut Dice, subject: &Subject, home: &Home, days: i64) -> Vec<Entry> {
+/// What is set most often, and asked by rules that are in the midst of something: a change between two readings is where it matters.
+const OFTEN: [&str; 10] = [
+    "bg_low",
+    "bg_very_low",
+    "bg_high",
+    "bg_very_high",
+    "bp_systolic_high",
+    "bp_diastolic_high",
+    "meal_least",
+    "exercise_long",
+    "heart_rate_high",
+    "cpu_busy",
+];
+
+/// Changes, most of them soon after a reading (at `instants`), with the first settings at the beginning.
+pub fn changes(fields: &[ProfileField], dice: &mut Dice, subject: &Subject, home: &Home, instants: &[Time]) -> Vec<Entry> {
     let mut all = Vec::new();
     let mut enter = |arrival: Time, at: Time, field: &str, value: Option<Value>| {
         let change = ProfileChange { subject: subject.clone(), field: Arc::from(field), value, at };
@@ -51,13 +65,13 @@ pub fn changes(fields: &[ProfileField], dice: &mut Dice, subject: &Subject, home
         let most = fields.iter().find(|f| &*f.name == "insulin_at_work_most").map(|f| quantity(f, 6));
         enter(BEGINNING, BEGINNING, "insulin_at_work_most", most);
     }
-    let mut day = dice.between(5, 120);
-    while day < days {
-        let now = BEGINNING + Span(day * DAY + dice.below(DAY));
+    for _ in 0..instants.len() / 80 {
+        let now = instants[dice.below(instants.len() as i64) as usize] + Span(dice.below(40 * MINUTE));
         let at = match dice.below(8) {
             0 => now + Span(dice.between(1, 60 * 1_440) * MINUTE),
-            1 => now - Span(dice.between(1, 20 * 1_440) * MINUTE),
-            2 => now - Span(dice.between(0, 300 * 1_440) * MINUTE),
+            1 | 2 => now + Span(dice.between(1, 300) * MINUTE),
+            3 => now - Span(dice.between(1, 300) * MINUTE),
+            4 => now - Span(dice.between(0, 200 * 1_440) * MINUTE),
             _ => now,
         };
         if dice.one_in(6) {
@@ -67,11 +81,12 @@ pub fn changes(fields: &[ProfileField], dice: &mut Dice, subject: &Subject, home
             let back = now.max(at) + Span::days(dice.between(1, 20));
             enter(if dice.one_in(2) { now } else { back }, back, "time_zone", Some(Value::Text(Arc::from(home.zone))));
         } else {
-            let field = &fields[dice.below(fields.len() as i64) as usize];
+            let often = dice.pick(&OFTEN);
+            let often = fields.iter().position(|f| &*f.name == often).filter(|_| !dice.one_in(3));
+            let field = &fields[often.unwrap_or(dice.below(fields.len() as i64) as usize)];
             let value = if dice.one_in(6) { None } else { value(field, dice) };
             enter(now, at, &field.name, value);
         }
-        day += dice.between(10, 160);
     }
     all
 }
