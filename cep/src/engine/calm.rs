@@ -182,6 +182,14 @@ impl Calm {
         true
     }
 
+    /// Wakes a version for another reason than the newest reading. It is to be looked at whether it may rest, once the reading was told.
+    pub fn rouse(&mut self, version: u32, is_above: bool) -> bool {
+        self.resting.retain(|r| r.version != version);
+        self.awake.place(version, is_above);
+        self.woken.push(Resting { version, is_above, rest: Rest::Before(i64::MIN) });
+        true
+    }
+
     /// Notes what versions tell of themselves that are awake: what has to hold for them to rest, or that they can't. Those that were awake before the newest
     /// reading are asked the more seldom the longer they are.
     pub fn settle(&mut self, mut calm: impl FnMut(u32) -> Option<Vec<Rest>>) {
@@ -257,8 +265,13 @@ mod tests {
         let mut calms = Calms::default();
         calms.keep(StreamIx(1), Calm { until: 9, ..calm });
         calms.rouse(2, false, &[StreamIx(0), StreamIx(1), StreamIx(9)]);
-        let calm = calms.take(StreamIx(1), -1).expect("it holds");
+        let mut calm = calms.take(StreamIx(1), -1).expect("it holds");
         assert_eq!((calm.awake.ground.clone(), calm.resting.len()), (vec![1, 2], 0));
+        // One that rests whatever comes has nothing to wait for, and is roused all the same.
+        calm.settle(|_| Some(vec![]));
+        assert!(calm.rouse(4, true) && calm.awake.above.contains(&4));
+        calm.settle(|version| (version == 4).then(Vec::new));
+        assert!(calm.awake.above.is_empty(), "it is asked whether it may rest again");
     }
 
     #[test]

@@ -85,12 +85,17 @@ impl Person {
     fn in_order(&mut self, rules: &Rulebook, clock: i64, one: &Touch, t: i64, is_due: bool) -> Option<i64> {
         self.frontier = t;
         let route = rules.route(one.stream)?;
-        if !is_due
-            && one.from == t
+        if one.from == t
             && let Some(table) = self.line.table(one.stream)
             && let Some(mut calm) = self.calms.take(one.stream, t)
         {
-            let is_old = calm.wake(table);
+            let mut is_old = calm.wake(table);
+            if is_due {
+                // The clock passed deadlines that this reading would only have moved away.
+                let reached = |version: &&u32| self.dues[**version as usize] <= clock;
+                route.ground.iter().filter(reached).for_each(|version| is_old |= calm.rouse(*version, false));
+                route.above.iter().filter(reached).for_each(|version| is_old |= calm.rouse(*version, true));
+            }
             let due = self.ask(rules, clock, one, &calm.awake.ground, &calm.awake.above);
             if is_old {
                 self.settle_calm(rules, clock, one.stream, &mut calm);
