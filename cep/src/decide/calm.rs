@@ -11,7 +11,7 @@ use vitalog_elog::{FieldIx, StreamIx};
 use super::State;
 use super::range::{Supposed, hangs_on_no_reading, looks_through};
 use super::version::Case;
-use crate::eval::{Ratio, Scope, Value, value};
+use crate::eval::{Lets, Ratio, Value, value};
 use crate::plan::{Anchor, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
 use crate::timeline::Table;
 
@@ -115,8 +115,7 @@ impl<'a> Asked<'_, 'a> {
         let number = self.table.column(*field)?.number(self.row)?;
         let now = self.table.at(self.row);
         let scope = self.case.scope(now, now);
-        let lets = if is_plain(right) { Vec::new() } else { scope.lets() };
-        let Value::Number(bound) = value(right, &Scope { lets: &lets, ..scope }) else { return None };
+        let Value::Number(bound) = value(right, &scope.with(&Lets::of(&scope))) else { return None };
         let (low, high) = false_around(number, op, bound)?;
         Some(Band { field: *field, low, high })
     }
@@ -164,11 +163,6 @@ impl<'a> Asked<'_, 'a> {
         let gap = self.row.checked_sub(1).map_or(i64::MAX, |row| self.table.at(self.row).saturating_sub(self.table.at(row)));
         (two && counts && gap >= w.over.0).then_some(Rest::Apart(w.over.0))
     }
-}
-
-/// Whether it names no `let`.
-fn is_plain(expr: &Expr) -> bool {
-    !matches!(expr, Expr::Let(_)) && expr.children().into_iter().all(is_plain)
 }
 
 /// The whole numbers around one for which `number op bound` is false, as far as they lie together.

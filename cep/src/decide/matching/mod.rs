@@ -32,7 +32,7 @@ pub use walk::Walk;
 
 use super::fact::{Facts, evidence};
 use super::version::Case;
-use crate::eval::{Rows, Scope, render, said};
+use crate::eval::{Lets, Rows, Scope, render, said};
 use crate::plan::{Pattern, Step};
 use crate::timeline::{Table, Touch};
 
@@ -239,6 +239,8 @@ fn decided(case: &Case<'_>, search: &Search<'_>, start: i64, completion: i64) ->
     }
     let bound = search.bound();
     let scope = Scope { bound, ..case.scope(completion, start) };
+    let lets = Lets::of(&scope);
+    let scope = scope.with(&lets);
     let ids = bound
         .iter()
         .flat_map(|b| case.line.table(b.stream).into_iter().flat_map(|t| b.rows.iter().flat_map(|row| t.evidence(*row))));
