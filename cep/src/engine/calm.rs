@@ -192,7 +192,7 @@ impl Calm {
 
     /// Notes what versions tell of themselves that are awake: what has to hold for them to rest, or that they can't. Those that were awake before the newest
     /// reading are asked the more seldom the longer they are.
-    pub fn settle(&mut self, mut calm: impl FnMut(u32) -> Option<Vec<Rest>>) {
+    pub fn settle<Rests: IntoIterator<Item = Rest>>(&mut self, mut calm: impl FnMut(u32) -> Option<Rests>) {
         let asks_all = self.age >= self.patience;
         let before = self.resting.len();
         for is_above in [false, true] {

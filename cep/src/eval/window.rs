@@ -73,14 +73,19 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
 /// A window's number at `now`, where it can be told without looking at each reading. `None` says nothing.
 #[inline]
 pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
-    if w.filter.is_some() || w.anchor != Anchor::Decision || w.fresh.is_some() {
+    if w.anchor != Anchor::Decision || w.fresh.is_some() || !is_plain(w) {
         return None;
     }
     let table = line.table(w.stream)?;
-    match unfiltered(w.func, table, table.window(w.over.0, now), w.what)? {
-        Value::Number(n) => Some(n),
-        _ => None,
-    }
+    let rows = table.window(w.over.0, now);
+    let found = if w.filter.is_none() {
+        unfiltered(w.func, table, rows, w.what)?
+    } else if rows.is_empty() {
+        of_nothing(w.func)
+    } else {
+        return None;
+    };
+    if let Value::Number(n) = found { Some(n) } else { None }
 }
 
 /// From so many readings on a window's condition is counted once for each, and not again for each window.

@@ -217,8 +217,8 @@ impl Matches {
 /// Whether a reading can be where a match begins.
 fn starts<'a>(case: &Case<'a>, first: &'a Step, table: &'a Table, row: usize) -> bool {
     let at = table.at(row);
-    if case.excludes(table, row) {
-        return false;
+    if let Some(told) = case.tells_step(0, table, row) {
+        return told;
     }
     first.filter.as_ref().is_none_or(|f| case.scope(at, at).with_candidate(Rows::one(table, row), at).holds(f))
 }
