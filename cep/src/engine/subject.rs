@@ -233,7 +233,8 @@ impl Person {
         let state = &self.states[place as usize];
         if due < clock.saturating_add(SOON) && matches!(state, State::Episode(_) | State::Silence(_)) {
             let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: rules.more };
-            self.dues[place as usize] = state.next_due(&case).unwrap_or(i64::MAX);
+            // Where there is none any more it comes up as it was noted.
+            self.dues[place as usize] = state.next_due(&case).unwrap_or(due);
         }
     }
 
