@@ -3,40 +3,23 @@
 //! Most readings change nothing for most rules: glucose is in range, nobody is silent, no pattern has begun. A state that is at rest says between which numbers
 //! of a reading's fields its condition cannot be true, whatever else there is on the timeline. As long as readings stay there, nobody asks it again.
 //!
-//! INVARIANT (calm): for a reading that is later than all that was seen or decided, with an instant only, and with each number inside its band, updating the state
+//! INVARIANT (calm): for a reading that is later than all that was seen or decided, with an instant only, and of which all holds that it told, updating the state
 //! would change neither it nor its facts, and would set no deadline earlier than the one it has.
 
-use vitalog_elog::{FieldIx, StreamIx};
+use vitalog_elog::StreamIx;
 
 use super::State;
 use super::range::{Supposed, hangs_on_no_reading, looks_through};
+use super::rests::{Band, Rest, Rests};
 use super::version::Case;
-use crate::eval::{Ratio, Scope, Value, value};
+use crate::eval::{Lets, Ratio, Value, value};
 use crate::plan::{Anchor, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
 use crate::timeline::Table;
-
-/// As long as this holds of a reading that comes, a rule rests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    Within(Band),
-    /// It comes before this instant.
-    Before(i64),
-    /// It comes at least so long after the reading before it.
-    Apart(i64),
-}
-
-/// From `low` to `high`, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Band {
-    pub field: FieldIx,
-    pub low: i64,
-    pub high: i64,
-}
 
 impl State {
     /// As long as what holds of the next readings of a stream they change nothing, seen from the newest, which is row `row` of its table and has been taken in. `None`: each is to
     /// be looked at. `awaited`: its next deadline is noted.
-    pub fn calm(&self, case: &Case<'_>, stream: StreamIx, row: usize, awaited: bool) -> Option<Vec<Rest>> {
+    pub fn calm(&self, case: &Case<'_>, stream: StreamIx, row: usize, awaited: bool) -> Option<Rests> {
         if case.version.heeds(stream) {
             return None;
         }
@@ -44,11 +27,13 @@ impl State {
         let ended = asked.table.at(row) >= case.version.to;
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => {
-                let bands = if ended { Some(Vec::new()) } else { asked.never(&episode.when, Ref::Driver) };
-                bands.filter(|_| state.is_idle())
+                if !state.is_idle() {
+                    return if ended { None } else { state.lasts(episode, &asked, awaited) };
+                }
+                if ended { Some(Rests::default()) } else { asked.never(&episode.when, Ref::Driver) }
             }
             // Each reading only moves its deadline away.
-            (State::Silence(state), RuleKind::Silence(_)) => (awaited && state.open().is_none()).then(Vec::new),
+            (State::Silence(state), RuleKind::Silence(_)) => (awaited && state.open().is_none()).then(Rests::default),
             (State::Match(state), RuleKind::Match(pattern)) => state.calm(case, pattern, stream, &asked),
             _ => None,
         }
@@ -83,31 +68,34 @@ pub struct Asked<'c, 'a> {
 
 impl<'a> Asked<'_, 'a> {
     /// As long as what holds of the next readings, a condition of the reading `of` cannot be true. `None`: it may be true, or hangs on something else.
-    pub fn never(&self, condition: &'a Expr, of: Ref) -> Option<Vec<Rest>> {
+    pub fn never(&self, condition: &'a Expr, of: Ref) -> Option<Rests> {
         match condition {
-            Expr::Bool(false) => Some(Vec::new()),
+            Expr::Bool(false) => Some(Rests::default()),
             Expr::And(all) => all.iter().find_map(|e| self.never(e, of)),
             Expr::Or(all) => {
-                let parts: Option<Vec<Vec<Rest>>> = all.iter().map(|e| self.never(e, of)).collect();
-                parts.map(|parts| parts.concat())
+                let mut rests = Rests::default();
+                for e in all {
+                    rests.extend(self.never(e, of)?);
+                }
+                Some(rests)
             }
             Expr::Compare { op, left, right } => {
                 let band = self.bounded(*op, left, right, of).or_else(|| self.bounded(op.mirrored(), right, left, of));
                 let band = band.or_else(|| self.kept_within(*op, left, right, of)).map(Rest::Within);
                 let rest = band.or_else(|| self.varied(*op, left, right)).or_else(|| self.apart(*op, left, right));
-                rest.map(|rest| vec![rest])
+                rest.map(Rests::from)
             }
             Expr::Between { value, low, high } => {
                 let below = self.bounded(Compare::Ge, value, low, of);
                 let band = below.or_else(|| self.bounded(Compare::Le, value, high, of));
-                band.map(|band| vec![Rest::Within(band)])
+                band.map(|band| Rests::from(Rest::Within(band)))
             }
             _ => None,
         }
     }
 
     /// The band in which `left op right` is false, where the left is a number of the reading and the right hangs on no reading.
-    fn bounded(&self, op: Compare, left: &Expr, right: &'a Expr, of: Ref) -> Option<Band> {
+    pub fn bounded(&self, op: Compare, left: &Expr, right: &'a Expr, of: Ref) -> Option<Band> {
         let Expr::Get { of: asked, what: Measure::Field(field) } = left else { return None };
         if *asked != of || !hangs_on_no_reading(right, &self.case.version.terms.rule.lets) {
             return None;
@@ -115,8 +103,7 @@ impl<'a> Asked<'_, 'a> {
         let number = self.table.column(*field)?.number(self.row)?;
         let now = self.table.at(self.row);
         let scope = self.case.scope(now, now);
-        let lets = if is_plain(right) { Vec::new() } else { scope.lets() };
-        let Value::Number(bound) = value(right, &Scope { lets: &lets, ..scope }) else { return None };
+        let Value::Number(bound) = value(right, &scope.with(&Lets::of(&scope))) else { return None };
         let (low, high) = false_around(number, op, bound)?;
         Some(Band { field: *field, low, high })
     }
@@ -128,15 +115,9 @@ impl<'a> Asked<'_, 'a> {
         let rows = self.table.window(over, now);
         let (least, greatest) = column.extremes(rows.start, rows.end)?;
         let fixed = self.case.scope(now, now);
-        let never = |by: i64| {
-            let (low, high) = (least.saturating_sub(by), greatest.saturating_add(by));
-            let supposed = Supposed { of, stream: self.stream, field, low, high };
-            supposed.never(op, left, right, &fixed).then_some(Band { field, low, high })
-        };
-        never(0)?;
-        // As wide as may be, within a factor of two.
-        let widest = greatest.unsigned_abs().max(least.unsigned_abs()).max(1) as i64;
-        (0..12).find_map(|halved| never(widest >> halved)).or_else(|| never(0))
+        let supposed = Supposed { of, stream: self.stream, field, low: least, high: greatest };
+        let by = supposed.room(op, left, right, &fixed)?;
+        Some(Band { field, low: least.saturating_sub(by), high: greatest.saturating_add(by) })
     }
 
     /// `max = min` of one window: until the last two readings that differ have left it.
@@ -164,11 +145,6 @@ impl<'a> Asked<'_, 'a> {
         let gap = self.row.checked_sub(1).map_or(i64::MAX, |row| self.table.at(self.row).saturating_sub(self.table.at(row)));
         (two && counts && gap >= w.over.0).then_some(Rest::Apart(w.over.0))
     }
-}
-
-/// Whether it names no `let`.
-fn is_plain(expr: &Expr) -> bool {
-    !matches!(expr, Expr::Let(_)) && expr.children().into_iter().all(is_plain)
 }
 
 /// The whole numbers around one for which `number op bound` is false, as far as they lie together.

@@ -87,6 +87,18 @@ struct Opened {
     evidence: Arc<[ReadingId]>,
 }
 
+/// What goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Going {
+    Run {
+        from: i64,
+    },
+    /// And the condition of its end does not hold.
+    Open {
+        severity: Severity,
+    },
+}
+
 /// What a decision makes of a state.
 enum Next {
     Same,
@@ -130,10 +142,8 @@ impl Episodes {
             return None;
         }
         if !self.busy {
-            let (table, row) = (decision.table, decision.rows.start);
-            let idle = at >= case.version.to
-                || case.excludes(table, row)
-                || decision.ask_when(case, &episode.when, row, at) != Some(true);
+            let row = decision.rows.start;
+            let idle = at >= case.version.to || decision.ask_when(case, &episode.when, row, at) != Some(true);
             return idle.then_some(None);
         }
         self.stays(case, episode, &decision).then(|| self.next_due(case, episode))
@@ -172,6 +182,15 @@ impl Episodes {
     fn lapse_due(&self, case: &Case<'_>, episode: &Episode) -> Option<i64> {
         let State::Open { .. } = self.state() else { return None };
         due(episode, case.line.table(episode.driver)?.last()?)
+    }
+
+    /// What goes on, if anything does and its end has not begun.
+    pub fn going(&self) -> Option<Going> {
+        match self.state() {
+            State::Run { from } => Some(Going::Run { from: *from }),
+            State::Open { what, calm: None } => Some(Going::Open { severity: what.severity }),
+            State::Idle | State::Open { .. } => None,
+        }
     }
 
     fn state(&self) -> &State {
@@ -314,11 +333,18 @@ impl<'a> Decision<'a> {
     /// What the episode's condition comes to for one of its readings.
     #[inline]
     fn ask_when(&self, case: &Case<'a>, when: &'a Expr, row: usize, onset: i64) -> Option<bool> {
-        let told = case.tells(self.table, row);
+        let told = case.tells(self.table, row, onset);
         if told.is_some() {
             return told;
         }
         case.scope(self.at, onset).driven_by(Rows::one(self.table, row)).ask(when)
+    }
+
+    /// Whether the condition of the episode's end is true for one of its readings.
+    #[inline]
+    fn ask_until(&self, case: &Case<'a>, until: &'a Expr, row: usize, onset: i64) -> bool {
+        let told = case.tells_until(self.table, row, onset);
+        told.unwrap_or_else(|| case.scope(self.at, onset).driven_by(Rows::one(self.table, row)).holds(until))
     }
 
     fn severity(&self, case: &Case<'a>, onset: i64) -> Severity {
@@ -326,6 +352,12 @@ impl<'a> Decision<'a> {
             return severity;
         }
         self.scopes(case, onset).map(|s| s.severity()).max().unwrap_or(Severity::Info)
+    }
+
+    /// The severity, if it is graver than one.
+    fn graver(&self, case: &Case<'a>, than: Severity, onset: i64) -> Option<Severity> {
+        let may = case.version.terms.rule.grades.iter().any(|grade| grade.severity > than);
+        may.then(|| self.severity(case, onset)).filter(|severity| *severity > than)
     }
 
     fn words(&self, case: &Case<'a>, onset: i64) -> Words {
@@ -386,11 +418,10 @@ fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Dec
 
 fn next_open<'a>(case: &Case<'a>, episode: &'a Episode, what: &Arc<Opened>, calm: Option<i64>, decision: &Decision<'a>) -> Next {
     let onset = what.onset;
-    let severity = decision.severity(case, onset);
-    let graver = (severity > what.severity)
-        .then(|| Arc::new(Opened { severity, words: decision.words(case, onset), ..Opened::clone(what) }));
+    let graver = decision.graver(case, what.severity, onset);
+    let graver = graver.map(|severity| Arc::new(Opened { severity, words: decision.words(case, onset), ..Opened::clone(what) }));
     let over = match &episode.until {
-        Some(until) => decision.holds(case, until, onset),
+        Some(until) => decision.rows.clone().any(|row| decision.ask_until(case, until, row, onset)),
         None => decision.rows.clone().all(|row| decision.ask_when(case, &episode.when, row, onset) == Some(false)),
     };
     let next_calm = match calm {

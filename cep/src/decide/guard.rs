@@ -1,80 +1,246 @@
-//! A part of a condition that is cheap to ask and without which the whole cannot be true.
+//! What of a condition can be told from numbers that are at hand, compiled once for each version.
 //!
-//! Most readings fail it, so most readings cost one comparison of two integers per rule. Often it is the whole condition.
+//! Most readings fail the cheapest part of a condition, so most cost one comparison of two integers per rule. A guard knows fields of the reading, constants,
+//! the profile, the instants of the decision, and windows whose value need not be gathered; it leaves out the parts of a condition that ask for more, and asks
+//! the cheap ones first.
+//!
+//! INVARIANT (certain): what a guard tells, true or false, the whole condition comes to. It tells nothing where it does not know, and never says unknown.
 
 use vitalog_elog::FieldIx;
 
 use super::version::Case;
-use crate::eval::{holds, short};
-use crate::plan::{Compare, Expr, Measure, Ref, Window};
-use crate::timeline::{Set, Table};
+use crate::eval::{Ratio, holds, short};
+use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Ref, Window};
+use crate::timeline::{Cell, Set, Table};
 
-/// `left <op> bound`, of the reading at hand.
+/// A condition, or what can be told of it.
 #[derive(Debug)]
-pub struct Guard {
-    left: Left,
-    op: Compare,
-    bound: Bound,
-    /// It is the condition, not only a part of it.
-    pub is_all: bool,
+pub enum Guard {
+    Fixed(bool),
+    /// Two whole numbers that are looked up.
+    Whole(Compare, Whole, Whole),
+    Numbers(Compare, Number, Number),
+    /// A word of the reading, by its place.
+    Word(FieldIx, Compare, u16),
+    Not(Box<Guard>),
+    /// The cheaper before the dearer; `is_whole`: none was left out.
+    All {
+        parts: Vec<Guard>,
+        is_whole: bool,
+    },
+    Any {
+        parts: Vec<Guard>,
+        is_whole: bool,
+    },
 }
 
-#[derive(Debug)]
-enum Left {
+/// A whole number at hand.
+#[derive(Clone, Copy, Debug)]
+pub enum Whole {
     Field(FieldIx),
-    Window(Window),
-}
-
-#[derive(Debug)]
-enum Bound {
     Fixed(i64),
     Profile(u16),
+    Now,
+    Onset,
+}
+
+/// A number.
+#[derive(Debug)]
+pub enum Number {
+    Whole(Whole),
+    Fixed(Ratio),
+    Window(Box<Window>),
+    Neg(Box<Number>),
+    Arith(Arith, Box<Number>, Box<Number>),
+    If(Box<Guard>, Box<Number>, Box<Number>),
+}
+
+/// Of what a guard is made.
+#[derive(Clone, Copy)]
+pub struct Source<'e> {
+    /// Whose reading the condition is asked of.
+    pub of: Ref,
+    /// The rule's `let`s.
+    pub lets: &'e [Expr],
+}
+
+/// The reading at hand, decided at its own instant.
+#[derive(Clone, Copy)]
+pub struct Here<'c, 'a> {
+    pub case: &'c Case<'a>,
+    pub table: &'c Table,
+    pub row: usize,
+    pub onset: i64,
+}
+
+impl Source<'_> {
+    /// What can be told of a condition; `None`: nothing.
+    pub fn guard(&self, condition: &Expr) -> Option<Guard> {
+        Some(match condition {
+            Expr::Bool(b) => Guard::Fixed(*b),
+            Expr::Not(e) => Guard::Not(Box::new(self.guard(e)?)),
+            Expr::And(all) => {
+                let (parts, is_whole) = self.parts(all)?;
+                Guard::All { parts, is_whole }
+            }
+            Expr::Or(any) => {
+                let (parts, is_whole) = self.parts(any)?;
+                Guard::Any { parts, is_whole }
+            }
+            Expr::Between { value, low, high } => {
+                let bounds = [self.compare(Compare::Ge, value, low), self.compare(Compare::Le, value, high)];
+                let is_whole = bounds.iter().all(Option::is_some);
+                let parts: Vec<Guard> = bounds.into_iter().flatten().collect();
+                (!parts.is_empty()).then_some(Guard::All { parts, is_whole })?
+            }
+            Expr::Compare { op, left, right } => self.compare(*op, left, right)?,
+            Expr::Let(place) => self.before(*place)?.guard(self.lets.get(usize::from(*place))?)?,
+            _ => return None,
+        })
+    }
+
+    fn parts(&self, all: &[Expr]) -> Option<(Vec<Guard>, bool)> {
+        let mut parts: Vec<Guard> = all.iter().filter_map(|e| self.guard(e)).collect();
+        parts.sort_by_key(Guard::cost);
+        let is_whole = parts.len() == all.len();
+        (!parts.is_empty()).then_some((parts, is_whole))
+    }
+
+    fn compare(&self, op: Compare, left: &Expr, right: &Expr) -> Option<Guard> {
+        match (left, right) {
+            (Expr::Get { of, what: Measure::Field(field) }, Expr::Enum(place)) if *of == self.of => {
+                return Some(Guard::Word(*field, op, *place));
+            }
+            (Expr::Enum(place), Expr::Get { of, what: Measure::Field(field) }) if *of == self.of => {
+                return Some(Guard::Word(*field, op.mirrored(), *place));
+            }
+            _ => {}
+        }
+        Some(match (self.number(left)?, self.number(right)?) {
+            (Number::Whole(a), Number::Whole(b)) => Guard::Whole(op, a, b),
+            (a, b) => Guard::Numbers(op, a, b),
+        })
+    }
+
+    fn number(&self, expr: &Expr) -> Option<Number> {
+        let boxed = |e: &Expr| self.number(e).map(Box::new);
+        Some(match expr {
+            Expr::Number(n) if n.d == 1 => Number::Whole(Whole::Fixed(n.n)),
+            Expr::Number(n) => Number::Fixed(Ratio::new(i128::from(n.n), i128::from(n.d))?),
+            Expr::Get { of, what: Measure::Field(field) } if *of == self.of => Number::Whole(Whole::Field(*field)),
+            Expr::Get { of, what: Measure::At } if *of == self.of => Number::Whole(Whole::Now),
+            Expr::Now => Number::Whole(Whole::Now),
+            Expr::Onset => Number::Whole(Whole::Onset),
+            Expr::Profile(field) => Number::Whole(Whole::Profile(*field)),
+            Expr::Window(w) if w.anchor == Anchor::Decision && w.fresh.is_none() => Number::Window(w.clone()),
+            Expr::Neg(e) => Number::Neg(boxed(e)?),
+            Expr::Arith { op, left, right } => Number::Arith(*op, boxed(left)?, boxed(right)?),
+            Expr::If { condition, then, otherwise } => {
+                Number::If(Box::new(self.guard(condition)?), boxed(then)?, boxed(otherwise)?)
+            }
+            Expr::Let(place) => self.before(*place)?.number(self.lets.get(usize::from(*place))?)?,
+            _ => return None,
+        })
+    }
+
+    /// What a `let` sees: those before it.
+    fn before(&self, place: u16) -> Option<Source<'_>> {
+        Some(Source { lets: self.lets.get(..usize::from(place))?, ..*self }).filter(|_| usize::from(place) < self.lets.len())
+    }
 }
 
 impl Guard {
-    /// The first such part of a condition, which is asked of `of`.
-    pub fn of(condition: &Expr, of: Ref) -> Option<Guard> {
-        match condition {
-            Expr::And(all) => all.iter().find_map(|e| Guard::of(e, of)).map(|guard| Guard { is_all: false, ..guard }),
-            Expr::Compare { op, left, right } => {
-                Guard::new(*op, left, right, of).or_else(|| Guard::new(op.mirrored(), right, left, of))
-            }
-            _ => None,
+    /// What the condition comes to, where it can be told.
+    #[inline]
+    pub fn ask(&self, here: &Here<'_, '_>) -> Option<bool> {
+        match self {
+            Guard::Whole(op, left, right) => Some(holds(*op, left.of(here)?.cmp(&right.of(here)?))),
+            Guard::Numbers(op, left, right) => Some(holds(*op, left.of(here)?.compare(right.of(here)?))),
+            Guard::Word(field, op, place) => match here.table.column(*field)?.cell(here.row)? {
+                Cell::Enum(word) => Some(holds(*op, word.cmp(place))),
+                _ => None,
+            },
+            Guard::Fixed(truth) => Some(*truth),
+            Guard::Not(e) => e.ask(here).map(|truth| !truth),
+            Guard::All { parts, is_whole } => one_decides(parts, *is_whole, here, false),
+            Guard::Any { parts, is_whole } => one_decides(parts, *is_whole, here, true),
         }
     }
 
-    fn new(op: Compare, left: &Expr, right: &Expr, of: Ref) -> Option<Guard> {
-        let left = match left {
-            Expr::Get { of: asked, what: Measure::Field(field) } if *asked == of => Left::Field(*field),
-            Expr::Window(w) => Left::Window(Window::clone(w)),
-            _ => return None,
-        };
-        let bound = match right {
-            Expr::Number(n) if n.d == 1 => Bound::Fixed(n.n),
-            Expr::Profile(field) => Bound::Profile(*field),
-            _ => return None,
-        };
-        Some(Guard { left, op, bound, is_all: true })
+    /// Where it belongs among others: before those that cost more.
+    fn cost(&self) -> u32 {
+        match self {
+            Guard::Fixed(_) => 0,
+            Guard::Whole(..) | Guard::Word(..) => 1,
+            Guard::Numbers(_, left, right) => 2 + left.cost() + right.cost(),
+            Guard::Not(e) => e.cost(),
+            Guard::All { parts, .. } | Guard::Any { parts, .. } => parts.iter().map(Guard::cost).sum(),
+        }
+    }
+}
+
+/// One part that is as `decisive` says decides; all others together, if none was left out.
+#[inline]
+fn one_decides(parts: &[Guard], is_whole: bool, here: &Here<'_, '_>, decisive: bool) -> Option<bool> {
+    let mut tells = is_whole;
+    for part in parts {
+        match part.ask(here) {
+            Some(truth) if truth == decisive => return Some(decisive),
+            Some(_) => {}
+            None => tells = false,
+        }
+    }
+    tells.then_some(!decisive)
+}
+
+impl Whole {
+    #[inline]
+    fn of(self, here: &Here<'_, '_>) -> Option<i64> {
+        match self {
+            Whole::Field(field) => here.table.column(field)?.number(here.row),
+            Whole::Fixed(n) => Some(n),
+            Whole::Profile(field) => match here.case.profile(field, here.table.at(here.row))? {
+                Set::Number(n) => Some(*n),
+                _ => None,
+            },
+            Whole::Now => Some(here.table.at(here.row)),
+            Whole::Onset => Some(here.onset),
+        }
+    }
+}
+
+impl Number {
+    fn of(&self, here: &Here<'_, '_>) -> Option<Ratio> {
+        match self {
+            Number::Whole(whole) => whole.of(here).map(Ratio::whole),
+            Number::Fixed(n) => Some(*n),
+            Number::Window(w) => short(w, here.case.line, here.table.at(here.row)),
+            Number::Neg(e) => e.of(here)?.neg(),
+            Number::Arith(op, left, right) => {
+                let (a, b) = (left.of(here)?, right.of(here)?);
+                match op {
+                    Arith::Add => a.add(b),
+                    Arith::Sub => a.sub(b),
+                    Arith::Mul => a.mul(b),
+                    Arith::Div => a.div(b),
+                }
+            }
+            Number::If(condition, then, otherwise) => if condition.ask(here)? { then } else { otherwise }.of(here),
+        }
     }
 
-    /// Whether it is true for a row, asked at the row's own instant. `None` says nothing.
-    #[inline]
-    pub fn ask(&self, case: &Case<'_>, table: &Table, row: usize) -> Option<bool> {
-        let bound = match self.bound {
-            Bound::Fixed(n) => n,
-            Bound::Profile(field) => match case.profile(field, table.at(row))? {
-                Set::Number(n) => *n,
-                _ => return None,
+    fn cost(&self) -> u32 {
+        match self {
+            Number::Whole(_) | Number::Fixed(_) => 0,
+            Number::Window(w) => match w.func {
+                Func::Count | Func::First | Func::Last | Func::Delta => 10,
+                Func::Sum | Func::Avg | Func::Min | Func::Max => 15,
+                _ => 40,
             },
-        };
-        let order = match &self.left {
-            Left::Field(field) => table.column(*field)?.number(row)?.cmp(&bound),
-            Left::Window(w) => {
-                let value = short(w, case.line, table.at(row))?;
-                value.n.cmp(&i128::from(bound).checked_mul(value.d)?)
-            }
-        };
-        Some(holds(self.op, order))
+            Number::Neg(e) => 1 + e.cost(),
+            Number::Arith(_, left, right) => 2 + left.cost() + right.cost(),
+            Number::If(condition, then, otherwise) => condition.cost() + then.cost().max(otherwise.cost()),
+        }
     }
 }
 
@@ -86,15 +252,25 @@ mod tests {
         Box::new(Expr::Get { of, what: Measure::Field(FieldIx(0)) })
     }
 
+    fn below(n: i64, right: Box<Expr>) -> Expr {
+        Expr::Compare { op: Compare::Lt, left: Box::new(Expr::number(n)), right }
+    }
+
     #[test]
-    fn only_what_must_hold_becomes_a_guard() {
-        let driver = || get(Ref::Driver);
-        let above = Expr::Compare { op: Compare::Lt, left: Box::new(Expr::number(5)), right: driver() };
-        let guard = Guard::of(&Expr::And(vec![Expr::Bool(true), above.clone()]), Ref::Driver);
-        assert!(matches!(guard, Some(Guard { op: Compare::Gt, bound: Bound::Fixed(5), is_all: false, .. })));
-        assert!(Guard::of(&above, Ref::Driver).is_some_and(|g| g.is_all));
-        assert!(Guard::of(&Expr::Or(vec![above.clone(), Expr::Bool(true)]), Ref::Driver).is_none());
-        assert!(Guard::of(&Expr::Not(Box::new(above.clone())), Ref::Driver).is_none());
-        assert!(Guard::of(&above, Ref::Candidate).is_none());
+    fn what_cannot_be_told_is_left_out_and_noted() {
+        let lets = [Expr::number(3), Expr::Let(0), Expr::Let(7)];
+        let source = Source { of: Ref::Driver, lets: &lets };
+        let (known, foreign) = (below(5, get(Ref::Driver)), below(5, get(Ref::Candidate)));
+        assert!(matches!(source.guard(&known), Some(Guard::Whole(Compare::Lt, Whole::Fixed(5), Whole::Field(_)))));
+        assert!(source.guard(&foreign).is_none());
+        assert!(source.guard(&Expr::And(vec![foreign.clone(), foreign.clone()])).is_none());
+        let part = source.guard(&Expr::And(vec![foreign.clone(), known.clone()]));
+        assert!(matches!(part, Some(Guard::All { parts, is_whole: false }) if parts.len() == 1));
+        let all = source.guard(&Expr::Or(vec![known.clone(), Expr::Bool(false)]));
+        assert!(matches!(all, Some(Guard::Any { parts, is_whole: true }) if matches!(parts[0], Guard::Fixed(false))));
+        // A `let` sees those before it.
+        let of_let = |place| source.guard(&below(5, Box::new(Expr::Let(place))));
+        assert!(matches!(of_let(1), Some(Guard::Whole(_, Whole::Fixed(5), Whole::Fixed(3)))));
+        assert!(of_let(2).is_none() && of_let(9).is_none());
     }
 }

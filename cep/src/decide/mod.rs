@@ -6,18 +6,20 @@ mod calm;
 pub mod episode;
 mod fact;
 mod guard;
+mod lasting;
 pub mod matching;
 mod range;
+mod rests;
 pub mod schedule;
 pub mod silence;
 mod version;
 
 use serde::{Deserialize, Serialize};
 
-pub use calm::{Band, Rest};
 use episode::Episodes;
 pub use fact::{Fact, Facts, Known};
 use matching::Matches;
+pub use rests::{Band, Rest};
 use schedule::Schedules;
 use silence::Silences;
 pub use version::{Case, Version};

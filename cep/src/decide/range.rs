@@ -3,18 +3,19 @@
 //! A mean lies between the least and the greatest of what it is of, and so do the first, the last and any percentile; a difference is at most their distance. So it
 //! is known of many conditions over windows that they cannot come true while a field moves little, however its readings come.
 
-use std::cmp::Ordering;
-
 use vitalog_elog::{FieldIx, StreamIx};
 
 use crate::eval::{Ratio, Scope, Value, value};
 use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Ref, Window};
 
-/// From `low` to `high`, both included.
+/// From `low` to `high`, both included. Where the numbers supposed lie in a band that is wider by so much on both sides, each bound is farther out by `below` and
+/// `above` times as much.
 #[derive(Clone, Copy, Debug)]
-pub struct Range {
-    pub low: Ratio,
-    pub high: Ratio,
+struct Range {
+    low: Ratio,
+    high: Ratio,
+    below: i64,
+    above: i64,
 }
 
 /// What is supposed: each number of this field lies between these, in the reading at hand and in all that windows of the stream see.
@@ -28,17 +29,20 @@ pub struct Supposed {
 }
 
 impl Supposed {
-    /// Whether a comparison cannot be true.
-    pub fn never<'a>(&self, op: Compare, left: &'a Expr, right: &'a Expr, fixed: &Scope<'a, '_>) -> bool {
-        let (Some(a), Some(b)) = (self.range(left, fixed), self.range(right, fixed)) else { return false };
-        let (lows, highs) = (a.low.compare(b.high), a.high.compare(b.low));
+    /// By how much the band may be wider on both sides so that a comparison cannot be true; `None`: it may be true as it is, or nothing is known of it.
+    pub fn room<'a>(&self, op: Compare, left: &'a Expr, right: &'a Expr, fixed: &Scope<'a, '_>) -> Option<i64> {
+        let (a, b) = (self.range(left, fixed)?, self.range(right, fixed)?);
+        // How far the left lies above the right, how far below.
+        let above = || (a.low.sub(b.high), a.below.saturating_add(b.above));
+        let below = || (b.low.sub(a.high), a.above.saturating_add(b.below));
+        let room = |(apart, closer): (Option<Ratio>, i64), touching: bool| room(apart?, closer, touching);
         match op {
-            Compare::Lt => lows != Ordering::Less,
-            Compare::Le => lows == Ordering::Greater,
-            Compare::Gt => highs != Ordering::Greater,
-            Compare::Ge => highs == Ordering::Less,
-            Compare::Eq => lows == Ordering::Greater || highs == Ordering::Less,
-            Compare::Ne => false,
+            Compare::Lt => room(above(), true),
+            Compare::Le => room(above(), false),
+            Compare::Gt => room(below(), true),
+            Compare::Ge => room(below(), false),
+            Compare::Eq => room(above(), false).or_else(|| room(below(), false)),
+            Compare::Ne => None,
         }
     }
 
@@ -49,17 +53,28 @@ impl Supposed {
             Expr::Window(w) => self.window(w),
             Expr::Neg(a) => {
                 let a = self.range(a, fixed)?;
-                Some(Range { low: a.high.neg()?, high: a.low.neg()? })
+                Some(Range { low: a.high.neg()?, high: a.low.neg()?, below: a.above, above: a.below })
             }
             Expr::Arith { op: op @ (Arith::Add | Arith::Sub), left, right } => {
                 let (a, b) = (self.range(left, fixed)?, self.range(right, fixed)?);
+                let both = |one: i64, other: i64| one.saturating_add(other);
                 Some(match op {
-                    Arith::Add => Range { low: a.low.add(b.low)?, high: a.high.add(b.high)? },
-                    _ => Range { low: a.low.sub(b.high)?, high: a.high.sub(b.low)? },
+                    Arith::Add => Range {
+                        low: a.low.add(b.low)?,
+                        high: a.high.add(b.high)?,
+                        below: both(a.below, b.below),
+                        above: both(a.above, b.above),
+                    },
+                    _ => Range {
+                        low: a.low.sub(b.high)?,
+                        high: a.high.sub(b.low)?,
+                        below: both(a.below, b.above),
+                        above: both(a.above, b.below),
+                    },
                 })
             }
             expr if hangs_on_no_reading(expr, &[]) => match value(expr, fixed) {
-                Value::Number(n) => Some(Range { low: n, high: n }),
+                Value::Number(n) => Some(Range { low: n, high: n, below: 0, above: 0 }),
                 _ => None,
             },
             _ => None,
@@ -67,7 +82,7 @@ impl Supposed {
     }
 
     fn itself(&self) -> Range {
-        Range { low: Ratio::whole(self.low), high: Ratio::whole(self.high) }
+        Range { low: Ratio::whole(self.low), high: Ratio::whole(self.high), below: 1, above: 1 }
     }
 
     fn window(&self, w: &Window) -> Option<Range> {
@@ -77,41 +92,76 @@ impl Supposed {
         let all = self.itself();
         match w.func {
             Func::Avg | Func::Min | Func::Max | Func::First | Func::Last | Func::Median | Func::Percentile(_) => Some(all),
-            Func::Delta => Some(Range { low: all.low.sub(all.high)?, high: all.high.sub(all.low)? }),
+            Func::Delta => Some(Range { low: all.low.sub(all.high)?, high: all.high.sub(all.low)?, below: 2, above: 2 }),
             _ => None,
         }
     }
 }
 
+/// How much wider, where two ranges lie `apart` and come `closer` by so many times that; `touching`: they may meet.
+fn room(apart: Ratio, closer: i64, touching: bool) -> Option<i64> {
+    let steps = if closer == 0 { apart } else { apart.div(Ratio::whole(closer))? };
+    let floor = steps.floor();
+    let widest = if touching || steps.n.rem_euclid(steps.d) != 0 { floor } else { floor.checked_sub(1)? };
+    let nearest = if closer == 0 && widest >= 0 { i128::from(i64::MAX) } else { widest };
+    i64::try_from(nearest).ok().filter(|by| *by >= 0)
+}
+
 /// Whether an expression hangs on the profile at most; `lets` are those it may name.
 pub fn hangs_on_no_reading(expr: &Expr, lets: &[Expr]) -> bool {
+    let free = |e: &Expr| hangs_on_no_reading(e, lets);
     match expr {
         Expr::Number(_) | Expr::Bool(_) | Expr::Enum(_) | Expr::Text(_) | Expr::Profile(_) => true,
-        Expr::Let(i) => lets.get(usize::from(*i)).is_some_and(|e| hangs_on_no_reading(e, lets)),
-        Expr::Arith { .. }
-        | Expr::Neg(_)
-        | Expr::If { .. }
-        | Expr::Compare { .. }
-        | Expr::And(_)
-        | Expr::Or(_)
-        | Expr::Not(_) => expr.children().into_iter().all(|e| hangs_on_no_reading(e, lets)),
+        Expr::Let(i) => lets.get(usize::from(*i)).is_some_and(free),
+        Expr::Arith { left, right, .. } | Expr::Compare { left, right, .. } => free(left) && free(right),
+        Expr::Neg(e) | Expr::Not(e) => free(e),
+        Expr::If { condition, then, otherwise } => free(condition) && free(then) && free(otherwise),
+        Expr::And(all) | Expr::Or(all) => all.iter().all(free),
         _ => false,
     }
 }
 
-/// The windows of a field that a comparison looks through, by the longest: the field and how far it looks back. `None`: through none, or through several fields.
+/// The windows of a field that the sums and differences on both sides of a comparison look through, by the longest: the field and how far it looks back. `None`: through none,
+/// or through several fields.
 pub fn looks_through(sides: [&Expr; 2], stream: StreamIx) -> Option<(FieldIx, i64)> {
-    let mut found: Option<(FieldIx, i64)> = None;
-    let mut several = false;
-    for side in sides {
-        side.walk(&mut |e| {
-            let Expr::Window(w) = e else { return };
-            let Measure::Field(field) = w.what else { return };
-            if w.stream == stream {
-                several |= found.is_some_and(|(known, _)| known != field);
-                found = Some((field, found.map_or(0, |(_, over)| over).max(w.over.0)));
-            }
-        });
+    sides.into_iter().try_fold(None, |found, side| longest(side, stream, found)).ok()?
+}
+
+/// `Err`: several fields.
+fn longest(expr: &Expr, stream: StreamIx, found: Option<(FieldIx, i64)>) -> Result<Option<(FieldIx, i64)>, ()> {
+    match expr {
+        Expr::Neg(e) => longest(e, stream, found),
+        Expr::Arith { left, right, .. } => longest(right, stream, longest(left, stream, found)?),
+        Expr::Window(w) if w.stream == stream => match (w.what, found) {
+            (Measure::Field(field), Some((known, _))) if field != known => Err(()),
+            (Measure::Field(field), found) => Ok(Some((field, found.map_or(0, |(_, over)| over).max(w.over.0)))),
+            _ => Ok(found),
+        },
+        _ => Ok(found),
     }
-    found.filter(|_| !several)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_wide_as_may_be_and_no_wider() {
+        for (n, d) in [(0, 1), (1, 1), (7, 1), (8, 2), (9, 2), (-1, 1), (-1, 3), (1, 3)] {
+            for (closer, touching) in (0..5).flat_map(|c| [(c, true), (c, false)]) {
+                // Apart still, when each side came closer by so much.
+                let fits = |by: i64| {
+                    let rest = n - i128::from(by) * i128::from(closer) * d;
+                    if touching { rest >= 0 } else { rest > 0 }
+                };
+                let found = room(Ratio { n, d }, closer, touching);
+                assert_eq!(found.is_some(), fits(0), "{n}/{d} {closer} {touching}");
+                let Some(by) = found else { continue };
+                assert!(
+                    if closer == 0 { by == i64::MAX } else { fits(by) && !fits(by + 1) },
+                    "{n}/{d} {closer} {touching}: {by}"
+                );
+            }
+        }
+    }
 }

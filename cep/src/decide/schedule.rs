@@ -13,7 +13,7 @@ use vitalog_elog::FindingState;
 
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
-use crate::eval::{Calendar, DAY, Ratio, render, said, value};
+use crate::eval::{Calendar, DAY, Lets, Ratio, render, said, value};
 use crate::newest::first_not;
 use crate::plan::{Expr, Schedule};
 use crate::timeline::Touch;
@@ -120,6 +120,8 @@ impl Schedules {
 /// What is found at a firing.
 fn fires<'a>(case: &Case<'a>, schedule: &'a Schedule, t: i64) -> Option<Fact> {
     let scope = case.scope(t, t);
+    let lets = Lets::of(&scope);
+    let scope = scope.with(&lets);
     let conditions = schedule.when.iter().chain(&case.version.terms.rule.filter);
     conditions.into_iter().all(|c| scope.holds(c)).then(|| Fact {
         onset: t,

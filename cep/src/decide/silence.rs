@@ -8,7 +8,7 @@ use vitalog_elog::FindingState;
 
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
-use crate::eval::{Rows, render, said, truth};
+use crate::eval::{Lets, Rows, render, said, truth};
 use crate::newest::first_not;
 use crate::plan::{Heard, Silence};
 use crate::timeline::{Table, Touch};
@@ -124,6 +124,8 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
         return None;
     }
     let scope = case.scope(due, p);
+    let lets = Lets::of(&scope);
+    let scope = scope.with(&lets);
     if case.version.terms.rule.filter.as_ref().is_some_and(|f| !scope.holds(f)) {
         return None;
     }

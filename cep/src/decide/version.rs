@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{FieldIx, StreamIx};
 
-use super::guard::Guard;
+use super::guard::{Guard, Here, Source};
 use super::matching::{Program, Shape};
 use crate::eval::{Scope, Terms, Zones};
 use crate::plan::{Anchor, Edge, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Window, Within};
@@ -50,8 +50,12 @@ pub struct Reach {
     pub program: Option<Program>,
     /// Streams whose readings are asked for where they begin, or findings where they end.
     pub edges: Vec<(StreamIx, Edge)>,
-    /// Of an episode's condition, or that of a pattern's first step.
-    pub guard: Option<Guard>,
+    /// Of an episode's condition.
+    when: Option<Guard>,
+    /// Of the condition of its end.
+    until: Option<Guard>,
+    /// Of each step's condition.
+    steps: Vec<Option<Guard>>,
 }
 
 /// From how long before a reading's instant to how long after it a decision may see it through a window, in microseconds.
@@ -201,7 +205,9 @@ impl Version {
         match &rule.kind {
             RuleKind::Episode(e) => {
                 reach.streams.push(e.driver);
-                reach.guard = Guard::of(&e.when, Ref::Driver);
+                let source = Source { of: Ref::Driver, lets: &rule.lets };
+                reach.when = source.guard(&e.when);
+                reach.until = e.until.as_ref().and_then(|until| source.guard(until));
             }
             RuleKind::Silence(s) => reach.streams.extend(s.streams.iter().map(|h| h.stream)),
             RuleKind::Match(p) => {
@@ -213,7 +219,8 @@ impl Version {
                 let begun = p.steps.iter().filter(|s| s.edge == Edge::Start).flat_map(|s| s.filter.iter().chain(&s.again));
                 let between = p.absences().into_iter().filter_map(|a| a.filter.as_ref());
                 begun.chain(between).for_each(|f| reach.look_ahead(f));
-                reach.guard = p.steps.first().and_then(|s| Guard::of(s.filter.as_ref()?, Ref::Candidate));
+                let source = Source { of: Ref::Candidate, lets: &rule.lets };
+                reach.steps.extend(p.steps.iter().map(|s| s.filter.as_ref().and_then(|filter| source.guard(filter))));
             }
             RuleKind::Schedule(_) => reach.profile.extend(self.terms.zone),
         }
@@ -319,15 +326,22 @@ impl<'a> Case<'a> {
         set.or_else(|| self.version.terms.defaults.get(usize::from(field))?.as_ref())
     }
 
-    /// Whether the guard of the rule's condition says that it cannot be true for a row.
+    /// What an episode's condition comes to for a row, decided there, where its guard can tell.
     #[inline]
-    pub fn excludes(&self, table: &Table, row: usize) -> bool {
-        self.version.scope.guard.as_ref().is_some_and(|g| g.ask(self, table, row) == Some(false))
+    pub fn tells(&self, table: &Table, row: usize, onset: i64) -> Option<bool> {
+        self.version.scope.when.as_ref()?.ask(&Here { case: self, table, row, onset })
     }
 
-    /// What the rule's condition comes to for a row, where its guard can tell.
+    /// The same of the condition of its end.
     #[inline]
-    pub fn tells(&self, table: &Table, row: usize) -> Option<bool> {
-        self.version.scope.guard.as_ref().filter(|g| g.is_all)?.ask(self, table, row)
+    pub fn tells_until(&self, table: &Table, row: usize, onset: i64) -> Option<bool> {
+        self.version.scope.until.as_ref()?.ask(&Here { case: self, table, row, onset })
+    }
+
+    /// What the condition of a step comes to for a row of its stream's table of ends when nothing is bound, where its guard can tell.
+    #[inline]
+    pub fn tells_step(&self, step: usize, table: &Table, row: usize) -> Option<bool> {
+        let guard = self.version.scope.steps.get(step)?.as_ref()?;
+        guard.ask(&Here { case: self, table, row, onset: table.at(row) })
     }
 }

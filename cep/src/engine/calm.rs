@@ -42,6 +42,7 @@ struct Whole {
     bands: Vec<Band>,
     before: i64,
     apart: i64,
+    near: i64,
 }
 
 /// Versions by their places.
@@ -64,7 +65,7 @@ const LATE: u32 = 256;
 
 impl Default for Whole {
     fn default() -> Whole {
-        Whole { bands: Vec::new(), before: i64::MAX, apart: 0 }
+        Whole { bands: Vec::new(), before: i64::MAX, apart: 0, near: i64::MAX }
     }
 }
 
@@ -144,12 +145,16 @@ impl<'a> Newest<'a> {
             Rest::Within(band) => self.is_inside(band),
             Rest::Before(t) => self.at < *t,
             Rest::Apart(span) => self.after >= *span,
+            Rest::Near(span) => self.after <= *span,
         }
     }
 
     #[inline]
     fn keeps_all(&self, whole: &Whole) -> bool {
-        self.at < whole.before && self.after >= whole.apart && whole.bands.iter().all(|band| self.is_inside(band))
+        self.at < whole.before
+            && whole.apart <= self.after
+            && self.after <= whole.near
+            && whole.bands.iter().all(|band| self.is_inside(band))
     }
 }
 
@@ -158,6 +163,7 @@ impl Whole {
         match rest {
             Rest::Before(t) => self.before = self.before.min(*t),
             Rest::Apart(span) => self.apart = self.apart.max(*span),
+            Rest::Near(span) => self.near = self.near.min(*span),
             Rest::Within(band) => match self.bands.iter_mut().find(|known| known.field == band.field) {
                 Some(known) => *known = Band { low: known.low.max(band.low), high: known.high.min(band.high), ..*known },
                 None => self.bands.push(*band),
@@ -176,17 +182,37 @@ impl Calm {
             return self.age >= self.patience;
         }
         self.woken.clear();
-        self.woken.extend(self.resting.iter().filter(|r| !newest.keeps(&r.rest)));
-        self.resting.retain(|r| self.woken.iter().all(|w| w.version != r.version));
+        let mut kept = 0;
+        let mut from = 0;
+        while let Some(first) = self.resting.get(from).copied() {
+            // INVARIANT (together): what a version told stands together.
+            let told = self.resting[from..].iter().take_while(|r| r.version == first.version).count();
+            if self.resting[from..from + told].iter().all(|r| newest.keeps(&r.rest)) {
+                self.resting.copy_within(from..from + told, kept);
+                kept += told;
+            } else {
+                self.woken.push(first);
+            }
+            from += told;
+        }
+        self.resting.truncate(kept);
         for one in &self.woken {
             self.awake.place(one.version, one.is_above);
         }
         true
     }
 
+    /// Wakes a version for another reason than the newest reading. It is to be looked at whether it may rest, once the reading was told.
+    pub fn rouse(&mut self, version: u32, is_above: bool) -> bool {
+        self.resting.retain(|r| r.version != version);
+        self.awake.place(version, is_above);
+        self.woken.push(Resting { version, is_above, rest: Rest::Before(i64::MIN) });
+        true
+    }
+
     /// Notes what versions tell of themselves that are awake: what has to hold for them to rest, or that they can't. Those that were awake before the newest
     /// reading are asked the more seldom the longer they are.
-    pub fn settle(&mut self, mut calm: impl FnMut(u32) -> Option<Vec<Rest>>) {
+    pub fn settle<Rests: IntoIterator<Item = Rest>>(&mut self, mut calm: impl FnMut(u32) -> Option<Rests>) {
         let asks_all = self.age >= self.patience;
         let before = self.resting.len();
         for is_above in [false, true] {
@@ -259,8 +285,13 @@ mod tests {
         let mut calms = Calms::default();
         calms.keep(StreamIx(1), Box::new(Calm { until: 9, ..calm }));
         calms.rouse(2, false, &[StreamIx(0), StreamIx(1), StreamIx(9)]);
-        let calm = calms.take(StreamIx(1), -1).expect("it holds");
+        let mut calm = calms.take(StreamIx(1), -1).expect("it holds");
         assert_eq!((calm.awake.ground.clone(), calm.resting.len()), (vec![1, 2], 0));
+        // One that rests whatever comes has nothing to wait for, and is roused all the same.
+        calm.settle(|_| Some(vec![]));
+        assert!(calm.rouse(4, true) && calm.awake.above.contains(&4));
+        calm.settle(|version| (version == 4).then(Vec::new));
+        assert!(calm.awake.above.is_empty(), "it is asked whether it may rest again");
     }
 
     #[test]
@@ -268,6 +299,7 @@ mod tests {
         let newest = Newest { table: &table_of(3), row: 0, at: 10, after: 5 };
         assert!(newest.keeps(&Rest::Before(11)) && !newest.keeps(&Rest::Before(10)));
         assert!(newest.keeps(&Rest::Apart(5)) && !newest.keeps(&Rest::Apart(6)));
+        assert!(newest.keeps(&Rest::Near(5)) && !newest.keeps(&Rest::Near(4)));
         assert!(!newest.keeps(&Rest::Within(Band { field: FieldIx(1), low: i64::MIN, high: i64::MAX })), "nothing is said there");
         let mut whole = Whole::default();
         assert!(newest.keeps_all(&whole));

@@ -40,6 +40,9 @@ pub struct Person {
     dues: Vec<i64>,
 }
 
+/// How soon a deadline is that is looked at again when another comes up, in microseconds.
+const SOON: i64 = 600_000_000;
+
 impl Person {
     pub fn new(name: Subject, rules: &Rulebook) -> Person {
         let mut person = Person {
@@ -86,12 +89,17 @@ impl Person {
     fn in_order(&mut self, rules: &Rulebook, clock: i64, one: &Touch, t: i64, is_due: bool) -> Option<i64> {
         self.frontier = t;
         let route = rules.route(one.stream)?;
-        if !is_due
-            && one.from == t
+        if one.from == t
             && let Some(table) = self.line.table(one.stream)
             && let Some(mut calm) = self.calms.take(one.stream, t)
         {
-            let is_old = calm.wake(table);
+            let mut is_old = calm.wake(table);
+            if is_due {
+                // The clock passed deadlines that this reading would only have moved away.
+                let reached = |version: &&u32| self.dues[**version as usize] <= clock;
+                route.ground.iter().filter(reached).for_each(|version| is_old |= calm.rouse(*version, false));
+                route.above.iter().filter(reached).for_each(|version| is_old |= calm.rouse(*version, true));
+            }
             let due = self.ask(rules, clock, one, &calm.awake.ground, &calm.awake.above);
             if is_old {
                 self.settle_calm(rules, clock, one.stream, &mut calm);
@@ -206,22 +214,33 @@ impl Person {
     pub fn tick(&mut self, rules: &Rulebook, clock: i64) {
         self.fed.clear();
         for &place in &rules.ranks.ground {
-            self.tick_one(rules, clock, place);
+            self.tick_or_note(rules, clock, place);
         }
         for &place in &rules.ranks.above {
             if !self.fed.is_empty() {
                 self.touch_above(rules, clock, place, &[]);
             }
-            self.tick_one(rules, clock, place);
+            self.tick_or_note(rules, clock, place);
         }
     }
 
+    /// What is due is decided; of what is noted for soon it is noted anew when it is due, for readings moved most deadlines away: else each came up by itself.
     #[inline]
+    fn tick_or_note(&mut self, rules: &Rulebook, clock: i64, place: u32) {
+        let due = self.dues[place as usize];
+        if due <= clock {
+            return self.tick_one(rules, clock, place);
+        }
+        let state = &self.states[place as usize];
+        if due < clock.saturating_add(SOON) && matches!(state, State::Episode(_) | State::Silence(_)) {
+            let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: rules.more };
+            // Where there is none any more it comes up as it was noted.
+            self.dues[place as usize] = state.next_due(&case).unwrap_or(due);
+        }
+    }
+
     fn tick_one(&mut self, rules: &Rulebook, clock: i64, place: u32) {
         let index = place as usize;
-        if self.dues[index] > clock {
-            return;
-        }
         let case = Case { line: &self.line, version: &rules.versions[index], clock, more: rules.more };
         let state = &mut self.states[index];
         let changed = state.tick(&case);
@@ -249,8 +268,8 @@ impl Person {
     /// When it is to be looked at by the clock: never later than [`Person::next_due`].
     #[inline]
     pub fn noted_due(&self) -> Option<i64> {
-        let noted = self.dues.iter().copied().min().filter(|due| *due < i64::MAX);
-        earlier(noted, self.line.next_joining())
+        let noted = self.dues.iter().fold(i64::MAX, |least, due| least.min(*due));
+        earlier((noted < i64::MAX).then_some(noted), self.line.next_joining())
     }
 
     /// When the clock alone will decide something about it.

@@ -7,9 +7,11 @@ mod clock;
 mod covered;
 mod decay;
 mod fraction;
+mod lets;
 mod line;
 mod output;
 mod ratio;
+mod ready;
 mod root;
 mod say;
 mod spread;
@@ -30,6 +32,7 @@ use crate::timeline::{Set, Table, Timeline};
 pub use aggregate::{measure_of_rows, number};
 pub use calendar::{Calendar, DAY, Zones};
 pub use covered::{Question, covering};
+pub use lets::Lets;
 pub use output::said;
 pub use ratio::Ratio;
 pub use say::{Words, render, shown};
@@ -73,8 +76,8 @@ pub struct Scope<'a, 'l> {
     pub bound: &'l [Binding],
     /// What the step at hand bound at the repeats before.
     pub repeats: Option<Repeats<'l>>,
-    /// The rule's `let`s, as far as they are evaluated.
-    pub lets: &'l [Value<'a>],
+    /// The rule's `let`s, where they are at hand.
+    pub lets: Option<&'l Lets<'a, 'l>>,
 }
 
 /// Neighbouring rows of one table, of which there are less than 2^32.
@@ -188,7 +191,7 @@ impl<'a, 'l> Scope<'a, 'l> {
             item,
             bound: &[],
             repeats: None,
-            lets: &[],
+            lets: None,
         }
     }
 
@@ -200,7 +203,7 @@ impl<'a, 'l> Scope<'a, 'l> {
     /// The scope of a step's or absence's condition asked of a reading at `t`.
     #[inline]
     pub fn with_candidate(self, rows: Rows<'a>, t: i64) -> Scope<'a, 'l> {
-        Scope { candidate: Some(rows), now: t, end: Some(t), profile_at: t, ..self }
+        Scope { candidate: Some(rows), now: t, end: Some(t), profile_at: t, lets: None, ..self }
     }
 
     /// The scope of a window's condition asked of one of its readings.
@@ -210,23 +213,22 @@ impl<'a, 'l> Scope<'a, 'l> {
         Scope { item: Some(rows), profile_at: at, end: (!rows.endless).then_some(at), ..self }
     }
 
-    /// The rule's `let`s in order, each seeing those before it.
-    pub fn lets(&self) -> Vec<Value<'a>> {
-        let mut done: Vec<Value<'a>> = Vec::with_capacity(self.terms.rule.lets.len());
-        for expr in &self.terms.rule.lets {
-            let next = value(expr, &Scope { lets: &done, ..*self });
-            done.push(next);
-        }
-        done
+    /// The same with `let`s at hand.
+    #[inline]
+    pub fn with<'m>(&self, lets: &'m Lets<'a, 'm>) -> Scope<'a, 'm>
+    where
+        'l: 'm,
+    {
+        Scope { lets: Some(lets), ..*self }
     }
 
-    /// What a condition comes to, its `let`s evaluated in this scope.
+    /// What a condition comes to; `let`s that are not at hand are evaluated in this scope.
     #[inline]
     pub fn ask(&self, expr: &'a Expr) -> Option<bool> {
-        if self.terms.rule.lets.is_empty() {
+        if self.lets.is_some() || self.terms.rule.lets.is_empty() {
             return truth(expr, self);
         }
-        truth(expr, &Scope { lets: &self.lets(), ..*self })
+        truth(expr, &self.with(&Lets::of(self)))
     }
 
     #[inline]

@@ -6,17 +6,17 @@ use vitalog_elog::FieldIx;
 
 use super::ratio::Ratio;
 use super::value::Value;
-use super::{Scope, value};
+use super::{Lets, Scope, value};
 use crate::timeline::{Datum, Said};
 
-/// The rule's outputs at this decision, its `let`s evaluated in this scope.
+/// The rule's outputs at this decision; `let`s that are not at hand are evaluated in this scope.
 pub fn said<'a>(scope: &Scope<'a, '_>) -> Said {
     let outputs = &scope.terms.rule.outputs;
     if outputs.is_empty() {
         return None;
     }
-    let lets = scope.lets();
-    let scope = Scope { lets: &lets, ..*scope };
+    let lets = Lets::of(scope);
+    let scope = Scope { lets: scope.lets.or(Some(&lets)), ..*scope };
     let all: Vec<(FieldIx, Datum)> = outputs.iter().map(|o| (o.field, datum(value(&o.expr, &scope)))).collect();
     Some(Arc::from(all))
 }

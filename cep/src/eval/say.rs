@@ -9,7 +9,7 @@ use vitalog_elog::{Dimension, Span, Wording};
 use super::calendar::Calendar;
 use super::ratio::Ratio;
 use super::value::Value;
-use super::{Scope, value};
+use super::{Lets, Scope, value};
 use crate::plan::{Piece, Show};
 
 /// What people are told.
@@ -20,11 +20,11 @@ pub struct Words {
     pub wordings: Option<Arc<[Wording]>>,
 }
 
-/// The rule's texts at this decision, its `let`s evaluated in this scope.
+/// The rule's texts at this decision; `let`s that are not at hand are evaluated in this scope.
 pub fn render<'a>(scope: &Scope<'a, '_>) -> Words {
     let rule = &*scope.terms.rule;
-    let lets = scope.lets();
-    let scope = Scope { lets: &lets, ..*scope };
+    let lets = Lets::of(scope);
+    let scope = Scope { lets: scope.lets.or(Some(&lets)), ..*scope };
     let wordings = rule.wordings.iter().map(|w| Wording { to: w.to.clone(), text: filled(&w.say, &scope) });
     let wordings = (!rule.wordings.is_empty()).then(|| wordings.collect());
     Words { text: filled(&rule.say, &scope), wordings }

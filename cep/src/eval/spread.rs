@@ -34,6 +34,32 @@ pub fn of<'a>(func: Func, table: &Table, rows: impl Iterator<Item = usize>, what
     }
 }
 
+/// The same of numbers none of which is missing, where no two are of one instant. `None` says nothing.
+pub fn straight<'a>(func: Func, instants: &[i64], numbers: &[i64]) -> Option<Value<'a>> {
+    let points = instants.iter().copied().zip(numbers.iter().copied());
+    if func == Func::Slope {
+        return Some(Value::number(Line::through(points, *instants.first()?).and_then(|line| line.slope())));
+    }
+    if instants.windows(2).any(|pair| pair[0] == pair[1]) {
+        return None;
+    }
+    if func == Func::Reversals {
+        let (mut turns, mut heading) = (0, Ordering::Equal);
+        let mut last = *numbers.first()?;
+        for &next in &numbers[1..] {
+            let way = next.cmp(&last);
+            if way.is_ne() {
+                turns += i64::from(heading == way.reverse());
+                heading = way;
+            }
+            last = next;
+        }
+        return Some(Value::Number(Ratio::whole(turns)));
+    }
+    let ends = [(*instants.first()?, *numbers.first()?), (*instants.last()?, *numbers.last()?)];
+    Some(Value::number(rate(&ends.map(|(at, n)| (at, Ratio::whole(n))))))
+}
+
 /// Sums of values and of their squares.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sums {

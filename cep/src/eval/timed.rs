@@ -4,9 +4,10 @@ use super::aggregate::{fractional, has, number};
 use super::calendar::Calendar;
 use super::line::Line;
 use super::ratio::Ratio;
+use super::ready::Condition;
 use super::value::Value;
 use super::window::Chosen;
-use super::{Rows, Scope, decay, fraction};
+use super::{Scope, decay, fraction};
 use crate::plan::{Anchor, Measure, Window};
 
 /// Atoms of a whole, as a share.
@@ -15,8 +16,9 @@ pub const WHOLE: i64 = 100_000_000;
 /// The share of the readings for which the condition is known, for which it is true.
 pub fn share<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>) -> Value<'a> {
     let (mut known, mut holding) = (0_i128, 0_i128);
+    let Some(asks) = asks(w, scope, chosen) else { return Value::Unknown };
     for &row in &chosen.rows {
-        if let Some(truth) = asks(w, scope, chosen, row) {
+        if let Some(truth) = asks.ask(scope, chosen.table, row) {
             known += 1;
             holding += i128::from(truth);
         }
@@ -29,8 +31,9 @@ pub fn time_in<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>, mo
     let table = chosen.table;
     let (mut total, mut known) = (0_i128, false);
     let mut done = None;
+    let Some(asks) = asks(w, scope, chosen) else { return Value::Unknown };
     for &row in &chosen.rows {
-        let (at, truth) = (table.at(row), asks(w, scope, chosen, row));
+        let (at, truth) = (table.at(row), asks.ask(scope, table, row));
         known |= truth.is_some();
         if done == Some(at) || truth != Some(true) {
             continue;
@@ -67,7 +70,8 @@ pub fn coverage<'a>(w: &Window, chosen: &Chosen<'a>, slot: i64) -> Value<'a> {
         let of = |row: &&usize| (stretch.from..=stretch.to).contains(&table.at(**row)) && has(table, **row, w.what);
         let mut last = None;
         for &row in chosen.rows.iter().filter(of) {
-            let place = (i128::from(stretch.to) - i128::from(table.at(row))) / i128::from(slot);
+            // The row lies in the stretch, so what is between them fits unsigned.
+            let place = i128::from(stretch.to.abs_diff(table.at(row)) / slot.unsigned_abs());
             // Rows ascend, so readings of one slot are neighbours.
             if last != Some(place) && place < number {
                 filled += 1;
@@ -135,6 +139,8 @@ pub fn forecast<'a>(w: &Window, chosen: &Chosen<'a>, ahead: i64) -> Value<'a> {
     Value::number(Line::through(points, chosen.place.end).and_then(|line| line.at(ahead)))
 }
 
-fn asks<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>, row: usize) -> Option<bool> {
-    super::truth(w.asks.as_ref()?, &scope.with_item(Rows::one(chosen.table, row)))
+/// What is asked of each reading; `None`: nothing, or there is none.
+fn asks<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>) -> Option<Condition<'a>> {
+    let (first, last) = (chosen.rows.first()?, chosen.rows.last()?);
+    Some(Condition::of(w.asks.as_ref()?, scope, chosen.table, *first, *last))
 }

@@ -53,7 +53,7 @@ pub fn value<'a>(expr: &'a Expr, scope: &Scope<'a, '_>) -> Value<'a> {
         Expr::Profile(field) => Value::cell(scope.profile(*field).map(Set::cell)),
         Expr::Onset => Value::Number(Ratio::whole(scope.onset)),
         Expr::Now => Value::Number(Ratio::whole(scope.now)),
-        Expr::Let(place) => scope.lets.get(usize::from(*place)).copied().unwrap_or(Value::Unknown),
+        Expr::Let(place) => scope.lets.map_or(Value::Unknown, |lets| lets.get(usize::from(*place))),
         Expr::Window(w) => window(w, scope),
         Expr::Bound { func, step, what } => bound(*func, usize::from(*step), *what, scope),
         Expr::Neg(e) => Value::number(value(e, scope).as_number().and_then(Ratio::neg)),
@@ -159,7 +159,7 @@ fn get<'a>(of: Ref, what: Measure, scope: &Scope<'a, '_>) -> Value<'a> {
 
 /// Kleene's `and`: one false decides, else one unknown does.
 #[inline]
-fn all_of(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+pub fn all_of(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut result = Some(true);
     for part in parts {
         match part {
@@ -173,7 +173,7 @@ fn all_of(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 
 /// Kleene's `or`: one true decides, else one unknown does.
 #[inline]
-fn any_of(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+pub fn any_of(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut result = Some(false);
     for part in parts {
         match part {

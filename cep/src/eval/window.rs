@@ -4,11 +4,13 @@ use std::ops::Range;
 
 use super::aggregate::{fold, has, of_nothing, unfiltered};
 use super::calendar::{Calendar, Stretch, night};
+use super::line::Line;
 use super::ratio::Ratio;
+use super::ready::Condition;
 use super::timed::{coverage, days, decayed, forecast, share, time_in};
 use super::value::Value;
 use super::{Binding, Rows, Scope};
-use crate::plan::{Anchor, Func, Window};
+use crate::plan::{Anchor, Func, Measure, Window};
 use crate::timeline::{Table, Tally, Timeline};
 
 /// Where a window lies on the timeline of a decision.
@@ -48,6 +50,9 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     {
         return counted;
     }
+    if let Some(line) = drawn_on(w, scope, to) {
+        return line;
+    }
     if !is_plain(w) {
         let from = to.saturating_sub(w.over.0).saturating_add(1);
         let end = if w.anchor == Anchor::Until { scope.now } else { to };
@@ -61,20 +66,26 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
         }
         return fold(w.func, table, rows, w.what);
     }
-    fold(w.func, table, rows.filter(|&row| counts(w, scope, table, row, without)), w.what)
+    let counting = Counting::of(w, scope, table, rows.clone(), without);
+    fold(w.func, table, rows.filter(|&row| counting.has(row)), w.what)
 }
 
 /// A window's number at `now`, where it can be told without looking at each reading. `None` says nothing.
 #[inline]
 pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
-    if w.filter.is_some() || w.anchor != Anchor::Decision || w.fresh.is_some() {
+    if w.anchor != Anchor::Decision || w.fresh.is_some() || !is_plain(w) {
         return None;
     }
     let table = line.table(w.stream)?;
-    match unfiltered(w.func, table, table.window(w.over.0, now), w.what)? {
-        Value::Number(n) => Some(n),
-        _ => None,
-    }
+    let rows = table.window(w.over.0, now);
+    let found = if w.filter.is_none() {
+        unfiltered(w.func, table, rows, w.what)?
+    } else if rows.is_empty() {
+        of_nothing(w.func)
+    } else {
+        return None;
+    };
+    if let Value::Number(n) = found { Some(n) } else { None }
 }
 
 /// From so many readings on a window's condition is counted once for each, and not again for each window.
@@ -116,6 +127,19 @@ fn tallied<'a>(w: &'a Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a
     }))
 }
 
+/// The line through plain numbers up to the decision, drawn on. `None` says nothing.
+fn drawn_on<'a>(w: &Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a>> {
+    let (Func::Forecast(ahead), Measure::Field(field), Anchor::Decision) = (w.func, w.what, w.anchor) else { return None };
+    if w.filter.is_some() || w.fresh.is_some() {
+        return None;
+    }
+    let table = scope.line.table(w.stream)?;
+    let rows = table.window(w.over.0, to);
+    let (instants, numbers) = (table.instants(rows.clone()), table.column(field)?.numbers(rows)?);
+    let points = instants.iter().copied().zip(numbers.iter().copied());
+    Some(Value::number(Line::through(points, to).and_then(|line| line.at(ahead.0))))
+}
+
 /// A window that is over where something other than the decision says.
 fn placed<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     let place = match w.anchor {
@@ -149,8 +173,7 @@ fn of_chosen<'a>(w: &'a Window, scope: &Scope<'a, '_>, place: Place, without: Op
             _ => Value::Unknown,
         };
     };
-    let ranges = place.stretches.iter().flat_map(|s| within(table, *s));
-    let rows: Vec<usize> = ranges.filter(|&row| counts(w, scope, table, row, without)).collect();
+    let rows = rows_of(w, scope, table, &place.stretches, without);
     if let Some(fresh) = w.fresh {
         let newest = rows.iter().rev().find(|&&row| has(table, row, w.what)).map(|&row| table.at(row));
         if newest.is_none_or(|at| at <= place.end.saturating_sub(fresh.0)) {
@@ -166,7 +189,7 @@ fn of_chosen<'a>(w: &'a Window, scope: &Scope<'a, '_>, place: Place, without: Op
 }
 
 fn fold_in<'a>(w: &'a Window, scope: &Scope<'a, '_>, table: &'a Table, rows: Vec<usize>) -> Value<'a> {
-    if matches!(w.what, crate::plan::Measure::AtClock | crate::plan::Measure::StartClock) {
+    if matches!(w.what, Measure::AtClock | Measure::StartClock) {
         return super::clock::of_times(w.func, table, &rows, w.what, scope);
     }
     fold(w.func, table, rows.iter().copied(), w.what)
@@ -185,10 +208,48 @@ fn of_rows<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>) -> Val
     }
 }
 
-/// Whether a reading in the stretch counts: it passes the condition, and is not the step's own.
-fn counts<'a>(w: &'a Window, scope: &Scope<'a, '_>, table: &'a Table, row: usize, without: Option<&Binding>) -> bool {
-    let own = without.is_some_and(|own| own.has(scope.line, table, row));
-    !own && w.filter.as_ref().is_none_or(|f| super::truth(f, &scope.with_item(Rows::one(table, row))) == Some(true))
+/// The readings in the stretches that count.
+fn rows_of<'a>(
+    w: &'a Window,
+    scope: &Scope<'a, '_>,
+    table: &'a Table,
+    stretches: &[Stretch],
+    without: Option<&Binding>,
+) -> Vec<usize> {
+    let ranges = || stretches.iter().map(|s| within(table, *s)).filter(|r| !r.is_empty());
+    let (Some(first), Some(last)) = (ranges().next(), ranges().next_back()) else { return Vec::new() };
+    let counting = Counting::of(w, scope, table, first.start..last.end, without);
+    let mut rows = Vec::with_capacity(if w.filter.is_none() { ranges().map(|r| r.len()).sum() } else { 0 });
+    rows.extend(ranges().flatten().filter(|&row| counting.has(row)));
+    rows
+}
+
+/// Which readings in the stretch count: they pass the condition, and are not the step's own.
+struct Counting<'a, 's, 'l> {
+    scope: &'s Scope<'a, 'l>,
+    table: &'a Table,
+    condition: Option<Condition<'a>>,
+    without: Option<&'s Binding>,
+}
+
+impl<'a, 's, 'l> Counting<'a, 's, 'l> {
+    /// Of rows that have a last one, or of none.
+    fn of(
+        w: &'a Window,
+        scope: &'s Scope<'a, 'l>,
+        table: &'a Table,
+        rows: Range<usize>,
+        without: Option<&'s Binding>,
+    ) -> Counting<'a, 's, 'l> {
+        let condition = w.filter.as_ref().filter(|_| !rows.is_empty());
+        let condition = condition.map(|f| Condition::of(f, scope, table, rows.start, rows.end - 1));
+        Counting { scope, table, condition, without }
+    }
+
+    fn has(&self, row: usize) -> bool {
+        let own = self.without.is_some_and(|own| own.has(self.scope.line, self.table, row));
+        !own && self.condition.as_ref().is_none_or(|c| c.ask(self.scope, self.table, row) == Some(true))
+    }
 }
 
 /// Where a window lies, and which of its readings count: what its value is made of, looked at one by one. `None` where it has no place.
@@ -212,8 +273,9 @@ pub fn contents<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Option<(Place, Vec<
         Anchor::Nights(n) => Calendar::of(scope).nights_before(scope.now, n, night(scope)),
     }?;
     let rows = scope.line.table(w.stream).map_or_else(Vec::new, |table| {
-        let rows = stretches.iter().flat_map(|s| within(table, *s));
-        rows.filter(|&row| counts(w, scope, table, row, without) && has(table, row, w.what)).collect()
+        let mut rows = rows_of(w, scope, table, &stretches, without);
+        rows.retain(|&row| has(table, row, w.what));
+        rows
     });
     Some((Place { stretches, end }, rows))
 }
@@ -229,5 +291,5 @@ fn is_plain(w: &Window) -> bool {
         w.func,
         Func::Share | Func::TimeIn(_) | Func::Coverage(_) | Func::DecayedSum(_) | Func::Days | Func::Forecast(_)
     );
-    !timed && w.fresh.is_none() && !matches!(w.what, crate::plan::Measure::AtClock | crate::plan::Measure::StartClock)
+    !timed && w.fresh.is_none() && !matches!(w.what, Measure::AtClock | Measure::StartClock)
 }

@@ -189,6 +189,18 @@ pub enum Arith {
 }
 
 impl Compare {
+    /// `a op b` is not `a op.negated() b`.
+    pub fn negated(self) -> Compare {
+        match self {
+            Compare::Lt => Compare::Ge,
+            Compare::Le => Compare::Gt,
+            Compare::Gt => Compare::Le,
+            Compare::Ge => Compare::Lt,
+            Compare::Eq => Compare::Ne,
+            Compare::Ne => Compare::Eq,
+        }
+    }
+
     /// `a op b` is `b op.mirrored() a`.
     pub fn mirrored(self) -> Compare {
         match self {

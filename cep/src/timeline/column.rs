@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,12 @@ impl Column {
         }
     }
 
+    /// The numbers of neighbouring rows, if each has one.
+    #[inline]
+    pub fn numbers(&self, rows: Range<usize>) -> Option<&[i64]> {
+        if self.kind == Some(Kind::Number) && self.gaps.is_none() { self.values.get(rows) } else { None }
+    }
+
     #[inline]
     pub fn has(&self, row: usize) -> bool {
         self.kind.is_some() && self.gaps.as_ref().is_none_or(|g| g.present[row])
@@ -157,6 +164,10 @@ impl Column {
     pub fn extremes(&self, from: usize, to: usize) -> Option<(i64, i64)> {
         if self.kind != Some(Kind::Number) {
             return None;
+        }
+        // Of a few the blocks would not help.
+        if let Some(few) = self.numbers(from..to).filter(|all| all.len() < 64) {
+            return Some((*few.iter().min()?, *few.iter().max()?));
         }
         self.kept.borrow_mut().get_or_insert_default().extremes.between(from, to, |row| self.number(row))
     }

@@ -94,6 +94,12 @@ impl Table {
         self.at[row]
     }
 
+    /// The instants of neighbouring rows.
+    #[inline]
+    pub fn instants(&self, rows: Range<usize>) -> &[i64] {
+        &self.at[rows]
+    }
+
     pub fn first(&self) -> Option<i64> {
         self.at.first().copied()
     }

@@ -6,7 +6,7 @@ use vitalog_elog::{FieldKind, Span, StreamIx, Time};
 
 use super::{Asked, Clause, MOST_READINGS, MOST_TIED, Part, Seen};
 use crate::decide::Case;
-use crate::eval::{Rows, Scope, measure_of_rows, shown};
+use crate::eval::{Lets, Rows, Scope, measure_of_rows, shown};
 use crate::plan::{Expr, Library, Measure, Place, Rule, Show};
 use crate::timeline::Table;
 
@@ -75,9 +75,9 @@ impl<'a> Teller<'a> {
 
     /// An expression asked in a scope, the rule's `let`s evaluated there.
     pub fn ask(&self, part: Part, expr: &'a Expr, scope: &Scope<'a, '_>, of: Option<Seen>) -> Asked {
-        let lets = scope.lets();
+        let lets = Lets::of(scope);
         let place = if let Part::Step(step) = part { self.place(usize::from(step)) } else { Place::ANY };
-        let clause = self.clause(expr, !matches!(part, Part::Let(_)), place, &Scope { lets: &lets, ..*scope });
+        let clause = self.clause(expr, !matches!(part, Part::Let(_)), place, &scope.with(&lets));
         let what = match part {
             Part::Let(place) => self.rule().phrasing.lets.get(usize::from(place)).cloned().unwrap_or_default(),
             Part::Step(step) => self.step(usize::from(step)),

@@ -32,7 +32,7 @@ pub use walk::Walk;
 
 use super::fact::{Facts, evidence};
 use super::version::Case;
-use crate::eval::{Rows, Scope, render, said};
+use crate::eval::{Lets, Rows, Scope, render, said};
 use crate::lazy::{Blank, Lazy};
 use crate::newest::first_not;
 use crate::plan::{Pattern, Step};
@@ -239,8 +239,8 @@ impl Matches {
 /// Whether a reading can be where a match begins.
 fn starts<'a>(case: &Case<'a>, first: &'a Step, table: &'a Table, row: usize) -> bool {
     let at = table.at(row);
-    if case.excludes(table, row) {
-        return false;
+    if let Some(told) = case.tells_step(0, table, row) {
+        return told;
     }
     first.filter.as_ref().is_none_or(|f| case.scope(at, at).with_candidate(Rows::one(table, row), at).holds(f))
 }
@@ -261,6 +261,8 @@ fn decided(case: &Case<'_>, search: &Search<'_>, start: i64, completion: i64) ->
     }
     let bound = search.bound();
     let scope = Scope { bound, ..case.scope(completion, start) };
+    let lets = Lets::of(&scope);
+    let scope = scope.with(&lets);
     let ids = bound
         .iter()
         .flat_map(|b| case.line.table(b.stream).into_iter().flat_map(|t| b.rows.iter().flat_map(|row| t.evidence(*row))));

@@ -4,14 +4,15 @@ use vitalog_elog::StreamIx;
 
 use super::search::{Search, is_point};
 use super::{Matches, limit, starts};
-use crate::decide::calm::{Asked, Rest};
+use crate::decide::calm::Asked;
+use crate::decide::rests::Rests;
 use crate::decide::version::Case;
 use crate::plan::{Pattern, Ref};
 use crate::timeline::Touch;
 
 impl Matches {
     /// See [`crate::decide::State::calm`].
-    pub fn calm<'a>(&self, case: &Case<'a>, pattern: &'a Pattern, stream: StreamIx, asked: &Asked<'_, 'a>) -> Option<Vec<Rest>> {
+    pub fn calm<'a>(&self, case: &Case<'a>, pattern: &'a Pattern, stream: StreamIx, asked: &Asked<'_, 'a>) -> Option<Rests> {
         if self.past.doubted.is_some() || !self.past.dues.is_empty() {
             return None;
         }
@@ -20,19 +21,16 @@ impl Matches {
             // What begins meanwhile is gathered when a reading may complete it.
             let last = pattern.steps.last()?;
             if last.stream != stream {
-                return Some(Vec::new());
+                return Some(Rests::default());
             }
             return shape.prefilter.iter().find_map(|e| asked.never(e, Ref::Candidate));
         }
         if !self.pending.is_empty() {
             return None;
         }
-        let opening: Vec<usize> = match program {
-            Some(program) => program.opening.clone(),
-            None => vec![0],
-        };
-        let mut rests = Vec::new();
-        for i in opening.into_iter().filter(|i| pattern.steps[*i].stream == stream) {
+        let opening = program.as_ref().map_or(&[0][..], |program| &program.opening);
+        let mut rests = Rests::default();
+        for &i in opening.iter().filter(|i| pattern.steps[**i].stream == stream) {
             let alone = program.as_ref().is_none_or(|p| p.alone[i]);
             let filter = pattern.steps[i].filter.as_ref().filter(|_| alone)?;
             rests.extend(asked.never(filter, Ref::Candidate)?);

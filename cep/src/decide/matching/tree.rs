@@ -153,8 +153,9 @@ fn opens(case: &Case<'_>, pattern: &Pattern, program: &Program, touch: Option<&T
 fn fits(case: &Case<'_>, pattern: &Pattern, program: &Program, step: usize, t: i64) -> bool {
     let this = &pattern.steps[step];
     let Some(table) = case.line.edge(this.stream, this.edge) else { return false };
+    let Some(filter) = this.filter.as_ref().filter(|_| program.alone[step]) else { return !table.rows_at(t).is_empty() };
     table.rows_at(t).any(|row| {
-        let scope = case.scope(t, t).with_candidate(Rows::one(table, row), t);
-        !program.alone[step] || this.filter.as_ref().is_none_or(|f| scope.holds(f))
+        let told = if table.is_by_edge() { None } else { case.tells_step(step, table, row) };
+        told.unwrap_or_else(|| case.scope(t, t).with_candidate(Rows::one(table, row), t).holds(filter))
     })
 }

@@ -1,0 +1,70 @@
+//! Episodes that go on, at rest: while their condition stays true each reading only moves the deadline of their lapse away.
+//!
+//! A night above the range is a hundred readings of which the first and the last matter. One that runs rests until its time is over, one that is open until a
+//! reading leaves the numbers between which nothing ends it and nothing makes it graver.
+
+use super::calm::Asked;
+use super::episode::{Episodes, Going};
+use super::rests::{Rest, Rests};
+use crate::plan::{Compare, Episode, Expr, Ref};
+
+impl Episodes {
+    /// See [`crate::decide::State::calm`]; of one that is not idle.
+    pub fn lasts<'a>(&self, episode: &'a Episode, asked: &Asked<'_, 'a>, awaited: bool) -> Option<Rests> {
+        let version = asked.case.version;
+        let mut rests = match self.going()? {
+            // Past its time it waits for the rule's `where`, which is asked each time.
+            Going::Run { from } => {
+                let hold = episode.hold.filter(|hold| asked.table.at(asked.row).saturating_sub(from) < hold.span.0)?;
+                let mut rests = asked.always(&episode.when, Ref::Driver)?;
+                rests.push(Rest::Before(from.saturating_add(hold.span.0)));
+                rests.push(Rest::Near(hold.gap.0));
+                rests
+            }
+            Going::Open { severity } => {
+                let grades = &version.terms.rule.grades;
+                if grades.iter().any(|grade| grade.severity > severity) || !(awaited || episode.lapse.is_none()) {
+                    return None;
+                }
+                match &episode.until {
+                    Some(until) => asked.never(until, Ref::Driver)?,
+                    None => asked.always(&episode.when, Ref::Driver)?,
+                }
+            }
+        };
+        if let Some(lapse) = episode.lapse {
+            rests.push(Rest::Near(lapse.0.max(0)));
+        }
+        if version.to < i64::MAX {
+            rests.push(Rest::Before(version.to));
+        }
+        Some(rests)
+    }
+}
+
+impl<'a> Asked<'_, 'a> {
+    /// As long as what holds of the next readings, a condition of the reading `of` is true. `None`: it may be false or unknown, or hangs on something else.
+    pub fn always(&self, condition: &'a Expr, of: Ref) -> Option<Rests> {
+        let band = |op: Compare, left, right| self.bounded(op.negated(), left, right, of).map(Rest::Within);
+        match condition {
+            Expr::Bool(true) => Some(Rests::default()),
+            Expr::And(all) => {
+                let mut rests = Rests::default();
+                for e in all {
+                    rests.extend(self.always(e, of)?);
+                }
+                Some(rests)
+            }
+            Expr::Or(any) => any.iter().find_map(|e| self.always(e, of)),
+            Expr::Compare { op, left, right } => {
+                band(*op, left, right).or_else(|| band(op.mirrored(), right, left)).map(Rests::from)
+            }
+            Expr::Between { value, low, high } => {
+                let mut rests = Rests::from(band(Compare::Ge, value, low)?);
+                rests.push(band(Compare::Le, value, high)?);
+                Some(rests)
+            }
+            _ => None,
+        }
+    }
+}
