@@ -36,5 +36,5 @@ mod inputs;
 #[path = "../examples/hostile/through.rs"]
 mod through;
 // The benchmark's people.
-#[path = "../../benches/engine/population.rs"]
+#[path = "../../src/demo/population.rs"]
 mod population;
