@@ -11,6 +11,8 @@ use crate::support::server::{Server, run, vitalog};
 use crate::support::story::{Numbers, at, ndjson, readings};
 
 const KILLS: u64 = 20;
+/// Each start has another number of them.
+const WORKERS: [&str; 3] = ["1", "2", "4"];
 /// Readings of a request.
 const BATCH: u64 = 200;
 
@@ -45,9 +47,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     let mut acknowledged = Vec::new();
     for round in 0..KILLS {
         // Landing every second, so that kills fall into landings too.
-        // Each start has another number of workers.
-        let workers = ["1", "2", "4"][(round % 3) as usize];
-        let server = Server::start(data.path(), &["--land-every", "1", "--workers", workers]);
+        let server = Server::start(data.path(), &["--land-every", "1", "--workers", WORKERS[(round % 3) as usize]]);
         let dead = AtomicBool::new(false);
         let pause = Duration::from_millis(150 + numbers.below(2_000));
         acknowledged.push(std::thread::scope(|scope| {
@@ -139,7 +139,7 @@ fn any_number_of_workers_makes_the_same_of_a_journal() {
         server.readings(&ndjson(&corrections)).ok();
     }
     assert_eq!(server.stop(), Some(0));
-    let made = ["1", "2", "4"].map(|workers| {
+    let made = WORKERS.map(|workers| {
         let again = tempfile::tempdir().unwrap();
         std::fs::copy(first.path().join("journal.db"), again.path().join("journal.db")).expect("a stopped server's journal");
         let server = Server::start(again.path(), &["--workers", workers]);

@@ -109,7 +109,7 @@ fn bench_finds_the_same_with_any_number_of_workers() {
 #[test]
 fn bench_names_rules_that_the_population_says_nothing_to() {
     let dir = tempfile::tempdir().unwrap();
-    let path = file(dir.path(), "stream door { opened yes | no }\nrule r { severity info when door.opened = yes }\n");
+    let path = file(dir.path(), "stream door { opened wide | shut }\nrule r { severity info when door.opened = wide }\n");
     let (status, _, err) = run(vitalog().args(["bench", "--rules"]).arg(&path));
     assert_eq!(status, Some(2), "{err}");
     assert!(err.contains("no stream that the population has readings of") && err.contains("use health"), "{err}");

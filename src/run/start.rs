@@ -114,10 +114,9 @@ impl Node {
         let (to_engine, inbox) = sync_channel(ENGINE_QUEUE);
         let to_engine = Arc::new(to_engine);
         let asker = Asker::new(Arc::downgrade(&to_engine));
-        let clock = Clock::start(journal.last_arrival(), options.speed);
         let journaling = Journaling {
+            clock: Clock::start(journal.last_arrival(), options.speed),
             journal,
-            clock,
             messages,
             waiting,
             due: due.clone(),
@@ -125,7 +124,7 @@ impl Node {
             engine: to_engine,
             contacts: options.contacts.then(Contacts::default),
         };
-        let Mind { router, collector, threads: workers } = mind.mind;
+        let Mind { router, collector, mut threads } = mind.mind;
         let (handed, to_collect) = sync_channel(QUEUE);
         let stepping = Stepping { router, inbox, handed, snapshot_wanted: snapshot_wanted.clone() };
         let collecting = Collecting {
@@ -137,12 +136,9 @@ impl Node {
             in_force: in_force.clone(),
             snapshots: directory.snapshots(),
         };
-        let mut threads = vec![
-            spawn("journal", move || journaling.run())?,
-            spawn("engine", move || stepping.run(end))?,
-            spawn("collector", move || collecting.run())?,
-        ];
-        threads.extend(workers);
+        threads.push(spawn("journal", move || journaling.run())?);
+        threads.push(spawn("engine", move || stepping.run(end))?);
+        threads.push(spawn("collector", move || collecting.run())?);
         threads.extend(sinks.threads);
         let closing = Arc::new(tokio::sync::Notify::new());
         // What was replayed lands at once: until then the next start would have to replay it again.
