@@ -37,6 +37,8 @@ pub enum Command {
     Test(Test),
     /// Say what rules find in a history of readings.
     Backtest(Backtest),
+    /// Measure how fast this machine decides, under the rules given, on a population made up for it.
+    Bench(Bench),
     /// Look at the rules of a running server and all their versions, and put a former version in force again.
     Rules(Rules),
     /// Say why a rule found something about a subject at an instant, or why it did not.
@@ -89,6 +91,9 @@ pub struct Serve {
     /// Let anyone who reaches the address in without a token. Only on a loopback address.
     #[arg(long)]
     pub open: bool,
+    /// Threads that decide; the machine's cores if not given. What is decided does not hang on it.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub workers: Option<u16>,
     /// Seconds between landings of hot rows in the lake.
     #[arg(long, default_value_t = 60)]
     pub land_every: u64,
@@ -142,6 +147,28 @@ pub struct Lsp {
     /// As editors say it; there is no other way.
     #[arg(long)]
     pub stdio: bool,
+}
+
+#[derive(Args)]
+pub struct Bench {
+    /// Rule files or directories; the shipped packs if none is given.
+    #[arg(long, num_args = 1..)]
+    pub rules: Vec<PathBuf>,
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub subjects: u32,
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    pub days: u32,
+    /// Threads that decide, as for `serve`; the machine's cores if not given.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub workers: Option<u16>,
+    /// Of a hundred readings so many come late, by up to a day.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub late: u8,
+    /// Another number is another population.
+    #[arg(long, default_value_t = 20_261_120)]
+    pub seed: u64,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 #[derive(Args)]

@@ -16,7 +16,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
-use commands::{backtest, check, demo as demonstration, explain, fmt, ingest, lsp, rules, serve, sql, test, token, why};
+use commands::{backtest, bench, check, demo as demonstration, explain, fmt, ingest, lsp, rules, serve, sql, test, token, why};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Lsp(_) => lsp::run(),
         Command::Test(args) => test::run(args),
         Command::Backtest(args) => backtest::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Why(args) => why::run(args),
         Command::Ingest(args) => ingest::run(args),

@@ -11,6 +11,8 @@ use crate::support::server::{Server, run, vitalog};
 use crate::support::story::{Numbers, at, ndjson, readings};
 
 const KILLS: u64 = 20;
+/// Each start has another number of them.
+const WORKERS: [&str; 3] = ["1", "2", "4"];
 /// Readings of a request.
 const BATCH: u64 = 200;
 
@@ -45,7 +47,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     let mut acknowledged = Vec::new();
     for round in 0..KILLS {
         // Landing every second, so that kills fall into landings too.
-        let server = Server::start(data.path(), &["--land-every", "1"]);
+        let server = Server::start(data.path(), &["--land-every", "1", "--workers", WORKERS[(round % 3) as usize]]);
         let dead = AtomicBool::new(false);
         let pause = Duration::from_millis(150 + numbers.below(2_000));
         acknowledged.push(std::thread::scope(|scope| {
@@ -125,4 +127,36 @@ fn a_clean_stop_lands_everything_and_the_next_start_replays_nothing_away() {
     let after = server.get(path).ok().json();
     assert_eq!(before["recommendations"], after["recommendations"]);
     assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn any_number_of_workers_makes_the_same_of_a_journal() {
+    let first = tempfile::tempdir().unwrap();
+    let server = Server::start(first.path(), &["--workers", "3"]);
+    for person in 0..12 {
+        let (originals, corrections) = readings(&format!("p-{person}"), 2);
+        server.readings(&ndjson(&originals)).ok();
+        server.readings(&ndjson(&corrections)).ok();
+    }
+    assert_eq!(server.stop(), Some(0));
+    let made = WORKERS.map(|workers| {
+        let again = tempfile::tempdir().unwrap();
+        std::fs::copy(first.path().join("journal.db"), again.path().join("journal.db")).expect("a stopped server's journal");
+        let server = Server::start(again.path(), &["--workers", workers]);
+        let position = server.get("/readyz").ok().json()["position"].to_string();
+        let changes = server.sql("select * from matches order by id, revision");
+        let views: Vec<Value> = (0..12)
+            .flat_map(|person| {
+                let path = format!("/v1/subjects/p-{person}/recommendations?limit=1000");
+                let answer =
+                    server.try_send("GET", &path, &[("vitalog-position", &position)], "").expect("an answer").ok().json();
+                answer["recommendations"].as_array().expect("a list").clone()
+            })
+            .collect();
+        assert_eq!(server.stop(), Some(0));
+        (changes, views)
+    });
+    assert!(made[0].1.len() > 100, "too little was found to prove anything: {}", made[0].1.len());
+    assert_eq!(made[0], made[1], "one worker (left) and two (right)");
+    assert_eq!(made[0], made[2], "one worker (left) and four (right)");
 }

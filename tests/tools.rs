@@ -83,3 +83,34 @@ fn a_failing_test_shows_what_stood_and_why() {
         assert!(out.contains(part), "{part}: {out}");
     }
 }
+
+#[test]
+fn bench_finds_the_same_with_any_number_of_workers() {
+    let bench = |more: &[&str]| {
+        let mut command = vitalog();
+        command.args(["bench", "--subjects", "6", "--days", "2", "--late", "20", "--format", "json"]).args(more);
+        let (status, out, err) = run(&mut command);
+        assert_eq!(status, Some(0), "{err}");
+        serde_json::from_str::<Value>(&out).expect("one object")
+    };
+    let [one, three] = ["1", "3"].map(|workers| bench(&["--workers", workers]));
+    for (report, workers) in [(&one, 1), (&three, 3)] {
+        assert_eq!(report["workers"], workers);
+        let number = |name: &str| report[name].as_f64().expect("a number");
+        assert!(number("readings") > 6.0 * 2.0 * 288.0, "{report}");
+        assert!(number("findings") > 10.0 && number("seconds") > 0.0 && number("peak_memory_bytes") > 1e6, "{report}");
+        let steps = ["step_p50_us", "step_p99_us", "step_max_us"].map(number);
+        assert!(steps[0] > 0.0 && steps.is_sorted(), "{report}");
+    }
+    assert_eq!((&one["readings"], &one["findings"]), (&three["readings"], &three["findings"]));
+    assert_ne!(bench(&["--seed", "7"])["findings"], one["findings"], "another seed is another population");
+}
+
+#[test]
+fn bench_names_rules_that_the_population_says_nothing_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), "stream door { opened wide | shut }\nrule r { severity info when door.opened = wide }\n");
+    let (status, _, err) = run(vitalog().args(["bench", "--rules"]).arg(&path));
+    assert_eq!(status, Some(2), "{err}");
+    assert!(err.contains("no stream that the population has readings of") && err.contains("use health"), "{err}");
+}

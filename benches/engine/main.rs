@@ -12,13 +12,16 @@
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "it measures, and is told by its command line what")]
 
 mod by_hand;
-mod population;
 mod revisions;
 mod run;
 mod workloads;
 
 #[path = "../../rules/examples/shared/clock.rs"]
 mod clock;
+#[path = "../../src/demo/population.rs"]
+mod population;
+#[path = "../../src/demo/post.rs"]
+mod post;
 
 use std::io::Write as _;
 

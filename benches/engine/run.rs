@@ -10,11 +10,11 @@ use vitalog_elog::{Change, Effect, Reading, Time};
 use vitalog_rules::{Source, compile};
 
 use crate::clock::Clock;
-use crate::population::{Arrival, Dice, MINUTE, Population};
+use crate::population::Population;
+use crate::post::Post;
+pub use crate::post::START;
 use crate::revisions::{amended, removed};
 use crate::workloads::Workload;
-
-pub const START: Time = Time(1_763_596_800_000_000);
 
 /// Of how many subjects all readings are kept, to correct them afterwards.
 const KEPT: usize = 20;
@@ -63,36 +63,10 @@ pub fn compiled(files: &[(String, String)]) -> Arc<Library> {
     Arc::new(compiled.library.expect("a library without errors"))
 }
 
-/// Holds some readings back.
-struct Post {
-    late: u64,
-    dice: Dice,
-    held: BTreeMap<(Time, u64), Reading>,
-    count: u64,
-}
-
-impl Post {
-    /// The same readings, those that are late where they arrive.
-    fn deliver(&mut self, batch: Vec<Arrival>) -> Vec<Arrival> {
-        if self.late == 0 {
-            return batch;
-        }
-        let until = batch.last().map_or(START, |(at, _)| *at);
-        for (at, reading) in batch {
-            self.count += 1;
-            let late = self.dice.below(100) < self.late as i64;
-            let delay = if late { self.dice.below(24 * 60 * MINUTE) } else { 0 };
-            self.held.insert((Time(at.0 + delay), self.count), reading);
-        }
-        let rest = self.held.split_off(&(Time(until.0 + 1), 0));
-        std::mem::replace(&mut self.held, rest).into_iter().map(|((at, _), reading)| (at, reading)).collect()
-    }
-}
-
 /// Steps an engine over a population; `by_hand` sees the same.
 pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&Reading)) -> Ran {
     let mut population = Population::new(&library.schema, options.subjects, options.sensors, START, options.seed);
-    let mut post = Post { late: options.late, dice: Dice(options.seed), held: BTreeMap::new(), count: 0 };
+    let mut post = Post::new(options.late, options.seed);
     let mut effects = Vec::new();
     let mut ran = Ran {
         engine: Engine::new(),
@@ -228,7 +202,7 @@ fn rate(readings: u64, took: Duration) -> f64 {
 /// How long single steps take, by the wall: of the slowest it is told what they did.
 pub fn steps(library: Arc<Library>, options: &Options) {
     let mut population = Population::new(&library.schema, options.subjects, options.sensors, START, options.seed);
-    let mut post = Post { late: options.late, dice: Dice(options.seed), held: BTreeMap::new(), count: 0 };
+    let mut post = Post::new(options.late, options.seed);
     let mut engine = Engine::new();
     let mut effects = Vec::new();
     engine.step(0, START, EngineInput::Library { effective: Time::MIN, library }, &mut effects);

@@ -41,5 +41,5 @@ mod through;
 #[path = "../../cep/tests/oracle/mod.rs"]
 mod oracle;
 // The benchmark's people.
-#[path = "../../benches/engine/population.rs"]
+#[path = "../../src/demo/population.rs"]
 mod population;

@@ -95,7 +95,7 @@ fn as_known(args: &Backtest, library: Arc<Library>, wanted: &load::Wanted) -> Re
 }
 
 /// Rules, compiled on top of what is declared already.
-fn library(paths: &[PathBuf], prior: &Library, format: Format) -> Result<Arc<Library>, Failure> {
+pub(super) fn library(paths: &[PathBuf], prior: &Library, format: Format) -> Result<Arc<Library>, Failure> {
     let compiled = compile(&files::sources(&files::rules(paths)?), prior);
     let Some(library) = &compiled.library else {
         report(&compiled, format)?;
@@ -205,7 +205,7 @@ fn print(outcome: &Outcome, library: &Library, measuring: &Measuring, args: &Bac
 }
 
 /// The most memory this process has held, where the system tells.
-fn peak_memory_bytes() -> Option<u64> {
+pub(super) fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)

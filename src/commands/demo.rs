@@ -13,7 +13,7 @@ use crate::demo::{self, ATTRIBUTION, Schedule};
 use crate::failure::Failure;
 use crate::files;
 use crate::output::grouped;
-use crate::run::{Node, Options, RuleWatch, clock};
+use crate::run::{Node, Options, RuleWatch, clock, cores};
 use crate::server::{self, Admittance, Interrupt, Manners};
 
 /// Runs until interrupted.
@@ -55,6 +55,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
         land_every: Duration::from_secs(60),
         speed: args.speed,
         contacts: true,
+        workers: cores(),
     };
     let node = Node::start(options).await?;
     let again = !node.rules.files().is_empty();

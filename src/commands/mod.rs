@@ -1,6 +1,7 @@
 //! The commands: each reads its arguments, asks the parts to do the work, and prints what came of it.
 
 pub mod backtest;
+pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod explain;

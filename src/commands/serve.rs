@@ -13,7 +13,7 @@ use vitalog_notify::roles::Roles;
 use crate::cli::Serve;
 use crate::failure::Failure;
 use crate::files;
-use crate::run::{Node, Options, RuleWatch, RulesError};
+use crate::run::{Node, Options, RuleWatch, RulesError, cores};
 use crate::server::{self, Admittance, Interrupt, Manners};
 
 /// Runs until interrupted.
@@ -46,6 +46,7 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
         land_every: Duration::from_secs(args.land_every.max(1)),
         speed: 1.0,
         contacts: true,
+        workers: args.workers.map_or_else(cores, usize::from),
     };
     let node = Node::start(options).await?;
     put_rules(&node, args.rules.as_deref()).await?;

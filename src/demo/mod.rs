@@ -6,6 +6,8 @@
 mod bundle;
 pub mod feed;
 pub mod generate;
+pub mod population;
+pub mod post;
 mod schedule;
 
 pub use bundle::ATTRIBUTION;

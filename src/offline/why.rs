@@ -39,7 +39,7 @@ pub fn of_history(history: History, rule: &str, subject: &Subject, at: Time) -> 
 /// Where it can't be replayed, or there is no such rule or subject.
 pub fn of_directory(data: &Path, rule: &str, subject: &Subject, at: Time) -> Result<Answer, Failure> {
     let Past { mind, mut told, names } = Past::of(data, rule, subject)?;
-    let why = mind.why(rule, subject, at).map_err(|u| unknown(u, rule, subject))?;
+    let why = mind.why(rule, subject, at)?.map_err(|u| unknown(u, rule, subject))?;
     let ids: Vec<_> = told.iter().filter(|t| belongs(&t.change.finding, at)).map(|t| t.change.finding.id).collect();
     told.retain(|t| ids.contains(&t.change.finding.id));
     Ok(Answer { why, told: Some(told), names })

@@ -1,14 +1,13 @@
-//! Questions to the engine: answered by its own thread between two groups, so that an answer is about one state.
+//! Questions to the engine: answered by the thread that owns the subject's partition, between two groups, so that an answer is about one state.
 
 use std::sync::Weak;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
-use vitalog_cep::Unknown;
 use vitalog_cep::why::Why;
+use vitalog_cep::{Engine, Unknown};
 use vitalog_elog::{Subject, Time};
 
 use super::journaling::Group;
-use super::mind::Mind;
 
 /// What the engine's thread is given.
 pub enum ForEngine {
@@ -22,13 +21,13 @@ pub struct Question {
     pub subject: Subject,
     /// As far as the clock has come, if it is not given.
     pub at: Option<Time>,
-    /// Called on the engine's thread: it must not wait.
+    /// Called on a worker's thread: it must not wait.
     pub answer: Box<dyn FnOnce(Result<Why, Unknown>) + Send>,
 }
 
 impl Question {
-    pub fn put_to(self, mind: &Mind) {
-        (self.answer)(mind.why(&self.rule, &self.subject, self.at.unwrap_or(mind.clock())));
+    pub fn put_to(self, engine: &Engine) {
+        (self.answer)(engine.why(&self.rule, &self.subject, self.at.unwrap_or(engine.clock())));
     }
 }
 

@@ -1,9 +1,15 @@
 //! The data directory: what lies where, and that only one process writes it.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use vitalog_cep::driver::PARTITIONS;
+
 use crate::failure::Failure;
+
+/// More than this are no number that anybody meant.
+const MOST_PARTITIONS: u32 = 4_096;
 
 /// A data directory held by this process until dropped.
 pub struct Directory {
@@ -50,6 +56,36 @@ impl Directory {
     /// Where the lake keeps its tables.
     pub fn lake(&self) -> PathBuf {
         self.root.join("lake")
+    }
+
+    /// How many parts its subjects are split into: written down when the directory is first opened, and the same from then on.
+    ///
+    /// # Errors
+    /// Where the file can't be read or written, or holds no such number.
+    pub fn partitions(&self) -> Result<u32, Failure> {
+        let path = self.root.join("partitions");
+        let wrong = |what: &dyn std::fmt::Display| Failure::new(format!("{}: {what}", path.display()));
+        match std::fs::read_to_string(&path) {
+            Ok(text) => match text.trim().parse() {
+                Ok(number @ 1..=MOST_PARTITIONS) => Ok(number),
+                _ => Err(wrong(&format_args!("not a whole number from 1 to {MOST_PARTITIONS}: {:?}", text.trim())).hint(
+                    "restore it from a backup, or remove it and the snapshots: then the journal is replayed from its beginning",
+                )),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let draft = self.root.join("partitions.draft");
+                let write = || {
+                    let mut file = File::create(&draft)?;
+                    writeln!(file, "{PARTITIONS}")?;
+                    file.sync_all()?;
+                    std::fs::rename(&draft, &path)?;
+                    File::open(&self.root)?.sync_all()
+                };
+                write().map_err(|e: std::io::Error| wrong(&e))?;
+                Ok(PARTITIONS)
+            }
+            Err(error) => Err(wrong(&error)),
+        }
     }
 
     pub fn snapshots(&self) -> PathBuf {

@@ -1,140 +1,159 @@
-//! What decides: engine, notifier and rules, stepped together over one journaled input after the other.
+//! What decides: engines, notifier and rules, stepped together over one journaled group after the other.
 //!
-//! No thread, no clock, no file: the live loop, the replay after a restart, and the tests all step the same `Mind`.
+//! In two halves, so that groups can be under way between them: the [`Router`] hands a group to the workers, the [`Collector`] puts together what they said and steps
+//! the notifier. The live loop has a thread for each; the replay after a start and questions to a journal use both from one.
+//!
+//! INVARIANT (1 worker = n workers): what is said of a journal, and the state after it, hang on the number of partitions, never on that of workers.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread::JoinHandle;
 
 use vitalog_cep::plan::Library;
 use vitalog_cep::why::Why;
-use vitalog_cep::{Engine, EngineInput, Unknown};
+use vitalog_cep::{Engine, Unknown};
 use vitalog_elog::input::RuleChange;
-use vitalog_elog::{Entry, Input, Position, Record, Schema, Subject, Time};
+use vitalog_elog::{Entry, Position, Record, Schema, Subject, Time};
 use vitalog_notify::Notifier;
 use vitalog_rules::{Source, compile};
 
-use super::fleeting::forget;
+use super::asking::Question;
+use super::collector::Collector;
+use super::router::{Router, Ticket};
 use super::snapshot::Snapshot;
 use super::versions::Versions;
+use super::workers;
 use crate::failure::Failure;
+
+/// How the engine is spread.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// Parts of the subjects, each with an engine of its own: fixed with the data directory.
+    pub partitions: u32,
+    /// Threads that own them.
+    pub workers: usize,
+}
 
 /// The state that the journal's inputs lead to.
 pub struct Mind {
-    engine: Engine,
-    notifier: Notifier,
-    library: Arc<Library>,
-    /// All texts that were ever in force; the library was compiled from the last.
-    versions: Arc<Versions>,
+    pub router: Router,
+    pub collector: Collector,
+    pub threads: Vec<JoinHandle<()>>,
 }
 
 impl Mind {
     /// Before the first input.
-    pub fn new(policy: vitalog_notify::Config) -> Mind {
-        Mind { engine: Engine::new(), notifier: Notifier::new(policy), library: Arc::default(), versions: Arc::default() }
+    ///
+    /// # Errors
+    /// Where the system has no threads to give.
+    pub fn new(policy: vitalog_notify::Config, spread: Spread) -> Result<Mind, Failure> {
+        let engines = (0..spread.partitions.max(1)).map(|_| Engine::new()).collect();
+        Mind::of(engines, Notifier::new(policy), (Arc::default(), Arc::default()), spread)
     }
 
     /// As it was at a snapshot.
     ///
     /// # Errors
-    /// Where the snapshot is of another version of engine or notifier.
-    pub fn restore(snapshot: &Snapshot, policy: vitalog_notify::Config) -> Result<Mind, Failure> {
+    /// Where the snapshot is of another version of engine or notifier, or of another number of partitions.
+    pub fn restore(snapshot: &Snapshot, policy: vitalog_notify::Config, spread: Spread) -> Result<Mind, Failure> {
+        if snapshot.engines.len() != spread.partitions as usize {
+            return Err(Failure::new(format!(
+                "the snapshot has {} partitions, the data directory {}",
+                snapshot.engines.len(),
+                spread.partitions
+            )));
+        }
+        let engine = |bytes: &Vec<u8>| Engine::restore(bytes).map_err(|e| Failure::new(format!("engine snapshot: {e}")));
+        let engines = snapshot.engines.iter().map(engine).collect::<Result<Vec<_>, _>>()?;
+        let notifier =
+            Notifier::restore(&snapshot.notifier, policy).map_err(|e| Failure::new(format!("notifier snapshot: {e}")))?;
+        let rules = (Arc::new(snapshot.library.clone()), Arc::new(snapshot.versions.clone()));
+        Mind::of(engines, notifier, rules, spread)
+    }
+
+    fn of(
+        engines: Vec<Engine>,
+        notifier: Notifier,
+        (library, versions): (Arc<Library>, Arc<Versions>),
+        spread: Spread,
+    ) -> Result<Mind, Failure> {
+        let clock = engines.first().map_or(Time::MIN, Engine::clock);
+        let due = engines.iter().filter_map(Engine::next_due).min();
+        let (giving, returning) = workers::start(engines, spread.workers)?;
         Ok(Mind {
-            engine: Engine::restore(&snapshot.engine).map_err(|e| Failure::new(format!("engine snapshot: {e}")))?,
-            notifier: Notifier::restore(&snapshot.notifier, policy)
-                .map_err(|e| Failure::new(format!("notifier snapshot: {e}")))?,
-            library: Arc::new(snapshot.library.clone()),
-            versions: Arc::new(snapshot.versions.clone()),
+            router: Router { giving, library, versions, timed: false, clock },
+            collector: Collector { done: returning.done, due, notifier, took: Vec::new() },
+            threads: returning.threads,
         })
     }
 
-    pub fn snapshot(&mut self, position: Position) -> Snapshot {
-        Snapshot {
-            position,
-            library: Library::clone(&self.library),
-            versions: Versions::clone(&self.versions),
-            engine: self.engine.snapshot(),
-            notifier: self.notifier.snapshot(),
-        }
+    /// The state now; nothing may be under way.
+    ///
+    /// # Errors
+    /// Where a worker is gone.
+    pub fn snapshot(&mut self, position: Position) -> Result<Snapshot, Failure> {
+        self.router.ask_for_snapshot()?;
+        self.collector.snapshot(position, &self.router.library, &self.router.versions)
     }
 
     /// The rules in force, with the streams and profile fields they declare.
     pub fn library(&self) -> &Arc<Library> {
-        &self.library
+        &self.router.library
     }
 
     /// The rule files that were ever in force; none before the first were journaled.
     pub fn versions(&self) -> &Arc<Versions> {
-        &self.versions
+        &self.router.versions
     }
 
     /// The earliest instant at which the clock decides something.
     pub fn next_due(&self) -> Option<Time> {
-        [self.engine.next_due(), self.notifier.next_due()].into_iter().flatten().min()
-    }
-
-    /// The greatest arrival seen.
-    pub fn clock(&self) -> Time {
-        self.engine.clock()
+        self.collector.next_due()
     }
 
     /// Why a rule found something about a subject at an instant, or why it did not.
     ///
     /// # Errors
-    /// Where there is no such rule or subject.
-    pub fn why(&self, rule: &str, subject: &Subject, at: Time) -> Result<Why, Unknown> {
-        self.engine.why(rule, subject, at)
+    /// Where a worker is gone; within, where there is no such rule or subject.
+    pub fn why(&self, rule: &str, subject: &Subject, at: Time) -> Result<Result<Why, Unknown>, Failure> {
+        let (tell, told) = channel();
+        let answer = Box::new(move |answer| drop(tell.send(answer)));
+        self.router.why(Question { rule: rule.to_owned(), subject: subject.clone(), at: Some(at), answer })?;
+        told.recv().map_err(|_| Failure::new("a worker of the engine is gone"))
     }
 
-    /// The inputs of one journaled group, and all that follows from each. `entry` gives the input at an offset, in terms of the schema at hand: a rule
-    /// change may declare what later inputs of its group need.
-    ///
-    /// INVARIANT (a group is one moment): its inputs were accepted together, so a finding that opens and vanishes within it was never there for anyone, and is
-    /// left out; so is an amendment that another change of the finding follows. Groups are part of the journal: a replay leaves out the same.
+    /// One group, and all that follows from each of its inputs.
     ///
     /// # Errors
-    /// Those of `entry`, and where journaled rules no longer compile: this version of the language does not understand what a former one accepted.
+    /// Those of [`Router::give`] and [`Collector::take`].
     pub fn step(
         &mut self,
         offsets: Range<u64>,
-        mut entry: impl FnMut(u64, &Schema) -> Result<Arc<Entry>, Failure>,
+        entry: impl FnMut(u64, &Schema) -> Result<Arc<Entry>, Failure>,
     ) -> Result<Vec<Record>, Failure> {
-        let mut records = Vec::with_capacity((offsets.end - offsets.start) as usize);
-        // The notifier comes after all of the group: it is told at each change of rules which policies hold from there on.
-        let mut changed: BTreeMap<u64, Arc<Library>> = BTreeMap::new();
-        self.engine.begin();
-        for offset in offsets {
-            let entry = entry(offset, &self.library.schema)?;
-            records.push(self.decide(offset, entry)?);
-            if records.last().is_some_and(|record| matches!(record.entry.input, Input::Rules(_))) {
-                changed.insert(offset, self.library.clone());
-            }
-        }
-        if let Some(last) = records.last_mut() {
-            self.engine.settle(&mut last.effects);
-        }
-        forget(records.iter_mut().map(|record| &mut record.effects).collect());
-        for record in &mut records {
-            let policies = changed.get(&record.offset).map(|library| &library.policies[..]);
-            self.notifier.step(record.offset, record.entry.arrival, &record.entry, policies, &mut record.effects);
-        }
-        Ok(records)
+        let ticket = self.give(offsets, entry)?;
+        self.take(&ticket)
     }
 
-    fn decide(&mut self, offset: u64, entry: Arc<Entry>) -> Result<Record, Failure> {
-        let mut effects = Vec::new();
-        let input = match &entry.input {
-            Input::Reading(reading) => EngineInput::Reading(reading),
-            Input::Profile(change) => EngineInput::Profile(change),
-            Input::Rules(change) => {
-                self.library = Arc::new(library_of(change, &self.library)?);
-                Arc::make_mut(&mut self.versions).add((offset, entry.arrival), change, &self.library);
-                EngineInput::Library { effective: change.effective, library: self.library.clone() }
-            }
-            Input::Command(_) | Input::Receipt(_) | Input::DeadLetter(_) | Input::Tick => EngineInput::Tick,
-        };
-        self.engine.step(offset, entry.arrival, input, &mut effects);
-        Ok(Record { offset, entry, effects })
+    /// Hands a group to the workers. No more than [`workers::QUEUE`] may be under way before [`Mind::take`].
+    ///
+    /// # Errors
+    /// Those of [`Router::give`].
+    pub fn give(
+        &mut self,
+        offsets: Range<u64>,
+        entry: impl FnMut(u64, &Schema) -> Result<Arc<Entry>, Failure>,
+    ) -> Result<Ticket, Failure> {
+        self.router.give(offsets, entry)
+    }
+
+    /// What followed from the next group.
+    ///
+    /// # Errors
+    /// Where a worker is gone.
+    pub fn take(&mut self, ticket: &Ticket) -> Result<Vec<Record>, Failure> {
+        self.collector.take(ticket)
     }
 }
 

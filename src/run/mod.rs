@@ -3,14 +3,20 @@
 //! | thread | takes | gives |
 //! |---|---|---|
 //! | journal | submissions through the [`inlet::Door`] | synced groups |
-//! | engine | groups, and questions between them | acknowledgements, and what followed, to every sink; answers |
+//! | engine | groups, and questions between them | each group, split by partition, to every worker |
+//! | one per worker | batches | what its partitions' engines say of each input; answers |
+//! | collector | what the workers said | acknowledgements, and what followed, to every sink; snapshots |
 //! | one per sink | what followed | rows and position, committed together |
+//!
+//! Queues between them are bounded: whoever is slow holds up who is before it, and in the end the door.
 //!
 //! INVARIANT (acknowledged is kept): nobody is told `accepted` before the journal's sync has returned.
 
 mod arrivals;
 mod asking;
+mod batch;
 pub mod clock;
+mod collector;
 mod contact;
 mod directory;
 mod fleeting;
@@ -21,19 +27,25 @@ mod landing;
 mod mind;
 mod past;
 mod replay;
+mod router;
 mod rules;
 mod sinks;
 mod snapshot;
+#[cfg(test)]
+mod spread;
 mod start;
 mod stepping;
 mod versions;
 mod watch;
+mod workers;
 
 pub use arrivals::{Arrival, arrivals, move_to};
 pub use asking::{Asker, NotAsked, Question};
 pub use fleeting::forget;
+pub use mind::{Mind, Spread};
 pub use past::{Past, Told};
 pub use rules::{RuleDesk, RulesError};
-pub use start::{Node, Options};
+pub use start::{Node, Options, cores};
 pub use versions::{Version, Versions};
 pub use watch::RuleWatch;
+pub use workers::QUEUE;

@@ -8,7 +8,8 @@ use vitalog_elog::{Cause, FindingChange, Input, Reading, ReadingId, Record, Sche
 use vitalog_ingest::journal::Journal;
 
 use super::directory::Directory;
-use super::mind::Mind;
+use super::mind::{Mind, Spread};
+use super::start::cores;
 use crate::failure::Failure;
 
 /// What a journal leads to.
@@ -38,7 +39,9 @@ impl Past {
         let lost = |e| Failure::new(format!("journal: {e}"));
         let directory = Directory::hold(data)?;
         let journal = Journal::open(&directory.journal()).map_err(lost)?;
-        let mut past = Past { mind: Mind::new(vitalog_notify::Config::silent()), told: Vec::new(), names: BTreeMap::new() };
+        let spread = Spread { partitions: directory.partitions()?, workers: cores() };
+        let mind = Mind::new(vitalog_notify::Config::silent(), spread)?;
+        let mut past = Past { mind, told: Vec::new(), names: BTreeMap::new() };
         for group in journal.read_from(0).map_err(lost)? {
             let group = group.map_err(lost)?;
             let entry = |offset, schema: &Schema| group.entry(offset, schema).map(Arc::new).map_err(lost);
@@ -60,8 +63,9 @@ impl Past {
         self.told.extend(ours.map(|change| {
             let made = |reading: &&Reading| change.cause == Cause::Reading(reading.id);
             let earlier = || {
-                let before = group.iter().filter(|r| r.offset < record.offset).filter_map(reading_of);
-                before.filter(|r| r.subject == *subject).rfind(made)
+                let before = || group.iter().filter(|r| r.offset < record.offset).filter_map(reading_of).filter(made);
+                // It may be a reading of somebody else that is seen under this subject too.
+                before().rfind(|r| r.subject == *subject).or_else(|| before().next_back())
             };
             Told { change: change.clone(), by: own.filter(made).or_else(earlier).cloned() }
         }));

@@ -14,7 +14,7 @@ use vitalog_elog::Position;
 use super::versions::Versions;
 use crate::failure::Failure;
 
-const MAGIC: &[u8; 8] = b"VTLGSNP3";
+const MAGIC: &[u8; 8] = b"VTLGSNP4";
 /// How many are kept.
 const KEEP: usize = 3;
 
@@ -24,7 +24,8 @@ pub struct Snapshot {
     pub position: Position,
     pub library: Library,
     pub versions: Versions,
-    pub engine: Vec<u8>,
+    /// By partition.
+    pub engines: Vec<Vec<u8>>,
     pub notifier: Vec<u8>,
 }
 
@@ -96,7 +97,7 @@ mod tests {
             position: Position { incarnation: 7, next, chain: [1; 32] },
             library: Library::default(),
             versions: Versions::default(),
-            engine: vec![1, 2, 3],
+            engines: vec![vec![1, 2, 3]],
             notifier: vec![4],
         }
     }
@@ -110,7 +111,7 @@ mod tests {
         let kept = offsets(dir.path()).unwrap();
         assert_eq!(kept.iter().map(|(o, _)| *o).collect::<Vec<_>>(), [12, 40, 41]);
         let (_, path) = &kept[2];
-        assert_eq!(read(path).unwrap().unwrap().engine, [1, 2, 3]);
+        assert_eq!(read(path).unwrap().unwrap().engines, [[1, 2, 3]]);
         let whole = fs::read(path).unwrap();
         for i in 0..whole.len() {
             let mut bent = whole.clone();

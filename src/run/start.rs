@@ -23,11 +23,12 @@ use super::in_force::InForce;
 use super::inlet::{Door, Message};
 use super::journaling::{Journaling, NEVER};
 use super::landing::Landing;
-use super::mind::Mind;
+use super::mind::{Mind, Spread};
 use super::rules::RuleDesk;
 use super::sinks::Sinks;
 use super::snapshot;
-use super::stepping::Stepping;
+use super::stepping::{Collecting, Stepping};
+use super::workers::{EndsWithIt, QUEUE};
 use crate::failure::Failure;
 
 /// Groups that may wait for the engine.
@@ -47,6 +48,8 @@ pub struct Options {
     pub speed: f64,
     /// Whether devices are at the door, so that it is written down when they were heard.
     pub contacts: bool,
+    /// Threads that own the engine's partitions; at most as many as there are partitions.
+    pub workers: usize,
 }
 
 impl Options {
@@ -58,6 +61,7 @@ impl Options {
             land_every: Duration::from_secs(3_600),
             speed: 1.0,
             contacts: false,
+            workers: cores(),
         }
     }
 }
@@ -96,7 +100,7 @@ impl Node {
         let mut mind = opened.restore(&directory, &options)?;
         let replayed = opened.replay(&journal, &mut mind)?;
         if replayed >= WORTH_A_SNAPSHOT {
-            snapshot::write_or_warn(&directory.snapshots(), &mind.mind.snapshot(end));
+            snapshot::write_or_warn(&directory.snapshots(), &mind.mind.snapshot(end)?);
         }
 
         let in_force = Arc::new(InForce::new(mind.mind.library().clone(), mind.mind.versions().clone()));
@@ -110,10 +114,9 @@ impl Node {
         let (to_engine, inbox) = sync_channel(ENGINE_QUEUE);
         let to_engine = Arc::new(to_engine);
         let asker = Asker::new(Arc::downgrade(&to_engine));
-        let clock = Clock::start(journal.last_arrival(), options.speed);
         let journaling = Journaling {
+            clock: Clock::start(journal.last_arrival(), options.speed),
             journal,
-            clock,
             messages,
             waiting,
             due: due.clone(),
@@ -121,17 +124,21 @@ impl Node {
             engine: to_engine,
             contacts: options.contacts.then(Contacts::default),
         };
-        let stepping = Stepping {
-            mind: mind.mind,
-            inbox,
+        let Mind { router, collector, mut threads } = mind.mind;
+        let (handed, to_collect) = sync_channel(QUEUE);
+        let stepping = Stepping { router, inbox, handed, snapshot_wanted: snapshot_wanted.clone() };
+        let collecting = Collecting {
+            collector,
+            handed: to_collect,
             sinks: sinks.queues,
             due,
             journaling: door.sender(),
             in_force: in_force.clone(),
             snapshots: directory.snapshots(),
-            snapshot_wanted: snapshot_wanted.clone(),
         };
-        let mut threads = vec![spawn("journal", move || journaling.run())?, spawn("engine", move || stepping.run(end))?];
+        threads.push(spawn("journal", move || journaling.run())?);
+        threads.push(spawn("engine", move || stepping.run(end))?);
+        threads.push(spawn("collector", move || collecting.run())?);
         threads.extend(sinks.threads);
         let closing = Arc::new(tokio::sync::Notify::new());
         // What was replayed lands at once: until then the next start would have to replay it again.
@@ -184,7 +191,17 @@ impl Node {
     }
 }
 
+/// The machine's cores, as far as this process may use them: so many workers there are if nobody says how many.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A thread of the loop: without it nothing goes on, so its panic is the process's end.
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
+    let run = move || {
+        let _ends_with_it = EndsWithIt;
+        run();
+    };
     Ok(std::thread::Builder::new().name(name.to_owned()).spawn(run)?)
 }
 
@@ -246,13 +263,14 @@ impl Opened {
     fn restore(&self, directory: &Directory, options: &Options) -> Result<Restored, Failure> {
         let mut snapshots = snapshot::offsets(&directory.snapshots())?;
         let sinks = self.positions()?.map(|(_, p)| p.next);
+        let spread = Spread { partitions: directory.partitions()?, workers: options.workers };
         loop {
             let offsets: Vec<u64> = snapshots.iter().map(|(offset, _)| *offset).collect();
             let Some(i) = restore_point(&offsets, &sinks) else {
-                return Ok(Restored { mind: Mind::new(options.telling.clone()), from: 0 });
+                return Ok(Restored { mind: Mind::new(options.telling.clone(), spread)?, from: 0 });
             };
             let (offset, path) = snapshots.remove(i);
-            let restored = snapshot::read(&path)?.map(|s| Mind::restore(&s, options.telling.clone()));
+            let restored = snapshot::read(&path)?.map(|s| Mind::restore(&s, options.telling.clone(), spread));
             match restored {
                 Some(Ok(mind)) => return Ok(Restored { mind, from: offset }),
                 Some(Err(error)) => tracing::warn!(offset, %error, "a snapshot is passed over"),

@@ -1,4 +1,6 @@
-//! The engine's thread: steps the mind over each journaled group, acknowledges, and hands what followed to the sinks. Between two groups it answers questions.
+//! The two threads around the workers: one gives them each journaled group, the other acknowledges and hands what followed to the sinks.
+//!
+//! Snapshots and questions stand in the same queues as groups, so each is about the state between two of them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,15 +8,17 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use vitalog_cep::plan::Library;
-use vitalog_elog::port::Accepted;
+use vitalog_elog::port::{Accepted, Answer};
 use vitalog_elog::{Position, Record};
 
 use super::asking::ForEngine;
+use super::collector::Collector;
 use super::in_force::InForce;
 use super::inlet::Message;
 use super::journaling::{Group, NEVER};
-use super::mind::Mind;
+use super::router::{Router, Ticket};
 use super::snapshot;
+use super::versions::Versions;
 use crate::failure::Failure;
 
 /// What followed from one group: what sinks are fed with.
@@ -26,22 +30,23 @@ pub struct Fed {
     pub library: Arc<Library>,
 }
 
-/// The thread's state.
+/// What is under way, in its order.
+pub enum Handed {
+    Group { ticket: Ticket, answers: Vec<(usize, Answer)>, position: Position },
+    Snapshot { position: Position, library: Arc<Library>, versions: Arc<Versions> },
+}
+
+/// The thread that gives work out.
 pub struct Stepping {
-    pub mind: Mind,
+    pub router: Router,
     pub inbox: Receiver<ForEngine>,
-    pub sinks: Vec<SyncSender<Fed>>,
-    pub due: Arc<AtomicI64>,
-    pub journaling: Sender<Message>,
-    /// The library that the doors check by.
-    pub in_force: Arc<InForce>,
-    pub snapshots: PathBuf,
+    pub handed: SyncSender<Handed>,
     /// Set when the lake has landed what it held: a snapshot taken now becomes a restore point with the next landing.
     pub snapshot_wanted: Arc<AtomicBool>,
 }
 
 impl Stepping {
-    /// Runs until the journal's thread is gone; then takes a last snapshot.
+    /// Runs until the journal's thread is gone; then asks for a last snapshot.
     pub fn run(mut self, start: Position) {
         let mut position = start;
         let mut saved = start.next;
@@ -49,13 +54,13 @@ impl Stepping {
             let group = match message {
                 ForEngine::Group(group) => group,
                 ForEngine::Why(question) => {
-                    question.put_to(&self.mind);
+                    self.router.why(question).unwrap_or_else(|error| end(&error));
                     continue;
                 }
             };
             position = group.position;
-            if !self.step(group) {
-                break;
+            if !self.give(group) {
+                return;
             }
             if self.snapshot_wanted.swap(false, Ordering::AcqRel) && position.next > saved {
                 self.save(position);
@@ -67,41 +72,79 @@ impl Stepping {
         }
     }
 
-    fn step(&mut self, group: Group) -> bool {
+    fn give(&mut self, group: Group) -> bool {
         let mut entries = group.entries.into_iter();
         let gone = || Failure::new("a group ended early");
-        let stepped = self.mind.step(group.first..group.position.next, |_, _| entries.next().ok_or_else(gone));
-        let records = match stepped {
-            Ok(records) => records,
-            Err(error) => {
-                // Rules are checked before they are journaled, by the same compiler: only a defect of ours leads here.
-                tracing::error!(%error, "a journaled input cannot be applied; the process ends");
-                std::process::abort();
+        let given = self.router.give(group.first..group.position.next, |_, _| entries.next().ok_or_else(gone));
+        let ticket = given.unwrap_or_else(|error| end(&error));
+        self.handed.send(Handed::Group { ticket, answers: group.answers, position: group.position }).is_ok()
+    }
+
+    fn save(&mut self, position: Position) {
+        self.router.ask_for_snapshot().unwrap_or_else(|error| end(&error));
+        let Router { library, versions, .. } = &self.router;
+        // Nobody takes it only where the process is on its way out.
+        let _ = self.handed.send(Handed::Snapshot { position, library: library.clone(), versions: versions.clone() });
+    }
+}
+
+/// Rules are checked before they are journaled, by the same compiler, and a worker ends only with the process: a defect of ours leads here.
+fn end(error: &Failure) -> ! {
+    tracing::error!(%error, "a journaled input cannot be applied; the process ends");
+    std::process::abort();
+}
+
+/// The thread that takes what followed.
+pub struct Collecting {
+    pub collector: Collector,
+    pub handed: Receiver<Handed>,
+    pub sinks: Vec<SyncSender<Fed>>,
+    pub due: Arc<AtomicI64>,
+    pub journaling: Sender<Message>,
+    /// The library that the doors check by.
+    pub in_force: Arc<InForce>,
+    pub snapshots: PathBuf,
+}
+
+impl Collecting {
+    /// Runs until nothing is under way and nothing will be.
+    pub fn run(mut self) {
+        while let Ok(handed) = self.handed.recv() {
+            match handed {
+                Handed::Group { ticket, answers, position } => {
+                    if !self.take(ticket, answers, position) {
+                        return;
+                    }
+                }
+                Handed::Snapshot { position, library, versions } => {
+                    let taken = self.collector.snapshot(position, &library, &versions);
+                    snapshot::write_or_warn(&self.snapshots, &taken.unwrap_or_else(|error| end(&error)));
+                }
             }
-        };
-        self.in_force.set(self.mind.library(), self.mind.versions());
+        }
+    }
+
+    fn take(&mut self, ticket: Ticket, answers: Vec<(usize, Answer)>, position: Position) -> bool {
+        let records = self.collector.take(&ticket).unwrap_or_else(|error| end(&error));
+        self.in_force.set(&ticket.library, &ticket.versions);
         self.tell_due();
         let mut rest = &records[..];
-        for (count, answer) in group.answers {
+        for (count, answer) in answers {
             let (mine, others) = rest.split_at(count);
-            let first = mine.first().map_or(group.position.next, |r| r.offset);
+            let first = mine.first().map_or(position.next, |r| r.offset);
             let outcomes = mine.iter().map(|r| r.reading().map(|(_, outcome)| outcome.clone())).collect();
-            answer(Ok(Accepted { first, outcomes, position: group.position }));
+            answer(Ok(Accepted { first, outcomes, position }));
             rest = others;
         }
-        let fed = Fed { records: records.into(), position: group.position, library: self.mind.library().clone() };
+        let fed = Fed { records: records.into(), position, library: ticket.library };
         self.sinks.iter().all(|sink| sink.send(fed.clone()).is_ok())
     }
 
     fn tell_due(&mut self) {
-        let due = self.mind.next_due().map_or(NEVER, |t| t.0);
+        let due = self.collector.next_due().map_or(NEVER, |t| t.0);
         if self.due.swap(due, Ordering::AcqRel) != due {
             // The journal's thread may be gone already when the process ends; then nobody waits for deadlines.
             let _ = self.journaling.send(Message::DueChanged);
         }
-    }
-
-    fn save(&mut self, position: Position) {
-        snapshot::write_or_warn(&self.snapshots, &self.mind.snapshot(position));
     }
 }

@@ -20,6 +20,7 @@ use vitalog_elog::{Cause, Effect, Finding, Reading, Schema, Subject, Time};
 use alarm::Alarms;
 pub use asked::Unknown;
 use rulebook::Rulebook;
+pub use shared::Seen;
 pub use snapshot::SnapshotError;
 use subject::Person;
 
@@ -86,10 +87,33 @@ impl Engine {
     /// what the clock decided about other subjects.
     ///
     /// The input is taken in first, then the clock moves to `arrival` (never back), then what is due is decided.
-    pub fn step(&mut self, _offset: u64, arrival: Time, input: EngineInput<'_>, effects: &mut Vec<Effect>) {
+    pub fn step(&mut self, offset: u64, arrival: Time, input: EngineInput<'_>, effects: &mut Vec<Effect>) {
+        self.step_or_leave(offset, arrival, input, effects, None);
+    }
+
+    /// The same for an engine that has a part of the subjects only: what readings show to further subjects, who may be elsewhere, is left to [`Engine::see`].
+    pub fn step_apart(
+        &mut self,
+        offset: u64,
+        arrival: Time,
+        input: EngineInput<'_>,
+        effects: &mut Vec<Effect>,
+        seen: &mut Vec<Seen>,
+    ) {
+        self.step_or_leave(offset, arrival, input, effects, Some(seen));
+    }
+
+    fn step_or_leave(
+        &mut self,
+        _offset: u64,
+        arrival: Time,
+        input: EngineInput<'_>,
+        effects: &mut Vec<Effect>,
+        left: Option<&mut Vec<Seen>>,
+    ) {
         self.clock = self.clock.max(arrival);
         match input {
-            EngineInput::Reading(reading) if self.rules.shares => self.shared(reading, effects),
+            EngineInput::Reading(reading) if self.rules.shares => self.shared(reading, effects, left),
             EngineInput::Reading(reading) => self.reading(reading, Cause::Reading(reading.id), effects),
             EngineInput::Profile(change) => self.profile(change, effects),
             EngineInput::Library { effective, library } => self.library(effective, library, effects),
@@ -111,6 +135,12 @@ impl Engine {
             self.people[place as usize].settle(&self.rules, self.clock.0);
             self.told(place, cause, effects);
         }
+    }
+
+    /// Takes what a reading shows to a further subject: after all inputs of its moment, before [`Engine::settle`].
+    pub fn see(&mut self, seen: &Seen, effects: &mut Vec<Effect>) {
+        self.show(seen, effects);
+        self.due(effects);
     }
 
     /// The next instant at which the clock alone decides something.

@@ -2,6 +2,8 @@
 //!
 //! A reading is accepted and accounted once, on the timeline of its own subject, which decides which revision is current. What is current there is put on the
 //! timelines of the further subjects that it names, under an id of its own, and taken away where it does not name them any more. Each is decided by itself.
+//!
+//! Where subjects are split over engines, that of the reading's own subject says what is seen where ([`Seen`]), and whoever drives them carries it there.
 
 use std::sync::Arc;
 
@@ -9,9 +11,22 @@ use vitalog_elog::{Cause, Effect, Outcome, Reading, ReadingId, Subject};
 
 use super::Engine;
 
+/// What a reading shows, or shows no longer, to a further subject.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    reading: Reading,
+    cause: Cause,
+}
+
+impl Seen {
+    pub fn subject(&self) -> &Subject {
+        &self.reading.subject
+    }
+}
+
 impl Engine {
-    /// Takes a reading that may be seen under several subjects.
-    pub(super) fn shared(&mut self, reading: &Reading, effects: &mut Vec<Effect>) {
+    /// Takes a reading that may be seen under several subjects. What further ones see is shown to them, or left in `left`.
+    pub(super) fn shared(&mut self, reading: &Reading, effects: &mut Vec<Effect>, mut left: Option<&mut Vec<Seen>>) {
         let schema = self.rules.library.schema.clone();
         let place = self.place(&reading.subject);
         let clock = self.clock.0;
@@ -27,17 +42,25 @@ impl Engine {
         all.sort();
         all.dedup();
         for subject in all {
-            let seen = Reading {
+            let reading = Reading {
                 subject: subject.clone(),
                 id: ReadingId::seen_from(&reading.subject, reading.id),
                 given: Some(Arc::from(reading.subject.as_str())),
                 content: reading.content.clone().filter(|_| now.contains(subject)),
                 ..*reading
             };
-            let outcome = effects.len();
-            self.reading(&seen, cause, effects);
-            // It was accounted for already.
-            effects.remove(outcome);
+            let seen = Seen { reading, cause };
+            match &mut left {
+                Some(left) => left.push(seen),
+                None => self.show(&seen, effects),
+            }
         }
+    }
+
+    pub(super) fn show(&mut self, seen: &Seen, effects: &mut Vec<Effect>) {
+        let outcome = effects.len();
+        self.reading(&seen.reading, seen.cause, effects);
+        // It was accounted for already.
+        effects.remove(outcome);
     }
 }

@@ -1,6 +1,8 @@
 //! A seeded population: glucose every five minutes with meals that show in it, and the rest of a day: insulin, blood pressure, exercise, sleep, the
 //! device. Readings come in order of time over all subjects, a few seconds after they happened. It speaks to any schema: what has no stream there is left out,
 //! with the same dice, so that the glucose is the same for all.
+//!
+//! Not of the demo, whose days are real: `vitalog bench` and `benches/engine` measure on it.
 
 use std::sync::Arc;
 

@@ -1,0 +1,135 @@
+//! A group of inputs as workers take it, and what each partition says of it.
+//!
+//! No thread here, and no clock but to tell how long steps took: a [`Share`] steps what it is given. What it says hangs on the group and the number of partitions alone, not on how partitions are shared out.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use vitalog_cep::driver::Split;
+use vitalog_cep::plan::Library;
+use vitalog_cep::{Engine, EngineInput, Seen};
+use vitalog_elog::{Effect, Entry, Input, Time};
+
+/// One group, handed over whole.
+pub struct Batch {
+    pub first: u64,
+    pub entries: Vec<Arc<Entry>>,
+    pub split: Split,
+    /// What each change of rules among the inputs was compiled to.
+    pub libraries: Vec<(u32, Arc<Library>)>,
+    /// Whether readings of it may be seen under several subjects.
+    pub shares: bool,
+    /// Whether it is to be told how long each step took.
+    pub timed: bool,
+}
+
+/// Effects of the input at a place in its group.
+pub type Placed = (u32, Vec<Effect>);
+
+/// What one partition says of a group.
+#[derive(Default)]
+pub struct Part {
+    pub partition: u32,
+    /// Of inputs that concern it.
+    pub own: Vec<Placed>,
+    /// What fell due meanwhile.
+    pub due: Vec<Placed>,
+    /// What could be decided only when all of the group was there.
+    pub last: Vec<Effect>,
+    /// How long each step over an input of its own took, in nanoseconds, where that is asked for.
+    pub took: Vec<u32>,
+}
+
+/// What readings at a place in their group show to further subjects.
+pub type Sights = Vec<(u32, Seen)>;
+
+/// The partitions of one worker.
+pub struct Share {
+    pub engines: Vec<(u32, Engine)>,
+}
+
+impl Share {
+    /// Steps each partition over the group up to its end, which waits for what is shown by others.
+    pub fn step(&mut self, batch: &Batch) -> (Vec<Part>, Sights) {
+        let mut sights = Vec::new();
+        let parts = self.engines.iter_mut().map(|(partition, engine)| {
+            engine.begin();
+            let mut part = Part { partition: *partition, ..Part::default() };
+            let ours = &batch.split.ours[*partition as usize];
+            let mut seen = Vec::new();
+            for (place, is_ours) in walk(ours, &batch.split.moments) {
+                let entry = &batch.entries[place as usize];
+                let input = if is_ours { batch.input(place) } else { EngineInput::Tick };
+                let mut effects = Vec::new();
+                let began = (batch.timed && is_ours).then(Instant::now);
+                engine.step_apart(batch.first + u64::from(place), entry.arrival, input, &mut effects, &mut seen);
+                part.took.extend(began.map(|began| u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX)));
+                sights.extend(seen.drain(..).map(|seen| (place, seen)));
+                if !effects.is_empty() {
+                    let list = if is_ours { &mut part.own } else { &mut part.due };
+                    list.push((place, effects));
+                }
+            }
+            part
+        });
+        (parts.collect(), sights)
+    }
+
+    /// Shows what there is to be seen, and ends the moment.
+    pub fn settle(&mut self, mut sights: Sights, partition_of: impl Fn(&Seen) -> u32, parts: &mut [Part]) {
+        // From whichever worker they come: by the reading, then by whom it is shown to.
+        sights.sort_by(|(a, one), (b, other)| (a, one.subject()).cmp(&(b, other.subject())));
+        for ((partition, engine), part) in self.engines.iter_mut().zip(parts) {
+            for (_, seen) in sights.iter().filter(|(_, seen)| partition_of(seen) == *partition) {
+                engine.see(seen, &mut part.last);
+            }
+            engine.settle(&mut part.last);
+        }
+    }
+
+    pub fn next_due(&self) -> Option<Time> {
+        self.engines.iter().filter_map(|(_, engine)| engine.next_due()).min()
+    }
+
+    /// Each partition's state.
+    pub fn snapshot(&mut self) -> Vec<(u32, Vec<u8>)> {
+        self.engines.iter_mut().map(|(partition, engine)| (*partition, engine.snapshot())).collect()
+    }
+
+    pub fn engine(&self, partition: u32) -> Option<&Engine> {
+        self.engines.iter().find(|(own, _)| *own == partition).map(|(_, engine)| engine)
+    }
+}
+
+impl Batch {
+    fn input(&self, place: u32) -> EngineInput<'_> {
+        match &self.entries[place as usize].input {
+            Input::Reading(reading) => EngineInput::Reading(reading),
+            Input::Profile(change) => EngineInput::Profile(change),
+            Input::Rules(change) => match self.libraries.iter().find(|(at, _)| *at == place) {
+                Some((_, library)) => EngineInput::Library { effective: change.effective, library: library.clone() },
+                None => EngineInput::Tick,
+            },
+            Input::Command(_) | Input::Receipt(_) | Input::DeadLetter(_) | Input::Tick => EngineInput::Tick,
+        }
+    }
+}
+
+/// Two ascending lists as one: each place once, and whether it is in the first.
+fn walk(ours: &[u32], moments: &[u32]) -> impl Iterator<Item = (u32, bool)> {
+    let (mut ours, mut moments) = (ours.iter().copied().peekable(), moments.iter().copied().peekable());
+    std::iter::from_fn(move || {
+        let next = ours.peek().into_iter().chain(moments.peek()).copied().min()?;
+        moments.next_if_eq(&next);
+        Some((next, ours.next_if_eq(&next).is_some()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_place_of_both_lists_is_walked_once_as_ours() {
+        let walked: Vec<_> = super::walk(&[1, 4, 5], &[0, 4, 7]).collect();
+        assert_eq!(walked, [(0, false), (1, true), (4, true), (5, true), (7, false)]);
+    }
+}

@@ -1,0 +1,227 @@
+//! The law that one worker says what n say, that a cut may change their number, and that partitions find what a single engine finds.
+
+use std::sync::Arc;
+
+use vitalog_cep::plan::Library;
+use vitalog_cep::{Engine, EngineInput};
+use vitalog_elog::input::{RuleChange, RuleFile};
+use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{
+    Amount, Content, Dimension, Entry, Finding, Input, Position, Reading, Schema, StreamIx, Subject, Time, Unit, Value, When,
+};
+use vitalog_notify::Config;
+
+use super::mind::{Mind, Spread, library_of};
+use super::snapshot::Snapshot;
+
+const PARTITIONS: u32 = 16;
+
+/// Bookings are seen under their guest, a card and a listing; the clock opens silences and schedules; a rule looks at another.
+const RULES: &str = "
+stream booking every 1 h by guest, also by card, listing { card text  listing text optional  price count }
+profile { dear count default 700 count }
+rule dear_one { severity warning when booking.price > profile.dear until booking.price < 300 count }
+rule still { severity info when no booking for 3 h }
+rule pair { severity advisory match booking as a then booking as b where b.price > a.price within 2 h }
+rule twice { severity warning match dear_one{2..} within 1 d }
+rule busy { severity info every day at 06:00 when count(booking.price over 24 h) > 3 }
+";
+
+/// Replaces them: another meaning of one, one that is new, one that is gone.
+const OTHERS: &str = "
+stream booking every 1 h by guest, also by card, listing { card text  listing text optional  price count }
+profile { dear count default 700 count }
+rule dear_one { severity urgent when booking.price > 800 count }
+rule still { severity info when no booking for 3 h }
+rule many { severity advisory when count(booking.price over 2 h) > 3 }
+rule twice { severity warning match dear_one{2..} within 1 d }
+";
+
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+}
+
+/// Somebody's name: guests, cards and listings are subjects of one space, so that one timeline has readings of its own and of others.
+fn somebody(dice: &mut Dice) -> Subject {
+    Subject::new(&format!("s-{}", dice.below(23)))
+}
+
+fn booking(dice: &mut Dice, now: i64) -> Reading {
+    // Often a revision of an earlier one, that names others; sometimes it is taken back.
+    let subject = somebody(dice);
+    let (given, rev) = (Arc::from(format!("b{}", dice.below(40))), 1 + dice.below(4) as u32);
+    if dice.below(12) == 0 {
+        return Reading::removal(subject, given, rev);
+    }
+    let text = |s: Subject| Some(Value::Text(Arc::from(s.as_str())));
+    let unit = Unit::named(Dimension::Count, "count").expect("a unit");
+    let price = Value::Quantity(Amount { digits: dice.below(1_000) as i64, scale: 0, unit });
+    let listing = if dice.below(3) == 0 { None } else { text(somebody(dice)) };
+    let values = [text(somebody(dice)), listing, Some(price)].into();
+    let at = Time(now - dice.below(5 * 3_600_000_000) as i64);
+    let content = Content { stream: StreamIx(0), when: When::At(at), values, source: None, seq: None };
+    Reading::present(subject, Some(given), rev, "booking", content)
+}
+
+fn rules(text: &str, effective: Time) -> Input {
+    let files = vec![RuleFile { name: "a.rules".into(), text: text.into() }];
+    Input::Rules(RuleChange { effective, files, by: None })
+}
+
+/// Groups of entries, each group accepted at one instant.
+fn journal(seed: u64) -> Vec<Vec<Arc<Entry>>> {
+    let mut dice = Dice(seed);
+    let mut now = 1_700_000_000_000_000_i64;
+    let mut journal = vec![vec![Arc::new(Entry { arrival: Time(now), input: rules(RULES, Time::MIN) })]];
+    for number in 0..60 {
+        now += dice.below(4 * 3_600_000_000) as i64;
+        let count = if dice.below(4) == 0 { 1 } else { 1 + dice.below(30) };
+        let mut group: Vec<Input> = (0..count)
+            .map(|_| match dice.below(30) {
+                0 => Input::Tick,
+                1 => {
+                    let unit = Unit::named(Dimension::Count, "count").expect("a unit");
+                    let value = Some(Value::Quantity(Amount { digits: dice.below(1_000) as i64, scale: 0, unit }));
+                    Input::Profile(ProfileChange { subject: somebody(&mut dice), field: "dear".into(), value, at: Time(now) })
+                }
+                _ => Input::Reading(booking(&mut dice, now)),
+            })
+            .collect();
+        if number == 30 {
+            // In the midst of a group.
+            group.insert(group.len() / 2, rules(OTHERS, Time(now)));
+        }
+        journal.push(group.into_iter().map(|input| Arc::new(Entry { arrival: Time(now), input })).collect());
+    }
+    journal
+}
+
+/// What was said of each group, as bytes, and the state at the end.
+fn said(mind: &mut Mind, journal: &[Vec<Arc<Entry>>], mut next: u64) -> (Vec<String>, Snapshot) {
+    let mut all = Vec::new();
+    for group in journal {
+        let first = next;
+        next += group.len() as u64;
+        let records = mind.step(first..next, |offset, _| Ok(group[(offset - first) as usize].clone())).expect("it steps");
+        let due = mind.next_due();
+        all.push(format!("{:?} {due:?}", records.iter().map(|r| (r.offset, &r.effects)).collect::<Vec<_>>()));
+    }
+    let snapshot = mind.snapshot(Position { incarnation: 1, next, chain: [0; 32] }).expect("the workers are there");
+    (all, snapshot)
+}
+
+fn mind(workers: usize) -> Mind {
+    Mind::new(Config::silent(), Spread { partitions: PARTITIONS, workers }).expect("threads")
+}
+
+fn bytes(snapshot: &Snapshot) -> Vec<u8> {
+    postcard::to_allocvec(snapshot).expect("it is data")
+}
+
+#[test]
+fn one_worker_says_what_many_say() {
+    for seed in 1..=6 {
+        let journal = journal(seed);
+        let (told, state) = said(&mut mind(1), &journal, 0);
+        assert!(told.iter().any(|t| t.contains("Opened")) && told.iter().any(|t| t.contains("Rescinded")), "seed {seed}");
+        for workers in [2, 4, 40] {
+            let (others, end) = said(&mut mind(workers), &journal, 0);
+            for (group, (one, many)) in told.iter().zip(&others).enumerate() {
+                assert_eq!(one, many, "seed {seed}, group {group}: one worker (left) and {workers} (right)");
+            }
+            assert!(bytes(&state) == bytes(&end), "seed {seed}: the state after one worker and after {workers} differs");
+        }
+    }
+}
+
+#[test]
+fn a_restart_may_have_another_number_of_workers() {
+    for seed in 1..=4 {
+        let journal = journal(seed);
+        let (told, state) = said(&mut mind(2), &journal, 0);
+        for cut in [5, 31, 50] {
+            let (_, middle) = said(&mut mind(2), &journal[..cut], 0);
+            let spread = Spread { partitions: PARTITIONS, workers: 3 };
+            let mut restored = Mind::restore(&middle, Config::silent(), spread).expect("of this version");
+            let (rest, end) = said(&mut restored, &journal[cut..], middle.position.next);
+            assert_eq!(told[cut..], rest, "seed {seed}, cut at group {cut}");
+            assert!(bytes(&state) == bytes(&end), "seed {seed}, cut at group {cut}");
+        }
+    }
+    let (_, state) = said(&mut mind(1), &journal(1)[..3], 0);
+    let other = Mind::restore(&state, Config::silent(), Spread { partitions: 8, workers: 1 });
+    assert!(other.is_err_and(|e| e.to_string().contains("16 partitions")), "another number of partitions is refused");
+}
+
+/// What stands, without what is history: names, revisions, and who was told.
+fn standing(engines: &[Engine]) -> Vec<String> {
+    let plain = |f: Finding| format!("{} {} {} {} {:?} {:?} {:?}", f.rule, f.subject, f.onset, f.at, f.end, f.state, f.evidence);
+    let mut all: Vec<String> = engines.iter().flat_map(Engine::findings).map(plain).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn partitions_find_what_a_single_engine_finds() {
+    for seed in 1..=6 {
+        let journal = journal(seed);
+        let (_, state) = said(&mut mind(3), &journal, 0);
+        let engines: Vec<Engine> = state.engines.iter().map(|e| Engine::restore(e).expect("of this version")).collect();
+        let (mut single, mut library, mut offset) = (Engine::new(), Arc::new(Library::default()), 0);
+        for group in &journal {
+            single.begin();
+            let mut effects = Vec::new();
+            for entry in group {
+                let input = match &entry.input {
+                    Input::Reading(reading) => EngineInput::Reading(reading),
+                    Input::Profile(change) => EngineInput::Profile(change),
+                    Input::Rules(change) => {
+                        library = Arc::new(library_of(change, &library).expect("it compiles"));
+                        EngineInput::Library { effective: change.effective, library: library.clone() }
+                    }
+                    _ => EngineInput::Tick,
+                };
+                single.step(offset, entry.arrival, input, &mut effects);
+                offset += 1;
+            }
+            single.settle(&mut effects);
+        }
+        let expected = standing(&[single]);
+        assert!(expected.len() > 50, "seed {seed}: only {} findings", expected.len());
+        assert_eq!(standing(&engines), expected, "seed {seed}");
+    }
+}
+
+/// A reading that names three subjects shows on all their timelines, whoever has them.
+#[test]
+fn what_is_seen_elsewhere_is_decided_there_and_taken_back_there() {
+    let text = |s: &str| Some(Value::Text(Arc::from(s)));
+    let unit = Unit::named(Dimension::Count, "count").expect("a unit");
+    let revision = |rev: u32, card: &str| {
+        let price = Value::Quantity(Amount { digits: 900, scale: 0, unit });
+        let when = When::At(Time(1_700_000_000_000_000));
+        let values = [text(card), None, Some(price)].into();
+        let content = Content { stream: StreamIx(0), when, values, source: None, seq: None };
+        Input::Reading(Reading::present(Subject::new("guest"), Some("b".into()), rev, "booking", content))
+    };
+    let mut mind = mind(4);
+    let mut next = 0;
+    let mut step = |inputs: Vec<Input>| {
+        let arrival = Time(1_700_000_000_000_000 + next as i64);
+        let first = next;
+        next += inputs.len() as u64;
+        let entry = |offset: u64, _: &Schema| Ok(Arc::new(Entry { arrival, input: inputs[(offset - first) as usize].clone() }));
+        let records = mind.step(first..next, entry).expect("it steps");
+        let changes = records.iter().flat_map(|r| r.changes()).filter(|c| &*c.finding.rule == "dear_one");
+        changes.map(|c| format!("{} {}", c.finding.subject, c.change.name())).collect::<Vec<_>>()
+    };
+    step(vec![rules(RULES, Time::MIN)]);
+    assert_eq!(step(vec![revision(2, "card-b")]), ["guest opened", "card-b opened"]);
+    assert!(step(vec![revision(1, "card-a")]).is_empty(), "an outdated revision shows nothing to anybody");
+    assert_eq!(step(vec![revision(3, "card-c"), Input::Tick]), ["card-b rescinded", "card-c opened"]);
+}

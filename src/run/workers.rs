@@ -1,0 +1,209 @@
+//! The threads that own the engines: each has its partitions for itself, takes groups in their order and gives back what followed.
+//!
+//! They are joined by channels alone, one message a group; a reading meets no lock. All queues are bounded, so a slow worker holds up whoever gives it
+//! work, and through it the door. Where readings are seen under several subjects, workers pass on to each other once a group what theirs show; each waits for all others' then.
+//!
+//! A worker that panics ends the process, like a write that failed.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvError, SendError, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use vitalog_cep::driver::{partition_of, worker_of};
+use vitalog_cep::{Engine, Seen};
+use vitalog_elog::{Subject, Time};
+
+use super::asking::Question;
+use super::batch::{Batch, Part, Share, Sights};
+use crate::failure::Failure;
+
+/// Groups that may wait for a worker, and as many of what it said.
+pub const QUEUE: usize = 4;
+
+/// What a worker is given.
+enum Job {
+    Step(Arc<Batch>),
+    Why(Question),
+    Snapshot,
+}
+
+/// What it gives back, in the same order; answers go where they are asked for.
+pub enum Done {
+    Stepped { parts: Vec<Part>, due: Option<Time> },
+    Snapshot(Vec<(u32, Vec<u8>)>),
+}
+
+/// Where work is given.
+pub struct Giving {
+    jobs: Vec<SyncSender<Job>>,
+    partitions: u32,
+}
+
+/// Where it comes back.
+pub struct Returning {
+    pub done: Vec<Receiver<Done>>,
+    pub threads: Vec<JoinHandle<()>>,
+}
+
+/// Starts so many workers over the engines of all partitions, at most one for each.
+///
+/// # Errors
+/// Where the system has no thread to give.
+pub fn start(engines: Vec<Engine>, workers: usize) -> Result<(Giving, Returning), Failure> {
+    let partitions = engines.len() as u32;
+    let count = workers.clamp(1, engines.len().max(1)) as u32;
+    let mut shares: Vec<Share> = (0..count).map(|_| Share { engines: Vec::new() }).collect();
+    for (partition, engine) in (0..).zip(engines) {
+        shares[worker_of(partition, count) as usize].engines.push((partition, engine));
+    }
+    let mut giving = Giving { jobs: Vec::new(), partitions };
+    let mut returning = Returning { done: Vec::new(), threads: Vec::new() };
+    for (number, (share, others)) in shares.into_iter().zip(meet(count as usize)).enumerate() {
+        let ((jobs, inbox), (outbox, done)) = (sync_channel(QUEUE), sync_channel(QUEUE));
+        let worker = Worker { share, inbox, outbox, others, partitions, count };
+        let thread = std::thread::Builder::new().name(format!("worker {number}"));
+        giving.jobs.push(jobs);
+        returning.done.push(done);
+        returning.threads.push(thread.spawn(move || {
+            let _ends_with_it = EndsWithIt;
+            worker.run();
+        })?);
+    }
+    Ok((giving, returning))
+}
+
+impl Giving {
+    pub fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    /// Blocks while a worker has too much to do.
+    ///
+    /// # Errors
+    /// Where a worker is gone.
+    pub fn step(&self, batch: &Arc<Batch>) -> Result<(), Failure> {
+        self.jobs.iter().try_for_each(|jobs| jobs.send(Job::Step(batch.clone()))).map_err(gone)
+    }
+
+    /// Puts a question behind what was given so far.
+    ///
+    /// # Errors
+    /// Where the worker is gone.
+    pub fn why(&self, question: Question) -> Result<(), Failure> {
+        let partition = partition_of(&question.subject, self.partitions);
+        let worker = worker_of(partition, self.jobs.len() as u32);
+        self.jobs[worker as usize].send(Job::Why(question)).map_err(gone)
+    }
+
+    /// Asks for the state after what was given so far.
+    ///
+    /// # Errors
+    /// Where a worker is gone.
+    pub fn snapshot(&self) -> Result<(), Failure> {
+        self.jobs.iter().try_for_each(|jobs| jobs.send(Job::Snapshot)).map_err(gone)
+    }
+}
+
+fn gone(_: SendError<Job>) -> Failure {
+    Failure::new("a worker of the engine is gone")
+}
+
+struct Worker {
+    share: Share,
+    inbox: Receiver<Job>,
+    outbox: SyncSender<Done>,
+    others: Others,
+    partitions: u32,
+    count: u32,
+}
+
+impl Worker {
+    /// Runs until nobody gives it work, or nobody takes what it did.
+    fn run(mut self) {
+        while let Ok(job) = self.inbox.recv() {
+            let done = match job {
+                Job::Why(question) => {
+                    let partition = partition_of(&question.subject, self.partitions);
+                    if let Some(engine) = self.share.engine(partition) {
+                        question.put_to(engine);
+                    }
+                    continue;
+                }
+                Job::Snapshot => Done::Snapshot(self.share.snapshot()),
+                Job::Step(batch) => match self.step(&batch) {
+                    Ok(done) => done,
+                    Err(_) => return,
+                },
+            };
+            if self.outbox.send(done).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// # Errors
+    /// Where another worker has ended: nobody wants to know any more.
+    fn step(&mut self, batch: &Batch) -> Result<Done, RecvError> {
+        let (mut parts, mut sights) = self.share.step(batch);
+        let (partitions, count) = (self.partitions, self.count);
+        let partition = |subject: &Subject| partition_of(subject, partitions);
+        if batch.shares {
+            sights = self.others.exchange(sights, |seen: &Seen| worker_of(partition(seen.subject()), count))?;
+        }
+        self.share.settle(sights, |seen| partition(seen.subject()), &mut parts);
+        Ok(Done::Stepped { parts, due: self.share.next_due() })
+    }
+}
+
+/// A worker's ways to and from each worker, itself included.
+///
+/// Nobody begins a group before all have passed on what they show in the one before, so at most two messages wait on a way.
+struct Others {
+    to: Vec<Sender<Sights>>,
+    from: Vec<Receiver<Sights>>,
+}
+
+impl Others {
+    fn exchange(&self, sights: Sights, worker_of: impl Fn(&Seen) -> u32) -> Result<Sights, RecvError> {
+        let mut theirs: Vec<Sights> = self.to.iter().map(|_| Vec::new()).collect();
+        for (place, seen) in sights {
+            theirs[worker_of(&seen) as usize].push((place, seen));
+        }
+        for (to, theirs) in self.to.iter().zip(theirs) {
+            to.send(theirs).map_err(|_| RecvError)?;
+        }
+        let mut ours = Vec::new();
+        for from in &self.from {
+            ours.extend(from.recv()?);
+        }
+        Ok(ours)
+    }
+}
+
+/// A way from each of so many workers to each.
+fn meet(count: usize) -> Vec<Others> {
+    let mut all: Vec<Others> = (0..count).map(|_| Others { to: Vec::new(), from: Vec::new() }).collect();
+    for from in 0..count {
+        for to in 0..count {
+            let (give, take) = channel();
+            all[from].to.push(give);
+            all[to].from.push(take);
+        }
+    }
+    all
+}
+
+/// Ends the process when its thread panics: what the thread held can't be trusted, and the journal has it all.
+pub struct EndsWithIt;
+
+impl Drop for EndsWithIt {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(
+                thread = std::thread::current().name(),
+                "a thread of the run loop ended badly; the process ends, and the next start replays the journal"
+            );
+            std::process::abort();
+        }
+    }
+}
