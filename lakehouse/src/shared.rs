@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vitalog_elog::effect::Former;
-use vitalog_elog::{Effect, Entry, Input, Outcome, Position, Reading, ReadingId, Record, StreamIx, Subject, Time};
+use vitalog_elog::{Effect, Entry, FindingChange, Input, Outcome, Position, Reading, ReadingId, Record, StreamIx, Subject, Time};
 
 use crate::cold::Cold;
 use crate::encode::{FindingRow, HistoryRow, LetterRow, ReadingRow, Reason};

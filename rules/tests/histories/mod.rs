@@ -119,6 +119,22 @@ struct Total {
     broken: Vec<String>,
 }
 
+/// Rules that a thousand years of such lives need not lead to: they ask for weeks of a sensor, a laboratory's value, nights with a cuff, a pregnancy in danger, or
+/// nobody's reading at all. Their own tests are in the packs.
+const SELDOM: [&str; 11] = [
+    "a1c_gap",
+    "bg_unit_suspect",
+    "bp_morning_surge",
+    "dawn_phenomenon",
+    "glucose_goals_missed",
+    "high_variability",
+    "ketones_due_at_risk",
+    "nothing_heard",
+    "pregnant_severe_bp",
+    "rebound_pattern",
+    "sleep_apnoea_hint",
+];
+
 const AGAIN: &str = "this tries it again";
 const COMMAND: &str = "cargo test --locked -p vitalog-rules --test rules histories -- --nocapture";
 
@@ -185,7 +201,10 @@ fn the_laws_hold_over_years_of_lives() {
         total.seen.compared,
     );
     if total.years >= 1_000 {
-        let all = Rulebooks::new().whole().rules.len();
-        assert!(total.seen.rules.len() * 8 >= all * 7, "only {} of {all} rules found anything", total.seen.rules.len());
+        let all = Rulebooks::new();
+        let found = |name: &str| total.seen.rules.contains(name) || SELDOM.contains(&name);
+        let silent: Vec<&str> = all.whole().rules.iter().map(|r| &*r.name).filter(|name| !found(name)).collect();
+        // Another seed may miss one or two.
+        assert!(silent.len() <= 3, "these rules found nothing: {silent:?}");
     }
 }
