@@ -1,12 +1,14 @@
 //! `vitalog`: one binary that does all of it, and the only place where its parts meet.
 
+#[macro_use]
+mod output;
+
 mod cli;
 mod commands;
 mod demo;
 mod failure;
 mod files;
 mod offline;
-mod output;
 mod run;
 mod server;
 

@@ -1,6 +1,33 @@
 //! Findings and summaries as lines: for people, or one JSON object per line.
 
+use std::fmt::Arguments;
+use std::io::{ErrorKind, Write};
+
 use vitalog_elog::{Finding, FindingChange};
+
+/// A line on standard output, as `println!` has it; see [`put`].
+macro_rules! say {
+    ($($what:tt)*) => { $crate::output::put(format_args!("{}\n", format_args!($($what)*))) };
+}
+
+/// The same without an end of line.
+macro_rules! say_as_is {
+    ($($what:tt)*) => { $crate::output::put(format_args!($($what)*)) };
+}
+
+/// The status that shells give a program whose reader went away.
+const READER_GONE: i32 = 128 + 13;
+
+/// Writes to standard output. A command whose reader has enough (`… | head`) ends without a word, like others; anything else in the way ends it with the reason.
+pub fn put(what: Arguments<'_>) {
+    if let Err(error) = std::io::stdout().lock().write_fmt(what) {
+        if error.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(READER_GONE);
+        }
+        eprintln!("standard output: {error}");
+        std::process::exit(2);
+    }
+}
 
 /// One finding as a line for people.
 pub fn finding_line(f: &Finding) -> String {

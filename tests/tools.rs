@@ -1,6 +1,7 @@
 //! The tools for rule files at the command line: the formatter, explanations, tests that fail, and coverage.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -82,6 +83,17 @@ fn a_failing_test_shows_what_stood_and_why() {
     ] {
         assert!(out.contains(part), "{part}: {out}");
     }
+}
+
+#[test]
+fn a_reader_who_has_enough_ends_a_command_quietly() {
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/packs");
+    let mut child = vitalog().arg("test").arg(&packs).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    // Nobody reads any of its hundreds of lines.
+    drop(child.stdout.take());
+    let done = child.wait_with_output().expect("it ends");
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert_eq!((done.status.code(), &*err), (Some(141), ""), "{err}");
 }
 
 #[test]

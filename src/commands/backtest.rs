@@ -61,8 +61,8 @@ fn against(args: &Backtest, wanted: &load::Wanted) -> Result<(), Failure> {
     let new = outcome(args, history(new, readings), wanted, &[]);
     let comparison = Comparison::of(old.findings, new.findings);
     match args.format {
-        Format::Text => print!("{}", comparison.text()),
-        Format::Json => comparison.json().iter().for_each(|line| println!("{line}")),
+        Format::Text => say_as_is!("{}", comparison.text()),
+        Format::Json => comparison.json().iter().for_each(|line| say!("{line}")),
     }
     Ok(())
 }
@@ -84,8 +84,8 @@ fn as_known(args: &Backtest, library: Arc<Library>, wanted: &load::Wanted) -> Re
     said.retain(|change| wanted.subject.as_ref().is_none_or(|subject| change.finding.subject == *subject));
     for change in &said {
         match args.format {
-            Format::Text => println!("{}", output::change_line(change)),
-            Format::Json => println!(
+            Format::Text => say!("{}", output::change_line(change)),
+            Format::Json => say!(
                 "{}",
                 json!({"change": change.change.name(), "decided_at": change.decided_at.to_string(), "finding": finding_json(&change.finding)})
             ),
@@ -177,10 +177,10 @@ fn streams(schema: &Schema) -> String {
 fn print(outcome: &Outcome, library: &Library, measuring: &Measuring, args: &Backtest) {
     let summary = || Summary::of(outcome, measuring, |rule| library.rule(rule).is_some_and(|r| r.grades.len() > 1));
     match (args.summary, args.format) {
-        (false, Format::Text) => outcome.findings.iter().for_each(|f| println!("{}", output::finding_line(f))),
-        (false, Format::Json) => outcome.findings.iter().for_each(|f| println!("{}", finding_json(f))),
-        (true, Format::Text) => print!("{}", summary().table()),
-        (true, Format::Json) => summary().json().iter().for_each(|row| println!("{row}")),
+        (false, Format::Text) => outcome.findings.iter().for_each(|f| say!("{}", output::finding_line(f))),
+        (false, Format::Json) => outcome.findings.iter().for_each(|f| say!("{}", finding_json(f))),
+        (true, Format::Text) => say_as_is!("{}", summary().table()),
+        (true, Format::Json) => summary().json().iter().for_each(|row| say!("{row}")),
     }
     if !args.stats {
         return;
@@ -189,14 +189,14 @@ fn print(outcome: &Outcome, library: &Library, measuring: &Measuring, args: &Bac
     let rate = if seconds > 0.0 { outcome.readings as f64 / seconds } else { 0.0 };
     let peak = peak_memory_bytes().unwrap_or(0);
     match args.format {
-        Format::Text => println!(
+        Format::Text => say!(
             "{} readings, {} findings, {seconds:.3} s in the engine, {} readings/s, {} MB at the peak",
             output::grouped(outcome.readings as u64),
             output::grouped(outcome.findings.len() as u64),
             output::grouped(rate as u64),
             peak / 1_000_000,
         ),
-        Format::Json => println!(
+        Format::Json => say!(
             "{}",
             json!({"readings": outcome.readings, "findings": outcome.findings.len(), "seconds": seconds,
                 "readings_per_second": rate, "peak_memory_bytes": peak})

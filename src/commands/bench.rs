@@ -165,7 +165,7 @@ fn print(args: &Bench, library: &Library, workers: usize, measured: &Measured) {
     let [p50, p99] = [500, 990].map(|part| measured.steps.within(part));
     let max = f64::from(measured.steps.max) / 1e3;
     match args.format {
-        Format::Json => println!(
+        Format::Json => say!(
             "{}",
             json!({"rules": library.rules.len(), "subjects": args.subjects, "days": args.days, "workers": workers,
                 "late_percent": args.late, "seed": args.seed, "readings": measured.readings, "findings": measured.findings,
@@ -173,7 +173,7 @@ fn print(args: &Bench, library: &Library, workers: usize, measured: &Measured) {
                 "peak_memory_bytes": peak})
         ),
         Format::Text => {
-            println!(
+            say!(
                 "{} rules, {} subjects, {} days, {} % late, {workers} {}, seed {}",
                 library.rules.len(),
                 grouped(u64::from(args.subjects)),
@@ -182,14 +182,14 @@ fn print(args: &Bench, library: &Library, workers: usize, measured: &Measured) {
                 if workers == 1 { "worker" } else { "workers" },
                 args.seed
             );
-            println!(
+            say!(
                 "{} readings, {} findings, {seconds:.3} s in the engine, {} readings/s, {} MB at the peak",
                 grouped(measured.readings),
                 grouped(measured.findings),
                 grouped(rate),
                 peak / 1_000_000
             );
-            println!("a step: p50 {p50:.1} us, p99 {p99:.1} us, max {max:.1} us");
+            say!("a step: p50 {p50:.1} us, p99 {p99:.1} us, max {max:.1} us");
         }
     }
 }

@@ -22,7 +22,7 @@ pub fn run(args: &Check) -> Result<(), Failure> {
     }
     if args.format == Format::Text {
         let rules = compiled.library.map_or(0, |l| l.rules.len());
-        println!("{rules} rules, no errors");
+        say!("{rules} rules, no errors");
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::files;
 /// Status 1 where there is no such code or rule, or the rules do not compile; 2 where a file can't be read or written.
 pub fn run(args: &Explain) -> Result<(), Failure> {
     if let Some(page) = Page::of(&args.what) {
-        print!("{}", page.show());
+        say_as_is!("{}", page.show());
         return Ok(());
     }
     let code = args.what.strip_prefix(['E', 'e', 'W', 'w']);
@@ -24,7 +24,7 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
     }
     let files = files::sources(&files::rules(&args.rules)?);
     let found = explain(&files, &args.what).map_err(Failure::new)?;
-    print!("{}", found.text);
+    say_as_is!("{}", found.text);
     if let Some(path) = &args.svg {
         std::fs::write(path, &found.svg).map_err(|e| Failure::usage(format!("cannot write {}: {e}", path.display())))?;
     }

@@ -22,7 +22,7 @@ pub fn run(args: &Fmt) -> Result<(), Failure> {
         }
         others += 1;
         if args.check {
-            println!("{}", path.display());
+            say!("{}", path.display());
         } else {
             std::fs::write(&path, after).map_err(|e| Failure::usage(format!("cannot write {}: {e}", path.display())))?;
         }

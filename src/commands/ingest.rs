@@ -244,7 +244,7 @@ impl FileReport<'_> {
             Format::Json => {
                 let row = json!({"file": self.path.display().to_string(), "line": line, "code": refusal.code, "field": refusal.field,
                     "value": refusal.value, "message": refusal.message, "remedy": refusal.remedy});
-                println!("{}", json!({ "refused_row": row }));
+                say!("{}", json!({ "refused_row": row }));
             }
             Format::Text if *self.shown < SHOWN => {
                 *self.shown += 1;
@@ -279,18 +279,18 @@ fn progress(format: Format, bytes: usize, path: &Path) -> ProgressBar {
 
 fn report_file(format: Format, path: &Path, sum: &Sum) {
     match format {
-        Format::Json => println!(
+        Format::Json => say!(
             "{}",
             json!({"file": path.display().to_string(), "rows": sum.rows, "accepted": sum.accepted,
             "duplicate": sum.duplicate, "refused": sum.refused, "unsent": sum.unsent})
         ),
-        Format::Text => println!("{:<40} {}", path.file_name().unwrap_or_default().to_string_lossy(), sum.line()),
+        Format::Text => say!("{:<40} {}", path.file_name().unwrap_or_default().to_string_lossy(), sum.line()),
     }
 }
 
 fn report_total(format: Format, total: &Sum, shown: usize) {
     match format {
-        Format::Json => println!(
+        Format::Json => say!(
             "{}",
             json!({"total": true, "rows": total.rows, "accepted": total.accepted,
             "duplicate": total.duplicate, "refused": total.refused, "unsent": total.unsent})
@@ -299,7 +299,7 @@ fn report_total(format: Format, total: &Sum, shown: usize) {
             if shown > SHOWN {
                 eprintln!("… and {} more refused rows (all of them with --format json)", shown - SHOWN);
             }
-            println!("{:<40} {}", "all files", total.line());
+            say!("{:<40} {}", "all files", total.line());
         }
     }
 }

@@ -34,8 +34,8 @@ pub fn run(args: &Rules) -> Result<(), Failure> {
 
 fn print(args: &Rules, answer: &Value, text: impl Fn(&Value) -> String) {
     match args.format {
-        Format::Text => print!("{}", text(answer)),
-        Format::Json => println!("{answer}"),
+        Format::Text => say_as_is!("{}", text(answer)),
+        Format::Json => say!("{answer}"),
     }
 }
 
@@ -103,10 +103,10 @@ fn show(args: &Rules, answer: &Value, file: Option<&str>) -> Result<(), Failure>
             .hint(format!("it has {}", names.join(", "))));
     }
     match args.format {
-        Format::Json => println!("{answer}"),
+        Format::Json => say!("{answer}"),
         // One file is written as it is, so that it can be kept.
-        Format::Text if file.is_some() => wanted.iter().for_each(|t| print!("{}", text(&t["text"]))),
-        Format::Text => wanted.iter().for_each(|t| println!("// {}\n{}", text(&t["name"]), text(&t["text"]))),
+        Format::Text if file.is_some() => wanted.iter().for_each(|t| say_as_is!("{}", text(&t["text"]))),
+        Format::Text => wanted.iter().for_each(|t| say!("// {}\n{}", text(&t["name"]), text(&t["text"]))),
     }
     Ok(())
 }

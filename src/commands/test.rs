@@ -40,7 +40,7 @@ pub fn run(args: &Test) -> Result<(), Failure> {
             print_coverage(&found, args.format);
         }
     }
-    println!("{} passed, {failed} failed", compiled.tests.len() - failed);
+    say!("{} passed, {failed} failed", compiled.tests.len() - failed);
     if failed > 0 {
         return Err(Failure::new(format!("{failed} of {} tests failed", compiled.tests.len())));
     }
@@ -65,12 +65,12 @@ fn story(verdict: &Verdict<'_>, sources: &Sources, failed: &Failed) -> String {
 fn print_text(verdict: &Verdict<'_>, sources: &Sources) {
     let case = verdict.case;
     let mark = if verdict.failures.is_empty() { "ok    " } else { "FAILED" };
-    println!("{mark} {} \"{}\" ({}:{})", case.rule, case.name, case.file, case.line);
+    say!("{mark} {} \"{}\" ({}:{})", case.rule, case.name, case.file, case.line);
     for failed in &verdict.failures {
         let first = failed.why.lines().next().unwrap_or("");
-        println!("       {}:{}: {first}", case.file, failed.line);
+        say!("       {}:{}: {first}", case.file, failed.line);
         for line in story(verdict, sources, failed).lines() {
-            println!("         {line}");
+            say!("         {line}");
         }
     }
 }
@@ -85,7 +85,7 @@ fn print_json(verdict: &Verdict<'_>, sources: &Sources) {
                 "story": story(verdict, sources, f), "reason": f.reason.as_ref().map(why_json)})
         })
         .collect();
-    println!(
+    say!(
         "{}",
         json!({"rule": &*case.rule, "name": &*case.name, "file": &*case.file, "line": case.line,
             "passed": failures.is_empty(), "failures": failures})
@@ -95,16 +95,16 @@ fn print_json(verdict: &Verdict<'_>, sources: &Sources) {
 fn print_coverage(found: &Coverage, format: Format) {
     let noticed = found.clauses - found.unnoticed.len();
     match format {
-        Format::Json => println!(
+        Format::Json => say!(
             "{}",
             json!({"rule": &*found.rule, "tests": found.tests, "clauses": found.clauses, "noticed": noticed,
                 "unnoticed": found.unnoticed})
         ),
         Format::Text => {
             let tests = if found.tests == 1 { "1 test".to_owned() } else { format!("{} tests", found.tests) };
-            println!("clauses {noticed} of {} {} ({tests})", found.clauses, found.rule);
+            say!("clauses {noticed} of {} {} ({tests})", found.clauses, found.rule);
             for clause in &found.unnoticed {
-                println!("       no test notices when this is left out: {clause}");
+                say!("       no test notices when this is left out: {clause}");
             }
         }
     }

@@ -21,7 +21,7 @@ pub fn run(args: &Token) -> Result<(), Failure> {
         TokenAction::Add { id, scopes } => add(&args.data, &path, &text, id, scopes),
         TokenAction::List => {
             for (id, scopes) in lines(&text) {
-                println!("{id}  {scopes}");
+                say!("{id}  {scopes}");
             }
             Ok(())
         }
@@ -31,7 +31,7 @@ pub fn run(args: &Token) -> Result<(), Failure> {
             }
             let kept: Vec<&str> = text.lines().filter(|line| line.split(':').next() != Some(id)).collect();
             replace(&path, &kept.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-            println!("revoked; a running server takes note at its next start");
+            say!("revoked; a running server takes note at its next start");
             Ok(())
         }
     }
@@ -45,7 +45,7 @@ fn add(data: &Path, path: &Path, text: &str, id: &str, scopes: &[String]) -> Res
     let changed = format!("{text}{}\n", minted.line);
     Tokens::parse(&changed).map_err(|e| Failure::usage(e.to_string()))?;
     replace(path, &changed)?;
-    println!("{}", minted.token);
+    say!("{}", minted.token);
     eprintln!("it is shown this once; only its hash is kept");
     Ok(())
 }

@@ -25,7 +25,7 @@ use crate::offline::why::{Answer, of_directory, of_history};
 pub fn run(args: &Why) -> Result<(), Failure> {
     let at = instant(&args.at)?;
     if let Some(url) = &args.url {
-        print!("{}", asked(args, url.trim_end_matches('/'), at)?);
+        say_as_is!("{}", asked(args, url.trim_end_matches('/'), at)?);
         return Ok(());
     }
     if !Subject::is_valid(&args.subject) {
@@ -41,8 +41,8 @@ pub fn run(args: &Why) -> Result<(), Failure> {
         }
     };
     match args.format {
-        Format::Text => print!("{}", answer.text()),
-        Format::Json => println!("{}", answer.json()),
+        Format::Text => say_as_is!("{}", answer.text()),
+        Format::Json => say!("{}", answer.json()),
     }
     Ok(())
 }
