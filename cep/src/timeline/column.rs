@@ -36,6 +36,8 @@ enum Kind {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Column {
     kind: Option<Kind>,
+    /// So many rows, as long as none says anything: many fields are optional, and nobody sends them. Then nothing else is kept.
+    silent: usize,
     values: Vec<i64>,
     /// Whether a rule sums or averages this field.
     summed: bool,
@@ -83,8 +85,16 @@ struct Words {
 impl Column {
     /// A column for a table that has `rows` rows already.
     pub fn absent(rows: usize) -> Column {
-        let gaps = (rows > 0).then(|| Box::new(Gaps { present: vec![false; rows], counts: vec![0; rows] }));
-        Column { values: vec![0; rows], gaps, ..Column::default() }
+        Column { silent: rows, ..Column::default() }
+    }
+
+    /// From now on it says something.
+    fn speak(&mut self) {
+        let rows = std::mem::take(&mut self.silent);
+        if rows > 0 {
+            self.values = vec![0; rows];
+            self.gaps = Some(Box::new(Gaps { present: vec![false; rows], counts: vec![0; rows] }));
+        }
     }
 
     /// The number at a row: the way that nearly every condition takes.
@@ -128,7 +138,7 @@ impl Column {
         if !self.summed {
             return None;
         }
-        if from >= to {
+        if from >= to || self.kind.is_none() {
             return Some((0, 0));
         }
         let mut kept = self.kept.borrow_mut();
@@ -179,13 +189,18 @@ impl Column {
             Some(Value::Quantity(amount)) if self.kind == Some(Kind::Number) => Some(amount.atoms()),
             other => other.and_then(|v| self.encode(v)),
         };
-        if row < self.values.len() || self.gaps.is_some() || code.is_none() {
+        if row < self.values.len() || self.silent > 0 || self.gaps.is_some() || code.is_none() {
             return self.insert_between(row, code);
         }
         self.values.push(code.unwrap_or(0));
     }
 
     fn insert_between(&mut self, row: usize, code: Option<i64>) {
+        if self.kind.is_none() {
+            self.silent += 1;
+            return;
+        }
+        self.speak();
         self.values.insert(row, code.unwrap_or(0));
         match &mut self.gaps {
             Some(gaps) => gaps.present.insert(row, code.is_some()),
@@ -231,6 +246,9 @@ impl Column {
             Datum::Bool(b) => (Some(Kind::Bool), i64::from(*b), 1),
             Datum::Text(text) => (Some(Kind::Text), i64::from(self.words.get_or_insert_default().place(text)), 1),
         };
+        if kind.is_some() {
+            self.speak();
+        }
         if kind == Some(Kind::Fraction) && matches!(self.kind, None | Some(Kind::Number)) {
             self.kind = kind;
             self.parts = Some(Box::new(Parts { denominators: vec![1; self.values.len()] }));
@@ -248,6 +266,10 @@ impl Column {
     }
 
     pub fn remove(&mut self, row: usize) {
+        if self.kind.is_none() {
+            self.silent -= 1;
+            return;
+        }
         self.values.remove(row);
         if let Some(parts) = &mut self.parts {
             parts.denominators.remove(row);
@@ -327,6 +349,23 @@ mod tests {
         column.insert(0, Some(&Value::Bool(true)));
         let cells: Vec<_> = (0..5).map(|row| column.cell(row)).collect();
         assert_eq!(cells, [None, None, Some(Cell::Text("x")), None, Some(Cell::Text("x"))]);
+    }
+
+    #[test]
+    fn a_column_that_nobody_fills_keeps_nothing_until_somebody_does() {
+        let mut column = Column::default();
+        column.keep_sums();
+        (0..3).for_each(|row| column.insert(row, None));
+        column.remove(1);
+        assert_eq!((column.values.capacity(), column.gaps.is_none(), column.silent), (0, true, 2));
+        assert_eq!((column.total(0, 2), column.extremes(0, 2), column.cell(1)), (Some((0, 0)), None, None));
+        // In front of all that said nothing.
+        let unit = vitalog_elog::Dimension::Count.usual_unit();
+        column.insert(0, Some(&Value::Quantity(vitalog_elog::Amount { digits: 8, scale: 0, unit })));
+        column.insert(3, None);
+        let atoms = column.number(0).expect("it was said");
+        assert_eq!((0..4).map(|row| column.number(row)).collect::<Vec<_>>(), [Some(atoms), None, None, None]);
+        assert_eq!(column.total(0, 4), Some((i128::from(atoms), 1)));
     }
 
     #[test]
