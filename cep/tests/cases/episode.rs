@@ -56,6 +56,17 @@ fn a_gap_restarts_the_run_where_it_is_wider_than_allowed() {
 }
 
 #[test]
+fn a_run_that_rests_is_broken_by_a_gap_and_by_its_lapse() {
+    let readings = "0 sugar 90\n 5 sugar 60\n 35 sugar 60\n 45 sugar 60\n 55 sugar 60\n 65 sugar 60";
+    let whole = Episode { hold: hold(60, 30), ..episode(SUGAR, low()) };
+    case(whole, readings, "open info from 5 at 65 of r2 r3 r4 r5 r6");
+    case(Episode { hold: hold(60, 29), ..episode(SUGAR, low()) }, readings, "");
+    let lapse = |minutes| Episode { hold: hold(60, 60), lapse: Some(Span::minutes(minutes)), ..episode(SUGAR, low()) };
+    case(lapse(30), readings, "open info from 5 at 65 of r2 r3 r4 r5 r6");
+    case(lapse(29), readings, "");
+}
+
+#[test]
 fn an_unknown_decision_breaks_a_run_and_resolves_nothing() {
     let mood = || compare(field(Ref::Driver, F1), Compare::Eq, Expr::Enum(0));
     let e = || Episode { hold: hold(10, 10), ..episode(SUGAR, mood()) };
