@@ -3,8 +3,8 @@
 use std::sync::Weak;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
-use vitalog_cep::why::Why;
 use vitalog_cep::Unknown;
+use vitalog_cep::why::Why;
 use vitalog_elog::{Subject, Time};
 
 use super::journaling::Group;

@@ -85,16 +85,12 @@ impl Share {
     ///
     /// # Errors
     /// Those of [`Own::settle`].
-    pub fn settle(
-        &mut self,
-        mut sights: Sights,
-        partition_of: impl Fn(&Seen) -> u32,
-        parts: &mut [Part],
-    ) -> Result<(), Failure> {
+    pub fn settle(&mut self, mut sights: Sights, partition_of: impl Fn(&Seen) -> u32, parts: &mut [Part]) -> Result<(), Failure> {
         // From whichever worker they come: by the reading, then by whom it is shown to.
         sights.sort_by(|(a, one), (b, other)| (a, one.subject()).cmp(&(b, other.subject())));
         for (own, part) in self.engines.iter_mut().zip(parts) {
-            for (_, seen) in sights.iter().filter(|(_, seen)| partition_of(seen) == own.partition) {
+            let partition = own.partition;
+            for (_, seen) in sights.iter().filter(|(_, seen)| partition_of(seen) == partition) {
                 own.see(seen, &mut part.last)?;
             }
             own.settle(&mut part.last)?;

@@ -93,8 +93,7 @@ impl Layers {
         let mut statement =
             self.db.prepare("SELECT EXISTS (SELECT 1 FROM layers WHERE id = ?1)").map_err(|e| failure(&self.path, &e))?;
         for id in engine.layers() {
-            let there: bool =
-                statement.query_row([id.0.to_le_bytes()], |row| row.get(0)).map_err(|e| failure(&self.path, &e))?;
+            let there: bool = statement.query_row([id.0.to_le_bytes()], |row| row.get(0)).map_err(|e| failure(&self.path, &e))?;
             if !there {
                 return Err(failure(&self.path, &format_args!("the layer {:032x} is missing", id.0)));
             }
@@ -123,7 +122,7 @@ impl Layers {
 
     fn write(&mut self, work: impl FnOnce(&rusqlite::Transaction<'_>, u32) -> rusqlite::Result<()>) -> Result<(), Failure> {
         let snapshots = self.snapshots;
-        let mut written = || {
+        let written = || {
             let tx = self.db.transaction()?;
             work(&tx, snapshots)?;
             tx.commit()

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError, SendError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use vitalog_cep::driver::{partition_of, worker_of};
 use vitalog_cep::Seen;
+use vitalog_cep::driver::{partition_of, worker_of};
 use vitalog_elog::{Subject, Time};
 
 use super::asking::Question;

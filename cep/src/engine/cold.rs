@@ -128,7 +128,13 @@ impl Person {
     }
 
     /// Cuts off what lies before the horizon, if it is worth it: the layer's name and bytes.
-    pub fn part(&mut self, rules: &Rulebook, clock: i64, horizon: &Horizon, missed: &Arc<AtomicBool>) -> Option<(LayerId, Vec<u8>)> {
+    pub fn part(
+        &mut self,
+        rules: &Rulebook,
+        clock: i64,
+        horizon: &Horizon,
+        missed: &Arc<AtomicBool>,
+    ) -> Option<(LayerId, Vec<u8>)> {
         let since = clock.saturating_sub(horizon.keep.0).min(self.line.least_ahead().unwrap_or(i64::MAX));
         let rows = self.line.rows();
         self.cold.rows = (2 * rows).min(u32::MAX as usize) as u32;
@@ -159,7 +165,13 @@ impl Person {
     ///
     /// # Errors
     /// Where the bytes are not those that were cut off; nothing has changed then.
-    pub fn unite(&mut self, rules: &Rulebook, clock: i64, bytes: &[u8], missed: &Arc<AtomicBool>) -> Result<LayerId, NotThatLayer> {
+    pub fn unite(
+        &mut self,
+        rules: &Rulebook,
+        clock: i64,
+        bytes: &[u8],
+        missed: &Arc<AtomicBool>,
+    ) -> Result<LayerId, NotThatLayer> {
         let Some(layer) = self.cold.layers.last() else { return Err(NotThatLayer { id: None }) };
         let id = layer.id;
         let wrong = NotThatLayer { id: Some(id) };
