@@ -66,7 +66,18 @@ pub struct Engine {
     /// Subjects of whom a decision waits for the end of the moment, and what touched them last.
     waiting_for: BTreeMap<u32, Cause>,
     horizons: Horizons,
+    /// How much work the clock may make in a step, or in a moment, and how much of that is left.
+    slices: u64,
+    slice: u64,
+    /// The clock has come to something that waits for the next slice.
+    behind: bool,
 }
+
+/// Work of the clock in a slice: about two milliseconds of it.
+const SLICE: u64 = 1_000;
+
+/// Of so many subjects who are due it is known at once that they are.
+const AT_ONCE: usize = 128;
 
 impl Default for Engine {
     fn default() -> Engine {
@@ -87,6 +98,9 @@ impl Engine {
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
             horizons: Horizons::default(),
+            slices: SLICE,
+            slice: SLICE,
+            behind: false,
         }
     }
 
@@ -119,6 +133,9 @@ impl Engine {
         left: Option<&mut Vec<Seen>>,
     ) {
         self.clock = self.clock.max(arrival);
+        if !self.rules.more {
+            self.slice = self.slices;
+        }
         match input {
             EngineInput::Reading(reading) if self.rules.shares => self.shared(reading, effects, left),
             EngineInput::Reading(reading) => self.reading(reading, Cause::Reading(reading.id), effects),
@@ -134,11 +151,13 @@ impl Engine {
     /// them are there. It changes what is said in between, not what stands in the end; no snapshot is to be taken before.
     pub fn begin(&mut self) {
         self.rules.more = true;
+        self.slice = self.slices;
     }
 
     /// The moment is over: what waited is decided, subject by subject in the order in which they were first seen.
     pub fn settle(&mut self, effects: &mut Vec<Effect>) {
         self.rules.more = false;
+        self.slice = self.slices;
         for (place, cause) in std::mem::take(&mut self.waiting_for) {
             self.people[place as usize].settle(&self.rules, self.clock.0);
             self.told(place, cause, effects);
@@ -152,10 +171,25 @@ impl Engine {
         self.due(effects);
     }
 
-    /// The next instant at which the clock alone decides something.
+    /// The next instant at which the clock alone decides something; the clock's, where it has come to something that waits for the next slice.
     pub fn next_due(&self) -> Option<Time> {
+        if self.behind {
+            return Some(self.clock);
+        }
         let exact = |place: u32| self.people[place as usize].next_due(&self.rules, self.clock.0);
         self.alarms.borrow_mut().earliest(exact).map(Time)
+    }
+
+    /// So much work of the clock is done in a step or a moment; the rest waits for the next.
+    pub fn set_slice(&mut self, work: u64) {
+        (self.slices, self.slice) = (work.max(1), work.max(1));
+    }
+
+    /// Without slices, for those whom nobody waits for: all that is due is decided at once.
+    #[must_use]
+    pub fn unsliced(mut self) -> Engine {
+        self.set_slice(u64::MAX);
+        self
     }
 
     /// The greatest arrival seen.
@@ -181,14 +215,15 @@ impl Engine {
         for person in &mut self.people {
             person.settle_down(&self.rules, self.clock.0);
         }
-        let Engine { clock, rules, people, waiting, .. } = self;
-        snapshot::write(&snapshot::Written { clock: *clock, rules, people, waiting })
+        let Engine { clock, rules, people, waiting, alarms, behind, .. } = self;
+        let overdue = if *behind { alarms.get_mut().all_due(clock.0) } else { Vec::new() };
+        snapshot::write(&snapshot::Written { clock: *clock, rules, people, waiting, overdue })
     }
 
     /// # Errors
     /// What [`SnapshotError`] says.
     pub fn restore(bytes: &[u8]) -> Result<Engine, SnapshotError> {
-        let snapshot::Read { clock, mut rules, mut people, waiting } = snapshot::read(bytes)?;
+        let snapshot::Read { clock, mut rules, mut people, waiting, overdue } = snapshot::read(bytes)?;
         rules.restore();
         let mut places = ByName::default();
         let mut alarms = Alarms::default();
@@ -201,6 +236,13 @@ impl Engine {
                 alarms.set(place as u32, due);
             }
         }
+        let behind = !overdue.is_empty();
+        for place in overdue {
+            if let Some(person) = people.get_mut(place as usize) {
+                person.is_overdue(clock.0);
+                alarms.set(place, clock.0);
+            }
+        }
         Ok(Engine {
             clock,
             rules,
@@ -211,6 +253,9 @@ impl Engine {
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
             horizons,
+            slices: SLICE,
+            slice: SLICE,
+            behind,
         })
     }
 
@@ -280,39 +325,49 @@ impl Engine {
         }
     }
 
-    /// Decides what the clock has reached, subject by subject in the order in which they were first seen.
+    /// Decides what the clock has reached, subject by subject: of some hundred at once in the order in which they were first seen. Beyond a slice of work the rest waits, and is
+    /// due at once: else reports for all at breakfast would hold up a low.
     #[inline]
     fn due(&mut self, effects: &mut Vec<Effect>) {
         let clock = self.clock.0;
-        let alarms = self.alarms.get_mut();
-        let Some(first) = alarms.take_due(clock) else { return };
-        let mut places = vec![first];
-        places.extend(std::iter::from_fn(|| alarms.take_due(clock)));
-        places.sort_unstable();
-        places.retain(|place| {
-            let lacks = self.horizons.lacks(*place);
-            if lacks {
-                // When it has what it lacks.
-                alarms.set(*place, clock);
-            }
-            !lacks
-        });
-        for place in places {
-            self.touched.clear();
-            self.reached(place, self.people[place as usize].line.enrolled());
-            self.told(place, Cause::Clock, effects);
+        if !self.alarms.get_mut().has_due(clock) {
+            self.behind = false;
+            return;
         }
+        let mut lacking = Vec::new();
+        while self.slice > 0 {
+            let alarms = self.alarms.get_mut();
+            let Some(first) = alarms.take_due(clock) else { break };
+            let mut places = vec![first];
+            places.extend(std::iter::from_fn(|| alarms.take_due(clock)).take(AT_ONCE - 1));
+            places.sort_unstable();
+            for place in places {
+                if self.slice == 0 {
+                    self.alarms.get_mut().set(place, clock);
+                } else if self.horizons.lacks(place) {
+                    lacking.push(place);
+                } else {
+                    self.touched.clear();
+                    let work = self.reached(place, self.people[place as usize].line.enrolled());
+                    self.slice = self.slice.saturating_sub(work);
+                    self.told(place, Cause::Clock, effects);
+                }
+            }
+        }
+        self.behind = self.slice == 0 && self.alarms.get_mut().has_due(clock);
+        // They are looked at when they have what they lack.
+        lacking.into_iter().for_each(|place| self.alarms.get_mut().set(place, clock));
     }
 
     /// Brings a subject to the clock: what waited for it joins what was touched, and what is due is decided. `enrolled` is the enrolment before the step.
-    fn reached(&mut self, place: u32, enrolled: Option<i64>) {
+    fn reached(&mut self, place: u32, enrolled: Option<i64>) -> u64 {
         let clock = self.clock.0;
         let person = &mut self.people[place as usize];
         person.line.join(clock, &mut self.touched);
         if !self.touched.is_empty() {
             person.touched(&self.rules, clock, &self.touched, enrolled, true);
         }
-        person.tick(&self.rules, clock);
+        person.tick(&self.rules, clock) + self.touched.len() as u64
     }
 
     fn told(&mut self, place: u32, cause: Cause, effects: &mut Vec<Effect>) {

@@ -12,7 +12,7 @@ use super::subject::Person;
 
 const NAME: &[u8; 8] = b"vtlg-cep";
 /// Raised with every change of what is inside.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 const HEAD: usize = 8 + 4 + 16;
 
 /// Why bytes are not a snapshot that this engine can continue from.
@@ -33,6 +33,8 @@ pub struct Written<'a> {
     pub rules: &'a Rulebook,
     pub people: &'a [Person],
     pub waiting: &'a [ProfileChange],
+    /// Subjects whom the clock has reached, and who wait for the next slice.
+    pub overdue: Vec<u32>,
 }
 
 /// What is read back.
@@ -42,6 +44,7 @@ pub struct Read {
     pub rules: Rulebook,
     pub people: Vec<Person>,
     pub waiting: Vec<ProfileChange>,
+    pub overdue: Vec<u32>,
 }
 
 pub fn write(state: &Written<'_>) -> Vec<u8> {
