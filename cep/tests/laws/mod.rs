@@ -13,6 +13,7 @@ mod fold;
 mod forms;
 mod history;
 mod in_order;
+mod increments;
 mod long;
 mod moment;
 mod oracle;
