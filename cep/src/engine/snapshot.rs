@@ -19,7 +19,7 @@ use super::rulebook::Rulebook;
 use super::subject::Person;
 
 const NAME: &[u8; 8] = b"vtlg-cep";
-/// Raised with every change of what is inside; fixtures of the new one are made by the command in `cep/tests/formats.rs`.
+/// Raised with every change of what is inside; fixtures of the new one are made by the command in `cep/tests/cases/formats.rs`.
 const FORMAT: u32 = 8;
 const HEAD: usize = 8 + 4 + 16;
 
