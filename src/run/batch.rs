@@ -91,9 +91,15 @@ impl Share {
         self.engines.iter().filter_map(|(_, engine)| engine.next_due()).min()
     }
 
-    /// Each partition's state.
-    pub fn snapshot(&mut self) -> Vec<(u32, Vec<u8>)> {
-        self.engines.iter_mut().map(|(partition, engine)| (*partition, engine.snapshot())).collect()
+    /// Each partition's whole state, or what changed in it since the last time.
+    pub fn snapshot(&mut self, is_whole: bool) -> Vec<(u32, Vec<u8>)> {
+        let taken = self.engines.iter_mut().map(|(partition, engine)| {
+            if is_whole {
+                engine.start_anew();
+            }
+            (*partition, engine.increment())
+        });
+        taken.collect()
     }
 
     pub fn engine(&self, partition: u32) -> Option<&Engine> {

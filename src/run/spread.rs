@@ -12,9 +12,10 @@ use vitalog_elog::{
 use vitalog_notify::Config;
 
 use super::mind::{Mind, Spread, library_of};
-use super::snapshot::Snapshot;
+use super::snapshot::{State, Taken};
+use super::versions::Versions;
 
-const PARTITIONS: u32 = 16;
+pub const PARTITIONS: u32 = 16;
 
 /// Bookings are seen under their guest, a card and a listing; the clock opens silences and schedules; a rule looks at another.
 const RULES: &str = "
@@ -74,7 +75,7 @@ fn rules(text: &str, effective: Time) -> Input {
 }
 
 /// Groups of entries, each group accepted at one instant.
-fn journal(seed: u64) -> Vec<Vec<Arc<Entry>>> {
+pub fn journal(seed: u64) -> Vec<Vec<Arc<Entry>>> {
     let mut dice = Dice(seed);
     let mut now = 1_700_000_000_000_000_i64;
     let mut journal = vec![vec![Arc::new(Entry { arrival: Time(now), input: rules(RULES, Time::MIN) })]];
@@ -102,7 +103,7 @@ fn journal(seed: u64) -> Vec<Vec<Arc<Entry>>> {
 }
 
 /// What was said of each group, as bytes, and the state at the end.
-fn said(mind: &mut Mind, journal: &[Vec<Arc<Entry>>], mut next: u64) -> (Vec<String>, Snapshot) {
+pub fn said(mind: &mut Mind, journal: &[Vec<Arc<Entry>>], mut next: u64) -> (Vec<String>, Taken) {
     let mut all = Vec::new();
     for group in journal {
         let first = next;
@@ -111,16 +112,32 @@ fn said(mind: &mut Mind, journal: &[Vec<Arc<Entry>>], mut next: u64) -> (Vec<Str
         let due = mind.next_due();
         all.push(format!("{:?} {due:?}", records.iter().map(|r| (r.offset, &r.effects)).collect::<Vec<_>>()));
     }
-    let snapshot = mind.snapshot(Position { incarnation: 1, next, chain: [0; 32] }).expect("the workers are there");
+    let snapshot = mind.snapshot(position(next), true).expect("the workers are there");
     (all, snapshot)
 }
 
-fn mind(workers: usize) -> Mind {
+/// Where the journal has come to.
+pub fn position(next: u64) -> Position {
+    Position { incarnation: 1, next, chain: [0; 32] }
+}
+
+pub fn mind(workers: usize) -> Mind {
     Mind::new(Config::silent(), Spread { partitions: PARTITIONS, workers }).expect("threads")
 }
 
-fn bytes(snapshot: &Snapshot) -> Vec<u8> {
-    postcard::to_allocvec(snapshot).expect("it is data")
+pub fn bytes(taken: &Taken) -> Vec<u8> {
+    let rules: (&Library, &Versions) = (&taken.library, &taken.versions);
+    postcard::to_allocvec(&(taken.position, rules, &taken.engines, &taken.notifier)).expect("it is data")
+}
+
+/// As a start has it from disk.
+fn state(whole: &Taken) -> State {
+    State {
+        library: whole.library.clone(),
+        versions: whole.versions.clone(),
+        engines: whole.engines.iter().map(|e| Engine::restore(e).expect("of this version")).collect(),
+        notifier: whole.notifier.clone(),
+    }
 }
 
 #[test]
@@ -147,14 +164,14 @@ fn a_restart_may_have_another_number_of_workers() {
         for cut in [5, 31, 50] {
             let (_, middle) = said(&mut mind(2), &journal[..cut], 0);
             let spread = Spread { partitions: PARTITIONS, workers: 3 };
-            let mut restored = Mind::restore(&middle, Config::silent(), spread).expect("of this version");
+            let mut restored = Mind::restore(self::state(&middle), Config::silent(), spread).expect("of this version");
             let (rest, end) = said(&mut restored, &journal[cut..], middle.position.next);
             assert_eq!(told[cut..], rest, "seed {seed}, cut at group {cut}");
             assert!(bytes(&state) == bytes(&end), "seed {seed}, cut at group {cut}");
         }
     }
     let (_, state) = said(&mut mind(1), &journal(1)[..3], 0);
-    let other = Mind::restore(&state, Config::silent(), Spread { partitions: 8, workers: 1 });
+    let other = Mind::restore(self::state(&state), Config::silent(), Spread { partitions: 8, workers: 1 });
     assert!(other.is_err_and(|e| e.to_string().contains("16 partitions")), "another number of partitions is refused");
 }
 
@@ -171,7 +188,7 @@ fn partitions_find_what_a_single_engine_finds() {
     for seed in 1..=6 {
         let journal = journal(seed);
         let (_, state) = said(&mut mind(3), &journal, 0);
-        let engines: Vec<Engine> = state.engines.iter().map(|e| Engine::restore(e).expect("of this version")).collect();
+        let engines = self::state(&state).engines;
         let (mut single, mut library, mut offset) = (Engine::new(), Arc::new(Library::default()), 0);
         for group in &journal {
             single.begin();
