@@ -6,6 +6,7 @@ mod book;
 mod calm;
 mod cold;
 mod horizon;
+mod people;
 mod ranks;
 mod rulebook;
 mod shared;
@@ -24,6 +25,7 @@ pub use asked::Unknown;
 pub use cold::{Horizon, LayerId, NotThatLayer};
 use horizon::Horizons;
 pub use horizon::{Parted, Want};
+use people::People;
 use rulebook::Rulebook;
 pub use shared::Seen;
 pub use snapshot::SnapshotError;
@@ -55,7 +57,9 @@ pub enum EngineInput<'a> {
 pub struct Engine {
     clock: Time,
     rules: Rulebook,
-    people: Vec<Person>,
+    /// The rules are those of the last snapshot.
+    rules_known: bool,
+    people: People,
     places: ByName<Subject, u32>,
     /// In a cell, for to look at the next deadline is to put early entries right.
     alarms: RefCell<Alarms>,
@@ -91,7 +95,8 @@ impl Engine {
         Engine {
             clock: Time::MIN,
             rules: Rulebook::default(),
-            people: Vec::new(),
+            rules_known: false,
+            people: People::default(),
             places: ByName::default(),
             alarms: RefCell::default(),
             waiting: Vec::new(),
@@ -200,7 +205,7 @@ impl Engine {
     /// What stands (all but the rescinded), by rule, subject, onset and version.
     pub fn findings(&self) -> Vec<Finding> {
         let mut all = Vec::new();
-        for person in &self.people {
+        for person in self.people.iter() {
             for (version, state) in self.rules.versions.iter().zip(&person.states) {
                 all.extend(state.facts().list().iter().map(|fact| book::finding(version, &person.name, fact)));
             }
@@ -212,18 +217,49 @@ impl Engine {
     /// The whole state, as bytes that [`Engine::restore`] reads: the same state gives the same bytes. What hangs on the way to the state, and
     /// not on it, is brought into one form first, which changes nothing that is seen.
     pub fn snapshot(&mut self) -> Vec<u8> {
-        for person in &mut self.people {
-            person.settle_down(&self.rules, self.clock.0);
+        let all: Vec<u32> = (0..self.people.len() as u32).collect();
+        self.written(&all, 0, false)
+    }
+
+    /// What changed since the last increment (or since the engine was new, or restored), for [`Engine::restore_all`] and [`Engine::merge`]. The first of a new engine
+    /// is the whole. It costs by who was touched meanwhile, and by the rules if they changed.
+    pub fn increment(&mut self) -> Vec<u8> {
+        let known = self.people.known();
+        let changed = self.people.take_changed();
+        let bytes = self.written(&changed, known, self.rules_known);
+        self.rules_known = true;
+        bytes
+    }
+
+    /// The next increment is the whole again: the last one was lost.
+    pub fn start_anew(&mut self) {
+        self.people.forget_known();
+        self.rules_known = false;
+    }
+
+    fn written(&mut self, places: &[u32], known: usize, rules_known: bool) -> Vec<u8> {
+        for &place in places {
+            self.people.unmarked(place as usize).settle_down(&self.rules, self.clock.0);
         }
         let Engine { clock, rules, people, waiting, alarms, behind, .. } = self;
         let overdue = if *behind { alarms.get_mut().all_due(clock.0) } else { Vec::new() };
-        snapshot::write(&snapshot::Written { clock: *clock, rules, people, waiting, overdue })
+        let rules = (!rules_known).then_some(&*rules);
+        let state = snapshot::Written { clock: *clock, rules, waiting, overdue, known, count: people.len() };
+        snapshot::write(&state, places.iter().map(|place| (*place, &people[*place as usize])))
     }
 
     /// # Errors
     /// What [`SnapshotError`] says.
     pub fn restore(bytes: &[u8]) -> Result<Engine, SnapshotError> {
-        let snapshot::Read { clock, mut rules, mut people, waiting, overdue } = snapshot::read(bytes)?;
+        Engine::restore_all(&[bytes])
+    }
+
+    /// From a whole snapshot and the increments upon it, in their order. It goes on from there: the next increment is upon the last.
+    ///
+    /// # Errors
+    /// What [`SnapshotError`] says of any of them.
+    pub fn restore_all(snapshots: &[&[u8]]) -> Result<Engine, SnapshotError> {
+        let snapshot::Read { clock, mut rules, mut people, waiting, overdue } = snapshot::read(snapshots)?;
         rules.restore();
         let mut places = ByName::default();
         let mut alarms = Alarms::default();
@@ -246,7 +282,8 @@ impl Engine {
         Ok(Engine {
             clock,
             rules,
-            people,
+            rules_known: true,
+            people: People::restored(people),
             places,
             alarms: RefCell::new(alarms),
             waiting,
@@ -257,6 +294,15 @@ impl Engine {
             slice: SLICE,
             behind,
         })
+    }
+
+    /// One whole snapshot of a whole one and the increments upon it, in their order: the bytes that [`Engine::snapshot`] would have given instead of the last. No
+    /// engine is made for it.
+    ///
+    /// # Errors
+    /// What [`SnapshotError`] says of any of them.
+    pub fn merge(snapshots: &[&[u8]]) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::merge(snapshots)
     }
 
     /// The streams as the newest library declares them.
@@ -306,6 +352,7 @@ impl Engine {
     }
 
     fn library(&mut self, effective: Time, library: Arc<Library>, effects: &mut Vec<Effect>) {
+        self.rules_known = false;
         let revision = Arc::new(self.rules.revise(effective, library));
         let waiting = std::mem::take(&mut self.waiting);
         for place in 0..self.people.len() as u32 {

@@ -14,6 +14,7 @@ mod forms;
 mod history;
 mod horizon;
 mod in_order;
+mod increments;
 mod long;
 mod moment;
 mod oracle;
