@@ -7,9 +7,7 @@ use vitalog_elog::{Entry, Input, Position, Schema, Time};
 use vitalog_ingest::journal::{Journal, JournalError};
 
 use super::fixture::{bg, health};
-use super::journal::image;
-
-const FILES: [&str; 3] = ["journal.db", "journal.db-wal", "journal.db.mark"];
+use super::journal::{FILES, image};
 
 /// Damage is tried thousands of times: on a file system in memory where there is one.
 fn scratch() -> tempfile::TempDir {
