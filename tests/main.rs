@@ -1,9 +1,11 @@
 //! The whole system from outside: the real binary, real peers, real data.
 
+mod auditing;
 mod backtest;
 mod backup;
 mod bad_input;
 mod demo;
+mod erasing;
 mod examples;
 mod house;
 mod ingesting;

@@ -5,6 +5,7 @@ mod aim94;
 mod audit;
 mod damage;
 mod decoding;
+mod disk;
 mod figures;
 mod fixture;
 mod formats;
