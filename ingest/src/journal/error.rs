@@ -159,7 +159,7 @@ impl JournalError {
             JournalError::NoKey { .. } => "report this: keys are made before they are used",
             JournalError::NotAnInput { .. } => "leave it out: only a replay has it",
             JournalError::InClear { .. } => {
-                "write the journal in the new format first (`vitalog erase` does it when asked with --rewrite)"
+                "send its readings to a new data directory (`vitalog sql --format csv`, `vitalog ingest`), and remove this one"
             }
         }
     }

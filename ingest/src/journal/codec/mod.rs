@@ -2,6 +2,8 @@
 //!
 //! The mirror types of each are the format. Changing one is a new version beside them; tests hold their bytes.
 
+#[cfg(test)]
+mod fuzz;
 mod names;
 mod sealed;
 mod v1;

@@ -214,7 +214,7 @@ impl Sealing<'_> {
 }
 
 /// What a segment is sealed together with, and so bound to.
-fn about(place: Place, key: KeyId, outline: &[u8; 32]) -> [u8; 1 + 16 + 8 + 16 + 32] {
+pub(super) fn about(place: Place, key: KeyId, outline: &[u8; 32]) -> [u8; 1 + 16 + 8 + 16 + 32] {
     let mut bytes = [0; 73];
     bytes[0] = PAYLOAD_VERSION;
     bytes[1..17].copy_from_slice(&place.incarnation.to_le_bytes());
