@@ -51,7 +51,7 @@ pub enum Command {
     Token(Token),
     /// Verify what a data directory holds. Exit status 1 if something is wrong.
     Audit(Audit),
-    /// Erase a subject from a data directory that no server holds: destroy its keys, and remove what was derived.
+    /// Erase subjects from a data directory that no server holds: destroy their keys, and remove what was derived.
     Erase(Erase),
     /// Exchange the keys of a data directory that no server holds.
     Keys(Keys),
@@ -352,8 +352,9 @@ pub enum AuditOf {
 
 #[derive(Args)]
 pub struct Erase {
-    #[arg(long)]
-    pub subject: String,
+    /// May be given several times.
+    #[arg(long = "subject", required = true)]
+    pub subjects: Vec<String>,
     /// A data directory that no server holds.
     #[arg(long)]
     pub data: PathBuf,

@@ -1,4 +1,4 @@
-//! `vitalog erase`: a subject, from everything that a data directory holds, and a word on what it can't reach.
+//! `vitalog erase`: subjects, from everything that a data directory holds, and a word on what it can't reach.
 
 use std::path::Path;
 
@@ -21,11 +21,12 @@ const ELSEWHERE: [&str; 3] = [
 /// # Errors
 /// Status 1 where nothing is known about the subject or it can't be erased, 2 where the command is used wrongly.
 pub fn run(args: &Erase) -> Result<(), Failure> {
-    if !Subject::is_valid(&args.subject) {
-        return Err(Failure::usage(format!("{:?} is no subject", args.subject)));
+    if let Some(none) = args.subjects.iter().find(|name| !Subject::is_valid(name)) {
+        return Err(Failure::usage(format!("{none:?} is no subject")));
     }
-    let done = run::erase(&args.data, &Subject::new(&args.subject))?;
-    let mut left: Vec<String> = tokens(&args.data, &args.subject)?;
+    let subjects: Vec<Subject> = args.subjects.iter().map(|name| Subject::new(name)).collect();
+    let done = run::erase(&args.data, &subjects)?;
+    let mut left: Vec<String> = tokens(&args.data, &args.subjects)?;
     if !done.exchanged {
         left.push(
             "older copies of the key store: the key-encryption key comes from outside, exchange it with `vitalog keys move-kek`"
@@ -35,12 +36,12 @@ pub fn run(args: &Erase) -> Result<(), Failure> {
     left.extend(ELSEWHERE.map(str::to_owned));
     match args.format {
         Format::Json => {
-            let line = json!({"subject": args.subject, "keys": done.keys, "deliveries": done.deliveries, "kek_exchanged": done.exchanged, "left": left});
+            let line = json!({"subjects": args.subjects, "keys": done.keys, "deliveries": done.deliveries, "kek_exchanged": done.exchanged, "left": left});
             say!("{line}");
         }
         Format::Text => {
-            say!("{} is erased: {} of its keys destroyed, {} deliveries forgotten", args.subject, done.keys, done.deliveries);
-            say!("snapshots, views and lake are removed; the next start makes them again from the journal, without the subject");
+            say!("erased: {}; {} keys destroyed, {} deliveries forgotten", args.subjects.join(", "), done.keys, done.deliveries);
+            say!("snapshots, views and lake are removed; the next start makes them again from what can still be read");
             say!("not reached:");
             left.iter().for_each(|what| say!("  {what}"));
         }
@@ -48,18 +49,15 @@ pub fn run(args: &Erase) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tokens that name the subject in what they permit.
-fn tokens(data: &Path, subject: &str) -> Result<Vec<String>, Failure> {
+/// Tokens that name one of the subjects in what they permit.
+fn tokens(data: &Path, subjects: &[String]) -> Result<Vec<String>, Failure> {
     let path = data.join("tokens");
     let text = if path.is_file() { std::fs::read_to_string(path)? } else { String::new() };
-    let of = format!("@{subject}");
+    let names = |scope: &str| scope.split_once('@').is_some_and(|(_, of)| subjects.iter().any(|subject| of.trim() == subject));
     let named = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let mut parts = line.splitn(3, ':');
         let (id, scopes) = (parts.next()?, parts.nth(1)?);
-        scopes
-            .split(',')
-            .any(|scope| scope.trim().ends_with(&of))
-            .then(|| format!("the token {id}, which is for the subject: revoke it"))
+        scopes.split(',').any(names).then(|| format!("the token {id}, which names a subject: revoke it"))
     });
     Ok(named.collect())
 }

@@ -12,8 +12,7 @@ use std::path::Path;
 
 use vitalog_dashboards::views::Views;
 use vitalog_elog::{MatchId, Subject};
-use vitalog_ingest::journal::{Journal, JournalError};
-use vitalog_ingest::keys::KeyError;
+use vitalog_ingest::journal::Journal;
 use vitalog_notify::Outbox;
 
 use super::clock;
@@ -31,23 +30,26 @@ pub struct Erasure {
     pub exchanged: bool,
 }
 
-/// Erases a subject in a data directory that no server holds.
+/// Erases subjects in a data directory that no server holds. Where it ends half way, those that were named first are erased, and the others are as they were.
 ///
 /// # Errors
-/// Where it is held or can't be read, there is no such subject, or a file can't be removed.
-pub fn erase(data: &Path, subject: &Subject) -> Result<Erasure, Failure> {
+/// Where it is held or can't be read, one of them is not known (then none is erased), or a file can't be removed.
+pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
     if !data.join("journal.db").is_file() {
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
     let directory = Directory::hold(data)?;
     let mut journal = open(&directory)?;
-    let findings = findings_of(&directory, &journal, subject)?;
+    if let Some(unknown) = subjects.iter().find(|subject| journal.keys().current(Some(subject)).is_none()) {
+        return Err(Failure::new(format!("nothing was ever journaled about {unknown}"))
+            .hint("check the name; what was erased before is not known by its name any more"));
+    }
+    let findings = findings_of(&directory, &journal, subjects)?;
     let note = postcard::to_allocvec(&findings).map_err(|e| Failure::new(format!("cannot note the findings: {e}")))?;
-    let keys = journal.erase(subject, clock::wall(), &note).map_err(|e| match e {
-        JournalError::Keys(KeyError::UnknownSubject) => Failure::new(format!("nothing was ever journaled about {subject}"))
-            .hint("check the name; what was erased before is not known by its name any more"),
-        other => Failure::new(format!("journal: {other}")),
-    })?;
+    let mut keys = 0;
+    for subject in subjects {
+        keys += journal.erase(subject, clock::wall(), &note).map_err(|e| Failure::new(format!("journal: {e}")))?;
+    }
     let (deliveries, exchanged) = finish(&directory, &mut journal)?.unwrap_or_default();
     Ok(Erasure { keys, deliveries, exchanged })
 }
@@ -86,8 +88,8 @@ fn finish(directory: &Directory, journal: &mut Journal) -> Result<Option<(usize,
     Ok(Some((deliveries, exchanged)))
 }
 
-/// The findings about a subject, as far as views and outbox know them: by these the outbox is told what to forget when nobody knows the name any more.
-fn findings_of(directory: &Directory, journal: &Journal, subject: &Subject) -> Result<Vec<MatchId>, Failure> {
+/// The findings about subjects, as far as views and outbox know them: by these the outbox is told what to forget when nobody knows the name any more.
+fn findings_of(directory: &Directory, journal: &Journal, subjects: &[Subject]) -> Result<Vec<MatchId>, Failure> {
     let incarnation = journal.position().incarnation;
     if !directory.outbox().is_file() {
         return Ok(Vec::new());
@@ -101,12 +103,15 @@ fn findings_of(directory: &Directory, journal: &Journal, subject: &Subject) -> R
     let (ahead, behind) = (sent.position().map_err(outbox)?.next, told.position().next);
     if behind < ahead {
         return Err(Failure::new(format!(
-            "the views have come to offset {behind}, the outbox to {ahead}: nobody can say which messages are about {subject}"
+            "the views have come to offset {behind}, the outbox to {ahead}: nobody can say yet which messages are to go"
         ))
-        .hint("start the server and stop it in order, then erase"));
+        .hint("start the server and stop it in order, then erase; several subjects can be erased at once"));
     }
-    let mut findings = told.findings_of(subject).map_err(views)?;
-    findings.extend(sent.findings_of(subject).map_err(outbox)?);
+    let mut findings = Vec::new();
+    for subject in subjects {
+        findings.extend(told.findings_of(subject).map_err(views)?);
+        findings.extend(sent.findings_of(subject).map_err(outbox)?);
+    }
     findings.sort_unstable();
     findings.dedup();
     Ok(findings)
