@@ -18,5 +18,6 @@ mod support;
 mod survival;
 mod telling;
 mod tools;
+mod upgrading;
 mod whole_data;
 mod why;

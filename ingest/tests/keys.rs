@@ -157,6 +157,43 @@ fn exchanged_keys_read_what_came_before_and_seal_what_comes() {
     assert!(matches!(given.keys_mut().exchange_kek(), Err(KeyError::KekIsGiven)));
 }
 
+/// The process ended between the steps of an exchange: the new key lies beside the old one before the store is locked with it, and takes its place after.
+#[test]
+fn an_interrupted_exchange_leaves_a_key_that_opens() {
+    let (before, after) = (tempfile::tempdir().expect("a"), tempfile::tempdir().expect("b"));
+    let (schema, entries) = written(before.path());
+    image(before.path(), after.path());
+    open(after.path()).expect("opened").keys_mut().exchange_kek().expect("exchanged");
+    let kek = |dir: &tempfile::TempDir| dir.path().join("kek");
+    for (store, ends_with, draft) in [(&before, &before, false), (&before, &before, true), (&after, &after, false)] {
+        let dir = tempfile::tempdir().expect("a directory");
+        image(before.path(), dir.path());
+        copy(store.path(), dir.path(), &["keys.db"]);
+        if draft {
+            std::fs::write(dir.path().join("kek.draft"), "half of a k").expect("written");
+        } else {
+            std::fs::copy(kek(&after), dir.path().join("kek.next")).expect("copied");
+        }
+        assert_eq!(read(&open(dir.path()).expect("opened"), &schema), entries);
+        let same = |other| std::fs::read(kek(other)).expect("there") == std::fs::read(kek(&dir)).expect("there");
+        assert!(same(ends_with), "the key that opens is in its place");
+        assert!(!dir.path().join("kek.next").exists(), "and the other is gone");
+        open(dir.path()).expect("opened").keys_mut().exchange_kek().expect("exchanged");
+        assert_eq!(read(&open(dir.path()).expect("opened"), &schema), entries);
+    }
+}
+
+#[test]
+fn a_first_start_that_was_interrupted_is_begun_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    drop(open(dir.path()).expect("made"));
+    let kek = std::fs::read(dir.path().join("kek")).expect("there");
+    std::fs::remove_file(dir.path().join("keys.db")).expect("removed");
+    drop(open(dir.path()).expect("nothing was sealed yet"));
+    assert_eq!(std::fs::read(dir.path().join("kek")).expect("there"), kek, "the key that was made is taken");
+    assert_eq!(written(dir.path()).1.len(), 35);
+}
+
 #[test]
 fn a_destroyed_key_takes_its_subject_and_nothing_else() {
     let dir = tempfile::tempdir().expect("a directory");

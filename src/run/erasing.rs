@@ -12,7 +12,8 @@ use std::path::Path;
 
 use vitalog_dashboards::views::Views;
 use vitalog_elog::{MatchId, Subject};
-use vitalog_ingest::journal::Journal;
+use vitalog_ingest::journal::{Journal, JournalError};
+use vitalog_ingest::keys::KeyError;
 use vitalog_notify::Outbox;
 
 use super::clock;
@@ -40,9 +41,12 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
     }
     let directory = Directory::hold(data)?;
     let mut journal = open(&directory)?;
-    if let Some(unknown) = subjects.iter().find(|subject| journal.keys().current(Some(subject)).is_none()) {
-        return Err(Failure::new(format!("nothing was ever journaled about {unknown}"))
-            .hint("check the name; what was erased before is not known by its name any more"));
+    for subject in subjects {
+        journal.check_erasable(subject).map_err(|e| match e {
+            JournalError::Keys(KeyError::UnknownSubject) => Failure::new(format!("nothing was ever journaled about {subject}"))
+                .hint("check the name; what was erased before is not known by its name any more"),
+            other => Failure::new(format!("{subject}: {other}")),
+        })?;
     }
     let findings = findings_of(&directory, &journal, subjects)?;
     let note = postcard::to_allocvec(&findings).map_err(|e| Failure::new(format!("cannot note the findings: {e}")))?;

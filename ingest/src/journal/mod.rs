@@ -26,7 +26,7 @@ pub use codec::{Kind, PAYLOAD_VERSION};
 pub use error::JournalError;
 pub use read::{Group, Groups};
 
-use crate::keys::{KekPlace, Keys};
+use crate::keys::{KekPlace, KeyError, Keys};
 use mark::Mark;
 use store::{Row, Store};
 
@@ -156,10 +156,22 @@ impl Journal {
     /// # Errors
     /// [`JournalError::InClear`] where groups of format 1 name the subject; where there is no such subject, or the key store can't be written.
     pub fn erase(&mut self, subject: &Subject, at: Time, unfinished: &[u8]) -> Result<usize, JournalError> {
+        self.check_erasable(subject)?;
+        Ok(self.keys.destroy(subject, at, unfinished)?)
+    }
+
+    /// Whether destroying a subject's keys erases it.
+    ///
+    /// # Errors
+    /// [`JournalError::InClear`] where groups of format 1 name the subject; [`KeyError::UnknownSubject`] where there is no key of it.
+    pub fn check_erasable(&self, subject: &Subject) -> Result<(), JournalError> {
         if let Some(offset) = read::named_in_clear(&self.store, &self.position, subject)? {
             return Err(JournalError::InClear { offset });
         }
-        Ok(self.keys.destroy(subject, at, unfinished)?)
+        match self.keys.current(Some(subject)) {
+            Some(_) => Ok(()),
+            None => Err(KeyError::UnknownSubject.into()),
+        }
     }
 
     /// INVARIANT (keys before groups): the key of every subject of a group is on stable storage before the group is.

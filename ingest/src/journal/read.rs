@@ -184,10 +184,12 @@ pub(super) fn named_in_clear(store: &Store, end: &Position, subject: &Subject) -
         let row = store.at(first)?.ok_or(JournalError::Gap { offset: first })?;
         verify_alone(&row)?;
         let place = codec::Place { incarnation: end.incarnation, first };
-        if codec::named_in_clear(place, &row.payload)?.contains(subject) {
-            return Ok(Some(first));
+        match codec::named_in_clear(place, &row.payload)? {
+            // Behind the first that is sealed all are.
+            None => return Ok(None),
+            Some(subjects) if subjects.contains(subject) => return Ok(Some(first)),
+            Some(_) => first += row.count,
         }
-        first += row.count;
     }
     Ok(None)
 }

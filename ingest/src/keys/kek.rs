@@ -149,7 +149,12 @@ fn write(draft: &Path, path: &Path, key: &Secret) -> Result<(), KeyError> {
     key.bytes().iter().for_each(|byte| text.push_str(&format!("{byte:02x}")));
     text.push('\n');
     let written = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+        // One that was left would keep the mode it has.
+        match fs::remove_file(draft) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(draft, path)?;

@@ -8,6 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Subject, Time};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::error::KeyError;
 use super::kek::KekPlace;
@@ -41,6 +42,12 @@ struct KeyRow {
     subject: Option<Subject>,
     version: u32,
     secret: [u8; KEY],
+}
+
+impl Drop for KeyRow {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+    }
 }
 
 pub(super) struct KeyStore {
@@ -86,7 +93,7 @@ impl KeyStore {
             let (id, sealed): ([u8; 16], Vec<u8>) = row?;
             let id = KeyId(id);
             let row: KeyRow = self.opened(DATA_KEY, id, &sealed)?;
-            keys.push(Held { id, subject: row.subject, version: row.version, secret: Secret::new(row.secret) });
+            keys.push(Held { id, subject: row.subject.clone(), version: row.version, secret: Secret::new(row.secret) });
         }
         let mut statement = self.db.prepare("SELECT id, sealed FROM erased")?;
         let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
@@ -153,7 +160,7 @@ impl KeyStore {
     fn opened<T: for<'d> Deserialize<'d>>(&self, purpose: &[u8], id: KeyId, bytes: &[u8]) -> Result<T, KeyError> {
         let bad = || KeyError::BadRow { id };
         let (nonce, body) = bytes.split_first_chunk::<NONCE>().ok_or_else(bad)?;
-        let plain = zeroize::Zeroizing::new(self.kek.open(nonce, &[purpose, &id.0].concat(), body).map_err(|_| bad())?);
+        let plain = Zeroizing::new(self.kek.open(nonce, &[purpose, &id.0].concat(), body).map_err(|_| bad())?);
         postcard::from_bytes(&plain).map_err(|_| bad())
     }
 

@@ -92,11 +92,11 @@ pub(super) fn outline(place: Place, bytes: &[u8]) -> Result<Vec<(Time, Kind)>, J
     }
 }
 
-/// The subjects that a payload names in clear: those of version 1 only.
-pub(super) fn named_in_clear(place: Place, bytes: &[u8]) -> Result<Vec<Subject>, JournalError> {
+/// The subjects that a payload names in clear; `None` where it is sealed.
+pub(super) fn named_in_clear(place: Place, bytes: &[u8]) -> Result<Option<Vec<Subject>>, JournalError> {
     match Outline::of(place.first, bytes)? {
-        Some(_) => Ok(Vec::new()),
-        None => Ok(v1::decode(place.first, &bytes[1..])?.subjects().cloned().collect()),
+        Some(_) => Ok(None),
+        None => Ok(Some(v1::decode(place.first, &bytes[1..])?.subjects().cloned().collect())),
     }
 }
 
