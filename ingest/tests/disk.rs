@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use vitalog_disk::{Fault, Image, Keep, Op, Watch, crash, lay, watch};
+use vitalog_elog::input::DeadLetter;
 use vitalog_elog::{Entry, Input, Schema, Subject, Time};
 use vitalog_ingest::journal::{Journal, JournalError};
 use vitalog_ingest::keys::KekPlace;
@@ -30,7 +31,29 @@ fn group(schema: &Schema, n: i64) -> Vec<Entry> {
         arrival: Time(1_790_000_000_000_000 + n),
         input: Input::Reading(bg(schema, ["p-001", "p-002", "p-003"][((n + i) % 3) as usize], n * 10 + i)),
     };
-    (0..=n % 3).map(entry).collect()
+    if n >= BIG { (0..300).map(|i| letter(n, i)).collect() } else { (0..=n % 3).map(entry).collect() }
+}
+
+/// Groups from this number on are so large that SQLite folds its log into the database behind them.
+const BIG: i64 = 1_000;
+
+/// 60 KB of what says nothing.
+fn letter(n: i64, i: i64) -> Entry {
+    let mut noise = (n * 1_000 + i) as u64;
+    let raw = std::iter::repeat_with(|| {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (noise >> 33).to_le_bytes()
+    });
+    let raw = raw.take(7_500).flatten().collect();
+    let letter = DeadLetter {
+        subject: Some(Subject::new("p-004")),
+        code: "c".into(),
+        field: None,
+        message: "m".into(),
+        raw,
+        sender: "s".into(),
+    };
+    Entry { arrival: Time(1_790_000_000_000_000 + n % BIG), input: Input::DeadLetter(letter) }
 }
 
 /// What a trace does, step by step.
@@ -142,7 +165,7 @@ fn hold(dir: &Path, told: &Told, what: &str) {
     }
     let may = (told.kept..=told.begun.len()).flat_map(|groups| erasures.iter().map(move |erased| (groups, *erased)));
     let is_one = may.into_iter().any(|(groups, erased)| read == expected(&schema, told, groups, erased));
-    assert!(is_one, "{what}: {told:?} and then {} entries: {read:?}", read.len());
+    assert!(is_one, "{what}: {told:?} and then {} entries", read.len());
     drop(journal);
     // And it goes on from there.
     let mut journal = open(dir).unwrap_or_else(|e| panic!("{what}, again: {e}"));
@@ -165,39 +188,63 @@ fn hold_image(image: &Image, mark: Option<&[u8]>, told: &Told, what: &str) {
     hold(dir.path(), told, what);
 }
 
-#[test]
-fn at_every_crash_point_what_was_acknowledged_is_there() {
-    let seeds: u64 = std::env::var("VITALOG_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(4);
+/// Does all of a trace on a disk that is sound: what was done, and what was told before each operation: the last that held when it began.
+fn done(steps: &[Step]) -> (Vec<Op>, Vec<(usize, Told)>) {
     let dir = scratch();
     let watch = watch(dir.path());
     let mut run = Run::new(dir.path());
-    // What was told before each operation: the last that held when it began.
-    let mut told: Vec<(usize, Told)> = Vec::new();
-    for step in TRACE {
-        let before = Told { begun: run.told.begun.clone(), ..run.told.clone() };
+    let mut told = Vec::new();
+    for step in steps {
+        let mut during = run.told.clone();
         let first = watch.ops().len();
-        run.step(step).expect("a sound disk");
-        let mut during = before;
+        run.step(*step).expect("a sound disk");
         (during.begun, during.erasing) = (run.told.begun.clone(), run.told.erasing);
         told.push((first, during));
         told.push((watch.ops().len(), run.told.clone()));
     }
-    let ops = watch.ops();
+    (watch.ops(), told)
+}
+
+/// Cuts the power before an operation, and holds what is left against the law.
+fn cut_before(cut: usize, ops: &[Op], told: &[(usize, Told)], keep: Keep, marked: bool) {
+    let at = told.iter().rev().find(|(first, _)| *first <= cut).map(|(_, told)| told.clone()).unwrap_or_default();
+    let image = crash(&Image::new(), &ops[..cut], keep);
+    let mark = at.mark.as_deref().filter(|_| marked);
+    hold_image(&image, mark, &at, &format!("cut before operation {cut}, {keep:?}, mark {}", mark.is_some()));
+}
+
+#[test]
+fn at_every_crash_point_what_was_acknowledged_is_there() {
+    let seeds: u64 = std::env::var("VITALOG_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(4);
+    let (ops, told) = done(&TRACE);
     assert!(ops.len() > 100, "a trace of {} operations proves little", ops.len());
     assert!(ops.iter().filter(|op| matches!(op, Op::Sync { .. })).count() > 15);
-    let mut tried = 0;
     for cut in 0..=ops.len() {
-        let at = told.iter().rev().find(|(first, _)| *first <= cut).map(|(_, told)| told.clone()).unwrap_or_default();
-        let keeps = [Keep::None, Keep::All].into_iter().chain((0..seeds).map(|seed| Keep::Some(seed * 1_000_003 + cut as u64)));
-        for keep in keeps {
-            let image = crash(&Image::new(), &ops[..cut], keep);
-            for mark in [at.mark.as_deref(), None] {
-                hold_image(&image, mark, &at, &format!("cut before operation {cut}, {keep:?}, mark {}", mark.is_some()));
-                tried += 1;
-            }
+        let chance = (0..seeds).map(|seed| Keep::Some(seed * 1_000_003 + cut as u64));
+        for keep in [Keep::None, Keep::All].into_iter().chain(chance) {
+            cut_before(cut, &ops, &told, keep, true);
+            cut_before(cut, &ops, &told, keep, false);
         }
     }
-    println!("{} operations, {tried} crashes", ops.len());
+    println!("{} operations, {} crashes", ops.len(), (ops.len() + 1) as u64 * (2 + seeds) * 2);
+}
+
+/// A log that grows too long is folded into the database, and written anew from its beginning: around each sync of that, and now and then between.
+#[test]
+fn a_log_that_is_folded_in_while_it_grows_loses_nothing() {
+    let (ops, told) = done(&[Step::Open, Step::Append(0), Step::Append(BIG), Step::Append(1), Step::Append(2)]);
+    let folded = ops.iter().filter(|op| matches!(op, Op::Write { file, .. } if file == "journal.db")).count();
+    assert!(folded > 2_000, "the log was folded in: {folded} pages");
+    let big = ops.iter().position(|op| matches!(op, Op::Write { at, .. } if *at > 1 << 20)).expect("a long log");
+    let syncs = (big..ops.len()).filter(|i| matches!(ops[*i], Op::Sync { .. } | Op::Truncate { .. }));
+    let mut cuts: Vec<usize> = syncs.flat_map(|i| [i, i + 1]).chain((big..ops.len()).step_by(1_500)).collect();
+    cuts.dedup();
+    for cut in &cuts {
+        for keep in [Keep::None, Keep::Some(*cut as u64)] {
+            cut_before(*cut, &ops, &told, keep, cut % 2 == 0);
+        }
+    }
+    println!("{} operations, {} crashes", ops.len(), cuts.len() * 2);
 }
 
 /// Runs the trace on a disk with a fault until something fails or it ends, as a process that ends then; gives what was told, and whether the fault was reached.
