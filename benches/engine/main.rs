@@ -2,7 +2,7 @@
 //! Beside each single rule runs a loop written by hand for it alone, which must count the same; and after the timed part corrections in the middle of
 //! history must come out right.
 //!
-//!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--sensors N] [--days N] [--seed N] [--late PERCENT] [--json] [--write FILE]
+//!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--sensors N] [--days N] [--seed N] [--late PERCENT] [--horizon DAYS] [--json] [--write FILE]
 //!
 //! WHAT is a workload (`threshold`, `sequence`, `iteration`, `absence`, `window`), `singles`, `library`, `rules`, `windows`, `subjects`, `late` or `steps`; all
 //! but the last if it is left out. Every `--sensors`-th subject wears a glucose sensor. `--json` tells single workloads as the peers tell theirs, and `--write` writes
@@ -11,6 +11,7 @@
 //! Time is the processor's of this thread, so that a busy machine counts as little as may be: it still shares caches and the way to the memory.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "it measures, and is told by its command line what")]
 
+mod beyond;
 mod by_hand;
 mod revisions;
 mod run;
@@ -46,6 +47,7 @@ fn main() {
             "--days" => options.days = number("--days") as u32,
             "--seed" => options.seed = number("--seed"),
             "--late" => options.late = number("--late"),
+            "--horizon" => options.horizon = Some(number("--horizon") as u32),
             "--json" => options.json = true,
             "--write" => return write(&options, &args.next().expect("--write FILE")),
             name if !name.starts_with('-') => what.push(arg.clone()),

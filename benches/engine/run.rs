@@ -9,6 +9,7 @@ use vitalog_cep::{Engine, EngineInput};
 use vitalog_elog::{Change, Effect, Reading, Time};
 use vitalog_rules::{Source, compile};
 
+use crate::beyond::Beyond;
 use crate::clock::Clock;
 use crate::population::Population;
 use crate::post::Post;
@@ -31,13 +32,15 @@ pub struct Options {
     pub seed: u64,
     /// Of a hundred readings so many come late, by up to a day.
     pub late: u64,
+    /// How late readings may be that need nothing put back; `None`: the engine keeps all.
+    pub horizon: Option<u32>,
     /// Single workloads are told as JSON.
     pub json: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { subjects: 500, sensors: 1, days: 14, seed: 20_261_120, late: 0, json: false }
+        Options { subjects: 500, sensors: 1, days: 14, seed: 20_261_120, late: 0, horizon: None, json: false }
     }
 }
 
@@ -78,6 +81,7 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
         kept: BTreeMap::new(),
         now: START,
     };
+    let mut beyond = Beyond::new(options.horizon, &mut ran.engine);
     ran.engine.step(0, START, EngineInput::Library { effective: Time::MIN, library: library.clone() }, &mut effects);
     effects.clear();
     let mut hours = options.days * 24;
@@ -90,14 +94,14 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
         let begin = Clock::now();
         for (arrival, reading) in &batch {
             ran.readings += 1;
-            ran.engine.step(ran.readings, *arrival, EngineInput::Reading(reading), &mut effects);
+            beyond.step(&mut ran.engine, ran.readings, *arrival, EngineInput::Reading(reading), &mut effects);
             for effect in effects.drain(..) {
                 let Effect::Finding(change) = effect else { continue };
                 ran.changes += 1;
                 ran.opened += u64::from(change.change == Change::Opened);
             }
         }
-        ran.took += begin.elapsed();
+        ran.took += begin.elapsed().saturating_sub(std::mem::take(&mut beyond.elsewhere));
         let begin = Clock::now();
         batch.iter().for_each(|(_, reading)| by_hand(reading));
         ran.by_hand += begin.elapsed();
@@ -108,6 +112,7 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
             }
         }
     }
+    beyond.print(&ran.engine);
     ran
 }
 

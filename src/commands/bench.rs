@@ -74,7 +74,7 @@ struct Course {
 
 impl Course {
     fn new(workers: usize) -> Result<Course, Failure> {
-        let spread = Spread { partitions: PARTITIONS, workers };
+        let spread = Spread { partitions: PARTITIONS, workers, beyond: None };
         Ok(Course { mind: Mind::new(vitalog_notify::Config::silent(), spread)?, next: 0 })
     }
 

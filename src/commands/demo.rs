@@ -13,7 +13,7 @@ use crate::demo::{self, ATTRIBUTION, Schedule};
 use crate::failure::Failure;
 use crate::files;
 use crate::output::grouped;
-use crate::run::{Node, Options, RuleWatch, clock, cores};
+use crate::run::{HORIZON, Node, Options, RuleWatch, clock, cores};
 use crate::server::{self, Admittance, Interrupt, Manners};
 
 /// Runs until interrupted.
@@ -56,6 +56,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
         speed: args.speed,
         contacts: true,
         workers: cores(),
+        horizon: Some(HORIZON),
     };
     let node = Node::start(options).await?;
     let again = !node.rules.files().is_empty();

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use vitalog_cep::Horizon;
 use vitalog_cep::plan::Library;
+use vitalog_elog::Span;
 use vitalog_ingest::access::Tokens;
 use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
 use vitalog_notify::roles::Roles;
@@ -13,7 +15,7 @@ use vitalog_notify::roles::Roles;
 use crate::cli::Serve;
 use crate::failure::Failure;
 use crate::files;
-use crate::run::{Node, Options, RuleWatch, RulesError, cores};
+use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores};
 use crate::server::{self, Admittance, Interrupt, Manners};
 
 /// Runs until interrupted.
@@ -47,6 +49,7 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
         speed: 1.0,
         contacts: true,
         workers: args.workers.map_or_else(cores, usize::from),
+        horizon: (args.horizon > 0).then_some(Horizon { keep: Span::days(i64::from(args.horizon)), ..HORIZON }),
     };
     let node = Node::start(options).await?;
     put_rules(&node, args.rules.as_deref()).await?;

@@ -58,6 +58,8 @@ pub fn unknown(unknown: Unknown, rule: &str, subject: &Subject) -> Failure {
             .hint("`vitalog check` names what is wrong with rule files; `GET /v1/rules` the rules in force"),
         Unknown::Subject => Failure::new(format!("nothing was ever heard of the subject `{subject}`"))
             .hint("subjects are written exactly as in their readings"),
+        Unknown::Layers => Failure::new("what lies before the subject's horizon cannot be read")
+            .hint("remove `cold/` and `snapshots/` from the data directory: both are made anew from the journal"),
     }
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Weak;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
+use vitalog_cep::Unknown;
 use vitalog_cep::why::Why;
-use vitalog_cep::{Engine, Unknown};
 use vitalog_elog::{Subject, Time};
 
 use super::journaling::Group;
+use super::own::Own;
 
 /// What the engine's thread is given.
 pub enum ForEngine {
@@ -26,8 +27,14 @@ pub struct Question {
 }
 
 impl Question {
-    pub fn put_to(self, engine: &Engine) {
-        (self.answer)(engine.why(&self.rule, &self.subject, self.at.unwrap_or(engine.clock())));
+    pub fn put_to(self, own: &Own) {
+        let engine = &own.engine;
+        let layers = own.read(&engine.layers_of(&self.subject)).map_err(|error| {
+            tracing::error!(%error, "a question about what lies beyond the horizon has no answer");
+            Unknown::Layers
+        });
+        let at = self.at.unwrap_or(engine.clock());
+        (self.answer)(layers.and_then(|layers| engine.why_with(&self.rule, &self.subject, at, &layers)));
     }
 }
 

@@ -7,8 +7,11 @@ use std::time::Instant;
 
 use vitalog_cep::driver::Split;
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, EngineInput, Seen};
+use vitalog_cep::{EngineInput, Seen};
 use vitalog_elog::{Effect, Entry, Input, Time};
+
+use super::own::Own;
+use crate::failure::Failure;
 
 /// One group, handed over whole.
 pub struct Batch {
@@ -45,24 +48,27 @@ pub type Sights = Vec<(u32, Seen)>;
 
 /// The partitions of one worker.
 pub struct Share {
-    pub engines: Vec<(u32, Engine)>,
+    pub engines: Vec<Own>,
 }
 
 impl Share {
     /// Steps each partition over the group up to its end, which waits for what is shown by others.
-    pub fn step(&mut self, batch: &Batch) -> (Vec<Part>, Sights) {
-        let mut sights = Vec::new();
-        let parts = self.engines.iter_mut().map(|(partition, engine)| {
-            engine.begin();
-            let mut part = Part { partition: *partition, ..Part::default() };
-            let ours = &batch.split.ours[*partition as usize];
+    ///
+    /// # Errors
+    /// Those of [`Own::step`].
+    pub fn step(&mut self, batch: &Batch) -> Result<(Vec<Part>, Sights), Failure> {
+        let (mut parts, mut sights) = (Vec::new(), Vec::new());
+        for own in &mut self.engines {
+            own.engine.begin();
+            let mut part = Part { partition: own.partition, ..Part::default() };
+            let ours = &batch.split.ours[own.partition as usize];
             let mut seen = Vec::new();
             for (place, is_ours) in walk(ours, &batch.split.moments) {
                 let entry = &batch.entries[place as usize];
                 let input = if is_ours { batch.input(place) } else { EngineInput::Tick };
                 let mut effects = Vec::new();
                 let began = (batch.timed && is_ours).then(Instant::now);
-                engine.step_apart(batch.first + u64::from(place), entry.arrival, input, &mut effects, &mut seen);
+                own.step(batch.first + u64::from(place), entry.arrival, input, &mut effects, &mut seen)?;
                 part.took.extend(began.map(|began| u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX)));
                 sights.extend(seen.drain(..).map(|seen| (place, seen)));
                 if !effects.is_empty() {
@@ -70,34 +76,41 @@ impl Share {
                     list.push((place, effects));
                 }
             }
-            part
-        });
-        (parts.collect(), sights)
+            parts.push(part);
+        }
+        Ok((parts, sights))
     }
 
     /// Shows what there is to be seen, and ends the moment.
-    pub fn settle(&mut self, mut sights: Sights, partition_of: impl Fn(&Seen) -> u32, parts: &mut [Part]) {
+    ///
+    /// # Errors
+    /// Those of [`Own::settle`].
+    pub fn settle(&mut self, mut sights: Sights, partition_of: impl Fn(&Seen) -> u32, parts: &mut [Part]) -> Result<(), Failure> {
         // From whichever worker they come: by the reading, then by whom it is shown to.
         sights.sort_by(|(a, one), (b, other)| (a, one.subject()).cmp(&(b, other.subject())));
-        for ((partition, engine), part) in self.engines.iter_mut().zip(parts) {
-            for (_, seen) in sights.iter().filter(|(_, seen)| partition_of(seen) == *partition) {
-                engine.see(seen, &mut part.last);
+        for (own, part) in self.engines.iter_mut().zip(parts) {
+            for (_, seen) in sights.iter().filter(|(_, seen)| partition_of(seen) == own.partition) {
+                own.see(seen, &mut part.last)?;
             }
-            engine.settle(&mut part.last);
+            own.settle(&mut part.last)?;
         }
+        Ok(())
     }
 
     pub fn next_due(&self) -> Option<Time> {
-        self.engines.iter().filter_map(|(_, engine)| engine.next_due()).min()
+        self.engines.iter().filter_map(|own| own.engine.next_due()).min()
     }
 
     /// Each partition's state.
-    pub fn snapshot(&mut self) -> Vec<(u32, Vec<u8>)> {
-        self.engines.iter_mut().map(|(partition, engine)| (*partition, engine.snapshot())).collect()
+    ///
+    /// # Errors
+    /// Those of [`Own::snapshot`].
+    pub fn snapshot(&mut self) -> Result<Vec<(u32, Vec<u8>)>, Failure> {
+        self.engines.iter_mut().map(|own| Ok((own.partition, own.snapshot()?))).collect()
     }
 
-    pub fn engine(&self, partition: u32) -> Option<&Engine> {
-        self.engines.iter().find(|(own, _)| *own == partition).map(|(_, engine)| engine)
+    pub fn own(&self, partition: u32) -> Option<&Own> {
+        self.engines.iter().find(|own| own.partition == partition)
     }
 }
 

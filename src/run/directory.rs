@@ -99,6 +99,11 @@ impl Directory {
         }
     }
 
+    /// Where that lies which engines do not keep in memory.
+    pub fn beyond(&self) -> PathBuf {
+        self.root.join("cold")
+    }
+
     pub fn snapshots(&self) -> PathBuf {
         self.root.join("snapshots")
     }

@@ -1,6 +1,6 @@
 //! Erasing a subject: its keys are destroyed, and then everything goes that was derived from what they sealed.
 //!
-//! The journal keeps its offsets, and replays what can't be read as [`vitalog_elog::Input::Erased`]. Snapshots, views and lake hold many subjects in one file: they are removed,
+//! The journal keeps its offsets, and replays what can't be read as [`vitalog_elog::Input::Erased`]. Snapshots, layers, views and lake hold many subjects in one file: they are removed,
 //! and made again from the journal at the next start. The outbox loses what it has about the subject's findings and stays where it is.
 //!
 //! INVARIANT (erased is erased): from the moment the keys are gone, what is left to do stands in the key store, and is done before anything else by whoever opens the directory
@@ -77,7 +77,8 @@ fn finish(directory: &Directory, journal: &mut Journal) -> Result<Option<(usize,
     let findings: Vec<MatchId> =
         postcard::from_bytes(note).map_err(|e| Failure::new(format!("the key store's note of an erasure can't be read: {e}")))?;
     let deliveries = forget(directory, journal, &findings)?;
-    let derived = [directory.snapshots(), directory.lake()];
+    let mut derived = vec![directory.snapshots(), directory.beyond(), directory.lake()];
+    derived.retain(|folder| folder.is_dir());
     for folder in &derived {
         empty(folder)?;
     }

@@ -19,7 +19,9 @@ use vitalog_notify::Notifier;
 use vitalog_rules::{Source, compile};
 
 use super::asking::Question;
+use super::beyond::Beyond;
 use super::collector::Collector;
+use super::own::Own;
 use super::router::{Router, Ticket};
 use super::snapshot::Snapshot;
 use super::versions::Versions;
@@ -27,12 +29,14 @@ use super::workers;
 use crate::failure::Failure;
 
 /// How the engine is spread.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Spread {
     /// Parts of the subjects, each with an engine of its own: fixed with the data directory.
     pub partitions: u32,
     /// Threads that own them.
     pub workers: usize,
+    /// Where that goes which lies beyond their horizon; `None`: they keep all.
+    pub beyond: Option<Beyond>,
 }
 
 /// The state that the journal's inputs lead to.
@@ -49,7 +53,7 @@ impl Mind {
     /// Where the system has no threads to give.
     pub fn new(policy: vitalog_notify::Config, spread: Spread) -> Result<Mind, Failure> {
         let engines = (0..spread.partitions.max(1)).map(|_| Engine::new()).collect();
-        Mind::of(engines, Notifier::new(policy), (Arc::default(), Arc::default()), spread)
+        Mind::of(engines, Notifier::new(policy), (Arc::default(), Arc::default()), &spread)
     }
 
     /// As it was at a snapshot.
@@ -69,18 +73,20 @@ impl Mind {
         let notifier =
             Notifier::restore(&snapshot.notifier, policy).map_err(|e| Failure::new(format!("notifier snapshot: {e}")))?;
         let rules = (Arc::new(snapshot.library.clone()), Arc::new(snapshot.versions.clone()));
-        Mind::of(engines, notifier, rules, spread)
+        Mind::of(engines, notifier, rules, &spread)
     }
 
     fn of(
         engines: Vec<Engine>,
         notifier: Notifier,
         (library, versions): (Arc<Library>, Arc<Versions>),
-        spread: Spread,
+        spread: &Spread,
     ) -> Result<Mind, Failure> {
         let clock = engines.first().map_or(Time::MIN, Engine::clock);
         let due = engines.iter().filter_map(Engine::next_due).min();
-        let (giving, returning) = workers::start(engines, spread.workers)?;
+        let own = |(partition, engine)| Own::new(partition, engine, spread.beyond.as_ref());
+        let own = (0..).zip(engines).map(own).collect::<Result<_, _>>()?;
+        let (giving, returning) = workers::start(own, spread.workers)?;
         Ok(Mind {
             router: Router { giving, library, versions, timed: false, clock },
             collector: Collector { done: returning.done, due, notifier, took: Vec::new() },

@@ -38,7 +38,7 @@ impl Past {
         let lost = |e| Failure::new(format!("journal: {e}"));
         let directory = Directory::hold(data)?;
         let journal = directory.open_journal()?;
-        let spread = Spread { partitions: directory.partitions()?, workers: cores() };
+        let spread = Spread { partitions: directory.partitions()?, workers: cores(), beyond: None };
         let mind = Mind::new(vitalog_notify::Config::silent(), spread)?;
         let mut past = Past { mind, told: Vec::new(), names: BTreeMap::new() };
         for group in journal.read_from(0).map_err(lost)? {

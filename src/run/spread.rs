@@ -1,16 +1,19 @@
-//! The law that one worker says what n say, that a cut may change their number, and that partitions find what a single engine finds.
+//! The law that one worker says what n say, that a cut may change their number, that partitions find what a single engine finds, and that a horizon changes nothing.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, EngineInput};
+use vitalog_cep::{Engine, EngineInput, Horizon};
 use vitalog_elog::input::{RuleChange, RuleFile};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{
-    Amount, Content, Dimension, Entry, Finding, Input, Position, Reading, Schema, StreamIx, Subject, Time, Unit, Value, When,
+    Amount, Content, Dimension, Entry, Finding, Input, Position, Reading, Schema, Span, StreamIx, Subject, Time, Unit, Value,
+    When,
 };
 use vitalog_notify::Config;
 
+use super::beyond::Beyond;
 use super::mind::{Mind, Spread, library_of};
 use super::snapshot::Snapshot;
 
@@ -116,7 +119,13 @@ fn said(mind: &mut Mind, journal: &[Vec<Arc<Entry>>], mut next: u64) -> (Vec<Str
 }
 
 fn mind(workers: usize) -> Mind {
-    Mind::new(Config::silent(), Spread { partitions: PARTITIONS, workers }).expect("threads")
+    Mind::new(Config::silent(), Spread { partitions: PARTITIONS, workers, beyond: None }).expect("threads")
+}
+
+/// As [`mind`], with a horizon so near that nearly everything lies beyond it.
+fn near(dir: &Path, workers: usize) -> Spread {
+    let horizon = Horizon { keep: Span::minutes(30), least: 2, pause: Span::minutes(20) };
+    Spread { partitions: PARTITIONS, workers, beyond: Some(Beyond { dir: dir.to_owned(), horizon }) }
 }
 
 fn bytes(snapshot: &Snapshot) -> Vec<u8> {
@@ -146,7 +155,7 @@ fn a_restart_may_have_another_number_of_workers() {
         let (told, state) = said(&mut mind(2), &journal, 0);
         for cut in [5, 31, 50] {
             let (_, middle) = said(&mut mind(2), &journal[..cut], 0);
-            let spread = Spread { partitions: PARTITIONS, workers: 3 };
+            let spread = Spread { partitions: PARTITIONS, workers: 3, beyond: None };
             let mut restored = Mind::restore(&middle, Config::silent(), spread).expect("of this version");
             let (rest, end) = said(&mut restored, &journal[cut..], middle.position.next);
             assert_eq!(told[cut..], rest, "seed {seed}, cut at group {cut}");
@@ -154,8 +163,39 @@ fn a_restart_may_have_another_number_of_workers() {
         }
     }
     let (_, state) = said(&mut mind(1), &journal(1)[..3], 0);
-    let other = Mind::restore(&state, Config::silent(), Spread { partitions: 8, workers: 1 });
+    let other = Mind::restore(&state, Config::silent(), Spread { partitions: 8, workers: 1, beyond: None });
     assert!(other.is_err_and(|e| e.to_string().contains("16 partitions")), "another number of partitions is refused");
+}
+
+#[test]
+fn what_lies_beyond_a_horizon_is_put_back_before_anything_is_said() {
+    for seed in 1..=4 {
+        let journal = journal(seed);
+        // The change of the rules stands in the midst of a group: subjects with layers are told of it after the others.
+        let before = journal.iter().position(|group| group.iter().skip(1).any(|e| matches!(e.input, Input::Rules(_)))).unwrap();
+        let (told, state) = said(&mut mind(1), &journal[..before], 0);
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut first = Mind::new(Config::silent(), near(dir.path(), 2)).expect("threads");
+        let (mut has, middle) = said(&mut first, &journal[..20], 0);
+        drop(first);
+        let mut second = Mind::restore(&middle, Config::silent(), near(dir.path(), 3)).expect("its layers are there");
+        let (rest, end) = said(&mut second, &journal[20..before], middle.position.next);
+        has.extend(rest);
+        assert_eq!(told, has, "seed {seed}");
+        let layers = |state: &Snapshot| {
+            let engines = state.engines.iter().map(|e| Engine::restore(e).expect("of this version"));
+            engines.map(|e| (e.layers().count(), e.rows())).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        };
+        let ((none, all), (many, few)) = (layers(&state), layers(&end));
+        assert!(none == 0 && many > 20 && few * 2 < all, "seed {seed}: {many} layers, {few} of {all} readings at hand");
+        drop(second);
+        // Without its layers a snapshot is of no use, and says so.
+        std::fs::remove_dir_all(dir.path()).expect("it was there");
+        let lost = Mind::restore(&end, Config::silent(), near(dir.path(), 1)).err().expect("layers are missing");
+        assert!(lost.to_string().contains("is missing") && lost.to_string().contains("cold/"), "{lost}");
+        let kept = Mind::restore(&end, Config::silent(), Spread { beyond: None, ..near(dir.path(), 1) });
+        assert!(kept.is_err_and(|e| e.to_string().contains("horizon")), "and to one that keeps all it is of no use either");
+    }
 }
 
 /// What stands, without what is history: names, revisions, and who was told.

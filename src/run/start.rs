@@ -7,15 +7,17 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use vitalog_cep::Horizon;
 use vitalog_cep::driver::restore_point;
 use vitalog_cep::plan::Library;
 use vitalog_dashboards::views::Views;
-use vitalog_elog::{Position, Schema};
+use vitalog_elog::{Position, Schema, Span};
 use vitalog_ingest::journal::Journal;
 use vitalog_lakehouse::Lake;
 use vitalog_notify::Outbox;
 
 use super::asking::Asker;
+use super::beyond::Beyond;
 use super::clock::{self, Clock, Now};
 use super::contact::Contacts;
 use super::directory::Directory;
@@ -51,7 +53,12 @@ pub struct Options {
     pub contacts: bool,
     /// Threads that own the engine's partitions; at most as many as there are partitions.
     pub workers: usize,
+    /// How much of each subject engines keep in memory; `None`: all.
+    pub horizon: Option<Horizon>,
 }
+
+/// What engines keep in memory if nobody says otherwise: what rules need of readings up to a week late.
+pub const HORIZON: Horizon = Horizon { keep: Span::days(7), least: 1_024, pause: Span::days(1) };
 
 impl Options {
     /// For looking at a data directory without serving it.
@@ -63,6 +70,7 @@ impl Options {
             speed: 1.0,
             contacts: false,
             workers: cores(),
+            horizon: Some(HORIZON),
         }
     }
 }
@@ -264,14 +272,15 @@ impl Opened {
     fn restore(&self, directory: &Directory, options: &Options) -> Result<Restored, Failure> {
         let mut snapshots = snapshot::offsets(&directory.snapshots())?;
         let sinks = self.positions()?.map(|(_, p)| p.next);
-        let spread = Spread { partitions: directory.partitions()?, workers: options.workers };
+        let beyond = options.horizon.map(|horizon| Beyond { dir: directory.beyond(), horizon });
+        let spread = Spread { partitions: directory.partitions()?, workers: options.workers, beyond };
         loop {
             let offsets: Vec<u64> = snapshots.iter().map(|(offset, _)| *offset).collect();
             let Some(i) = restore_point(&offsets, &sinks) else {
-                return Ok(Restored { mind: Mind::new(options.telling.clone(), spread)?, from: 0 });
+                return Ok(Restored { mind: Mind::new(options.telling.clone(), spread.clone())?, from: 0 });
             };
             let (offset, path) = snapshots.remove(i);
-            let restored = snapshot::read(&path)?.map(|s| Mind::restore(&s, options.telling.clone(), spread));
+            let restored = snapshot::read(&path)?.map(|s| Mind::restore(&s, options.telling.clone(), spread.clone()));
             match restored {
                 Some(Ok(mind)) => return Ok(Restored { mind, from: offset }),
                 Some(Err(error)) => tracing::warn!(offset, %error, "a snapshot is passed over"),

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError, SendError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use vitalog_cep::Seen;
 use vitalog_cep::driver::{partition_of, worker_of};
-use vitalog_cep::{Engine, Seen};
 use vitalog_elog::{Subject, Time};
 
 use super::asking::Question;
 use super::batch::{Batch, Part, Share, Sights};
+use super::own::Own;
 use crate::failure::Failure;
 
 /// Groups that may wait for a worker, and as many of what it said.
@@ -49,12 +50,12 @@ pub struct Returning {
 ///
 /// # Errors
 /// Where the system has no thread to give.
-pub fn start(engines: Vec<Engine>, workers: usize) -> Result<(Giving, Returning), Failure> {
+pub fn start(engines: Vec<Own>, workers: usize) -> Result<(Giving, Returning), Failure> {
     let partitions = engines.len() as u32;
     let count = workers.clamp(1, engines.len().max(1)) as u32;
     let mut shares: Vec<Share> = (0..count).map(|_| Share { engines: Vec::new() }).collect();
-    for (partition, engine) in (0..).zip(engines) {
-        shares[worker_of(partition, count) as usize].engines.push((partition, engine));
+    for own in engines {
+        shares[worker_of(own.partition, count) as usize].engines.push(own);
     }
     let mut giving = Giving { jobs: Vec::new(), partitions };
     let mut returning = Returning { done: Vec::new(), threads: Vec::new() };
@@ -124,12 +125,12 @@ impl Worker {
             let done = match job {
                 Job::Why(question) => {
                     let partition = partition_of(&question.subject, self.partitions);
-                    if let Some(engine) = self.share.engine(partition) {
-                        question.put_to(engine);
+                    if let Some(own) = self.share.own(partition) {
+                        question.put_to(own);
                     }
                     continue;
                 }
-                Job::Snapshot => Done::Snapshot(self.share.snapshot()),
+                Job::Snapshot => Done::Snapshot(self.share.snapshot().unwrap_or_else(|error| end(&error))),
                 Job::Step(batch) => match self.step(&batch) {
                     Ok(done) => done,
                     Err(_) => return,
@@ -144,15 +145,22 @@ impl Worker {
     /// # Errors
     /// Where another worker has ended: nobody wants to know any more.
     fn step(&mut self, batch: &Batch) -> Result<Done, RecvError> {
-        let (mut parts, mut sights) = self.share.step(batch);
+        let (mut parts, mut sights) = self.share.step(batch).unwrap_or_else(|error| end(&error));
         let (partitions, count) = (self.partitions, self.count);
         let partition = |subject: &Subject| partition_of(subject, partitions);
         if batch.shares {
             sights = self.others.exchange(sights, |seen: &Seen| worker_of(partition(seen.subject()), count))?;
         }
-        self.share.settle(sights, |seen| partition(seen.subject()), &mut parts);
+        let settled = self.share.settle(sights, |seen| partition(seen.subject()), &mut parts);
+        settled.unwrap_or_else(|error| end(&error));
         Ok(Done::Stepped { parts, due: self.share.next_due() })
     }
+}
+
+/// Without what it gave away an engine cannot go on.
+fn end(error: &Failure) -> ! {
+    tracing::error!(%error, "what lies beyond the horizon is lost; the process ends");
+    std::process::abort();
 }
 
 /// A worker's ways to and from each worker, itself included.

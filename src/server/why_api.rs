@@ -118,5 +118,11 @@ fn unknown(what: Unknown) -> Response {
         Unknown::Subject => {
             problem(StatusCode::NOT_FOUND, "unknown_subject", "nothing was ever heard of this subject", "see GET /v1/subjects")
         }
+        Unknown::Layers => problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "history_unreadable",
+            "what lies before this subject's horizon cannot be read",
+            "stop the server, remove `cold/` and `snapshots/` from the data directory, and start it again: both are made anew from the journal",
+        ),
     }
 }

@@ -4,6 +4,7 @@
 //! order asks one decision. A late one cuts the log at the first decision it may alter and decides again until, past the last one it may alter, the state is
 //! what it was before at that instant: from there on everything is as it was.
 
+mod cold;
 mod look;
 
 use std::ops::Range;
@@ -20,6 +21,7 @@ use crate::newest::first_not;
 use crate::plan::{Episode, Expr, Grade};
 use crate::timeline::{Said, Table, Touch};
 
+pub use cold::ColdEpisodes;
 pub use look::{Look, Phase};
 
 /// One episode rule for one subject.

@@ -139,6 +139,24 @@ impl Facts {
         self.changes.take()
     }
 
+    /// Takes the first so many off; nothing waits to be told.
+    pub fn part_first(&mut self, many: usize) -> Vec<Fact> {
+        let gone = self.list.drain(..many).collect();
+        if many > 0 {
+            self.list.shrink_to_fit();
+        }
+        gone
+    }
+
+    /// Puts those back that were taken off. They are no rows.
+    pub fn unite(&mut self, mut cold: Vec<Fact>) {
+        cold.append(&mut self.list);
+        self.list = cold;
+        if let Some(moves) = &mut self.moves {
+            moves.fresh = 0;
+        }
+    }
+
     pub fn at_mut(&mut self, place: usize) -> &mut Fact {
         &mut self.list[place]
     }

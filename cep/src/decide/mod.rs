@@ -3,6 +3,7 @@
 //! INVARIANT (a function of the timeline): after every update the facts of a rule are what evaluating the whole visible timeline anew would give.
 
 mod calm;
+mod cold;
 pub mod episode;
 mod fact;
 mod guard;
@@ -16,6 +17,7 @@ mod version;
 
 use serde::{Deserialize, Serialize};
 
+pub use cold::ColdState;
 use episode::Episodes;
 pub use fact::{Fact, Facts, Known};
 use matching::Matches;

@@ -97,6 +97,20 @@ impl Schedules {
         self.judge(case, schedule, from, i64::MAX)
     }
 
+    /// Takes off the firings before an instant.
+    pub fn part(&mut self, before: i64) -> Vec<i64> {
+        let many = first_not(&self.firings, |t| *t < before);
+        let cold = self.firings.drain(..many).collect();
+        self.firings.shrink_to_fit();
+        cold
+    }
+
+    /// Puts those back that were taken off.
+    pub fn unite(&mut self, mut cold: Vec<i64>) {
+        cold.append(&mut self.firings);
+        self.firings = cold;
+    }
+
     /// Judges all firings in `[from, to]` again.
     fn judge(&mut self, case: &Case<'_>, schedule: &Schedule, from: i64, to: i64) -> bool {
         let (firings, range) = self.between(from, to);

@@ -10,8 +10,8 @@ use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
 use crate::eval::{Lets, Rows, render, said, truth};
 use crate::newest::first_not;
-use crate::plan::{Heard, Silence};
-use crate::timeline::{Table, Touch};
+use crate::plan::{Expr, Heard, Silence};
+use crate::timeline::{Floors, Table, Touch};
 
 /// One silence rule for one subject.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -48,8 +48,12 @@ impl Silences {
         if from > to {
             return false;
         }
-        let found: Vec<Fact> =
-            beginnings(case, silence, from, to).into_iter().filter_map(|p| silent_since(case, silence, p)).collect();
+        let stands = |p: i64| match p.checked_add(silence.span.0)? {
+            // That was decided, and what it hung on is cut off; only its end may be another.
+            due if due < case.line.since() && !case.version.looks_up() => Some(self.still(case, silence, p)?),
+            _ => silent_since(case, silence, p),
+        };
+        let found: Vec<Fact> = beginnings(case, silence, from, to).into_iter().filter_map(stands).collect();
         let list = self.facts.list();
         let range = first_not(list, |f| f.onset < from)..first_not(list, |f| f.onset <= to);
         let changed = !range.is_empty() || !found.is_empty();
@@ -103,6 +107,14 @@ impl Silences {
         self.facts.list().last().filter(|f| f.state == FindingState::Open)
     }
 
+    /// The silence that counts from `p`, decided before all that may change, with its end as it is now.
+    fn still(&self, case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
+        let was = self.facts.beginning_in(p, p).first()?;
+        let heard = silence.streams.iter().filter_map(|h| next_heard(case, h, p)).min();
+        let state = if heard.is_some() { FindingState::Resolved } else { FindingState::Open };
+        Some(Fact { end: heard, resolved: heard, state, fed: false, known: None, ..was.clone() })
+    }
+
     /// The last instant before `t` that a silence may count from; of none the beginning of time.
     fn counting_before(&self, case: &Case<'_>, silence: &Silence, t: i64) -> i64 {
         if let Some(open) = self.open().filter(|f| f.onset < t) {
@@ -151,12 +163,32 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
     })
 }
 
+/// Pins, of each stream that it waits for, the last reading before an instant that counts. From where on it may look at other readings.
+pub fn pin_last(case: &Case<'_>, silence: &Silence, before: i64, floors: &mut Floors) -> i64 {
+    let (mut from, mut counts) = (before, None);
+    for heard in &silence.streams {
+        let last = before.checked_sub(1).and_then(|t| last_heard(case, heard, t));
+        if let Some(at) = last {
+            floors.pin(heard.stream, at);
+            counts = counts.max(last);
+        }
+        if heard.filter.as_ref().is_some_and(Expr::looks_elsewhere) {
+            // Whether a reading counts is asked again, of each back to that one.
+            from = from.min(last.unwrap_or(i64::MIN));
+        }
+    }
+    // What readings alone decide is not asked again, only its end is another some day.
+    let asked = counts.or_else(|| case.line.enrolled()).filter(|_| case.version.looks_up());
+    from.min(asked.unwrap_or(from))
+}
+
 /// The instants in `[from, to]` that a silence may count from, ascending.
 fn beginnings(case: &Case<'_>, silence: &Silence, from: i64, to: i64) -> Vec<i64> {
     let heard = silence.streams.iter().flat_map(|h| {
         let table = case.line.table(h.stream);
         table.into_iter().flat_map(move |t| {
-            let rows = t.from(from)..t.after(to);
+            // Of what was cut off the last that counts is left.
+            let rows = t.left_from(from)..t.after(to);
             rows.filter(move |&row| fits(case, h, t, row)).map(|row| t.at(row))
         })
     });
@@ -179,14 +211,14 @@ fn newest(case: &Case<'_>, silence: &Silence) -> Option<i64> {
 /// The last instant not after `t` at which there is a reading that counts.
 pub fn last_heard(case: &Case<'_>, heard: &Heard, t: i64) -> Option<i64> {
     let table = case.line.table(heard.stream)?;
-    let mut rows = (0..table.after(t)).rev();
+    let mut rows = (0..table.left_after(t)).rev();
     rows.find(|&row| fits(case, heard, table, row)).map(|row| table.at(row))
 }
 
 /// The first instant after `p` at which there is a reading that counts.
 pub fn next_heard(case: &Case<'_>, heard: &Heard, p: i64) -> Option<i64> {
     let table = case.line.table(heard.stream)?;
-    let mut rows = table.after(p)..table.len();
+    let mut rows = table.left_after(p)..table.len();
     rows.find(|&row| fits(case, heard, table, row)).map(|row| table.at(row))
 }
 

@@ -1,5 +1,7 @@
 //! A dated rule: one meaning of one rule, in force for a stretch of event time, and how far what it decides looks.
 
+mod floors;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -127,6 +129,11 @@ impl Version {
             && zoned
             && nightly
             && self.scope.profile.iter().all(|i| self.terms.defaults.get(usize::from(*i)).cloned().flatten() == default(i))
+    }
+
+    /// Whether it looks at what other rules find.
+    pub fn looks_up(&self) -> bool {
+        self.scope.streams.last().is_some_and(|stream| stream.derived().is_some())
     }
 
     /// Whether its conditions look at a stream through windows or as intervals.

@@ -1,11 +1,14 @@
 //! Asking the engine why: which finding an instant belongs to, which version answers for it, and what that version's clauses came to.
 //!
-//! It only looks: nothing of the state changes.
+//! It only looks: nothing of the state changes. Of a subject of whom something was cut off a copy is made, whole again, and asked.
+
+use std::sync::Arc;
 
 use vitalog_elog::{FindingKind, FindingState, Quiet, Subject, Time};
 
 use super::Engine;
 use super::book;
+use super::cold::LayerId;
 use super::subject::Person;
 use crate::decide::{Case, Fact};
 use crate::why::{Hush, InForce, Teller, Verdict, Why, account};
@@ -15,6 +18,8 @@ use crate::why::{Hush, InForce, Teller, Verdict, Why, account};
 pub enum Unknown {
     Rule,
     Subject,
+    /// What was cut off the subject was not given, or is not what was cut off.
+    Layers,
 }
 
 /// A fact, and the place of its version.
@@ -24,12 +29,33 @@ impl Engine {
     /// Why a rule found something about a subject at an instant, or why it did not.
     ///
     /// # Errors
-    /// Where no version of the rule was ever in force, or nothing ever came of the subject.
+    /// Where no version of the rule was ever in force, or nothing ever came of the subject; where layers were cut off the subject ([`Engine::why_with`]).
     pub fn why(&self, rule: &str, subject: &Subject, at: Time) -> Result<Why, Unknown> {
+        self.why_with(rule, subject, at, &[])
+    }
+
+    /// The layers that were cut off a subject, the newest first.
+    pub fn layers_of(&self, subject: &Subject) -> Vec<LayerId> {
+        self.places.get(subject).map_or_else(Vec::new, |place| self.people[place as usize].all_layers())
+    }
+
+    /// The same with the layers that were cut off the subject.
+    ///
+    /// # Errors
+    /// Those of [`Engine::why`]; where the layers are not those of [`Engine::layers_of`].
+    pub fn why_with(&self, rule: &str, subject: &Subject, at: Time, layers: &[Vec<u8>]) -> Result<Why, Unknown> {
         let names = self.rules.names.iter().find(|(name, _)| **name == *rule);
         let (name, group) = names.ok_or(Unknown::Rule)?;
         let person = &self.people[self.places.get(subject).ok_or(Unknown::Subject)? as usize];
-        let t = at.0;
+        if !person.is_cold() {
+            return Ok(self.why_of(person, (name, group), at));
+        }
+        let whole = person.whole(&self.rules, self.clock.0, layers).map_err(|_| Unknown::Layers)?;
+        Ok(self.why_of(&whole, (name, group), at))
+    }
+
+    fn why_of(&self, person: &Person, (name, group): (&Arc<str>, &[u32]), at: Time) -> Why {
+        let (t, subject) = (at.0, &person.name);
         let facts = || group.iter().flat_map(|v| person.states[*v as usize].facts().list().iter().map(|f| (*v as usize, f)));
         let here = facts().filter(|(v, f)| self.covers(*v, f, t)).max_by_key(|(_, f)| (f.at <= t, f.at, f.onset));
         let in_force = group.iter().map(|v| *v as usize).find(|v| self.rules.versions[*v].owns(t));
@@ -65,7 +91,7 @@ impl Engine {
             why.finding = why.before.take();
             why.account.lack = None;
         }
-        Ok(why)
+        why
     }
 
     /// Whether an instant belongs to a finding: from its onset to its end, which of a point is in it; and the instant at which it was decided.

@@ -4,6 +4,8 @@ mod alarm;
 mod asked;
 mod book;
 mod calm;
+mod cold;
+mod horizon;
 mod ranks;
 mod rulebook;
 mod shared;
@@ -19,6 +21,9 @@ use vitalog_elog::{Cause, Effect, Finding, Reading, Schema, Subject, Time};
 
 use alarm::Alarms;
 pub use asked::Unknown;
+pub use cold::{Horizon, LayerId, NotThatLayer};
+use horizon::Horizons;
+pub use horizon::{Parted, Want};
 use rulebook::Rulebook;
 pub use shared::Seen;
 pub use snapshot::SnapshotError;
@@ -45,7 +50,7 @@ pub enum EngineInput<'a> {
 
 /// All subjects of one partition, and the rules they are under.
 ///
-/// Every reading is kept in memory for now; a horizon, beyond which history is asked for, is to come.
+/// It keeps every reading, or with a [`Horizon`] those of late and what is needed of the others.
 #[derive(Debug)]
 pub struct Engine {
     clock: Time,
@@ -60,6 +65,7 @@ pub struct Engine {
     touched: Vec<Touch>,
     /// Subjects of whom a decision waits for the end of the moment, and what touched them last.
     waiting_for: BTreeMap<u32, Cause>,
+    horizons: Horizons,
 }
 
 impl Default for Engine {
@@ -80,6 +86,7 @@ impl Engine {
             waiting: Vec::new(),
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
+            horizons: Horizons::default(),
         }
     }
 
@@ -120,6 +127,7 @@ impl Engine {
             EngineInput::Tick => {}
         }
         self.due(effects);
+        self.part_ripe();
     }
 
     /// The inputs that follow, up to [`Engine::settle`], were accepted at one moment: what a late reading puts into doubt far from itself may wait until all of
@@ -135,6 +143,7 @@ impl Engine {
             self.people[place as usize].settle(&self.rules, self.clock.0);
             self.told(place, cause, effects);
         }
+        self.part_ripe();
     }
 
     /// Takes what a reading shows to a further subject: after all inputs of its moment, before [`Engine::settle`].
@@ -183,8 +192,10 @@ impl Engine {
         rules.restore();
         let mut places = ByName::default();
         let mut alarms = Alarms::default();
+        let horizons = Horizons::default();
         for (place, person) in people.iter_mut().enumerate() {
             person.restore(&rules, clock.0);
+            person.watch(&horizons.missed);
             places.set(person.name.clone(), place as u32);
             if let Some(due) = person.next_due(&rules, clock.0) {
                 alarms.set(place as u32, due);
@@ -199,6 +210,7 @@ impl Engine {
             waiting,
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
+            horizons,
         })
     }
 
@@ -230,6 +242,7 @@ impl Engine {
         if let Some(due) = due {
             self.alarms.get_mut().set(place, due);
         }
+        self.look_after(place);
     }
 
     fn profile(&mut self, change: &ProfileChange, effects: &mut Vec<Effect>) {
@@ -248,9 +261,15 @@ impl Engine {
     }
 
     fn library(&mut self, effective: Time, library: Arc<Library>, effects: &mut Vec<Effect>) {
-        let revision = self.rules.revise(effective, library);
+        let revision = Arc::new(self.rules.revise(effective, library));
         let waiting = std::mem::take(&mut self.waiting);
         for place in 0..self.people.len() as u32 {
+            if self.people[place as usize].is_cold() {
+                // A new version has to see all there was.
+                self.people[place as usize].make_room(&self.rules);
+                self.horizons.is_short(place, &revision);
+                continue;
+            }
             self.people[place as usize].rules_changed(&self.rules, self.clock.0, &revision);
             self.touched.clear();
             self.reached(place, self.people[place as usize].line.enrolled());
@@ -270,6 +289,14 @@ impl Engine {
         let mut places = vec![first];
         places.extend(std::iter::from_fn(|| alarms.take_due(clock)));
         places.sort_unstable();
+        places.retain(|place| {
+            let lacks = self.horizons.lacks(*place);
+            if lacks {
+                // When it has what it lacks.
+                alarms.set(*place, clock);
+            }
+            !lacks
+        });
         for place in places {
             self.touched.clear();
             self.reached(place, self.people[place as usize].line.enrolled());
@@ -297,6 +324,7 @@ impl Engine {
         if let Some(due) = person.noted_due() {
             self.alarms.get_mut().set(place, due);
         }
+        self.look_after(place);
     }
 
     fn place(&mut self, subject: &Subject) -> u32 {

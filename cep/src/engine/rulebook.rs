@@ -67,6 +67,7 @@ pub struct Route {
 }
 
 /// What a new library changed.
+#[derive(Debug)]
 pub struct Revision {
     /// Since when.
     pub from: i64,

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use vitalog_elog::{Cause, Effect, Outcome, Reading, ReadingId, Subject};
+use vitalog_elog::{Cause, Effect, Outcome, Reading, ReadingId, Schema, Subject};
 
 use super::Engine;
 
@@ -21,6 +21,10 @@ pub struct Seen {
 impl Seen {
     pub fn subject(&self) -> &Subject {
         &self.reading.subject
+    }
+
+    pub(super) fn reading(&self) -> &Reading {
+        &self.reading
     }
 }
 
@@ -37,18 +41,7 @@ impl Engine {
         if !matches!(effects.get(first), Some(Effect::Reading(Outcome::New | Outcome::Superseded { .. }))) {
             return;
         }
-        let now = reading.content.as_ref().map_or_else(Vec::new, |content| content.further_subjects(&schema));
-        let mut all: Vec<&Subject> = former.iter().chain(&now).filter(|s| **s != reading.subject).collect();
-        all.sort();
-        all.dedup();
-        for subject in all {
-            let reading = Reading {
-                subject: subject.clone(),
-                id: ReadingId::seen_from(&reading.subject, reading.id),
-                given: Some(Arc::from(reading.subject.as_str())),
-                content: reading.content.clone().filter(|_| now.contains(subject)),
-                ..*reading
-            };
+        for reading in shown(reading, &former, &schema) {
             let seen = Seen { reading, cause };
             match &mut left {
                 Some(left) => left.push(seen),
@@ -57,10 +50,34 @@ impl Engine {
         }
     }
 
+    /// What further subjects would be shown.
+    pub(super) fn seen_elsewhere(&mut self, reading: &Reading, clock: i64) -> Vec<Reading> {
+        let schema = self.rules.library.schema.clone();
+        let place = self.places.get(&reading.subject);
+        let former = place.map(|place| self.people[place as usize].line.further_subjects(reading, clock, &schema));
+        shown(reading, &former.unwrap_or_default(), &schema)
+    }
+
     pub(super) fn show(&mut self, seen: &Seen, effects: &mut Vec<Effect>) {
         let outcome = effects.len();
         self.reading(&seen.reading, seen.cause, effects);
         // It was accounted for already.
         effects.remove(outcome);
     }
+}
+
+/// What each further subject is shown that a reading names, or that its former revision named.
+fn shown(reading: &Reading, former: &[Subject], schema: &Schema) -> Vec<Reading> {
+    let now = reading.content.as_ref().map_or_else(Vec::new, |content| content.further_subjects(schema));
+    let mut all: Vec<&Subject> = former.iter().chain(&now).filter(|s| **s != reading.subject).collect();
+    all.sort();
+    all.dedup();
+    let show = |subject: &Subject| Reading {
+        subject: subject.clone(),
+        id: ReadingId::seen_from(&reading.subject, reading.id),
+        given: Some(Arc::from(reading.subject.as_str())),
+        content: reading.content.clone().filter(|_| now.contains(subject)),
+        ..*reading
+    };
+    all.into_iter().map(show).collect()
 }

@@ -5,6 +5,7 @@ use vitalog_elog::{Cause, Effect, ReadingId, Severity, StreamIx, Subject, Time};
 
 use super::book::{Book, Desk};
 use super::calm::{Calm, Calms};
+use super::cold::Cold;
 use super::rulebook::{Revision, Rulebook};
 use crate::decide::{Case, Fact, State, earlier};
 use crate::lazy::Lazy;
@@ -19,6 +20,8 @@ pub struct Person {
     pub states: Vec<State>,
     /// By rule name.
     books: Vec<Lazy<Book>>,
+    /// What was cut off.
+    pub(super) cold: Lazy<Cold>,
     /// Versions whose facts changed in this step.
     #[serde(skip)]
     changed: Vec<u32>,
@@ -50,6 +53,7 @@ impl Person {
             line: Timeline::default(),
             states: Vec::new(),
             books: Vec::new(),
+            cold: Lazy::default(),
             changed: Vec::new(),
             fed: Vec::new(),
             waits: false,
@@ -175,6 +179,16 @@ impl Person {
     fn disturbed(&mut self, clock: i64) {
         self.frontier = self.frontier.max(clock);
         self.calms.forget();
+    }
+
+    /// Rows moved: what was noted by row is old.
+    pub(super) fn startled(&mut self, clock: i64) {
+        self.disturbed(clock);
+    }
+
+    /// All of it is decided again.
+    pub fn all_again(&mut self, rules: &Rulebook, clock: i64) {
+        self.each(rules, clock, |state, case, _| state.again(case, i64::MIN, i64::MAX));
     }
 
     /// A profile field changed at `at`.
@@ -401,7 +415,13 @@ impl Person {
         }
     }
 
-    fn make_room(&mut self, rules: &Rulebook) {
+    /// Makes rows of findings that were put back: nobody is to decide anything for it.
+    pub(super) fn feed_silently(&mut self, rules: &Rulebook, place: u32) {
+        self.feed(rules, place);
+        self.fed.clear();
+    }
+
+    pub fn make_room(&mut self, rules: &Rulebook) {
         self.states.extend(rules.versions[self.states.len()..].iter().map(|v| State::new(&v.terms.rule)));
         self.books.resize_with(rules.names.len(), Lazy::default);
         self.dues.resize(self.states.len(), i64::MAX);
@@ -421,7 +441,7 @@ impl Person {
 }
 
 /// A fact of a version as a row of its rule's derived stream.
-fn row(version: u32, fact: &Fact) -> FoundRow {
+pub(super) fn row(version: u32, fact: &Fact) -> FoundRow {
     // Facts of one version have different onsets.
     let id = ReadingId(u128::from(version) << 64 | u128::from(fact.onset as u64));
     let severity = Severity::ALL.iter().position(|s| *s == fact.severity).unwrap_or(0);

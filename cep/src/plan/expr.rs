@@ -235,6 +235,13 @@ impl Expr {
         self.children().into_iter().for_each(|e| e.walk(f));
     }
 
+    /// Whether a condition looks at more readings than the one that it is asked of and those that are bound.
+    pub fn looks_elsewhere(&self) -> bool {
+        let mut found = false;
+        self.walk(&mut |e| found |= matches!(e, Expr::Window(_) | Expr::Covered { .. }));
+        found
+    }
+
     /// As [`Expr::walk`], with the conditions in which each lies, from the outermost in.
     pub fn walk_within<'e>(&'e self, within: &mut Vec<Within<'e>>, f: &mut dyn FnMut(&'e Expr, &[Within<'e>])) {
         f(self, within);

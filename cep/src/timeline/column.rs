@@ -88,6 +88,29 @@ impl Column {
         Column { silent: rows, ..Column::default() }
     }
 
+    /// Of the same kind, and with the same sums.
+    pub fn without_rows(&self) -> Column {
+        Column { kind: self.kind, summed: self.summed, ..Column::default() }
+    }
+
+    /// The same after so many rows that say nothing; it has none yet.
+    pub fn with_absent(mut self, rows: usize) -> Column {
+        self.silent = rows;
+        if self.kind.is_some() {
+            self.speak();
+        }
+        self
+    }
+
+    /// Gives back room that nothing uses.
+    pub fn shrink(&mut self) {
+        self.values.shrink_to_fit();
+        if let Some(gaps) = &mut self.gaps {
+            gaps.present.shrink_to_fit();
+            gaps.counts.shrink_to_fit();
+        }
+    }
+
     /// From now on it says something.
     fn speak(&mut self) {
         let rows = std::mem::take(&mut self.silent);

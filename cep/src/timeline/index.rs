@@ -33,6 +33,10 @@ impl<K: Eq + Hash, V: Copy, H: Hasher + Default> Lookup<K, V, H> {
     pub fn set(&mut self, key: K, value: V) {
         self.0.insert(key, value);
     }
+
+    pub fn remove(&mut self, key: &K) {
+        self.0.remove(key);
+    }
 }
 
 /// Ids are digests already: folding and one multiplication spread what a sender may have chosen.

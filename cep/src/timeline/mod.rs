@@ -3,6 +3,7 @@
 //! INVARIANT (revisions commute): of each id the greatest (rev, hash) is current, in whatever order the revisions came; a removal is a revision.
 //! INVARIANT (visible): tables hold readings whose instant (of an interval without an end: whose start) is not after the clock; the others wait in `ahead`.
 
+mod cold;
 mod column;
 mod datum;
 mod extremes;
@@ -10,6 +11,7 @@ mod found;
 mod index;
 mod profile;
 mod shared;
+mod sieve;
 mod table;
 mod tally;
 
@@ -22,12 +24,14 @@ use vitalog_elog::effect::Former;
 use vitalog_elog::{Content, FieldIx, Outcome, Reading, ReadingId, StreamIx, Time};
 
 use crate::plan::Edge;
+pub use cold::{ColdLine, Depth, Floors};
 pub use column::{Cell, Column};
 pub use datum::{Datum, Said};
 pub use found::FoundRow;
 use index::ById;
 pub use index::ByName;
 pub use profile::{Profile, Set};
+pub use sieve::Sieve;
 pub use table::{Mark, Table};
 pub use tally::Tally;
 
@@ -53,6 +57,10 @@ pub struct Timeline {
     pub profile: Profile,
     /// The least instant of all visible readings.
     enrolled: Option<i64>,
+    /// So many readings with an instant are at hand.
+    rows: u32,
+    /// What lies at this instant or later may change with what is at hand; `None`: all may, nothing is cut off.
+    since: Option<i64>,
     /// Where the current revision of an id is. Not stored: it is made again from the rest.
     ///
     /// INVARIANT (plain): the id of a reading that was sent without a name, as its first revision, is a hash of all it says, its place too. It is found
@@ -309,6 +317,7 @@ impl Timeline {
         if let Some(begun) = &mut stream.begun {
             begun.copy_newest(table, row, place.shelf == Shelf::Ended);
         }
+        self.rows += 1;
         if self.enrolled.is_none_or(|e| place.at < e) {
             self.enrolled = Some(place.at);
         }
@@ -336,6 +345,7 @@ impl Timeline {
         {
             begun.remove(row);
         }
+        self.rows -= 1;
         touched.push(touch(place, start, false));
         if self.enrolled == Some(place.at) {
             let firsts =

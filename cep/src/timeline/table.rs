@@ -1,10 +1,13 @@
 //! The current readings of one stream of one subject, as columns sorted by instant.
 //!
-//! A reading in order is appended; a late one is moved in. The whole is kept in memory for now: a horizon, beyond which history is asked for, is to come.
+//! A reading in order is appended; a late one is moved in. What lies before a horizon may be cut off ([`cut`](Table::part)).
+
+mod cut;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Content, FieldIx, ReadingId, When};
@@ -81,6 +84,11 @@ pub struct Table {
     /// Counts of conditions, made where long windows ask for them.
     #[serde(skip)]
     tallies: RefCell<Vec<Tally>>,
+    /// Rows before this instant were cut off, all or some.
+    cut: Option<i64>,
+    /// Raised by who looks beyond it.
+    #[serde(skip)]
+    missed: Option<Arc<AtomicBool>>,
 }
 
 impl Table {
@@ -107,6 +115,11 @@ impl Table {
     #[inline]
     pub fn last(&self) -> Option<i64> {
         self.at.last().copied()
+    }
+
+    /// No interval was ever longer.
+    pub fn longest(&self) -> i64 {
+        self.longest
     }
 
     pub fn start(&self, row: usize) -> i64 {
@@ -196,7 +209,9 @@ impl Table {
 
     fn copy(&mut self, from: &Table, from_row: usize, end: i64) {
         let at = from.start(from_row);
-        let row = self.after(at);
+        // Of one instant by id: this table is made again at times, and then nobody knows how they came.
+        let (tie, id) = (self.left_from(at)..self.left_after(at), from.id(from_row));
+        let row = tie.clone().find(|&row| self.id(row) > id).unwrap_or(tie.end);
         while self.columns.len() < from.columns.len() {
             self.columns.push(Column::absent(self.at.len()));
         }
@@ -232,12 +247,14 @@ impl Table {
     /// The first row with `at >= t`.
     #[inline]
     pub fn from(&self, t: i64) -> usize {
+        self.look(t);
         self.search(|at| at < t)
     }
 
     /// The first row with `at > t`.
     #[inline]
     pub fn after(&self, t: i64) -> usize {
+        self.look(t.saturating_add(1));
         self.search(|at| at <= t)
     }
 
@@ -262,6 +279,7 @@ impl Table {
     #[inline]
     pub fn window(&self, span: i64, to: i64) -> Range<usize> {
         let (end, after) = (self.after(to), to.saturating_sub(span));
+        self.look(after.saturating_add(1));
         let known = self.begins.iter().find(|g| g.get().span == span);
         if let Some(guess) = known {
             let row = guess.get().row as usize;
@@ -288,7 +306,9 @@ impl Table {
         if self.last().is_none_or(|last| last < at) {
             return None;
         }
-        self.rows_at(at).find(|&row| self.id(row) == id)
+        // Whoever may mean a row that was cut off has it put back first.
+        let from = self.left_from(at);
+        (from..self.len()).take_while(|&row| self.at[row] == at).find(|&row| self.id(row) == id)
     }
 
     /// Puts a row after all rows of its instant.
@@ -331,7 +351,7 @@ impl Table {
     pub fn insert_found(&mut self, at: i64, found_row: &FoundRow) {
         let FoundRow { onset, end, ref values, ref evidence, .. } = *found_row;
         let mark = Mark { id: found_row.id, hash: 0, rev: 0, plain: false };
-        let row = self.after(at);
+        let row = self.left_after(at);
         while self.columns.len() < values.len() {
             self.columns.push(Column::absent(self.at.len()));
         }
@@ -410,7 +430,7 @@ impl Table {
 
     /// What conditions say of rows from an instant on may be another.
     pub fn recount(&mut self, from: i64) {
-        let row = self.from(from);
+        let row = self.search(|at| at < from);
         self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
     }
 

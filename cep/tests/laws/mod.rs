@@ -12,6 +12,7 @@ mod extremes;
 mod fold;
 mod forms;
 mod history;
+mod horizon;
 mod in_order;
 mod long;
 mod moment;

@@ -1,21 +1,62 @@
-//! An engine on its way through inputs, with ticks at each deadline as a server has them, and all it said.
+//! An engine on its way through inputs, with ticks at each deadline as a server has them, and all it said; with a horizon or without.
 
-use vitalog_cep::{Engine, EngineInput};
+use std::collections::BTreeMap;
+
+use vitalog_cep::{Engine, EngineInput, Horizon, LayerId, Want};
 use vitalog_elog::{Effect, FindingChange, Time};
 
 #[derive(Default)]
 pub struct Course {
     pub engine: Engine,
     pub changes: Vec<FindingChange>,
+    /// What lies beyond the horizon.
+    layers: BTreeMap<LayerId, Vec<u8>>,
+    horizon: Option<Horizon>,
+    pub parted: u64,
+    pub united: u64,
     effects: Vec<Effect>,
     offset: u64,
 }
 
 impl Course {
+    pub fn near(horizon: Option<Horizon>) -> Course {
+        let mut course = Course { horizon, ..Course::default() };
+        course.engine.set_horizon(horizon);
+        course
+    }
+
     pub fn step(&mut self, arrival: Time, input: EngineInput<'_>) {
+        while let Some(want) = self.engine.wants(arrival, &input) {
+            self.give(&want);
+        }
         self.engine.step(self.offset, arrival, input, &mut self.effects);
         self.offset += 1;
+        while let Some(want) = self.engine.wants_again() {
+            self.give(&want);
+        }
+        for parted in self.engine.take_parted() {
+            self.parted += 1;
+            self.layers.insert(parted.id, parted.bytes);
+        }
+        self.united += self.engine.take_united().len() as u64;
         self.take();
+    }
+
+    /// Goes on with what a snapshot says.
+    pub fn restart(&mut self) -> Result<(), String> {
+        let bytes = self.engine.snapshot();
+        self.engine = Engine::restore(&bytes).map_err(|e| e.to_string())?;
+        self.engine.set_horizon(self.horizon);
+        if self.engine.snapshot() == bytes {
+            Ok(())
+        } else {
+            Err(format!("a restored engine writes another snapshot, at {}", self.engine.clock()))
+        }
+    }
+
+    fn give(&mut self, want: &Want) {
+        let layers: Vec<Vec<u8>> = want.layers.iter().map(|id| self.layers[id].clone()).collect();
+        self.engine.give(want, &layers, &mut self.effects).expect("it was cut off");
     }
 
     /// Ticks at each deadline up to an instant.

@@ -191,13 +191,15 @@ fn the_laws_hold_over_years_of_lives() {
     let total = try_all(first, years);
     assert!(total.broken.is_empty(), "{}", total.broken.join("\n\n"));
     println!(
-        "{} patient-years of {} histories, seeds {first} to {}: {} inputs, {} changes of findings, {} restarts, {} compared with the oracle",
+        "{} patient-years of {} histories, seeds {first} to {}: {} inputs, {} changes of findings, {} restarts, {} layers cut off and {} put back, {} compared with the oracle",
         total.years,
         total.histories,
         first + total.histories - 1,
         total.readings,
         total.seen.changes,
         total.seen.restarts,
+        total.seen.parted,
+        total.seen.united,
         total.seen.compared,
     );
     if total.years >= 1_000 {

@@ -42,6 +42,10 @@ impl Clusters {
         self.matches.is_empty() && self.facts.list().is_empty()
     }
 
+    pub fn matches_mut(&mut self) -> &mut Vec<Match> {
+        &mut self.matches
+    }
+
     pub fn has(&self, start: i64) -> bool {
         self.matches.binary_search_by_key(&start, |m| m.first).is_ok()
     }

@@ -7,6 +7,7 @@ pub mod attempt;
 mod choices;
 mod choose;
 mod cluster;
+mod cold;
 mod forbidden;
 mod needs;
 mod program;
@@ -46,6 +47,8 @@ pub struct Matches {
     /// Starts that readings yet to come in order, or the clock, may complete or change, ascending.
     pending: Vec<i64>,
     past: Lazy<Past>,
+    /// Starts before it matter to nothing that may yet come; what they would look at may be cut off.
+    cut: Option<i64>,
 }
 
 /// All that most readings do not look at.
@@ -72,7 +75,7 @@ impl Blank for Past {
 
 impl Default for Matches {
     fn default() -> Matches {
-        Matches { frontier: i64::MIN, pending: Vec::new(), past: Lazy::default() }
+        Matches { frontier: i64::MIN, pending: Vec::new(), past: Lazy::default(), cut: None }
     }
 }
 

@@ -78,7 +78,9 @@ impl Matches {
         let first = &pattern.steps[0];
         let Some(table) = case.line.table(first.stream) else { return };
         let within = pattern.within.map_or(i64::MAX, |w| w.0);
-        let mut row = table.after(after.max(self.frontier.saturating_add(1).saturating_sub(within)));
+        let reached = self.frontier.saturating_add(1).saturating_sub(within);
+        // What began before the cut could be completed by nothing that may yet come.
+        let mut row = table.after(after.max(reached).max(self.cut.map_or(i64::MIN, |cut| cut.saturating_sub(1))));
         while row < table.len() && table.at(row) <= self.frontier.min(case.version.to.saturating_sub(1)) {
             let (tie, start) = (table.tie(row), table.at(row));
             row = tie.end;

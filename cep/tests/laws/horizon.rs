@@ -1,0 +1,161 @@
+//! A horizon changes nothing that is said: an engine that gives away what lies before it, and gets it back when something touches it, says of each input the
+//! same as one that keeps all. And it is reckoned right: nobody ever looks at what is not there.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use vitalog_cep::why::Why;
+use vitalog_cep::{Engine, EngineInput, Horizon, LayerId, Unknown};
+use vitalog_elog::{Effect, Finding, Span};
+
+use super::for_scripts;
+use crate::draw::dice::Dice;
+use crate::draw::terms::CELL;
+use crate::world::script::{Given, Line};
+
+/// Where layers lie.
+#[derive(Default)]
+struct Shelf {
+    layers: BTreeMap<LayerId, Vec<u8>>,
+    parted: u64,
+    united: u64,
+}
+
+impl Shelf {
+    fn give(&mut self, engine: &mut Engine, line: &Line, effects: &mut Vec<Effect>, after: bool) {
+        let input = input(line);
+        while let Some(want) = if after { engine.wants_again() } else { engine.wants(line.arrival, &input) } {
+            let bytes: Vec<Vec<u8>> = want.layers.iter().map(|n| self.layers[n].clone()).collect();
+            engine.give(&want, &bytes, effects).expect("it was cut off");
+        }
+    }
+
+    /// The inputs of one moment, with what followed from each and at its end.
+    fn steps(&mut self, engine: &mut Engine, first: usize, lines: &[Line]) -> Vec<Vec<Effect>> {
+        let mut all = Vec::new();
+        engine.begin();
+        for (i, line) in lines.iter().enumerate() {
+            let mut effects = Vec::new();
+            self.give(engine, line, &mut effects, false);
+            engine.step((first + i) as u64, line.arrival, input(line), &mut effects);
+            self.give(engine, line, &mut effects, true);
+            all.push(effects);
+        }
+        let mut last = Vec::new();
+        engine.settle(&mut last);
+        if let Some(line) = lines.last() {
+            self.give(engine, line, &mut last, true);
+        }
+        all.push(last);
+        for parted in engine.take_parted() {
+            self.parted += 1;
+            self.layers.insert(parted.id, parted.bytes);
+        }
+        self.united += engine.take_united().len() as u64;
+        all
+    }
+
+    /// Why, of one of whom something was cut off.
+    fn why(&self, engine: &Engine, finding: &Finding) -> Result<Why, Unknown> {
+        let layers = engine.layers_of(&finding.subject);
+        let bytes: Vec<Vec<u8>> = layers.iter().map(|n| self.layers[n].clone()).collect();
+        engine.why_with(&finding.rule, &finding.subject, finding.at, &bytes)
+    }
+}
+
+fn input(line: &Line) -> EngineInput<'_> {
+    match &line.input {
+        Given::Reading(r) => EngineInput::Reading(r),
+        Given::Profile(c) => EngineInput::Profile(c),
+        Given::Library { effective, library } => EngineInput::Library { effective: *effective, library: library.clone() },
+        Given::Tick => EngineInput::Tick,
+    }
+}
+
+/// After a change of the rules, subjects are told of in another order.
+fn in_order(line: &Line, mut effects: Vec<Effect>) -> Vec<Effect> {
+    if matches!(line.input, Given::Library { .. }) {
+        effects.sort_by_key(|e| format!("{e:?}"));
+    }
+    effects
+}
+
+/// Whether two rules have one name and one meaning and say different things, which no compiler makes of any text (shrinking a script does).
+fn is_muddled(lines: &[Line]) -> bool {
+    let libraries =
+        lines.iter().filter_map(|line| if let Given::Library { library, .. } = &line.input { Some(library) } else { None });
+    let mut known: BTreeMap<_, &vitalog_cep::plan::Rule> = BTreeMap::new();
+    libraries.flat_map(|library| &library.rules).any(|rule| {
+        let same = known.entry((rule.name.clone(), rule.meaning)).or_insert(rule);
+        format!("{:?}", same.kind) != format!("{:?}", rule.kind)
+    })
+}
+
+/// What the law saw.
+#[derive(Default)]
+struct Tried {
+    parted: u64,
+    united: u64,
+    asked: u64,
+}
+
+#[test]
+fn an_engine_with_a_horizon_says_the_same() {
+    let tried = RefCell::new(Tried::default());
+    for_scripts("horizons", 4_000, &|seed, lines| {
+        if is_muddled(lines) {
+            return Ok(());
+        }
+        let mut dice = Dice::new(seed);
+        // The one with short moments as often as not.
+        let longest = if dice.chance(50) { 1 } else { 8 };
+        let horizon = Horizon { keep: Span(dice.between(0, 6) * CELL), least: dice.below(6), pause: Span(0) };
+        let (mut whole, mut near) = (Engine::new(), Engine::new());
+        near.set_horizon(Some(horizon));
+        let (mut everything, mut shelf) = (Shelf::default(), Shelf::default());
+        let mut place = 0;
+        while place < lines.len() {
+            let mut end = lines.len().min(place + 1 + dice.below(longest));
+            // Who has to get all layers back is decided at once, not at the end of the moment: then other things are said meanwhile.
+            if let Some(i) = (place..end).find(|i| matches!(lines[*i].input, Given::Library { .. })) {
+                end = i.max(place + 1);
+            }
+            let wants = everything.steps(&mut whole, place, &lines[place..end]);
+            let has = shelf.steps(&mut near, place, &lines[place..end]);
+            for (i, (has, wants)) in has.into_iter().zip(wants).enumerate() {
+                let line = &lines[(place + i).min(end - 1)];
+                let (has, wants) = (in_order(line, has), in_order(line, wants));
+                if has != wants {
+                    return Err(format!("input {}, {horizon:?}: it says\n{has:#?}\ninstead of\n{wants:#?}", place + i));
+                }
+            }
+            if whole.next_due() != near.next_due() {
+                return Err(format!("before input {end}: it is due at {:?}, not at {:?}", near.next_due(), whole.next_due()));
+            }
+            if dice.chance(20) {
+                near = Engine::restore(&near.snapshot()).map_err(|e| e.to_string())?;
+                near.set_horizon(Some(horizon));
+            }
+            if near.misses() > 0 {
+                return Err(format!("before input {end}, {horizon:?}: somebody looked too far"));
+            }
+            place = end;
+        }
+        let mut tried = tried.borrow_mut();
+        for finding in whole.findings() {
+            let (has, wants) = (shelf.why(&near, &finding), everything.why(&whole, &finding));
+            if has != wants {
+                return Err(format!("asked why of {finding:?}, {horizon:?}: it says\n{has:#?}\ninstead of\n{wants:#?}"));
+            }
+            tried.asked += u64::from(!near.layers_of(&finding.subject).is_empty());
+        }
+        tried.parted += shelf.parted;
+        tried.united += shelf.united;
+        Ok(())
+    });
+    let Tried { parted, united, asked } = tried.into_inner();
+    println!("{parted} layers cut off, {united} put back, {asked} times asked why of one of whom something was cut off");
+    if super::seeds(4_000).count() >= 1_000 {
+        assert!(parted > 1_000 && united > 1_000 && asked > 1_000, "{parted}, {united}, {asked}");
+    }
+}

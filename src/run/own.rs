@@ -1,0 +1,113 @@
+//! One partition: its engine, and what that gave away.
+//!
+//! The engine asks for layers before it takes an input; they are read from disk by the thread that owns the partition, and only inputs that touch what lies beyond the horizon wait for that.
+
+use vitalog_cep::{Engine, EngineInput, Seen, Want};
+use vitalog_elog::{Effect, Time};
+
+use super::beyond::{Beyond, Layers};
+use crate::failure::Failure;
+
+/// A partition of the subjects.
+pub struct Own {
+    pub partition: u32,
+    pub engine: Engine,
+    layers: Option<Layers>,
+}
+
+impl Own {
+    /// # Errors
+    /// Where layers can't be read, or some that the engine needs are not there.
+    pub fn new(partition: u32, mut engine: Engine, beyond: Option<&Beyond>) -> Result<Own, Failure> {
+        engine.set_horizon(beyond.map(|beyond| beyond.horizon));
+        let layers = beyond.map(|beyond| Layers::open(&beyond.dir, partition)).transpose()?;
+        match &layers {
+            Some(layers) => layers.check(&engine)?,
+            None if engine.layers().next().is_some() => {
+                return Err(Failure::new("the snapshot is that of an engine with a horizon")
+                    .hint("start with the same horizon as before, or remove the snapshots"));
+            }
+            None => {}
+        }
+        Ok(Own { partition, engine, layers })
+    }
+
+    /// Steps the engine, with whatever it needs for it.
+    ///
+    /// # Errors
+    /// Where a layer can't be read, or is not what was cut off.
+    pub fn step(
+        &mut self,
+        offset: u64,
+        arrival: Time,
+        input: EngineInput<'_>,
+        effects: &mut Vec<Effect>,
+        seen: &mut Vec<Seen>,
+    ) -> Result<(), Failure> {
+        while let Some(want) = self.engine.wants(arrival, &input) {
+            self.give(&want, effects)?;
+        }
+        self.engine.step_apart(offset, arrival, input, effects, seen);
+        self.after(effects)
+    }
+
+    /// Shows the engine what there is to be seen.
+    ///
+    /// # Errors
+    /// Those of [`Own::step`].
+    pub fn see(&mut self, seen: &Seen, effects: &mut Vec<Effect>) -> Result<(), Failure> {
+        while let Some(want) = self.engine.wants_seen(seen) {
+            self.give(&want, effects)?;
+        }
+        self.engine.see(seen, effects);
+        self.after(effects)
+    }
+
+    /// Ends the moment.
+    ///
+    /// # Errors
+    /// Those of [`Own::step`]; where what was cut off can't be written.
+    pub fn settle(&mut self, effects: &mut Vec<Effect>) -> Result<(), Failure> {
+        self.engine.settle(effects);
+        self.after(effects)?;
+        let Some(layers) = &mut self.layers else { return Ok(()) };
+        let (parted, united) = (self.engine.take_parted(), self.engine.take_united());
+        if parted.is_empty() && united.is_empty() { Ok(()) } else { layers.keep(&parted, &united) }
+    }
+
+    /// The state; all that it needs is on stable storage.
+    ///
+    /// # Errors
+    /// Where it could not be brought there.
+    pub fn snapshot(&mut self) -> Result<Vec<u8>, Failure> {
+        if let Some(layers) = &mut self.layers {
+            layers.sync()?;
+        }
+        Ok(self.engine.snapshot())
+    }
+
+    /// The layers by their names.
+    ///
+    /// # Errors
+    /// Where one can't be read.
+    pub fn read(&self, ids: &[vitalog_cep::LayerId]) -> Result<Vec<Vec<u8>>, Failure> {
+        let lost = || Failure::new("there is no place for what lies beyond the horizon");
+        ids.iter().map(|id| self.layers.as_ref().ok_or_else(lost)?.get(*id)).collect()
+    }
+
+    fn after(&mut self, effects: &mut Vec<Effect>) -> Result<(), Failure> {
+        while let Some(want) = self.engine.wants_again() {
+            self.give(&want, effects)?;
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, want: &Want, effects: &mut Vec<Effect>) -> Result<(), Failure> {
+        let layers = self.read(&want.layers)?;
+        self.engine.give(want, &layers, effects).map_err(|wrong| {
+            let id = wrong.id.map_or(0, |id| id.0);
+            Failure::new(format!("the layer {id:032x} is not what was cut off"))
+                .hint("remove `cold/` and `snapshots/` from the data directory: both are made again from the journal")
+        })
+    }
+}
