@@ -89,7 +89,8 @@ impl Share {
         // From whichever worker they come: by the reading, then by whom it is shown to.
         sights.sort_by(|(a, one), (b, other)| (a, one.subject()).cmp(&(b, other.subject())));
         for (own, part) in self.engines.iter_mut().zip(parts) {
-            for (_, seen) in sights.iter().filter(|(_, seen)| partition_of(seen) == own.partition) {
+            let partition = own.partition;
+            for (_, seen) in sights.iter().filter(|(_, seen)| partition_of(seen) == partition) {
                 own.see(seen, &mut part.last)?;
             }
             own.settle(&mut part.last)?;

@@ -122,7 +122,7 @@ impl Layers {
 
     fn write(&mut self, work: impl FnOnce(&rusqlite::Transaction<'_>, u32) -> rusqlite::Result<()>) -> Result<(), Failure> {
         let snapshots = self.snapshots;
-        let mut written = || {
+        let written = || {
             let tx = self.db.transaction()?;
             work(&tx, snapshots)?;
             tx.commit()
