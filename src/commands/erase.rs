@@ -24,7 +24,9 @@ pub fn run(args: &Erase) -> Result<(), Failure> {
     if let Some(none) = args.subjects.iter().find(|name| !Subject::is_valid(name)) {
         return Err(Failure::usage(format!("{none:?} is no subject")));
     }
-    let subjects: Vec<Subject> = args.subjects.iter().map(|name| Subject::new(name)).collect();
+    let mut subjects: Vec<Subject> = args.subjects.iter().map(|name| Subject::new(name)).collect();
+    subjects.sort();
+    subjects.dedup();
     let done = run::erase(&args.data, &subjects)?;
     let mut left: Vec<String> = tokens(&args.data, &args.subjects)?;
     if !done.exchanged {
@@ -41,7 +43,7 @@ pub fn run(args: &Erase) -> Result<(), Failure> {
         }
         Format::Text => {
             say!("erased: {}; {} keys destroyed, {} deliveries forgotten", args.subjects.join(", "), done.keys, done.deliveries);
-            say!("snapshots, views and lake are removed; the next start makes them again from what can still be read");
+            say!("snapshots, layers, views and lake are removed; the next start makes them again from what can still be read");
             say!("not reached:");
             left.iter().for_each(|what| say!("  {what}"));
         }

@@ -48,10 +48,11 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
             other => Failure::new(format!("{subject}: {other}")),
         })?;
     }
-    let findings = findings_of(&directory, &journal, subjects)?;
-    let note = postcard::to_allocvec(&findings).map_err(|e| Failure::new(format!("cannot note the findings: {e}")))?;
-    let mut keys = 0;
-    for subject in subjects {
+    let (mut keys, mut gone) = (0, Vec::new());
+    for (subject, findings) in subjects.iter().zip(findings_of(&directory, &journal, subjects)?) {
+        // Of those only whose keys are gone: the messages about all others are still to be sent.
+        gone.extend(findings);
+        let note = postcard::to_allocvec(&gone).map_err(|e| Failure::new(format!("cannot note the findings: {e}")))?;
         keys += journal.erase(subject, clock::wall(), &note).map_err(|e| Failure::new(format!("journal: {e}")))?;
     }
     let (deliveries, exchanged) = finish(&directory, &mut journal)?.unwrap_or_default();
@@ -93,11 +94,11 @@ fn finish(directory: &Directory, journal: &mut Journal) -> Result<Option<(usize,
     Ok(Some((deliveries, exchanged)))
 }
 
-/// The findings about subjects, as far as views and outbox know them: by these the outbox is told what to forget when nobody knows the name any more.
-fn findings_of(directory: &Directory, journal: &Journal, subjects: &[Subject]) -> Result<Vec<MatchId>, Failure> {
+/// The findings about each of the subjects, as far as views and outbox know them: by these the outbox is told what to forget when nobody knows the name any more.
+fn findings_of(directory: &Directory, journal: &Journal, subjects: &[Subject]) -> Result<Vec<Vec<MatchId>>, Failure> {
     let incarnation = journal.position().incarnation;
     if !directory.outbox().is_file() {
-        return Ok(Vec::new());
+        return Ok(vec![Vec::new(); subjects.len()]);
     }
     let outbox = |e| Failure::new(format!("outbox: {e}"));
     let views = |e| Failure::new(format!("views: {e}"));
@@ -112,14 +113,14 @@ fn findings_of(directory: &Directory, journal: &Journal, subjects: &[Subject]) -
         ))
         .hint("start the server and stop it in order, then erase; several subjects can be erased at once"));
     }
-    let mut findings = Vec::new();
-    for subject in subjects {
-        findings.extend(told.findings_of(subject).map_err(views)?);
+    let of = |subject| {
+        let mut findings = told.findings_of(subject).map_err(views)?;
         findings.extend(sent.findings_of(subject).map_err(outbox)?);
-    }
-    findings.sort_unstable();
-    findings.dedup();
-    Ok(findings)
+        findings.sort_unstable();
+        findings.dedup();
+        Ok(findings)
+    };
+    subjects.iter().map(of).collect()
 }
 
 fn forget(directory: &Directory, journal: &Journal, findings: &[MatchId]) -> Result<usize, Failure> {
