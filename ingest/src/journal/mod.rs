@@ -176,8 +176,7 @@ impl Journal {
 
     /// INVARIANT (keys before groups): the key of every subject of a group is on stable storage before the group is.
     fn make_keys(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
-        let mut fresh = codec::subjects(entries);
-        fresh.retain(|subject| self.keys.current(Some(subject)).is_none());
+        let fresh = codec::subjects_without_key(entries, &self.keys);
         if fresh.is_empty() {
             return Ok(());
         }

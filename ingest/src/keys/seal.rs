@@ -1,21 +1,21 @@
 //! Sealing bytes under a key: XChaCha20-Poly1305, in place.
 //!
+//! As the draft defines it, from its two halves: HChaCha20 makes a key of the key and the first 16 bytes of the nonce, and ChaCha20-Poly1305 seals under that with the other 8. Most
+//! segments have a reading or two, and for so few bytes the one half in assembly is six times as fast as a portable whole.
+//!
 //! INVARIANT (nonce): no key seals twice under one nonce. A nonce is 24 bytes from the operating system, drawn for each group of the journal and each row of the key
 //! store, and a key seals at most once under each. Nothing is counted, so neither a crash nor a backup that is restored can bring one back.
 
 use std::fmt;
 
-use chacha20poly1305::aead::{AeadInPlace, KeyInit};
-use chacha20poly1305::{Key, Tag, XChaCha20Poly1305, XNonce};
-use zeroize::Zeroize;
+use chacha20::cipher::consts::U10;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of a key.
 pub const KEY: usize = 32;
 /// Bytes of a nonce.
 pub const NONCE: usize = 24;
-/// What sealing adds.
-pub const TAG: usize = 16;
-
 /// A key. Wiped from memory when it goes, and never shown.
 #[derive(Clone)]
 pub struct Secret([u8; KEY]);
@@ -40,10 +40,12 @@ impl Secret {
     }
 
     /// Seals `bytes` in place and appends the tag. `place` says where they belong: they open nowhere else.
-    pub fn seal(&self, nonce: &[u8; NONCE], place: &[u8], bytes: &mut Vec<u8>) {
-        // The only refusal is for more bytes than a counter of 32 bits has blocks (256 GB); a group is a thousand times smaller.
-        let tag = self.cipher().encrypt_in_place_detached(XNonce::from_slice(nonce), place, bytes);
-        bytes.extend_from_slice(&tag.unwrap_or_default());
+    ///
+    /// # Errors
+    /// For more bytes than a counter of 32 bits has blocks (256 GB); a group is a thousand times smaller.
+    pub fn seal(&self, nonce: &[u8; NONCE], place: &[u8], bytes: &mut Vec<u8>) -> Result<(), NotSealedHere> {
+        let (key, nonce) = self.halves(nonce)?;
+        key.seal_in_place_append_tag(nonce, Aad::from(place), bytes).map_err(|_| NotSealedHere)
     }
 
     /// What [`Secret::seal`] sealed.
@@ -51,16 +53,21 @@ impl Secret {
     /// # Errors
     /// [`NotSealedHere`].
     pub fn open(&self, nonce: &[u8; NONCE], place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, NotSealedHere> {
-        let (body, tag) = sealed.split_at_checked(sealed.len().wrapping_sub(TAG)).ok_or(NotSealedHere)?;
-        let mut bytes = body.to_vec();
-        self.cipher()
-            .decrypt_in_place_detached(XNonce::from_slice(nonce), place, &mut bytes, Tag::from_slice(tag))
-            .map_err(|_| NotSealedHere)?;
+        let (key, nonce) = self.halves(nonce)?;
+        let mut bytes = sealed.to_vec();
+        let len = key.open_in_place(nonce, Aad::from(place), &mut bytes).map_err(|_| NotSealedHere)?.len();
+        bytes.truncate(len);
         Ok(bytes)
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(Key::from_slice(&self.0))
+    /// The key and the nonce that ChaCha20-Poly1305 seals with.
+    fn halves(&self, nonce: &[u8; NONCE]) -> Result<(LessSafeKey, Nonce), NotSealedHere> {
+        let (mut first, mut last) = ([0; 16], [0; 12]);
+        first.copy_from_slice(&nonce[..16]);
+        last[4..].copy_from_slice(&nonce[16..]);
+        let derived = Zeroizing::new(<[u8; KEY]>::from(chacha20::hchacha::<U10>(&self.0.into(), &first.into())));
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &derived[..]).map_err(|_| NotSealedHere)?;
+        Ok((LessSafeKey::new(key), Nonce::assume_unique_for_key(last)))
     }
 }
 
@@ -102,7 +109,7 @@ mod tests {
         let text =
             b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.";
         let mut bytes = text.to_vec();
-        Secret::new(key).seal(&nonce, &place, &mut bytes);
+        Secret::new(key).seal(&nonce, &place, &mut bytes).expect("sealed");
         assert_eq!(bytes[..8], hex("bd6d179d3e83d43b")[..]);
         assert_eq!(bytes[text.len()..], hex("c0875924c1c7987947deafd8780acf49")[..]);
         assert_eq!(Secret::new(key).open(&nonce, &place, &bytes).expect("opened"), text);
@@ -113,7 +120,7 @@ mod tests {
         let key = Secret::draw().expect("random");
         let nonce = random().expect("random");
         let mut bytes = b"a reading".to_vec();
-        key.seal(&nonce, b"here", &mut bytes);
+        key.seal(&nonce, b"here", &mut bytes).expect("sealed");
         assert_eq!(key.open(&nonce, b"there", &bytes), Err(NotSealedHere));
         assert_eq!(Secret::draw().expect("random").open(&nonce, b"here", &bytes), Err(NotSealedHere));
         for i in 0..bytes.len() * 8 {

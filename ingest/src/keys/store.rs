@@ -179,7 +179,7 @@ fn sealed<T: Serialize>(kek: &Secret, purpose: &[u8], id: KeyId, what: &T) -> Re
     let lost = |detail: String| KeyError::NotAKeyStore { detail };
     let nonce: [u8; NONCE] = random().map_err(|e| lost(e.to_string()))?;
     let mut body = postcard::to_allocvec(what).map_err(|e| lost(e.to_string()))?;
-    kek.seal(&nonce, &[purpose, &id.0].concat(), &mut body);
+    kek.seal(&nonce, &[purpose, &id.0].concat(), &mut body).map_err(|_| KeyError::BadRow { id })?;
     Ok([&nonce[..], &body].concat())
 }
 

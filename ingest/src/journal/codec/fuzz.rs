@@ -144,7 +144,8 @@ proptest! {
             payload.extend(written(plain.len() as u32));
             for (held, plain) in world.keys.held().iter().cycle().zip(&plain) {
                 let mut sealed = plain.clone();
-                held.secret.seal(&[9; crate::keys::NONCE], &super::sealed::about(PLACE, held.id, &hash), &mut sealed);
+                let place = super::sealed::about(PLACE, held.id, &hash);
+                held.secret.seal(&[9; crate::keys::NONCE], &place, &mut sealed).expect("sealed");
                 payload.extend(held.id.0);
                 payload.extend(written(sealed.len() as u32));
                 payload.extend(sealed);

@@ -13,7 +13,7 @@ use vitalog_elog::{Entry, Input, Schema, Subject, Time};
 use super::error::JournalError;
 use crate::keys::Keys;
 
-pub(super) use sealed::{Outline, seal, subjects};
+pub(super) use sealed::{Outline, seal, subjects_without_key};
 
 /// The first byte of a payload that is written now.
 pub const PAYLOAD_VERSION: u8 = 2;

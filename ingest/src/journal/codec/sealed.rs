@@ -90,12 +90,13 @@ fn subject_of(input: &Input) -> Option<&Subject> {
     }
 }
 
-/// The subjects of a group, each once.
-pub(crate) fn subjects(entries: &[Entry]) -> Vec<Subject> {
-    let mut all: Vec<&Subject> = entries.iter().filter_map(|entry| subject_of(&entry.input)).collect();
-    all.sort_unstable();
-    all.dedup();
-    all.into_iter().cloned().collect()
+/// The subjects of a group that have no key yet, each once.
+pub(crate) fn subjects_without_key(entries: &[Entry], keys: &Keys) -> Vec<Subject> {
+    let subjects = entries.iter().filter_map(|entry| subject_of(&entry.input));
+    let mut without: Vec<Subject> = subjects.filter(|subject| keys.current(Some(subject)).is_none()).cloned().collect();
+    without.sort_unstable();
+    without.dedup();
+    without
 }
 
 /// The bytes of a group at a place. `keys` has one for each of its subjects.
@@ -204,7 +205,8 @@ impl Sealing<'_> {
             } else {
                 postcard::to_extend(&segment.sources.list, segment.bytes).map_err(failed)?
             };
-            held.secret.seal(&nonce, &about(place, held.id, &hash), &mut segment.bytes);
+            let sealed = held.secret.seal(&nonce, &about(place, held.id, &hash), &mut segment.bytes);
+            sealed.map_err(|_| JournalError::GroupTooLarge { bytes: segment.bytes.len() })?;
             out.extend_from_slice(&held.id.0);
             out = postcard::to_extend(&(segment.bytes.len() as u32), out).map_err(failed)?;
             out.extend_from_slice(&segment.bytes);
