@@ -49,6 +49,12 @@ pub enum Command {
     Sql(Sql),
     /// Add, list or revoke access tokens of a data directory.
     Token(Token),
+    /// Verify what a data directory holds. Exit status 1 if something is wrong.
+    Audit(Audit),
+    /// Erase subjects from a data directory that no server holds: destroy their keys, and remove what was derived.
+    Erase(Erase),
+    /// Exchange the keys of a data directory that no server holds.
+    Keys(Keys),
 }
 
 /// Whom the output is for.
@@ -327,6 +333,55 @@ pub enum SqlFormat {
     Csv,
     Json,
     Arrow,
+}
+
+#[derive(Args)]
+pub struct Audit {
+    #[command(subcommand)]
+    pub what: AuditOf,
+}
+
+#[derive(Subcommand)]
+pub enum AuditOf {
+    /// Checksums, chain, seals, keys, and where it ends.
+    Journal {
+        /// A data directory that no server holds.
+        #[arg(long)]
+        data: PathBuf,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+#[derive(Args)]
+pub struct Erase {
+    /// May be given several times.
+    #[arg(long = "subject", required = true)]
+    pub subjects: Vec<String>,
+    /// A data directory that no server holds.
+    #[arg(long)]
+    pub data: PathBuf,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Keys {
+    #[command(subcommand)]
+    pub action: KeysAction,
+    /// A data directory that no server holds.
+    #[arg(long)]
+    pub data: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum KeysAction {
+    /// A new key for a subject: what comes from now on is sealed under it.
+    Rotate { subject: String },
+    /// A new key-encryption key: the key store is sealed anew, the journal stays as it is.
+    RotateKek,
+    /// Lock the key store with the key-encryption key in a file, which is made where it is missing. From then on `VITALOG_KEK_FILE` names it, or `VITALOG_KEK` says it.
+    MoveKek { file: PathBuf },
 }
 
 #[derive(Args)]

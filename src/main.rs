@@ -18,7 +18,10 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
-use commands::{backtest, bench, check, demo as demonstration, explain, fmt, ingest, lsp, rules, serve, sql, test, token, why};
+use commands::{
+    audit, backtest, bench, check, demo as demonstration, erase, explain, fmt, ingest, keys, lsp, rules, serve, sql, test, token,
+    why,
+};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -40,6 +43,9 @@ fn main() -> ExitCode {
         Command::Ingest(args) => ingest::run(args),
         Command::Sql(args) => sql::run(args),
         Command::Token(args) => token::run(args),
+        Command::Audit(args) => audit::run(args),
+        Command::Erase(args) => erase::run(args),
+        Command::Keys(args) => keys::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

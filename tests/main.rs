@@ -1,9 +1,11 @@
 //! The whole system from outside: the real binary, real peers, real data.
 
+mod auditing;
 mod backtest;
 mod backup;
 mod bad_input;
 mod demo;
+mod erasing;
 mod examples;
 mod house;
 mod ingesting;
@@ -16,5 +18,6 @@ mod support;
 mod survival;
 mod telling;
 mod tools;
+mod upgrading;
 mod whole_data;
 mod why;

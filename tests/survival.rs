@@ -141,7 +141,9 @@ fn any_number_of_workers_makes_the_same_of_a_journal() {
     assert_eq!(server.stop(), Some(0));
     let made = WORKERS.map(|workers| {
         let again = tempfile::tempdir().unwrap();
-        std::fs::copy(first.path().join("journal.db"), again.path().join("journal.db")).expect("a stopped server's journal");
+        for name in ["journal.db", "keys.db", "kek"] {
+            std::fs::copy(first.path().join(name), again.path().join(name)).expect("a stopped server's journal and its keys");
+        }
         let server = Server::start(again.path(), &["--workers", workers]);
         let position = server.get("/readyz").ok().json()["position"].to_string();
         let changes = server.sql("select * from matches order by id, revision");

@@ -1,6 +1,6 @@
 //! The spine measured from outside: the release binary, real HTTP, real disk. Each figure beside a bound measured in the same run.
 //!
-//! `cargo bench --bench spine` runs all; `-- ingest`, `-- latency` or `-- lake` one. Client and server share the machine's cores.
+//! `cargo bench --bench spine` runs all; `-- ingest`, `-- singles`, `-- latency` or `-- lake` one. Client and server share the machine's cores.
 
 mod bound;
 mod client;
@@ -9,6 +9,7 @@ mod lake;
 mod latency;
 mod population;
 mod server;
+mod singles;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
@@ -16,6 +17,9 @@ fn main() {
     println!("cores: {}", std::thread::available_parallelism().map_or(0, usize::from));
     if runs("ingest") {
         ingest::run();
+    }
+    if runs("singles") {
+        singles::run();
     }
     if runs("lake") {
         lake::run();

@@ -32,6 +32,8 @@ pub enum Input {
     DeadLetter(DeadLetter),
     /// Time passed, and something was due.
     Tick,
+    /// Something of a subject that was erased. It stands in a replay for what can't be read any more, so that offsets stay; nobody submits it.
+    Erased,
 }
 
 /// The rule files in force from an instant on.

@@ -7,9 +7,7 @@ use vitalog_elog::{Entry, Input, Position, Schema, Time};
 use vitalog_ingest::journal::{Journal, JournalError};
 
 use super::fixture::{bg, health};
-use super::journal::image;
-
-const FILES: [&str; 3] = ["journal.db", "journal.db-wal", "journal.db.mark"];
+use super::journal::{FILES, image};
 
 /// Damage is tried thousands of times: on a file system in memory where there is one.
 fn scratch() -> tempfile::TempDir {
@@ -52,7 +50,12 @@ fn read(dir: &Path, schema: &Schema) -> Result<(Position, Vec<Entry>), JournalEr
     Ok((journal.position(), entries))
 }
 
-/// Flips one bit of every byte that is not in a run of zeros (unused space), and of every sixteenth that is.
+/// How many bits of each byte are flipped, one after the other; `VITALOG_BITS=8` flips all.
+fn bits() -> usize {
+    std::env::var("VITALOG_BITS").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
+}
+
+/// Flips bits of every byte that is not in a run of zeros (unused space), and of every sixteenth that is.
 fn flip_everything(closed: bool) {
     let whole = scratch();
     let sound = write(whole.path(), closed);
@@ -66,16 +69,18 @@ fn flip_everything(closed: bool) {
             if i % 16 != 0 && around.iter().all(|b| *b == 0) {
                 continue;
             }
-            let damaged = scratch();
-            image(whole.path(), damaged.path());
-            let mut flipped = bytes.clone();
-            flipped[i] ^= 1 << (i % 8);
-            std::fs::write(damaged.path().join(name), flipped).expect("written");
-            match read(damaged.path(), &sound.schema) {
-                Err(_) => found += 1,
-                Ok(answer) => {
-                    assert!(answer == expected, "byte {i} of {name} flipped gives another journal and no error");
-                    harmless += 1;
+            for bit in (i..i + bits()).map(|bit| bit % 8) {
+                let damaged = scratch();
+                image(whole.path(), damaged.path());
+                let mut flipped = bytes.clone();
+                flipped[i] ^= 1 << bit;
+                std::fs::write(damaged.path().join(name), flipped).expect("written");
+                match read(damaged.path(), &sound.schema) {
+                    Err(_) => found += 1,
+                    Ok(answer) => {
+                        assert!(answer == expected, "bit {bit} of byte {i} of {name} flipped gives another journal and no error");
+                        harmless += 1;
+                    }
                 }
             }
         }

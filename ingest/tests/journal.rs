@@ -17,9 +17,12 @@ fn everything(journal: &Journal, schema: &Schema, from: u64) -> Vec<(u64, Entry)
     journal.read_from(from).expect("readable").flat_map(|g| g.expect("sound").entries(schema).expect("decodable")).collect()
 }
 
+/// All that belongs to a journal.
+pub const FILES: [&str; 6] = ["journal.db", "journal.db-wal", "journal.db.mark", "keys.db", "keys.db-wal", "kek"];
+
 /// The files as a killed process leaves them: what was written, without anything that an orderly end would do.
 pub fn image(from: &Path, to: &Path) {
-    for name in ["journal.db", "journal.db-wal", "journal.db.mark"] {
+    for name in FILES {
         if from.join(name).exists() {
             std::fs::copy(from.join(name), to.join(name)).expect("copied");
         }
@@ -179,8 +182,8 @@ fn what_is_no_journal_is_refused() {
 
     let newer = dir.path().join("newer.db");
     drop(Journal::open(&newer).expect("made"));
-    rusqlite::Connection::open(&newer).and_then(|db| db.pragma_update(None, "user_version", 2)).expect("a newer format");
+    rusqlite::Connection::open(&newer).and_then(|db| db.pragma_update(None, "user_version", 3)).expect("a newer format");
     let error = Journal::open(&newer).err().expect("newer");
-    assert!(matches!(error, JournalError::NewerFormat { found: 2, known: 1 }), "{error}");
+    assert!(matches!(error, JournalError::NewerFormat { found: 3, known: 2 }), "{error}");
     assert!(error.to_string().contains("use the version"), "{error}");
 }

@@ -2,12 +2,16 @@
 
 mod admission;
 mod aim94;
+mod audit;
 mod damage;
 mod decoding;
+mod disk;
 mod figures;
 mod fixture;
+mod formats;
 mod fuzz;
 mod http;
 mod journal;
+mod keys;
 mod t1d_uom;
 mod tokens;

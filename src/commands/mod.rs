@@ -1,12 +1,15 @@
 //! The commands: each reads its arguments, asks the parts to do the work, and prints what came of it.
 
+pub mod audit;
 pub mod backtest;
 pub mod bench;
 pub mod check;
 pub mod demo;
+pub mod erase;
 pub mod explain;
 pub mod fmt;
 pub mod ingest;
+pub mod keys;
 pub mod lsp;
 mod progress;
 pub mod rules;

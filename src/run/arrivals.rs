@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
 use vitalog_elog::{Entry, Input, Reading, Schema, Time};
-use vitalog_ingest::journal::{Group, Journal};
+use vitalog_ingest::journal::Group;
 
 use super::directory::Directory;
 use super::mind::library_of;
@@ -28,7 +28,7 @@ pub fn arrivals(data: &Path, library: &Library) -> Result<Vec<Arrival>, Failure>
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
     let directory = Directory::hold(data)?;
-    let journal = Journal::open(&directory.journal()).map_err(lost)?;
+    let journal = directory.open_journal()?;
     let mut reader = Reader { declared: Library::default(), library, arrivals: Vec::new() };
     for group in journal.read_from(0).map_err(lost)? {
         reader.take(&group.map_err(lost)?)?;

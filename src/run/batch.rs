@@ -124,7 +124,7 @@ impl Batch {
                 Some((_, library)) => EngineInput::Library { effective: change.effective, library: library.clone() },
                 None => EngineInput::Tick,
             },
-            Input::Command(_) | Input::Receipt(_) | Input::DeadLetter(_) | Input::Tick => EngineInput::Tick,
+            Input::Command(_) | Input::Receipt(_) | Input::DeadLetter(_) | Input::Tick | Input::Erased => EngineInput::Tick,
         }
     }
 }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use vitalog_cep::driver::PARTITIONS;
 
+use vitalog_ingest::journal::Journal;
+use vitalog_ingest::keys::KekPlace;
+
 use crate::failure::Failure;
 
 /// More than this are no number that anybody meant.
@@ -43,6 +46,14 @@ impl Directory {
 
     pub fn journal(&self) -> PathBuf {
         self.root.join("journal.db")
+    }
+
+    /// Opens the journal with its keys. The key-encryption key is the file `kek` of the directory, the file that `VITALOG_KEK_FILE` names, or what `VITALOG_KEK` says.
+    ///
+    /// # Errors
+    /// Where the journal or its keys can't be opened.
+    pub fn open_journal(&self) -> Result<Journal, Failure> {
+        Journal::open_with(&self.journal(), &kek(&self.root)?).map_err(|e| Failure::new(format!("journal: {e}")))
     }
 
     pub fn views(&self) -> PathBuf {
@@ -95,5 +106,19 @@ impl Directory {
 
     pub fn snapshots(&self) -> PathBuf {
         self.root.join("snapshots")
+    }
+}
+
+/// Where the key-encryption key of a data directory comes from.
+///
+/// # Errors
+/// Where it is given twice, or is none.
+pub fn kek(data: &Path) -> Result<KekPlace, Failure> {
+    let (file, given) = (std::env::var_os("VITALOG_KEK_FILE"), std::env::var("VITALOG_KEK").ok());
+    match (file, given) {
+        (Some(_), Some(_)) => Err(Failure::usage("VITALOG_KEK and VITALOG_KEK_FILE are both set").hint("unset one of them")),
+        (Some(file), None) => Ok(KekPlace::File(PathBuf::from(file))),
+        (None, Some(text)) => KekPlace::given(&text, "VITALOG_KEK").map_err(|e| Failure::usage(e.to_string())),
+        (None, None) => Ok(KekPlace::beside(&data.join("journal.db"))),
     }
 }

@@ -20,6 +20,7 @@ pub mod clock;
 mod collector;
 mod contact;
 mod directory;
+mod erasing;
 mod fleeting;
 mod in_force;
 mod inlet;
@@ -43,6 +44,8 @@ mod workers;
 
 pub use arrivals::{Arrival, arrivals, move_to};
 pub use asking::{Asker, NotAsked, Question};
+pub use directory::{Directory, kek};
+pub use erasing::erase;
 pub use fleeting::forget;
 pub use mind::{Mind, Spread};
 pub use past::{Past, Told};

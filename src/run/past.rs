@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use vitalog_elog::{Cause, FindingChange, Input, Reading, ReadingId, Record, Schema, Subject};
-use vitalog_ingest::journal::Journal;
 
 use super::directory::Directory;
 use super::mind::{Mind, Spread};
@@ -38,7 +37,7 @@ impl Past {
         }
         let lost = |e| Failure::new(format!("journal: {e}"));
         let directory = Directory::hold(data)?;
-        let journal = Journal::open(&directory.journal()).map_err(lost)?;
+        let journal = directory.open_journal()?;
         let spread = Spread { partitions: directory.partitions()?, workers: cores(), beyond: None };
         let mind = Mind::new(vitalog_notify::Config::silent(), spread)?;
         let mut past = Past { mind, told: Vec::new(), names: BTreeMap::new() };

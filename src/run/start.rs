@@ -20,6 +20,7 @@ use super::beyond::Beyond;
 use super::clock::{self, Clock, Now};
 use super::contact::Contacts;
 use super::directory::Directory;
+use super::erasing;
 use super::in_force::InForce;
 use super::inlet::{Door, Message};
 use super::journaling::{Journaling, NEVER};
@@ -100,7 +101,7 @@ impl Node {
     /// Where something can't be opened, does not verify, or is ahead of the journal.
     pub async fn start(options: Options) -> Result<Node, Failure> {
         let directory = Directory::hold(&options.data)?;
-        let journal = Journal::open(&directory.journal()).map_err(|e| Failure::new(format!("journal: {e}")))?;
+        let journal = erasing::open(&directory)?;
         let end = journal.position();
         let mut opened = Opened::open(&directory, end.incarnation).await?;
         opened.check_against(&journal)?;

@@ -29,9 +29,18 @@ fn waiting_is_only_in_the_shell_and_in_io() {
     none("async stands only in src/ and in each edge's io/", wrong);
 }
 
+/// Where `unsafe` may stand all the same, and why. Only tests may use that package.
+const UNSAFE: [(&str, &str); 1] =
+    [("ingest/disk/src/ffi.rs", "SQLite calls a VFS through C, and only a VFS can lose what was not synced")];
+
 #[test]
-fn unsafe_is_nowhere() {
-    let wrong = sources().iter().flat_map(|s| s.find(|line| words(line, "unsafe").next().is_some())).collect();
+fn unsafe_is_nowhere_else() {
+    let excepted = |path: &str| UNSAFE.iter().any(|(file, _)| *file == path);
+    let wrong = sources()
+        .iter()
+        .filter(|s| !excepted(&s.path))
+        .flat_map(|s| s.find(|line| words(line, "unsafe").next().is_some()))
+        .collect();
     none("unsafe is forbidden", wrong);
 }
 

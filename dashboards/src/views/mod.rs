@@ -20,7 +20,7 @@ mod tables;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use vitalog_elog::{Effect, Input, Position, Record, Schema};
+use vitalog_elog::{Effect, Input, MatchId, Position, Record, Schema, Subject};
 
 pub use error::ViewsError;
 pub(crate) use lookup::{Place, Row, Search, find};
@@ -116,6 +116,18 @@ impl Views {
         }
     }
 
+    /// Every finding there ever was about a subject.
+    ///
+    /// # Errors
+    /// [`ViewsError::Sql`].
+    pub fn findings_of(&self, subject: &Subject) -> Result<Vec<MatchId>, ViewsError> {
+        let mut statement = self
+            .conn
+            .prepare("select id from recommendations join subjects using (subject) where subjects.name = ?1 order by id")?;
+        let found = statement.query_map([subject.as_str()], |r| Ok(MatchId(u128::from_be_bytes(r.get(0)?))))?;
+        Ok(found.collect::<Result<Vec<_>, _>>()?)
+    }
+
     /// A hash of all that is stored, but for the order in which SQLite happened to lay it out: equal for two files that were fed the same.
     ///
     /// # Errors
@@ -151,7 +163,7 @@ fn apply_all(tx: &Transaction<'_>, subjects: &mut Subjects, groups: &[&[Record]]
             Input::Command(command) => responses::apply(tx, subjects, record.offset, arrival, command)?,
             Input::Receipt(receipt) => deliveries::receive(tx, arrival, receipt)?,
             Input::DeadLetter(letter) => letters::apply(tx, record.offset, arrival, letter)?,
-            Input::Rules(_) | Input::Tick => {}
+            Input::Rules(_) | Input::Tick | Input::Erased => {}
         }
         for (place, effect) in record.effects.iter().enumerate() {
             match effect {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use vitalog_elog::Time;
 
+use crate::keys::{KeyError, KeyId};
+
 /// Why a journal could not be opened, read or written.
 #[derive(Debug)]
 pub enum JournalError {
@@ -39,6 +41,20 @@ pub enum JournalError {
     ArrivalBackwards { offset: u64, arrival: Time, last: Time },
     /// More than fits into one group.
     GroupTooLarge { bytes: usize },
+    /// The operating system has no random bytes.
+    Random(std::io::Error),
+    /// The key store could not be opened or written.
+    Keys(KeyError),
+    /// A group is sealed under a key that is neither in the key store nor noted there as erased.
+    KeyMissing { offset: u64, key: KeyId },
+    /// A segment does not open under its key: it was altered, or belongs elsewhere.
+    BadSeal { offset: u64, key: KeyId },
+    /// There is no key to seal an entry under.
+    NoKey { offset: u64 },
+    /// What stands for something erased can't be journaled.
+    NotAnInput { offset: u64 },
+    /// Groups in clear name the subject, so destroying its key would not erase them.
+    InClear { offset: u64 },
     /// A former write failed.
     Failed,
 }
@@ -51,8 +67,61 @@ impl JournalError {
             JournalError::ArrivalBackwards { .. }
                 | JournalError::GroupTooLarge { .. }
                 | JournalError::PastTheEnd { .. }
+                | JournalError::NotAnInput { .. }
+                | JournalError::InClear { .. }
+                | JournalError::Keys(KeyError::UnknownSubject)
                 | JournalError::NotInSchema { offset: None, .. }
         )
+    }
+
+    /// The offset it is about.
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            JournalError::BadChecksum { offset }
+            | JournalError::BrokenChain { offset }
+            | JournalError::Gap { offset }
+            | JournalError::BadRow { offset, .. }
+            | JournalError::Undecodable { offset, .. }
+            | JournalError::ArrivalBackwards { offset, .. }
+            | JournalError::KeyMissing { offset, .. }
+            | JournalError::BadSeal { offset, .. }
+            | JournalError::NoKey { offset }
+            | JournalError::NotAnInput { offset }
+            | JournalError::InClear { offset } => Some(*offset),
+            JournalError::LostEnd { found, .. } => Some(*found),
+            JournalError::NotInSchema { offset, .. } => *offset,
+            _ => None,
+        }
+    }
+
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            JournalError::NewerFormat { .. } => "newer_format",
+            JournalError::NotAJournal { .. } => "not_a_journal",
+            JournalError::InUse => "in_use",
+            JournalError::Storage(_) => "storage",
+            JournalError::Mark(_) => "mark",
+            JournalError::BadChecksum { .. } => "bad_checksum",
+            JournalError::BrokenChain { .. } => "broken_chain",
+            JournalError::Gap { .. } => "gap",
+            JournalError::BadRow { .. } => "bad_row",
+            JournalError::Undecodable { .. } => "undecodable",
+            JournalError::LostEnd { .. } => "lost_end",
+            JournalError::ForeignMark => "foreign_mark",
+            JournalError::PastTheEnd { .. } => "past_the_end",
+            JournalError::NotInSchema { .. } => "not_in_schema",
+            JournalError::ArrivalBackwards { .. } => "arrival_backwards",
+            JournalError::GroupTooLarge { .. } => "group_too_large",
+            JournalError::Random(_) => "no_random",
+            JournalError::Keys(_) => "keys",
+            JournalError::KeyMissing { .. } => "key_missing",
+            JournalError::BadSeal { .. } => "bad_seal",
+            JournalError::NoKey { .. } => "no_key",
+            JournalError::NotAnInput { .. } => "not_an_input",
+            JournalError::InClear { .. } => "in_clear",
+            JournalError::Failed => "failed",
+        }
     }
 
     fn remedy(&self) -> &'static str {
@@ -81,6 +150,17 @@ impl JournalError {
             }
             JournalError::ArrivalBackwards { .. } => "stamp entries with the greater of the clock and the journal's last arrival",
             JournalError::GroupTooLarge { .. } => "write it in several groups",
+            JournalError::Random(_) => "check the system's source of random numbers",
+            JournalError::Keys(_) => "",
+            JournalError::KeyMissing { .. } => {
+                "restore keys.db as it was when the journal was last written, or a later state of it"
+            }
+            JournalError::BadSeal { .. } => "restore the journal from a backup; it was altered together with its checksums",
+            JournalError::NoKey { .. } => "report this: keys are made before they are used",
+            JournalError::NotAnInput { .. } => "leave it out: only a replay has it",
+            JournalError::InClear { .. } => {
+                "send its readings to a new data directory (`vitalog sql --format csv`, `vitalog ingest`), and remove this one"
+            }
         }
     }
 }
@@ -117,6 +197,20 @@ impl fmt::Display for JournalError {
                 write!(f, "the entry at offset {offset} arrived at {arrival}, before its predecessor at {last}")?;
             }
             JournalError::GroupTooLarge { bytes } => write!(f, "a group of {bytes} bytes is too large")?,
+            JournalError::Random(error) => write!(f, "no random bytes: {error}")?,
+            // It brings its own remedy.
+            JournalError::Keys(error) => return write!(f, "{error}"),
+            JournalError::KeyMissing { offset, key } => {
+                write!(f, "the group at offset {offset} can't be read: its key {key} is missing, and was not erased")?;
+            }
+            JournalError::BadSeal { offset, key } => {
+                write!(f, "the group at offset {offset} is not what was sealed under key {key}")?;
+            }
+            JournalError::NoKey { offset } => write!(f, "the entry at offset {offset} has no key")?,
+            JournalError::NotAnInput { offset } => write!(f, "the entry at offset {offset} stands for something erased")?,
+            JournalError::InClear { offset } => {
+                write!(f, "the group at offset {offset} was written before there were keys, and names the subject in clear")?;
+            }
             JournalError::Failed => f.write_str("a former write to the journal failed")?,
         }
         write!(f, "; {}", self.remedy())
@@ -127,9 +221,16 @@ impl std::error::Error for JournalError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             JournalError::Storage(error) => Some(error),
-            JournalError::Mark(error) => Some(error),
+            JournalError::Mark(error) | JournalError::Random(error) => Some(error),
+            JournalError::Keys(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<KeyError> for JournalError {
+    fn from(error: KeyError) -> JournalError {
+        JournalError::Keys(error)
     }
 }
 

@@ -47,6 +47,11 @@ impl Mark {
     }
 }
 
+/// What the mark beside a journal says, where there is one that verifies.
+pub(super) fn read(journal: &Path) -> Option<Position> {
+    decode(&std::fs::read(path_beside(journal)).ok()?)
+}
+
 /// Whether a journal that ends at `end` can be the one of which `told` was acknowledged. A mark at the same offset must agree on the
 /// chain; an earlier one is a mark that lagged.
 pub(super) fn check(told: Position, end: &Position) -> Result<(), JournalError> {

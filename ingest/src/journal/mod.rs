@@ -5,8 +5,12 @@
 //! journal ends, and a mark beside the database tells what was acknowledged, so that a lost end is found too. The journal refuses to
 //! hand out anything that does not verify.
 //!
+//! What it says of a subject is sealed under the subject's key ([`crate::keys`]); what holds it together (offsets, counts, arrivals, kinds, checksums, chain) is in clear, and is
+//! verified without any key. Where a key was destroyed, a replay yields [`vitalog_elog::Input::Erased`].
+//!
 //! Synchronous, and owned by one thread. It reads no clock: entries bring their arrival.
 
+mod audit;
 mod codec;
 mod error;
 mod mark;
@@ -15,17 +19,21 @@ mod store;
 
 use std::path::Path;
 
-use vitalog_elog::{Entry, Position, Schema, Time};
+use vitalog_elog::{Entry, Position, Schema, Subject, Time};
 
-pub use codec::PAYLOAD_VERSION;
+pub use audit::{Audit, KeyAudit, audit};
+pub use codec::{Kind, PAYLOAD_VERSION};
 pub use error::JournalError;
 pub use read::{Group, Groups};
 
+use crate::keys::{KekPlace, KeyError, Keys};
 use mark::Mark;
 use store::{Row, Store};
 
 /// The version of the file's layout. A newer one is refused.
-pub const FORMAT: u32 = 1;
+///
+/// Format 1 had payloads in clear; they stay as they are, and what follows is sealed.
+pub const FORMAT: u32 = 2;
 
 /// The largest encoded group, in bytes.
 pub const MAX_GROUP_BYTES: usize = 256 << 20;
@@ -33,6 +41,7 @@ pub const MAX_GROUP_BYTES: usize = 256 << 20;
 /// An open journal. There is one per data directory, in one process.
 pub struct Journal {
     store: Store,
+    keys: Keys,
     mark: Mark,
     position: Position,
     last_arrival: Time,
@@ -41,25 +50,36 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, or makes it, and verifies where it ends.
+    /// [`Journal::open_with`] the key-encryption key in a file `kek` beside it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(path: &Path) -> Result<Journal, JournalError> {
+        Journal::open_with(path, &KekPlace::beside(path))
+    }
+
+    /// Opens the journal at `path` and the key store `keys.db` beside it, or makes them, and verifies where it ends.
     ///
     /// # Errors
     /// A format newer than this program's, a file of something else, one that another process has open, an end that does not verify,
-    /// or an end before what was acknowledged.
-    pub fn open(path: &Path) -> Result<Journal, JournalError> {
+    /// an end before what was acknowledged, or a key store that is missing, damaged or locked with another key.
+    pub fn open_with(path: &Path, kek: &KekPlace) -> Result<Journal, JournalError> {
         let mark = Mark::open(path)?;
         if let Some(told) = mark.told() {
             // SQLite would take an empty file for a new database and drop the log beside it, and with that what may yet be saved.
             mark::check_file(told, path)?;
         }
-        let store = Store::open(path)?;
+        let mut store = Store::open(path)?;
         let head = store.head()?;
+        // A journal of format 1 has no keys yet; one that holds anything sealed must have them.
+        let keys = Keys::open(&path.with_file_name("keys.db"), kek, head.next == 0 || store.format() < FORMAT)?;
+        store.raise_format()?;
         let position = Position { incarnation: store.incarnation(), next: head.next, chain: head.chain };
         if let Some(told) = mark.told() {
             mark::check(told, &position)?;
         }
-        let mut journal = Journal { store, mark, position, last_arrival: Time::MIN, failed: false };
-        journal.last_arrival = read::verify_end(&journal.store, &journal.position)?;
+        let mut journal = Journal { store, keys, mark, position, last_arrival: Time::MIN, failed: false };
+        journal.last_arrival = read::verify_end(&journal.store, &journal.position, &journal.keys)?;
         journal.mark.tell(&journal.position)?;
         Ok(journal)
     }
@@ -93,7 +113,9 @@ impl Journal {
             }
             latest = entry.arrival;
         }
-        let payload = codec::encode(schema, entries)?;
+        self.make_keys(entries)?;
+        let place = codec::Place { incarnation: self.position.incarnation, first: self.position.next };
+        let payload = codec::seal(schema, entries, place, &self.keys)?;
         if payload.len() > MAX_GROUP_BYTES {
             return Err(JournalError::GroupTooLarge { bytes: payload.len() });
         }
@@ -115,7 +137,53 @@ impl Journal {
     /// # Errors
     /// An offset past the end, or a predecessor that can't be read.
     pub fn read_from(&self, offset: u64) -> Result<Groups<'_>, JournalError> {
-        Groups::from(&self.store, self.position, offset)
+        Groups::from(&self.store, self.position, &self.keys, offset)
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The same, to exchange them.
+    pub fn keys_mut(&mut self) -> &mut Keys {
+        &mut self.keys
+    }
+
+    /// Erases a subject: destroys its keys, so that whatever the journal and any copy of it have of it can't be read any more. Gives the number of keys. What was derived from it
+    /// must go as well: `unfinished` is what is needed for that, kept until it is done ([`Keys::unfinished`], [`Keys::finish`]).
+    ///
+    /// # Errors
+    /// [`JournalError::InClear`] where groups of format 1 name the subject; where there is no such subject, or the key store can't be written.
+    pub fn erase(&mut self, subject: &Subject, at: Time, unfinished: &[u8]) -> Result<usize, JournalError> {
+        self.check_erasable(subject)?;
+        Ok(self.keys.destroy(subject, at, unfinished)?)
+    }
+
+    /// Whether destroying a subject's keys erases it.
+    ///
+    /// # Errors
+    /// [`JournalError::InClear`] where groups of format 1 name the subject; [`KeyError::UnknownSubject`] where there is no key of it.
+    pub fn check_erasable(&self, subject: &Subject) -> Result<(), JournalError> {
+        if let Some(offset) = read::named_in_clear(&self.store, &self.position, subject)? {
+            return Err(JournalError::InClear { offset });
+        }
+        match self.keys.current(Some(subject)) {
+            Some(_) => Ok(()),
+            None => Err(KeyError::UnknownSubject.into()),
+        }
+    }
+
+    /// INVARIANT (keys before groups): the key of every subject of a group is on stable storage before the group is.
+    fn make_keys(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
+        let fresh = codec::subjects_without_key(entries, &self.keys);
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let fresh: Vec<Option<Subject>> = fresh.into_iter().map(Some).collect();
+        let made = self.keys.make(&fresh);
+        self.failed = made.is_err();
+        Ok(made?)
     }
 
     /// The position at an offset where a group ends (or the start), to compare a sink's with; `None` where no group ends there.
@@ -123,7 +191,7 @@ impl Journal {
     /// # Errors
     /// Where the group can't be read or does not verify.
     pub fn position_at(&self, offset: u64) -> Result<Option<Position>, JournalError> {
-        read::position_at(&self.store, &self.position, offset)
+        read::position_at(&self.store, &self.position, &self.keys, offset)
     }
 
     /// Reads and verifies everything; the number of groups.

@@ -1,10 +1,11 @@
 //! Reading groups back: nothing is handed out that does not follow from what was before it.
 
-use vitalog_elog::{Entry, Position, Schema, Time};
+use vitalog_elog::{Entry, Position, Schema, Subject, Time};
 
-use super::codec::{self, Payload};
+use super::codec::{self, Kind, Payload};
 use super::error::JournalError;
 use super::store::{Row, Store};
+use crate::keys::Keys;
 
 /// A verified group.
 pub struct Group {
@@ -20,6 +21,7 @@ pub struct Group {
 /// The groups from an offset on, in order. Ends at the journal's end or after the first error.
 pub struct Groups<'a> {
     store: &'a Store,
+    keys: &'a Keys,
     /// Where the groups read so far end.
     at: Position,
     end: Position,
@@ -31,6 +33,26 @@ impl Group {
     /// The offsets it was asked for.
     pub fn offsets(&self) -> std::ops::Range<u64> {
         self.from..self.position.next
+    }
+
+    /// Of what kind the entry at an offset is.
+    pub fn kind(&self, offset: u64) -> Option<Kind> {
+        self.payload.kind(offset.saturating_sub(self.first) as usize)
+    }
+
+    /// Whether the entry at an offset can't be read any more, because its subject was erased.
+    pub fn is_erased(&self, offset: u64) -> bool {
+        self.payload.is_erased(offset.saturating_sub(self.first) as usize)
+    }
+
+    /// When the entry at an offset was accepted.
+    pub fn arrival(&self, offset: u64) -> Option<Time> {
+        self.payload.arrival(offset.saturating_sub(self.first) as usize)
+    }
+
+    /// Whether it was written before there were keys.
+    pub fn is_in_clear(&self) -> bool {
+        self.payload.is_in_clear()
     }
 
     /// The entry at an offset, in terms of the schema at hand. Entries are decoded one by one, since a rule change in a group may declare
@@ -52,7 +74,7 @@ impl Group {
 }
 
 impl<'a> Groups<'a> {
-    pub(super) fn from(store: &'a Store, end: Position, offset: u64) -> Result<Groups<'a>, JournalError> {
+    pub(super) fn from(store: &'a Store, end: Position, keys: &'a Keys, offset: u64) -> Result<Groups<'a>, JournalError> {
         if offset > end.next {
             return Err(JournalError::PastTheEnd { asked: offset, next: end.next });
         }
@@ -66,7 +88,7 @@ impl<'a> Groups<'a> {
                 at = former.position_after(end.incarnation);
             }
         }
-        Ok(Groups { store, at, end, from: offset, failed: false })
+        Ok(Groups { store, keys, at, end, from: offset, failed: false })
     }
 
     fn take(&mut self) -> Result<Group, JournalError> {
@@ -80,7 +102,8 @@ impl<'a> Groups<'a> {
         if position.next > self.end.next {
             return Err(JournalError::BadRow { offset: first, detail: "it reaches past the journal's end" });
         }
-        let payload = codec::decode(first, &row.payload)?;
+        let place = codec::Place { incarnation: self.end.incarnation, first };
+        let payload = codec::decode(place, &row.payload, self.keys)?;
         if payload.len() as u64 != row.count {
             return Err(JournalError::BadRow { offset: first, detail: "it holds another number of entries than it says" });
         }
@@ -107,7 +130,7 @@ impl Iterator for Groups<'_> {
 }
 
 /// What a row says of itself.
-fn verify_alone(row: &Row) -> Result<(), JournalError> {
+pub(super) fn verify_alone(row: &Row) -> Result<(), JournalError> {
     if row.count == 0 || row.first.checked_add(row.count).is_none() {
         return Err(JournalError::BadRow { offset: row.first, detail: "it holds an impossible number of entries" });
     }
@@ -118,7 +141,7 @@ fn verify_alone(row: &Row) -> Result<(), JournalError> {
 }
 
 /// Verifies the last group against the head, and returns its last arrival.
-pub(super) fn verify_end(store: &Store, end: &Position) -> Result<Time, JournalError> {
+pub(super) fn verify_end(store: &Store, end: &Position, keys: &Keys) -> Result<Time, JournalError> {
     if store.any_from(end.next)? {
         return Err(JournalError::BadRow { offset: end.next, detail: "it lies after the journal's end" });
     }
@@ -131,7 +154,7 @@ pub(super) fn verify_end(store: &Store, end: &Position) -> Result<Time, JournalE
         return Err(JournalError::Gap { offset: end.next - 1 });
     }
     let mut arrival = Time::MIN;
-    for group in Groups::from(store, *end, last.first)? {
+    for group in Groups::from(store, *end, keys, last.first)? {
         let group = group?;
         arrival = group.payload.arrival(group.payload.len() - 1).unwrap_or(arrival);
     }
@@ -139,7 +162,7 @@ pub(super) fn verify_end(store: &Store, end: &Position) -> Result<Time, JournalE
 }
 
 /// The position at an offset where a group ends.
-pub(super) fn position_at(store: &Store, end: &Position, offset: u64) -> Result<Option<Position>, JournalError> {
+pub(super) fn position_at(store: &Store, end: &Position, keys: &Keys, offset: u64) -> Result<Option<Position>, JournalError> {
     if offset == 0 {
         return Ok(Some(Position::start(end.incarnation)));
     }
@@ -150,6 +173,23 @@ pub(super) fn position_at(store: &Store, end: &Position, offset: u64) -> Result<
         return Ok(None);
     }
     let Some(row) = store.before(offset)? else { return Err(JournalError::Gap { offset: 0 }) };
-    let group = Groups::from(store, *end, row.first)?.next().ok_or(JournalError::Gap { offset: row.first })??;
+    let group = Groups::from(store, *end, keys, row.first)?.next().ok_or(JournalError::Gap { offset: row.first })??;
     Ok((group.position.next == offset).then_some(group.position))
+}
+
+/// The first group that names a subject in clear.
+pub(super) fn named_in_clear(store: &Store, end: &Position, subject: &Subject) -> Result<Option<u64>, JournalError> {
+    let mut first = 0;
+    while first < end.next {
+        let row = store.at(first)?.ok_or(JournalError::Gap { offset: first })?;
+        verify_alone(&row)?;
+        let place = codec::Place { incarnation: end.incarnation, first };
+        match codec::named_in_clear(place, &row.payload)? {
+            // Behind the first that is sealed all are.
+            None => return Ok(None),
+            Some(subjects) if subjects.contains(subject) => return Ok(Some(first)),
+            Some(_) => first += row.count,
+        }
+    }
+    Ok(None)
 }

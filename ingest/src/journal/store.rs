@@ -14,6 +14,9 @@ use super::error::JournalError;
 /// "VtLg", so that `file` and a stray tool can tell what it is.
 const APPLICATION_ID: i32 = 0x5674_4c67;
 
+/// The version of what is chained: the same in formats 1 and 2, so that a journal goes on in another format.
+const CHAINED: u32 = 1;
+
 const TABLES: &str = "
     CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), incarnation BLOB NOT NULL) STRICT;
     CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), next INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
@@ -27,6 +30,7 @@ const COLUMNS: &str = "first, count, arrival, checksum, chain, payload";
 pub(super) struct Store {
     db: Connection,
     incarnation: u128,
+    format: u32,
 }
 
 /// Where the journal ends.
@@ -59,7 +63,7 @@ impl Row {
     pub fn chained_to(&self, position: &Position) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&position.chain);
-        hasher.update(&FORMAT.to_le_bytes());
+        hasher.update(&CHAINED.to_le_bytes());
         hasher.update(&position.incarnation.to_le_bytes());
         hasher.update(&self.first.to_le_bytes());
         hasher.update(&self.count.to_le_bytes());
@@ -90,15 +94,33 @@ impl Store {
         configure(&db)?;
         let version: u32 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
         let application: i32 = db.pragma_query_value(None, "application_id", |r| r.get(0))?;
+        let mut format = version;
         match (application, version) {
             (APPLICATION_ID, 1..=FORMAT) => {}
             (APPLICATION_ID, found) if found > FORMAT => return Err(JournalError::NewerFormat { found, known: FORMAT }),
-            (0, 0) if is_empty(&db)? => create(&db, path)?,
+            (0, 0) if is_empty(&db)? => {
+                create(&db, path)?;
+                format = FORMAT;
+            }
             _ => return Err(JournalError::NotAJournal { detail: "it is a SQLite file of something else".to_owned() }),
         }
         let incarnation: [u8; 16] =
             db.query_row("SELECT incarnation FROM identity WHERE id = 1", [], |r| r.get(0)).map_err(damaged)?;
-        Ok(Store { db, incarnation: u128::from_le_bytes(incarnation) })
+        Ok(Store { db, incarnation: u128::from_le_bytes(incarnation), format })
+    }
+
+    /// The format that the file says it has.
+    pub fn format(&self) -> u32 {
+        self.format
+    }
+
+    /// From here on a program that does not know this format refuses the file.
+    pub fn raise_format(&mut self) -> Result<(), JournalError> {
+        if self.format < FORMAT {
+            self.db.pragma_update(None, "user_version", FORMAT)?;
+            self.format = FORMAT;
+        }
+        Ok(())
     }
 
     pub fn incarnation(&self) -> u128 {
@@ -134,6 +156,18 @@ impl Store {
     pub fn at(&self, first: u64) -> Result<Option<Row>, JournalError> {
         let mut statement = self.db.prepare_cached(&format!("SELECT {COLUMNS} FROM groups WHERE first = ?1"))?;
         statement.query_row([sql(first)], Row::read).optional().map_err(|e| bad_row(first, e))
+    }
+
+    /// The first group that begins at `offset` or behind it. A row with a column that can't be read is an error that names where it begins.
+    pub fn from(&self, offset: u64) -> Result<Option<Row>, JournalError> {
+        let first = self
+            .db
+            .prepare_cached("SELECT first FROM groups WHERE first >= ?1 ORDER BY first LIMIT 1")?
+            .query_row([sql(offset)], |r| r.get(0))
+            .optional()?;
+        let Some(first): Option<i64> = first else { return Ok(None) };
+        let first = u64::try_from(first).map_err(|_| JournalError::BadRow { offset, detail: "it begins before the journal" })?;
+        self.at(first)
     }
 
     /// The last group that begins before `offset`; where it can't be read, the error names the entry before `offset`, which it holds.

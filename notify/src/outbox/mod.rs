@@ -13,6 +13,7 @@ mod apply;
 mod attempt;
 mod claim;
 mod dead;
+mod forget;
 mod pace;
 mod receipt;
 mod table;

@@ -1,0 +1,212 @@
+//! Erasing a subject, from outside: gone from everything that a data directory holds, and nobody else is touched; wherever it was interrupted.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use vitalog_dashboards::views::Views;
+use vitalog_elog::{Subject, Time};
+use vitalog_ingest::journal::Journal;
+
+use crate::support::server::{Server, run, vitalog};
+use crate::support::story::{ndjson, readings};
+
+const GONE: &str = "erase-me-7731";
+const KEPT: [&str; 2] = ["p-kept-1", "p-kept-2"];
+
+/// An endpoint that nobody answers at, so that messages wait.
+const WEBHOOKS: &str = r#"{"settle_s": 0, "endpoints": [
+    {"name": "nobody", "url": "http://127.0.0.1:9/", "secrets": ["whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="], "min_severity": "info", "allow_loopback": true}]}"#;
+
+fn start(data: &Path) -> Server {
+    let webhooks = data.with_extension("webhooks");
+    std::fs::write(&webhooks, WEBHOOKS).expect("written");
+    Server::start(data, &["--webhooks", webhooks.to_str().expect("a path"), "--land-every", "1"])
+}
+
+fn copy(from: &Path, to: &Path) {
+    let (status, _, err) = run(Command::new("cp").arg("-a").arg(from).arg(to));
+    assert_eq!(status, Some(0), "{err}");
+}
+
+/// Two days of three people, corrections, a low that stands now, a profile, and something refused.
+fn lived(data: &Path) {
+    let server = start(data);
+    let now = (jiff::Timestamp::now() - jiff::SignedDuration::from_mins(1)).to_string();
+    for (subject, seed) in [GONE].iter().chain(&KEPT).zip(1..) {
+        // So many that the first of them are beyond the engines' horizon.
+        let earlier: Vec<Value> = (0..2_600)
+            .map(|n| json!({"subject": subject, "stream": "bg", "at": format!("2026-02-{:02}T{:02}:{:02}:00Z", 1 + n / 288, n / 12 % 24, n % 12 * 5), "value": 100 + n % 60}))
+            .collect();
+        server.readings(&ndjson(&earlier)).ok();
+        let (originals, corrections) = readings(subject, seed);
+        server.readings(&ndjson(&originals)).ok();
+        server.readings(&ndjson(&corrections)).ok();
+        let low = json!({"subject": subject, "stream": "bg", "at": now, "value": 50, "source": format!("meter-of-{subject}")});
+        server.readings(&ndjson(&[low])).ok();
+        let put = server.try_send("PUT", &format!("/v1/subjects/{subject}/profile/bg_low"), &[], "\"75 mg/dL\"");
+        assert!(put.expect("an answer").status < 500);
+        let bad =
+            json!({"subject": subject, "stream": "bg", "at": now, "value": 999_999, "source": format!("meter-of-{subject}")});
+        assert!(server.readings(&ndjson(&[bad])).status < 500);
+    }
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    assert_eq!(server.stop(), Some(0));
+}
+
+/// All that is known about a subject.
+fn known(server: &Server, subject: &str) -> Vec<Value> {
+    let rows = |table: &str| {
+        let mut rows = server.sql(&format!("select * from {table} where subject = '{subject}'"));
+        rows.as_array_mut().expect("rows").sort_by_key(Value::to_string);
+        rows
+    };
+    let asked = server.get(&format!("/v1/subjects/{subject}/recommendations"));
+    let found = if asked.status == 404 { Vec::new() } else { server.recommendations(subject) };
+    vec![Value::from(found), rows("readings"), rows("readings_history"), rows("matches"), rows("dead_letters")]
+}
+
+fn outbox(data: &Path) -> (i64, i64) {
+    let db = rusqlite::Connection::open(data.join("outbox.db")).expect("opened");
+    let count = |what: &str| db.query_row(&format!("SELECT count(*) FROM delivery {what}"), [], |r| r.get(0)).expect("counted");
+    (count(""), count(&format!("WHERE body LIKE '%{GONE}%'")))
+}
+
+/// Every file below a directory that has the text in it.
+fn naming(dir: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(naming(&path, text));
+        } else if std::fs::read(&path).expect("readable").windows(text.len()).any(|w| w == text.as_bytes()) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+fn erase(data: &Path) -> (Option<i32>, String, String) {
+    run(vitalog().args(["erase", "--subject", GONE, "--format", "json", "--data"]).arg(data))
+}
+
+/// What a directory is after the erasure: nothing of the one, all of the others.
+fn assert_erased(data: &Path, kept: &[Vec<Value>], messages: i64) {
+    let server = start(data);
+    let nothing = [json!([]), json!([]), json!([]), json!([]), json!([])];
+    assert_eq!(known(&server, GONE), nothing, "of the one who was erased");
+    for (subject, before) in KEPT.iter().zip(kept) {
+        assert_eq!(known(&server, subject), *before, "of {subject}, who was not erased");
+    }
+    let subjects = server.get("/v1/subjects?limit=200").ok().json();
+    assert!(!subjects.to_string().contains(GONE), "{subjects}");
+    // Who comes back is new.
+    let again = json!({"subject": GONE, "stream": "bg", "at": "2026-03-01T00:00:00Z", "value": 100, "id": "again"});
+    server.readings(&ndjson(&[again])).ok();
+    assert_eq!(
+        server.sql(&format!("select id from readings where subject = '{GONE}' and stream = 'bg'")),
+        json!([{"id": "again"}])
+    );
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(outbox(data), (messages, 0), "messages about others stay, and none is made anew");
+}
+
+fn before(data: &Path) -> (Vec<Vec<Value>>, i64) {
+    lived(data);
+    let server = start(data);
+    let kept: Vec<Vec<Value>> = KEPT.iter().map(|subject| known(&server, subject)).collect();
+    let gone = known(&server, GONE);
+    assert!(
+        gone.iter().chain(&kept[0]).all(|rows| !rows.as_array().expect("rows").is_empty()),
+        "too little to prove anything: {gone:?}"
+    );
+    assert_eq!(server.stop(), Some(0));
+    let (all, of_the_one) = outbox(data);
+    assert!(of_the_one > 0 && all > of_the_one, "no messages: {all} {of_the_one}");
+    (kept, all - of_the_one)
+}
+
+#[test]
+fn an_erased_subject_is_nowhere_and_nobody_else_is_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (kept, messages) = before(&data);
+    for place in ["snapshots", "cold", "lake"] {
+        assert!(!naming(&data.join(place), GONE).is_empty(), "{place} has nothing of the subject, so its erasure proves nothing");
+    }
+    let (status, _, err) =
+        run(vitalog().args(["token", "--data"]).arg(&data).args(["add", "meter-1", "--scopes"]).arg(format!("write@{GONE}")));
+    assert_eq!(status, Some(0), "{err}");
+
+    let (status, out, err) = erase(&data);
+    assert_eq!(status, Some(0), "{err}");
+    let told: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((&told["subjects"], &told["keys"], &told["kek_exchanged"]), (&json!([GONE]), &json!(1), &json!(true)), "{told}");
+    assert!(told["deliveries"].as_u64() > Some(0) && told["left"].to_string().contains("meter-1"), "{told}");
+    std::fs::remove_file(data.join("tokens")).expect("removed");
+    assert_eq!(naming(&data, GONE), Vec::<String>::new(), "files that still name the subject");
+    let (status, out, err) = run(vitalog().args(["audit", "journal", "--format", "json", "--data"]).arg(&data));
+    assert_eq!(status, Some(0), "{out}{err}");
+    let audit: Value = serde_json::from_str(&out).expect("JSON");
+    assert!(audit["erased"].as_u64() > Some(500) && audit["keys"]["destroyed"] == 1, "{audit}");
+
+    assert_erased(&data, &kept, messages);
+    let of = |subjects: [&str; 2]| {
+        let (status, out, err) =
+            run(vitalog().args(["erase", "--subject", subjects[0], "--subject", subjects[1], "--data"]).arg(&data));
+        (status, format!("{out}{err}"))
+    };
+    let (status, told) = of([KEPT[0], "nobody"]);
+    assert!(status == Some(1) && told.contains("nothing was ever journaled about nobody"), "{told}");
+    let (status, told) = of([GONE, KEPT[1]]);
+    assert!(
+        status == Some(0) && told.contains("2 keys destroyed"),
+        "who came back can be erased again, together with others: {told}"
+    );
+    let (status, _, err) = erase(&data);
+    assert!(status == Some(1) && err.contains("nothing was ever journaled about"), "{err}");
+    let server = start(&data);
+    assert_eq!(known(&server, KEPT[1]), [json!([]), json!([]), json!([]), json!([]), json!([])]);
+    assert_eq!(known(&server, KEPT[0]), kept[0], "of the one who is left");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn an_interrupted_erasure_is_finished_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (kept, messages) = before(&data);
+    // The process ended after its first step, its second, …
+    let steps: [&[&str]; 4] =
+        [&[], &["snapshots"], &["snapshots", "lake/readings"], &["snapshots", "lake/readings", "lake/matches", "views.db"]];
+    for (n, gone) in steps.iter().enumerate() {
+        let copied = dir.path().join(format!("copy-{n}"));
+        copy(&data, &copied);
+        let mut journal = Journal::open(&copied.join("journal.db")).expect("opened");
+        let views = Views::open(&copied.join("views.db"), journal.position().incarnation).expect("opened");
+        let findings = views.findings_of(&Subject::new(GONE)).expect("read");
+        let note = postcard::to_allocvec(&findings).expect("encoded");
+        journal.erase(&Subject::new(GONE), Time(0), &note).expect("erased");
+        drop((views, journal));
+        for what in *gone {
+            let path = copied.join(what);
+            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) }.expect("removed");
+        }
+        assert_erased(&copied, &kept, messages);
+    }
+}
+
+#[test]
+fn an_erasure_is_refused_where_it_can_not_be_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (status, _, err) = erase(&data);
+    assert_eq!(status, Some(2), "{err}");
+    let server = Server::start(&data, &[]);
+    let (status, _, err) = erase(&data);
+    assert_eq!(status, Some(1));
+    assert!(err.contains("held by another process"), "{err}");
+    assert_eq!(server.stop(), Some(0));
+    let (status, _, err) = run(vitalog().args(["erase", "--subject", "a b", "--data"]).arg(&data));
+    assert_eq!(status, Some(2), "{err}");
+}
