@@ -1,20 +1,13 @@
-//! Pure decisions on where to begin and on who does what: which snapshot an engine restores, in which order history is fed to it, in which partition a subject
-//! is, and what of a group of inputs concerns each partition.
+//! Pure decisions on who does what: in which order history is fed to an engine, in which partition a subject is, and what of a group of inputs concerns each
+//! partition.
 //!
-//! Whoever holds journal, snapshots, sinks and threads asks here and acts on the answer.
+//! Whoever holds journal and threads asks here and acts on the answer.
 
 use vitalog_elog::{Reading, Subject, Time};
 
 /// Partitions of a data directory that was made without saying how many. More than most machines have cores, so that they can be shared out evenly; few enough that
 /// each may keep the rules beside its subjects.
 pub const PARTITIONS: u32 = 16;
-
-/// The place in `snapshots` (the offset each continues from) of the newest one that is not past any sink (the offset each continues from): replay
-/// from there feeds every sink all it lacks. `None`: begin with an empty engine at offset 0.
-pub fn restore_point(snapshots: &[u64], sinks: &[u64]) -> Option<usize> {
-    let least = sinks.iter().copied().min().unwrap_or(u64::MAX);
-    (0..snapshots.len()).filter(|&i| snapshots[i] <= least).max_by_key(|&i| (snapshots[i], i))
-}
 
 /// Sorts readings so that the engine's clock may follow event time: by instant (an interval stands at its end; one without an end, at its start),
 /// removals last. The sort is stable.
@@ -108,14 +101,5 @@ mod tests {
         assert_eq!((&split.ours[a][..], &split.ours[b][..]), (&[0, 2, 3][..], &[1, 2][..]));
         assert!((0..16).filter(|p| ![a, b].contains(p)).all(|p| split.ours[p] == [2]));
         assert_eq!((split.moments, clock), (vec![1, 4], Time(9)));
-    }
-
-    #[test]
-    fn the_newest_snapshot_that_no_sink_lies_before() {
-        assert_eq!(restore_point(&[10, 40, 30, 50], &[45, 44]), Some(1));
-        assert_eq!(restore_point(&[10, 40], &[40, 90]), Some(1));
-        assert_eq!(restore_point(&[10, 40], &[9]), None);
-        assert_eq!(restore_point(&[], &[9]), None);
-        assert_eq!(restore_point(&[10, 40, 40], &[]), Some(2));
     }
 }

@@ -102,12 +102,12 @@ impl Share {
         self.engines.iter().filter_map(|own| own.engine.next_due()).min()
     }
 
-    /// Each partition's state.
+    /// Each partition's whole state, or what changed in it since the last time.
     ///
     /// # Errors
-    /// Those of [`Own::snapshot`].
-    pub fn snapshot(&mut self) -> Result<Vec<(u32, Vec<u8>)>, Failure> {
-        self.engines.iter_mut().map(|own| Ok((own.partition, own.snapshot()?))).collect()
+    /// Those of [`Own::increment`].
+    pub fn snapshot(&mut self, is_whole: bool) -> Result<Vec<(u32, Vec<u8>)>, Failure> {
+        self.engines.iter_mut().map(|own| Ok((own.partition, own.increment(is_whole)?))).collect()
     }
 
     pub fn own(&self, partition: u32) -> Option<&Own> {

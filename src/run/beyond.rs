@@ -12,8 +12,9 @@ use vitalog_cep::{Engine, Horizon, LayerId, Parted};
 
 use crate::failure::Failure;
 
-/// Snapshots after which nobody goes back to a state before a layer was put back; the newest may not have been written yet.
-const SNAPSHOTS: u32 = 6;
+/// Snapshots after which nobody goes back to a state before a layer was put back: the whole one before the newest is kept, and each may have as many increments upon it as
+/// [`MOST_INCREMENTS`](super::snapshot::MOST_INCREMENTS); the newest may not have been written yet.
+const SNAPSHOTS: u32 = 2 * super::snapshot::MOST_INCREMENTS as u32 + 6;
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS layers (id BLOB PRIMARY KEY, subject TEXT NOT NULL, bytes BLOB NOT NULL, united INTEGER) STRICT;

@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use vitalog_cep::plan::Library;
-use vitalog_elog::{Effect, Position, Record, Time};
+use vitalog_elog::{Effect, Record, Time};
 use vitalog_notify::Notifier;
 
 use super::batch::Part;
 use super::fleeting::forget;
-use super::router::Ticket;
-use super::snapshot::Snapshot;
-use super::versions::Versions;
+use super::router::{Asked, Ticket};
+use super::snapshot::Taken;
 use super::workers::Done;
 use crate::failure::Failure;
 
@@ -62,26 +61,22 @@ impl Collector {
         Ok(records)
     }
 
-    /// The state at a position, when all before it was taken and the workers were asked for theirs.
+    /// What the workers were asked for, when all before it was taken.
     ///
     /// # Errors
     /// Where a worker is gone.
-    pub fn snapshot(
-        &mut self,
-        position: Position,
-        library: &Arc<Library>,
-        versions: &Arc<Versions>,
-    ) -> Result<Snapshot, Failure> {
+    pub fn snapshot(&mut self, asked: Asked) -> Result<Taken, Failure> {
         let mut engines = Vec::new();
         for done in &self.done {
             let Ok(Done::Snapshot(some)) = done.recv() else { return Err(gone()) };
             engines.extend(some);
         }
-        engines.sort();
-        Ok(Snapshot {
-            position,
-            library: Library::clone(library),
-            versions: Versions::clone(versions),
+        engines.sort_by_key(|(partition, _)| *partition);
+        Ok(Taken {
+            position: asked.position,
+            is_whole: asked.is_whole,
+            library: asked.library,
+            versions: asked.versions,
             engines: engines.into_iter().map(|(_, bytes)| bytes).collect(),
             notifier: self.notifier.snapshot(),
         })

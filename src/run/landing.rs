@@ -4,7 +4,6 @@
 //! the next landing it becomes a restore point.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -13,6 +12,7 @@ use vitalog_elog::{Span, Time};
 use vitalog_lakehouse::Lake;
 
 use super::clock;
+use super::snapshot::Wish;
 
 /// So many rows land at once, whenever the last landing was.
 const MANY: usize = 500_000;
@@ -31,8 +31,8 @@ pub struct Landing {
     pub first: Duration,
     /// Between two.
     pub every: Duration,
-    /// Set when something has landed.
-    pub snapshot_wanted: Arc<AtomicBool>,
+    /// Told when something has landed.
+    pub wish: Arc<Wish>,
 }
 
 impl Landing {
@@ -51,7 +51,7 @@ impl Landing {
                 continue;
             }
             match self.lake.flush().await {
-                Ok(_) => self.snapshot_wanted.store(true, Ordering::Release),
+                Ok(_) => self.wish.want(),
                 // What is hot stays hot and queryable; the next landing takes it along.
                 Err(error) => {
                     tracing::error!(%error, "a landing failed and will be tried again");

@@ -23,7 +23,7 @@ use super::beyond::Beyond;
 use super::collector::Collector;
 use super::own::Own;
 use super::router::{Router, Ticket};
-use super::snapshot::Snapshot;
+use super::snapshot::{State, Taken};
 use super::versions::Versions;
 use super::workers;
 use crate::failure::Failure;
@@ -59,21 +59,17 @@ impl Mind {
     /// As it was at a snapshot.
     ///
     /// # Errors
-    /// Where the snapshot is of another version of engine or notifier, or of another number of partitions.
-    pub fn restore(snapshot: &Snapshot, policy: vitalog_notify::Config, spread: Spread) -> Result<Mind, Failure> {
-        if snapshot.engines.len() != spread.partitions as usize {
+    /// Where the snapshot is of another version of the notifier, or of another number of partitions.
+    pub fn restore(state: State, policy: vitalog_notify::Config, spread: Spread) -> Result<Mind, Failure> {
+        if state.engines.len() != spread.partitions as usize {
             return Err(Failure::new(format!(
                 "the snapshot has {} partitions, the data directory {}",
-                snapshot.engines.len(),
+                state.engines.len(),
                 spread.partitions
             )));
         }
-        let engine = |bytes: &Vec<u8>| Engine::restore(bytes).map_err(|e| Failure::new(format!("engine snapshot: {e}")));
-        let engines = snapshot.engines.iter().map(engine).collect::<Result<Vec<_>, _>>()?;
-        let notifier =
-            Notifier::restore(&snapshot.notifier, policy).map_err(|e| Failure::new(format!("notifier snapshot: {e}")))?;
-        let rules = (Arc::new(snapshot.library.clone()), Arc::new(snapshot.versions.clone()));
-        Mind::of(engines, notifier, rules, &spread)
+        let notifier = Notifier::restore(&state.notifier, policy).map_err(|e| Failure::new(format!("notifier snapshot: {e}")))?;
+        Mind::of(state.engines, notifier, (state.library, state.versions), &spread)
     }
 
     fn of(
@@ -94,13 +90,13 @@ impl Mind {
         })
     }
 
-    /// The state now; nothing may be under way.
+    /// The state now, or what changed since the last time; nothing may be under way.
     ///
     /// # Errors
     /// Where a worker is gone.
-    pub fn snapshot(&mut self, position: Position) -> Result<Snapshot, Failure> {
-        self.router.ask_for_snapshot()?;
-        self.collector.snapshot(position, &self.router.library, &self.router.versions)
+    pub fn snapshot(&mut self, position: Position, is_whole: bool) -> Result<Taken, Failure> {
+        let asked = self.router.ask_for_snapshot(position, is_whole)?;
+        self.collector.snapshot(asked)
     }
 
     /// The rules in force, with the streams and profile fields they declare.

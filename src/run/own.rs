@@ -75,15 +75,18 @@ impl Own {
         if parted.is_empty() && united.is_empty() { Ok(()) } else { layers.keep(&parted, &united) }
     }
 
-    /// The state; all that it needs is on stable storage.
+    /// The whole state, or what changed since the last time; all that it needs is on stable storage.
     ///
     /// # Errors
     /// Where it could not be brought there.
-    pub fn snapshot(&mut self) -> Result<Vec<u8>, Failure> {
+    pub fn increment(&mut self, is_whole: bool) -> Result<Vec<u8>, Failure> {
         if let Some(layers) = &mut self.layers {
             layers.sync()?;
         }
-        Ok(self.engine.snapshot())
+        if is_whole {
+            self.engine.start_anew();
+        }
+        Ok(self.engine.increment())
     }
 
     /// The layers by their names.

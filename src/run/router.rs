@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use vitalog_cep::driver::{Concerns, split};
 use vitalog_cep::plan::Library;
-use vitalog_elog::{Entry, Input, Schema, Time};
+use vitalog_elog::{Entry, Input, Position, Schema, Time};
 
 use super::asking::Question;
 use super::batch::Batch;
@@ -30,6 +30,14 @@ pub struct Router {
 pub struct Ticket {
     pub batch: Arc<Batch>,
     /// In force after the group.
+    pub library: Arc<Library>,
+    pub versions: Arc<Versions>,
+}
+
+/// For a snapshot that is under way.
+pub struct Asked {
+    pub position: Position,
+    pub is_whole: bool,
     pub library: Arc<Library>,
     pub versions: Arc<Versions>,
 }
@@ -71,10 +79,13 @@ impl Router {
         self.giving.why(question)
     }
 
+    /// Has workers tell their whole state at a position, or what changed since the last time.
+    ///
     /// # Errors
     /// Where a worker is gone.
-    pub fn ask_for_snapshot(&self) -> Result<(), Failure> {
-        self.giving.snapshot()
+    pub fn ask_for_snapshot(&self, position: Position, is_whole: bool) -> Result<Asked, Failure> {
+        self.giving.snapshot(is_whole)?;
+        Ok(Asked { position, is_whole, library: self.library.clone(), versions: self.versions.clone() })
     }
 }
 

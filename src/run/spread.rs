@@ -15,9 +15,10 @@ use vitalog_notify::Config;
 
 use super::beyond::Beyond;
 use super::mind::{Mind, Spread, library_of};
-use super::snapshot::Snapshot;
+use super::snapshot::{State, Taken};
+use super::versions::Versions;
 
-const PARTITIONS: u32 = 16;
+pub const PARTITIONS: u32 = 16;
 
 /// Bookings are seen under their guest, a card and a listing; the clock opens silences and schedules; a rule looks at another.
 const RULES: &str = "
@@ -77,7 +78,7 @@ fn rules(text: &str, effective: Time) -> Input {
 }
 
 /// Groups of entries, each group accepted at one instant; in the midst of one the rules change.
-fn journal(seed: u64) -> Vec<Vec<Arc<Entry>>> {
+pub fn journal(seed: u64) -> Vec<Vec<Arc<Entry>>> {
     journal_of(seed, 60, 30)
 }
 
@@ -109,7 +110,7 @@ fn journal_of(seed: u64, groups: u64, changes: u64) -> Vec<Vec<Arc<Entry>>> {
 }
 
 /// What was said of each group, as bytes, and the state at the end.
-fn said(mind: &mut Mind, journal: &[Vec<Arc<Entry>>], mut next: u64) -> (Vec<String>, Snapshot) {
+pub fn said(mind: &mut Mind, journal: &[Vec<Arc<Entry>>], mut next: u64) -> (Vec<String>, Taken) {
     let mut all = Vec::new();
     for group in journal {
         let first = next;
@@ -118,11 +119,16 @@ fn said(mind: &mut Mind, journal: &[Vec<Arc<Entry>>], mut next: u64) -> (Vec<Str
         let due = mind.next_due();
         all.push(format!("{:?} {due:?}", records.iter().map(|r| (r.offset, &r.effects)).collect::<Vec<_>>()));
     }
-    let snapshot = mind.snapshot(Position { incarnation: 1, next, chain: [0; 32] }).expect("the workers are there");
+    let snapshot = mind.snapshot(position(next), true).expect("the workers are there");
     (all, snapshot)
 }
 
-fn mind(workers: usize) -> Mind {
+/// Where the journal has come to.
+pub fn position(next: u64) -> Position {
+    Position { incarnation: 1, next, chain: [0; 32] }
+}
+
+pub fn mind(workers: usize) -> Mind {
     Mind::new(Config::silent(), Spread { partitions: PARTITIONS, workers, beyond: None }).expect("threads")
 }
 
@@ -132,8 +138,19 @@ fn near(dir: &Path, workers: usize) -> Spread {
     Spread { partitions: PARTITIONS, workers, beyond: Some(Beyond { dir: dir.to_owned(), horizon }) }
 }
 
-fn bytes(snapshot: &Snapshot) -> Vec<u8> {
-    postcard::to_allocvec(snapshot).expect("it is data")
+pub fn bytes(taken: &Taken) -> Vec<u8> {
+    let rules: (&Library, &Versions) = (&taken.library, &taken.versions);
+    postcard::to_allocvec(&(taken.position, rules, &taken.engines, &taken.notifier)).expect("it is data")
+}
+
+/// As a start has it from disk.
+fn state(whole: &Taken) -> State {
+    State {
+        library: whole.library.clone(),
+        versions: whole.versions.clone(),
+        engines: whole.engines.iter().map(|e| Engine::restore(e).expect("of this version")).collect(),
+        notifier: whole.notifier.clone(),
+    }
 }
 
 #[test]
@@ -160,14 +177,14 @@ fn a_restart_may_have_another_number_of_workers() {
         for cut in [5, 31, 50] {
             let (_, middle) = said(&mut mind(2), &journal[..cut], 0);
             let spread = Spread { partitions: PARTITIONS, workers: 3, beyond: None };
-            let mut restored = Mind::restore(&middle, Config::silent(), spread).expect("of this version");
+            let mut restored = Mind::restore(self::state(&middle), Config::silent(), spread).expect("of this version");
             let (rest, end) = said(&mut restored, &journal[cut..], middle.position.next);
             assert_eq!(told[cut..], rest, "seed {seed}, cut at group {cut}");
             assert!(bytes(&state) == bytes(&end), "seed {seed}, cut at group {cut}");
         }
     }
     let (_, state) = said(&mut mind(1), &journal(1)[..3], 0);
-    let other = Mind::restore(&state, Config::silent(), Spread { partitions: 8, workers: 1, beyond: None });
+    let other = Mind::restore(self::state(&state), Config::silent(), Spread { partitions: 8, workers: 1, beyond: None });
     assert!(other.is_err_and(|e| e.to_string().contains("16 partitions")), "another number of partitions is refused");
 }
 
@@ -181,22 +198,23 @@ fn what_lies_beyond_a_horizon_is_put_back_before_anything_is_said() {
         let mut first = Mind::new(Config::silent(), near(dir.path(), 2)).expect("threads");
         let (mut has, middle) = said(&mut first, &journal[..90], 0);
         drop(first);
-        let mut second = Mind::restore(&middle, Config::silent(), near(dir.path(), 3)).expect("its layers are there");
+        let mut second =
+            Mind::restore(self::state(&middle), Config::silent(), near(dir.path(), 3)).expect("its layers are there");
         let (rest, end) = said(&mut second, &journal[90..], middle.position.next);
         has.extend(rest);
         assert_eq!(told, has, "seed {seed}");
-        let layers = |state: &Snapshot| {
-            let engines = state.engines.iter().map(|e| Engine::restore(e).expect("of this version"));
-            engines.map(|e| (e.layers().count(), e.rows())).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        let layers = |taken: &Taken| {
+            let engines = self::state(taken).engines;
+            engines.iter().map(|e| (e.layers().count(), e.rows())).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
         };
         let ((none, all), (many, few)) = (layers(&state), layers(&end));
         assert!(none == 0 && many > 10 && few * 4 < all * 3, "seed {seed}: {many} layers, {few} of {all} readings at hand");
         drop(second);
         // Without its layers a snapshot is of no use, and says so.
         std::fs::remove_dir_all(dir.path()).expect("it was there");
-        let lost = Mind::restore(&end, Config::silent(), near(dir.path(), 1)).err().expect("layers are missing");
+        let lost = Mind::restore(self::state(&end), Config::silent(), near(dir.path(), 1)).err().expect("layers are missing");
         assert!(lost.to_string().contains("is missing") && lost.to_string().contains("cold/"), "{lost}");
-        let kept = Mind::restore(&end, Config::silent(), Spread { beyond: None, ..near(dir.path(), 1) });
+        let kept = Mind::restore(self::state(&end), Config::silent(), Spread { beyond: None, ..near(dir.path(), 1) });
         assert!(kept.is_err_and(|e| e.to_string().contains("horizon")), "and to one that keeps all it is of no use either");
     }
 }
@@ -214,7 +232,7 @@ fn partitions_find_what_a_single_engine_finds() {
     for seed in 1..=6 {
         let journal = journal(seed);
         let (_, state) = said(&mut mind(3), &journal, 0);
-        let engines: Vec<Engine> = state.engines.iter().map(|e| Engine::restore(e).expect("of this version")).collect();
+        let engines = self::state(&state).engines;
         let (mut single, mut library, mut offset) = (Engine::new(), Arc::new(Library::default()), 0);
         for group in &journal {
             single.begin();

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use vitalog_cep::Horizon;
-use vitalog_cep::driver::restore_point;
 use vitalog_cep::plan::Library;
 use vitalog_dashboards::views::Views;
 use vitalog_elog::{Position, Schema, Span};
@@ -29,7 +28,7 @@ use super::landing::Landing;
 use super::mind::{Mind, Spread};
 use super::rules::RuleDesk;
 use super::sinks::Sinks;
-use super::snapshot;
+use super::snapshot::{Store, Writer};
 use super::stepping::{Collecting, Stepping};
 use super::workers::{EndsWithIt, QUEUE};
 use crate::failure::Failure;
@@ -106,17 +105,19 @@ impl Node {
         let end = journal.position();
         let mut opened = Opened::open(&directory, end.incarnation).await?;
         opened.check_against(&journal)?;
-        let mut mind = opened.restore(&directory, &options)?;
+        let mut store = Store::new(directory.snapshots());
+        let mut mind = opened.restore(&directory, &journal, &mut store, &options)?;
         let replayed = opened.replay(&journal, &mut mind)?;
+        let mut writer = Writer::new(store);
+        let wish = writer.wish();
         if replayed >= WORTH_A_SNAPSHOT {
-            snapshot::write_or_warn(&directory.snapshots(), &mind.mind.snapshot(end)?);
+            writer.write_or_warn(mind.mind.snapshot(end, wish.take())?);
         }
 
         let in_force = Arc::new(InForce::new(mind.mind.library().clone(), mind.mind.versions().clone()));
         let rules = Arc::new(RuleDesk::new(in_force.clone()));
         let (door, messages, waiting) = Door::open();
         let due = Arc::new(AtomicI64::new(mind.mind.next_due().map_or(NEVER, |t| t.0)));
-        let snapshot_wanted = Arc::new(AtomicBool::new(false));
         let Opened { lake, views, outbox } = opened;
         let live = vitalog_dashboards::io::Live::new(views.position());
         let sinks = Sinks::start(lake.clone(), views, live.clone(), outbox.clone());
@@ -135,7 +136,8 @@ impl Node {
         };
         let Mind { router, collector, mut threads } = mind.mind;
         let (handed, to_collect) = sync_channel(QUEUE);
-        let stepping = Stepping { router, inbox, handed, snapshot_wanted: snapshot_wanted.clone() };
+        let stepping = Stepping { router, inbox, handed, wish: wish.clone() };
+        let (snapshots, to_write) = sync_channel(1);
         let collecting = Collecting {
             collector,
             handed: to_collect,
@@ -143,16 +145,17 @@ impl Node {
             due,
             journaling: door.sender(),
             in_force: in_force.clone(),
-            snapshots: directory.snapshots(),
+            snapshots,
         };
         threads.push(spawn("journal", move || journaling.run())?);
         threads.push(spawn("engine", move || stepping.run(end))?);
         threads.push(spawn("collector", move || collecting.run())?);
+        threads.push(spawn("snapshots", move || writer.run(&to_write))?);
         threads.extend(sinks.threads);
         let closing = Arc::new(tokio::sync::Notify::new());
         // What was replayed lands at once: until then the next start would have to replay it again.
         let first = if replayed >= WORTH_A_SNAPSHOT { Duration::ZERO } else { options.land_every };
-        let landing = Landing { lake: lake.clone(), first, every: options.land_every, snapshot_wanted };
+        let landing = Landing { lake: lake.clone(), first, every: options.land_every, wish };
         let landing = tokio::spawn(landing.run(closing.clone()));
         Ok(Node {
             door,
@@ -269,23 +272,22 @@ impl Opened {
         Ok(())
     }
 
-    fn restore(&self, directory: &Directory, options: &Options) -> Result<Restored, Failure> {
-        let mut snapshots = snapshot::offsets(&directory.snapshots())?;
-        let sinks = self.positions()?.map(|(_, p)| p.next);
+    /// From the newest snapshot that no sink lies before, or from nothing.
+    fn restore(
+        &self,
+        directory: &Directory,
+        journal: &Journal,
+        store: &mut Store,
+        options: &Options,
+    ) -> Result<Restored, Failure> {
+        let least = self.positions()?.iter().map(|(_, position)| position.next).min().unwrap_or(0);
         let beyond = options.horizon.map(|horizon| Beyond { dir: directory.beyond(), horizon });
         let spread = Spread { partitions: directory.partitions()?, workers: options.workers, beyond };
-        loop {
-            let offsets: Vec<u64> = snapshots.iter().map(|(offset, _)| *offset).collect();
-            let Some(i) = restore_point(&offsets, &sinks) else {
-                return Ok(Restored { mind: Mind::new(options.telling.clone(), spread.clone())?, from: 0 });
-            };
-            let (offset, path) = snapshots.remove(i);
-            let restored = snapshot::read(&path)?.map(|s| Mind::restore(&s, options.telling.clone(), spread.clone()));
-            match restored {
-                Some(Ok(mind)) => return Ok(Restored { mind, from: offset }),
-                Some(Err(error)) => tracing::warn!(offset, %error, "a snapshot is passed over"),
-                None => tracing::warn!(offset, "a damaged snapshot is passed over"),
-            }
+        let is_ours = |position: &Position| matches!(journal.position_at(position.next), Ok(Some(ours)) if ours == *position);
+        let found = store.restore(least, is_ours, |state| Mind::restore(state, options.telling.clone(), spread.clone()))?;
+        match found {
+            Some((position, mind)) => Ok(Restored { mind, from: position.next }),
+            None => Ok(Restored { mind: Mind::new(options.telling.clone(), spread)?, from: 0 }),
         }
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! Snapshots and questions stand in the same queues as groups, so each is about the state between two of them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use vitalog_cep::plan::Library;
@@ -16,9 +15,8 @@ use super::collector::Collector;
 use super::in_force::InForce;
 use super::inlet::Message;
 use super::journaling::{Group, NEVER};
-use super::router::{Router, Ticket};
-use super::snapshot;
-use super::versions::Versions;
+use super::router::{Asked, Router, Ticket};
+use super::snapshot::{Taken, Wish};
 use crate::failure::Failure;
 
 /// What followed from one group: what sinks are fed with.
@@ -33,7 +31,7 @@ pub struct Fed {
 /// What is under way, in its order.
 pub enum Handed {
     Group { ticket: Ticket, answers: Vec<(usize, Answer)>, position: Position },
-    Snapshot { position: Position, library: Arc<Library>, versions: Arc<Versions> },
+    Snapshot(Asked),
 }
 
 /// The thread that gives work out.
@@ -41,8 +39,7 @@ pub struct Stepping {
     pub router: Router,
     pub inbox: Receiver<ForEngine>,
     pub handed: SyncSender<Handed>,
-    /// Set when the lake has landed what it held: a snapshot taken now becomes a restore point with the next landing.
-    pub snapshot_wanted: Arc<AtomicBool>,
+    pub wish: Arc<Wish>,
 }
 
 impl Stepping {
@@ -62,7 +59,7 @@ impl Stepping {
             if !self.give(group) {
                 return;
             }
-            if self.snapshot_wanted.swap(false, Ordering::AcqRel) && position.next > saved {
+            if self.wish.is_due() && position.next > saved {
                 self.save(position);
                 saved = position.next;
             }
@@ -81,10 +78,9 @@ impl Stepping {
     }
 
     fn save(&mut self, position: Position) {
-        self.router.ask_for_snapshot().unwrap_or_else(|error| end(&error));
-        let Router { library, versions, .. } = &self.router;
+        let asked = self.router.ask_for_snapshot(position, self.wish.take()).unwrap_or_else(|error| end(&error));
         // Nobody takes it only where the process is on its way out.
-        let _ = self.handed.send(Handed::Snapshot { position, library: library.clone(), versions: versions.clone() });
+        let _ = self.handed.send(Handed::Snapshot(asked));
     }
 }
 
@@ -103,7 +99,8 @@ pub struct Collecting {
     pub journaling: Sender<Message>,
     /// The library that the doors check by.
     pub in_force: Arc<InForce>,
-    pub snapshots: PathBuf,
+    /// Where snapshots are written.
+    pub snapshots: SyncSender<Taken>,
 }
 
 impl Collecting {
@@ -116,9 +113,11 @@ impl Collecting {
                         return;
                     }
                 }
-                Handed::Snapshot { position, library, versions } => {
-                    let taken = self.collector.snapshot(position, &library, &versions);
-                    snapshot::write_or_warn(&self.snapshots, &taken.unwrap_or_else(|error| end(&error)));
+                Handed::Snapshot(asked) => {
+                    let taken = self.collector.snapshot(asked).unwrap_or_else(|error| end(&error));
+                    if self.snapshots.send(taken).is_err() {
+                        return;
+                    }
                 }
             }
         }

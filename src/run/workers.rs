@@ -25,7 +25,7 @@ pub const QUEUE: usize = 4;
 enum Job {
     Step(Arc<Batch>),
     Why(Question),
-    Snapshot,
+    Snapshot { is_whole: bool },
 }
 
 /// What it gives back, in the same order; answers go where they are asked for.
@@ -96,12 +96,12 @@ impl Giving {
         self.jobs[worker as usize].send(Job::Why(question)).map_err(gone)
     }
 
-    /// Asks for the state after what was given so far.
+    /// Asks for the state after what was given so far: the whole, or what changed since the last time.
     ///
     /// # Errors
     /// Where a worker is gone.
-    pub fn snapshot(&self) -> Result<(), Failure> {
-        self.jobs.iter().try_for_each(|jobs| jobs.send(Job::Snapshot)).map_err(gone)
+    pub fn snapshot(&self, is_whole: bool) -> Result<(), Failure> {
+        self.jobs.iter().try_for_each(|jobs| jobs.send(Job::Snapshot { is_whole })).map_err(gone)
     }
 }
 
@@ -130,7 +130,7 @@ impl Worker {
                     }
                     continue;
                 }
-                Job::Snapshot => Done::Snapshot(self.share.snapshot().unwrap_or_else(|error| end(&error))),
+                Job::Snapshot { is_whole } => Done::Snapshot(self.share.snapshot(is_whole).unwrap_or_else(|error| end(&error))),
                 Job::Step(batch) => match self.step(&batch) {
                     Ok(done) => done,
                     Err(_) => return,

@@ -6,6 +6,7 @@ mod book;
 mod calm;
 mod cold;
 mod horizon;
+mod people;
 mod ranks;
 mod rulebook;
 mod shared;
@@ -24,6 +25,7 @@ pub use asked::Unknown;
 pub use cold::{Horizon, LayerId, NotThatLayer};
 use horizon::Horizons;
 pub use horizon::{Parted, Want};
+use people::People;
 use rulebook::Rulebook;
 pub use shared::Seen;
 pub use snapshot::SnapshotError;
@@ -55,7 +57,9 @@ pub enum EngineInput<'a> {
 pub struct Engine {
     clock: Time,
     rules: Rulebook,
-    people: Vec<Person>,
+    /// The rules are those of the last snapshot.
+    rules_known: bool,
+    people: People,
     places: ByName<Subject, u32>,
     /// In a cell, for to look at the next deadline is to put early entries right.
     alarms: RefCell<Alarms>,
@@ -66,7 +70,18 @@ pub struct Engine {
     /// Subjects of whom a decision waits for the end of the moment, and what touched them last.
     waiting_for: BTreeMap<u32, Cause>,
     horizons: Horizons,
+    /// How much work the clock may make in a step, or in a moment, and how much of that is left.
+    slices: u64,
+    slice: u64,
+    /// The clock has come to something that waits for the next slice.
+    behind: bool,
 }
+
+/// Work of the clock in a slice: about two milliseconds of it.
+const SLICE: u64 = 1_000;
+
+/// Of so many subjects who are due it is known at once that they are.
+const AT_ONCE: usize = 128;
 
 impl Default for Engine {
     fn default() -> Engine {
@@ -80,13 +95,17 @@ impl Engine {
         Engine {
             clock: Time::MIN,
             rules: Rulebook::default(),
-            people: Vec::new(),
+            rules_known: false,
+            people: People::default(),
             places: ByName::default(),
             alarms: RefCell::default(),
             waiting: Vec::new(),
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
             horizons: Horizons::default(),
+            slices: SLICE,
+            slice: SLICE,
+            behind: false,
         }
     }
 
@@ -119,6 +138,9 @@ impl Engine {
         left: Option<&mut Vec<Seen>>,
     ) {
         self.clock = self.clock.max(arrival);
+        if !self.rules.more {
+            self.slice = self.slices;
+        }
         match input {
             EngineInput::Reading(reading) if self.rules.shares => self.shared(reading, effects, left),
             EngineInput::Reading(reading) => self.reading(reading, Cause::Reading(reading.id), effects),
@@ -134,11 +156,13 @@ impl Engine {
     /// them are there. It changes what is said in between, not what stands in the end; no snapshot is to be taken before.
     pub fn begin(&mut self) {
         self.rules.more = true;
+        self.slice = self.slices;
     }
 
     /// The moment is over: what waited is decided, subject by subject in the order in which they were first seen.
     pub fn settle(&mut self, effects: &mut Vec<Effect>) {
         self.rules.more = false;
+        self.slice = self.slices;
         for (place, cause) in std::mem::take(&mut self.waiting_for) {
             self.people[place as usize].settle(&self.rules, self.clock.0);
             self.told(place, cause, effects);
@@ -152,10 +176,25 @@ impl Engine {
         self.due(effects);
     }
 
-    /// The next instant at which the clock alone decides something.
+    /// The next instant at which the clock alone decides something; the clock's, where it has come to something that waits for the next slice.
     pub fn next_due(&self) -> Option<Time> {
+        if self.behind {
+            return Some(self.clock);
+        }
         let exact = |place: u32| self.people[place as usize].next_due(&self.rules, self.clock.0);
         self.alarms.borrow_mut().earliest(exact).map(Time)
+    }
+
+    /// So much work of the clock is done in a step or a moment; the rest waits for the next.
+    pub fn set_slice(&mut self, work: u64) {
+        (self.slices, self.slice) = (work.max(1), work.max(1));
+    }
+
+    /// Without slices, for those whom nobody waits for: all that is due is decided at once.
+    #[must_use]
+    pub fn unsliced(mut self) -> Engine {
+        self.set_slice(u64::MAX);
+        self
     }
 
     /// The greatest arrival seen.
@@ -166,7 +205,7 @@ impl Engine {
     /// What stands (all but the rescinded), by rule, subject, onset and version.
     pub fn findings(&self) -> Vec<Finding> {
         let mut all = Vec::new();
-        for person in &self.people {
+        for person in self.people.iter() {
             for (version, state) in self.rules.versions.iter().zip(&person.states) {
                 all.extend(state.facts().list().iter().map(|fact| book::finding(version, &person.name, fact)));
             }
@@ -178,17 +217,49 @@ impl Engine {
     /// The whole state, as bytes that [`Engine::restore`] reads: the same state gives the same bytes. What hangs on the way to the state, and
     /// not on it, is brought into one form first, which changes nothing that is seen.
     pub fn snapshot(&mut self) -> Vec<u8> {
-        for person in &mut self.people {
-            person.settle_down(&self.rules, self.clock.0);
+        let all: Vec<u32> = (0..self.people.len() as u32).collect();
+        self.written(&all, 0, false)
+    }
+
+    /// What changed since the last increment (or since the engine was new, or restored), for [`Engine::restore_all`] and [`Engine::merge`]. The first of a new engine
+    /// is the whole. It costs by who was touched meanwhile, and by the rules if they changed.
+    pub fn increment(&mut self) -> Vec<u8> {
+        let known = self.people.known();
+        let changed = self.people.take_changed();
+        let bytes = self.written(&changed, known, self.rules_known);
+        self.rules_known = true;
+        bytes
+    }
+
+    /// The next increment is the whole again: the last one was lost.
+    pub fn start_anew(&mut self) {
+        self.people.forget_known();
+        self.rules_known = false;
+    }
+
+    fn written(&mut self, places: &[u32], known: usize, rules_known: bool) -> Vec<u8> {
+        for &place in places {
+            self.people.unmarked(place as usize).settle_down(&self.rules, self.clock.0);
         }
-        let Engine { clock, rules, people, waiting, .. } = self;
-        snapshot::write(&snapshot::Written { clock: *clock, rules, people, waiting })
+        let Engine { clock, rules, people, waiting, alarms, behind, .. } = self;
+        let overdue = if *behind { alarms.get_mut().all_due(clock.0) } else { Vec::new() };
+        let rules = (!rules_known).then_some(&*rules);
+        let state = snapshot::Written { clock: *clock, rules, waiting, overdue, known, count: people.len() };
+        snapshot::write(&state, places.iter().map(|place| (*place, &people[*place as usize])))
     }
 
     /// # Errors
     /// What [`SnapshotError`] says.
     pub fn restore(bytes: &[u8]) -> Result<Engine, SnapshotError> {
-        let snapshot::Read { clock, mut rules, mut people, waiting } = snapshot::read(bytes)?;
+        Engine::restore_all(&[bytes])
+    }
+
+    /// From a whole snapshot and the increments upon it, in their order. It goes on from there: the next increment is upon the last.
+    ///
+    /// # Errors
+    /// What [`SnapshotError`] says of any of them.
+    pub fn restore_all(snapshots: &[&[u8]]) -> Result<Engine, SnapshotError> {
+        let snapshot::Read { clock, mut rules, mut people, waiting, overdue } = snapshot::read(snapshots)?;
         rules.restore();
         let mut places = ByName::default();
         let mut alarms = Alarms::default();
@@ -201,17 +272,37 @@ impl Engine {
                 alarms.set(place as u32, due);
             }
         }
+        let behind = !overdue.is_empty();
+        for place in overdue {
+            if let Some(person) = people.get_mut(place as usize) {
+                person.is_overdue(clock.0);
+                alarms.set(place, clock.0);
+            }
+        }
         Ok(Engine {
             clock,
             rules,
-            people,
+            rules_known: true,
+            people: People::restored(people),
             places,
             alarms: RefCell::new(alarms),
             waiting,
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
             horizons,
+            slices: SLICE,
+            slice: SLICE,
+            behind,
         })
+    }
+
+    /// One whole snapshot of a whole one and the increments upon it, in their order: the bytes that [`Engine::snapshot`] would have given instead of the last. No
+    /// engine is made for it.
+    ///
+    /// # Errors
+    /// What [`SnapshotError`] says of any of them.
+    pub fn merge(snapshots: &[&[u8]]) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::merge(snapshots)
     }
 
     /// The streams as the newest library declares them.
@@ -261,6 +352,7 @@ impl Engine {
     }
 
     fn library(&mut self, effective: Time, library: Arc<Library>, effects: &mut Vec<Effect>) {
+        self.rules_known = false;
         let revision = Arc::new(self.rules.revise(effective, library));
         let waiting = std::mem::take(&mut self.waiting);
         for place in 0..self.people.len() as u32 {
@@ -280,39 +372,49 @@ impl Engine {
         }
     }
 
-    /// Decides what the clock has reached, subject by subject in the order in which they were first seen.
+    /// Decides what the clock has reached, subject by subject: of some hundred at once in the order in which they were first seen. Beyond a slice of work the rest waits, and is
+    /// due at once: else reports for all at breakfast would hold up a low.
     #[inline]
     fn due(&mut self, effects: &mut Vec<Effect>) {
         let clock = self.clock.0;
-        let alarms = self.alarms.get_mut();
-        let Some(first) = alarms.take_due(clock) else { return };
-        let mut places = vec![first];
-        places.extend(std::iter::from_fn(|| alarms.take_due(clock)));
-        places.sort_unstable();
-        places.retain(|place| {
-            let lacks = self.horizons.lacks(*place);
-            if lacks {
-                // When it has what it lacks.
-                alarms.set(*place, clock);
-            }
-            !lacks
-        });
-        for place in places {
-            self.touched.clear();
-            self.reached(place, self.people[place as usize].line.enrolled());
-            self.told(place, Cause::Clock, effects);
+        if !self.alarms.get_mut().has_due(clock) {
+            self.behind = false;
+            return;
         }
+        let mut lacking = Vec::new();
+        while self.slice > 0 {
+            let alarms = self.alarms.get_mut();
+            let Some(first) = alarms.take_due(clock) else { break };
+            let mut places = vec![first];
+            places.extend(std::iter::from_fn(|| alarms.take_due(clock)).take(AT_ONCE - 1));
+            places.sort_unstable();
+            for place in places {
+                if self.slice == 0 {
+                    self.alarms.get_mut().set(place, clock);
+                } else if self.horizons.lacks(place) {
+                    lacking.push(place);
+                } else {
+                    self.touched.clear();
+                    let work = self.reached(place, self.people[place as usize].line.enrolled());
+                    self.slice = self.slice.saturating_sub(work);
+                    self.told(place, Cause::Clock, effects);
+                }
+            }
+        }
+        self.behind = self.slice == 0 && self.alarms.get_mut().has_due(clock);
+        // They are looked at when they have what they lack.
+        lacking.into_iter().for_each(|place| self.alarms.get_mut().set(place, clock));
     }
 
     /// Brings a subject to the clock: what waited for it joins what was touched, and what is due is decided. `enrolled` is the enrolment before the step.
-    fn reached(&mut self, place: u32, enrolled: Option<i64>) {
+    fn reached(&mut self, place: u32, enrolled: Option<i64>) -> u64 {
         let clock = self.clock.0;
         let person = &mut self.people[place as usize];
         person.line.join(clock, &mut self.touched);
         if !self.touched.is_empty() {
             person.touched(&self.rules, clock, &self.touched, enrolled, true);
         }
-        person.tick(&self.rules, clock);
+        person.tick(&self.rules, clock) + self.touched.len() as u64
     }
 
     fn told(&mut self, place: u32, cause: Cause, effects: &mut Vec<Effect>) {

@@ -10,6 +10,7 @@ mod derived;
 mod episode;
 mod exprs;
 mod findings;
+mod formats;
 mod kleene;
 mod pattern;
 mod profile;

@@ -113,7 +113,7 @@ fn an_engine_with_a_horizon_says_the_same() {
         let (mut whole, mut near) = (Engine::new(), Engine::new());
         near.set_horizon(Some(horizon));
         let (mut everything, mut shelf) = (Shelf::default(), Shelf::default());
-        let mut place = 0;
+        let (mut place, mut chain) = (0, Vec::new());
         while place < lines.len() {
             let mut end = lines.len().min(place + 1 + dice.below(longest));
             // Who has to get all layers back is decided at once, not at the end of the moment: then other things are said meanwhile.
@@ -133,7 +133,13 @@ fn an_engine_with_a_horizon_says_the_same() {
                 return Err(format!("before input {end}: it is due at {:?}, not at {:?}", near.next_due(), whole.next_due()));
             }
             if dice.chance(20) {
-                near = Engine::restore(&near.snapshot()).map_err(|e| e.to_string())?;
+                // From what changed since the last time, upon all before.
+                chain.push(near.increment());
+                let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+                let merged = Engine::restore_all(&chain).map_err(|e| e.to_string())?;
+                if std::mem::replace(&mut near, merged).snapshot() != near.snapshot() {
+                    return Err(format!("before input {end}: increments come to another state"));
+                }
                 near.set_horizon(Some(horizon));
             }
             if near.misses() > 0 {

@@ -14,6 +14,7 @@ mod forms;
 mod history;
 mod horizon;
 mod in_order;
+mod increments;
 mod long;
 mod moment;
 mod oracle;
@@ -21,6 +22,7 @@ mod order;
 mod outcomes;
 mod replay;
 mod shared;
+mod slices;
 mod subjects;
 mod why;
 

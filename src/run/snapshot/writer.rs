@@ -1,0 +1,71 @@
+//! The thread that writes snapshots, so that nobody waits for a disk but whoever takes the next one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+
+use super::{Store, Taken};
+
+/// Whether one is to be taken, and of which kind.
+#[derive(Debug, Default)]
+pub struct Wish {
+    is_wanted: AtomicBool,
+    /// One is under way.
+    is_busy: AtomicBool,
+    /// What would have to be below the next is not there.
+    is_whole: AtomicBool,
+}
+
+impl Wish {
+    /// The lake has landed what it held: a snapshot taken now becomes a restore point with the next landing.
+    pub fn want(&self) {
+        self.is_wanted.store(true, Ordering::Release);
+    }
+
+    /// Whether one is to be taken now. While one is under way the wish waits.
+    pub fn is_due(&self) -> bool {
+        !self.is_busy.load(Ordering::Acquire) && self.is_wanted.swap(false, Ordering::AcqRel)
+    }
+
+    /// One is being taken; whether it is to be whole.
+    pub fn take(&self) -> bool {
+        self.is_busy.store(true, Ordering::Release);
+        self.is_whole.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// The thread's part.
+pub struct Writer {
+    store: Store,
+    wish: Arc<Wish>,
+}
+
+impl Writer {
+    pub fn new(store: Store) -> Writer {
+        let wish = Wish::default();
+        wish.is_whole.store(store.is_empty(), Ordering::Release);
+        Writer { store, wish: Arc::new(wish) }
+    }
+
+    pub fn wish(&self) -> Arc<Wish> {
+        self.wish.clone()
+    }
+
+    /// Runs until nothing more will be taken.
+    pub fn run(mut self, inbox: &Receiver<Taken>) {
+        while let Ok(taken) = inbox.recv() {
+            self.write_or_warn(taken);
+        }
+    }
+
+    /// A failure is no reason to stop: without it the next start replays more.
+    pub fn write_or_warn(&mut self, taken: Taken) {
+        if let Err(error) = self.store.write(taken) {
+            tracing::warn!(%error, "no snapshot could be written; the next start replays more of the journal");
+        }
+        if self.store.is_empty() {
+            self.wish.is_whole.store(true, Ordering::Release);
+        }
+        self.wish.is_busy.store(false, Ordering::Release);
+    }
+}
