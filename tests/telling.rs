@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::server::Server;
+use crate::support::server::{Server, run, vitalog};
 
 const RULES: &str = "
 use health
@@ -208,5 +208,28 @@ fn what_fell_due_while_the_server_was_down_is_told_once_and_says_so() {
     let late = |told: &[String], role: &str| told.iter().filter(|said| said.starts_with(role) && said.ends_with('~')).count();
     // The patient's may be left out: a message whose receipt was lost with the kill is still on its way.
     assert!(late(&told, "patient") <= 1 && late(&told, "caretaker") == 1, "some fifteen repetitions fell due: {told:?}");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn who_only_looks_leaves_owed_messages_to_who_tells() {
+    let dir = tempfile::tempdir().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port that is free again");
+    let server = start(dir.path(), &format!("http://{nobody}"));
+    measure(&server, "p-4", "320 mg/dL");
+    finding(&server, "p-4");
+    assert_eq!(server.stop(), Some(0));
+    // As if it had ended before it made any message.
+    let data = dir.path().join("data");
+    for file in std::fs::read_dir(&data).expect("the data directory").flatten() {
+        if file.file_name().to_string_lossy().starts_with("outbox.db") {
+            std::fs::remove_file(file.path()).expect("the outbox");
+        }
+    }
+    let (status, _, said) = run(vitalog().args(["sql", "--data"]).arg(&data).arg("select count(*) from readings"));
+    assert_eq!(status, Some(0), "{said}");
+    let (receiver, url) = Receiver::start();
+    let server = start(dir.path(), &url);
+    receiver.wait_for("high", "patient:opened/1");
     assert_eq!(server.stop(), Some(0));
 }

@@ -56,6 +56,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
         speed: args.speed,
         contacts: true,
         workers: cores(),
+        quiet: false,
         horizon: Some(HORIZON),
     };
     let node = Node::start(options).await?;

@@ -49,6 +49,7 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
         speed: 1.0,
         contacts: true,
         workers: args.workers.map_or_else(cores, usize::from),
+        quiet: false,
         horizon: (args.horizon > 0).then_some(Horizon { keep: Span::days(i64::from(args.horizon)), ..HORIZON }),
     };
     let node = Node::start(options).await?;

@@ -26,8 +26,8 @@ pub struct Sinks {
 }
 
 impl Sinks {
-    /// Starts a thread for each sink.
-    pub fn start(lake: Arc<Lake>, views: Views, live: Arc<Live>, outbox: Arc<Outbox>) -> Sinks {
+    /// Starts a thread for each sink; without one for the outbox, that stays where it is.
+    pub fn start(lake: Arc<Lake>, views: Views, live: Arc<Live>, outbox: Option<Arc<Outbox>>) -> Sinks {
         let mut sinks = Sinks { queues: Vec::new(), threads: Vec::new() };
         let mut feed = LakeFeed::new(lake);
         sinks.add("lake", move |fed| feed.give(fed));
@@ -39,7 +39,9 @@ impl Sinks {
             }
             Ok(())
         });
-        sinks.gathering("outbox", move |waiting| commit_outbox(&outbox, waiting));
+        if let Some(outbox) = outbox {
+            sinks.gathering("outbox", move |waiting| commit_outbox(&outbox, waiting));
+        }
         sinks
     }
 

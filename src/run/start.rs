@@ -52,6 +52,8 @@ pub struct Options {
     pub contacts: bool,
     /// Threads that own the engine's partitions; at most as many as there are partitions.
     pub workers: usize,
+    /// It only looks, and has nobody to tell: messages that are owed stay owed.
+    pub quiet: bool,
     /// How much of each subject engines keep in memory; `None`: all.
     pub horizon: Option<Horizon>,
 }
@@ -68,6 +70,7 @@ impl Options {
             land_every: Duration::from_secs(3_600),
             speed: 1.0,
             contacts: false,
+            quiet: true,
             workers: cores(),
             horizon: Some(HORIZON),
         }
@@ -100,27 +103,15 @@ impl Node {
     /// # Errors
     /// Where something can't be opened, does not verify, or is ahead of the journal.
     pub async fn start(options: Options) -> Result<Node, Failure> {
-        let directory = Directory::hold(&options.data)?;
-        let journal = erasing::open(&directory)?;
-        let end = journal.position();
-        let mut opened = Opened::open(&directory, end.incarnation).await?;
-        opened.check_against(&journal)?;
-        let mut store = Store::new(directory.snapshots());
-        let mut mind = opened.restore(&directory, &journal, &mut store, &options)?;
-        let replayed = opened.replay(&journal, &mut mind)?;
-        let mut writer = Writer::new(store);
-        let wish = writer.wish();
-        if replayed >= WORTH_A_SNAPSHOT {
-            writer.write_or_warn(mind.mind.snapshot(end, wish.take())?);
-        }
-
-        let in_force = Arc::new(InForce::new(mind.mind.library().clone(), mind.mind.versions().clone()));
+        let Ready { directory, journal, opened, mind, writer, replayed } = Ready::of(&options).await?;
+        let (end, wish) = (journal.position(), writer.wish());
+        let in_force = Arc::new(InForce::new(mind.library().clone(), mind.versions().clone()));
         let rules = Arc::new(RuleDesk::new(in_force.clone()));
         let (door, messages, waiting) = Door::open();
-        let due = Arc::new(AtomicI64::new(mind.mind.next_due().map_or(NEVER, |t| t.0)));
-        let Opened { lake, views, outbox } = opened;
+        let due = Arc::new(AtomicI64::new(mind.next_due().map_or(NEVER, |t| t.0)));
+        let Opened { lake, views, outbox, owes } = opened;
         let live = vitalog_dashboards::io::Live::new(views.position());
-        let sinks = Sinks::start(lake.clone(), views, live.clone(), outbox.clone());
+        let sinks = Sinks::start(lake.clone(), views, live.clone(), (!owes).then(|| outbox.clone()));
         let (to_engine, inbox) = sync_channel(ENGINE_QUEUE);
         let to_engine = Arc::new(to_engine);
         let asker = Asker::new(Arc::downgrade(&to_engine));
@@ -134,7 +125,7 @@ impl Node {
             engine: to_engine,
             contacts: options.contacts.then(Contacts::default),
         };
-        let Mind { router, collector, mut threads } = mind.mind;
+        let Mind { router, collector, mut threads } = mind;
         let (handed, to_collect) = sync_channel(QUEUE);
         let stepping = Stepping { router, inbox, handed, wish: wish.clone() };
         let (snapshots, to_write) = sync_channel(1);
@@ -203,6 +194,40 @@ impl Node {
     }
 }
 
+/// All that there is, brought up to the journal's end.
+struct Ready {
+    directory: Directory,
+    journal: Journal,
+    opened: Opened,
+    mind: Mind,
+    writer: Writer,
+    /// Inputs that were decided again.
+    replayed: u64,
+}
+
+impl Ready {
+    async fn of(options: &Options) -> Result<Ready, Failure> {
+        let directory = Directory::hold(&options.data)?;
+        let journal = erasing::open(&directory)?;
+        let end = journal.position();
+        let mut opened = Opened::open(&directory, end.incarnation).await?;
+        opened.check_against(&journal)?;
+        let outbox = opened.outbox.position().map_err(|e| Failure::new(format!("outbox: {e}")))?;
+        // INVARIANT (owed is told): who has nobody to tell makes no messages, so neither the outbox nor a snapshot may come past those that are not made.
+        opened.owes = options.quiet && outbox.next < end.next;
+        let mut store = Store::new(directory.snapshots());
+        let mut restored = opened.restore(&directory, &journal, &mut store, options)?;
+        let replayed = opened.replay(&journal, &mut restored)?;
+        let mut mind = restored.mind;
+        let writer = Writer::new(store);
+        let mut writer = if opened.owes { writer.idle() } else { writer };
+        if replayed >= WORTH_A_SNAPSHOT {
+            writer.write_or_warn(mind.snapshot(end, writer.wish().take())?);
+        }
+        Ok(Ready { directory, journal, opened, mind, writer, replayed })
+    }
+}
+
 /// The machine's cores, as far as this process may use them: so many workers there are if nobody says how many.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -222,6 +247,8 @@ pub(super) struct Opened {
     pub lake: Arc<Lake>,
     pub views: Views,
     pub outbox: Arc<Outbox>,
+    /// The outbox stays where it is: messages are owed, and nobody is there to make them.
+    pub owes: bool,
 }
 
 /// A mind, and from where on it lacks the journal's inputs.
@@ -237,6 +264,7 @@ impl Opened {
             lake: Arc::new(lake.map_err(|e| Failure::new(format!("lake: {e}")))?),
             views: Views::open(&directory.views(), incarnation).map_err(|e| Failure::new(format!("views: {e}")))?,
             outbox: Arc::new(Outbox::open(&directory.outbox(), incarnation).map_err(|e| Failure::new(format!("outbox: {e}")))?),
+            owes: false,
         })
     }
 

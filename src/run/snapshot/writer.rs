@@ -38,13 +38,19 @@ impl Wish {
 pub struct Writer {
     store: Store,
     wish: Arc<Wish>,
+    is_idle: bool,
 }
 
 impl Writer {
     pub fn new(store: Store) -> Writer {
         let wish = Wish::default();
         wish.is_whole.store(store.is_empty(), Ordering::Release);
-        Writer { store, wish: Arc::new(wish) }
+        Writer { store, wish: Arc::new(wish), is_idle: false }
+    }
+
+    /// One that writes nothing.
+    pub fn idle(self) -> Writer {
+        Writer { is_idle: true, ..self }
     }
 
     pub fn wish(&self) -> Arc<Wish> {
@@ -60,7 +66,8 @@ impl Writer {
 
     /// A failure is no reason to stop: without it the next start replays more.
     pub fn write_or_warn(&mut self, taken: Taken) {
-        if let Err(error) = self.store.write(taken) {
+        let written = if self.is_idle { Ok(()) } else { self.store.write(taken) };
+        if let Err(error) = written {
             tracing::warn!(%error, "no snapshot could be written; the next start replays more of the journal");
         }
         if self.store.is_empty() {
