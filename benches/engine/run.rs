@@ -113,10 +113,6 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
         }
     }
     beyond.print(&ran.engine);
-    // What waits for the next slice of the clock's work.
-    while ran.engine.next_due() == Some(ran.engine.clock()) {
-        ran.engine.step(ran.readings, ran.engine.clock(), EngineInput::Tick, &mut effects);
-    }
     ran
 }
 

@@ -63,7 +63,7 @@ struct Replay {
 
 impl Replay {
     fn of(library: &Arc<Library>) -> Replay {
-        let mut replay = Replay { engine: Engine::new().unsliced(), offset: 0, said: Vec::new() };
+        let mut replay = Replay { engine: Engine::new(), offset: 0, said: Vec::new() };
         replay.moment(Time::MIN, &[EngineInput::Library { effective: Time::MIN, library: library.clone() }]);
         replay
     }

@@ -29,7 +29,7 @@ pub struct Failed {
 
 /// Plays one script from an empty engine, under rules that were always in force.
 pub fn play<'t>(case: &'t TestCase, library: &Arc<Library>) -> Verdict<'t> {
-    let mut stage = Stage { engine: Engine::new().unsliced(), offset: 0, findings: BTreeMap::new() };
+    let mut stage = Stage { engine: Engine::new(), offset: 0, findings: BTreeMap::new() };
     let start = case.script.first().map_or(Time(0), |s| s.at);
     stage.step(start, EngineInput::Library { effective: Time::MIN, library: library.clone() });
     let mut failures = Vec::new();

@@ -47,7 +47,7 @@ impl Share {
     ) -> (Engine, Duration) {
         backtest_order(&mut self.readings);
         let began = Instant::now();
-        let mut course = Course { engine: Engine::new().unsliced(), offset: 0, effects: Vec::new(), tell };
+        let mut course = Course { engine: Engine::new(), offset: 0, effects: Vec::new(), tell };
         course.step(Time::MIN, EngineInput::Library { effective: Time::MIN, library: library.clone() });
         for change in &self.profiles {
             course.step(Time::MIN, EngineInput::Profile(change));

@@ -49,23 +49,6 @@ impl Alarms {
         None
     }
 
-    /// Whether the clock reached an entry.
-    pub fn has_due(&mut self, clock: i64) -> bool {
-        while let Some(&Reverse((due, subject))) = self.heap.peek() {
-            if due > clock || self.set[subject as usize] == Some(due) {
-                return due <= clock;
-            }
-            self.heap.pop();
-        }
-        false
-    }
-
-    /// Those whose entries the clock reached, ascending.
-    pub fn all_due(&self, clock: i64) -> Vec<u32> {
-        let due = |(place, due): (usize, &Option<i64>)| due.filter(|due| *due <= clock).map(|_| place as u32);
-        self.set.iter().enumerate().filter_map(due).collect()
-    }
-
     /// The earliest entry of all, each put right by `exact` when it comes up.
     pub fn earliest(&mut self, exact: impl Fn(u32) -> Option<i64>) -> Option<i64> {
         loop {
@@ -105,7 +88,6 @@ mod tests {
         alarms.set(0, 20); // later: the entry at 10 stays
         assert_eq!(alarms.earliest(|s| Some(if s == 0 { 20 } else { 12 })), Some(12));
         alarms.set(0, 5);
-        assert!(!alarms.has_due(4) && alarms.has_due(5) && alarms.all_due(12) == [0, 1] && alarms.all_due(11) == [0]);
         assert_eq!(alarms.take_due(4), None);
         assert_eq!(alarms.take_due(15), Some(0));
         assert_eq!(alarms.take_due(15), Some(1));

@@ -70,18 +70,7 @@ pub struct Engine {
     /// Subjects of whom a decision waits for the end of the moment, and what touched them last.
     waiting_for: BTreeMap<u32, Cause>,
     horizons: Horizons,
-    /// How much work the clock may make in a step, or in a moment, and how much of that is left.
-    slices: u64,
-    slice: u64,
-    /// The clock has come to something that waits for the next slice.
-    behind: bool,
 }
-
-/// Work of the clock in a slice: about two milliseconds of it.
-const SLICE: u64 = 1_000;
-
-/// Of so many subjects who are due it is known at once that they are.
-const AT_ONCE: usize = 128;
 
 impl Default for Engine {
     fn default() -> Engine {
@@ -103,9 +92,6 @@ impl Engine {
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
             horizons: Horizons::default(),
-            slices: SLICE,
-            slice: SLICE,
-            behind: false,
         }
     }
 
@@ -138,9 +124,7 @@ impl Engine {
         left: Option<&mut Vec<Seen>>,
     ) {
         self.clock = self.clock.max(arrival);
-        if !self.rules.more {
-            self.slice = self.slices;
-        }
+        if !self.rules.more {}
         match input {
             EngineInput::Reading(reading) if self.rules.shares => self.shared(reading, effects, left),
             EngineInput::Reading(reading) => self.reading(reading, Cause::Reading(reading.id), effects),
@@ -156,13 +140,11 @@ impl Engine {
     /// them are there. It changes what is said in between, not what stands in the end; no snapshot is to be taken before.
     pub fn begin(&mut self) {
         self.rules.more = true;
-        self.slice = self.slices;
     }
 
     /// The moment is over: what waited is decided, subject by subject in the order in which they were first seen.
     pub fn settle(&mut self, effects: &mut Vec<Effect>) {
         self.rules.more = false;
-        self.slice = self.slices;
         for (place, cause) in std::mem::take(&mut self.waiting_for) {
             self.people[place as usize].settle(&self.rules, self.clock.0);
             self.told(place, cause, effects);
@@ -176,25 +158,10 @@ impl Engine {
         self.due(effects);
     }
 
-    /// The next instant at which the clock alone decides something; the clock's, where it has come to something that waits for the next slice.
+    /// The next instant at which the clock alone decides something.
     pub fn next_due(&self) -> Option<Time> {
-        if self.behind {
-            return Some(self.clock);
-        }
         let exact = |place: u32| self.people[place as usize].next_due(&self.rules, self.clock.0);
         self.alarms.borrow_mut().earliest(exact).map(Time)
-    }
-
-    /// So much work of the clock is done in a step or a moment; the rest waits for the next.
-    pub fn set_slice(&mut self, work: u64) {
-        (self.slices, self.slice) = (work.max(1), work.max(1));
-    }
-
-    /// Without slices, for those whom nobody waits for: all that is due is decided at once.
-    #[must_use]
-    pub fn unsliced(mut self) -> Engine {
-        self.set_slice(u64::MAX);
-        self
     }
 
     /// The greatest arrival seen.
@@ -241,10 +208,9 @@ impl Engine {
         for &place in places {
             self.people.unmarked(place as usize).settle_down(&self.rules, self.clock.0);
         }
-        let Engine { clock, rules, people, waiting, alarms, behind, .. } = self;
-        let overdue = if *behind { alarms.get_mut().all_due(clock.0) } else { Vec::new() };
+        let Engine { clock, rules, people, waiting, .. } = self;
         let rules = (!rules_known).then_some(&*rules);
-        let state = snapshot::Written { clock: *clock, rules, waiting, overdue, known, count: people.len() };
+        let state = snapshot::Written { clock: *clock, rules, waiting, known, count: people.len() };
         snapshot::write(&state, places.iter().map(|place| (*place, &people[*place as usize])))
     }
 
@@ -259,7 +225,7 @@ impl Engine {
     /// # Errors
     /// What [`SnapshotError`] says of any of them.
     pub fn restore_all(snapshots: &[&[u8]]) -> Result<Engine, SnapshotError> {
-        let snapshot::Read { clock, mut rules, mut people, waiting, overdue } = snapshot::read(snapshots)?;
+        let snapshot::Read { clock, mut rules, mut people, waiting } = snapshot::read(snapshots)?;
         rules.restore();
         let mut places = ByName::default();
         let mut alarms = Alarms::default();
@@ -270,13 +236,6 @@ impl Engine {
             places.set(person.name.clone(), place as u32);
             if let Some(due) = person.next_due(&rules, clock.0) {
                 alarms.set(place as u32, due);
-            }
-        }
-        let behind = !overdue.is_empty();
-        for place in overdue {
-            if let Some(person) = people.get_mut(place as usize) {
-                person.is_overdue(clock.0);
-                alarms.set(place, clock.0);
             }
         }
         Ok(Engine {
@@ -290,9 +249,6 @@ impl Engine {
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
             horizons,
-            slices: SLICE,
-            slice: SLICE,
-            behind,
         })
     }
 
@@ -372,49 +328,36 @@ impl Engine {
         }
     }
 
-    /// Decides what the clock has reached, subject by subject: of some hundred at once in the order in which they were first seen. Beyond a slice of work the rest waits, and is
-    /// due at once: else reports for all at breakfast would hold up a low.
+    /// Decides what the clock has reached, subject by subject in the order in which they were first seen.
     #[inline]
     fn due(&mut self, effects: &mut Vec<Effect>) {
         let clock = self.clock.0;
-        if !self.alarms.get_mut().has_due(clock) {
-            self.behind = false;
-            return;
-        }
-        let mut lacking = Vec::new();
-        while self.slice > 0 {
-            let alarms = self.alarms.get_mut();
-            let Some(first) = alarms.take_due(clock) else { break };
-            let mut places = vec![first];
-            places.extend(std::iter::from_fn(|| alarms.take_due(clock)).take(AT_ONCE - 1));
-            places.sort_unstable();
-            for place in places {
-                if self.slice == 0 {
-                    self.alarms.get_mut().set(place, clock);
-                } else if self.horizons.lacks(place) {
-                    lacking.push(place);
-                } else {
-                    self.touched.clear();
-                    let work = self.reached(place, self.people[place as usize].line.enrolled());
-                    self.slice = self.slice.saturating_sub(work);
-                    self.told(place, Cause::Clock, effects);
-                }
+        let alarms = self.alarms.get_mut();
+        let Some(first) = alarms.take_due(clock) else { return };
+        let mut places = vec![first];
+        places.extend(std::iter::from_fn(|| alarms.take_due(clock)));
+        places.sort_unstable();
+        for place in places {
+            if self.horizons.lacks(place) {
+                // When it has what it lacks.
+                self.alarms.get_mut().set(place, clock);
+                continue;
             }
+            self.touched.clear();
+            self.reached(place, self.people[place as usize].line.enrolled());
+            self.told(place, Cause::Clock, effects);
         }
-        self.behind = self.slice == 0 && self.alarms.get_mut().has_due(clock);
-        // They are looked at when they have what they lack.
-        lacking.into_iter().for_each(|place| self.alarms.get_mut().set(place, clock));
     }
 
     /// Brings a subject to the clock: what waited for it joins what was touched, and what is due is decided. `enrolled` is the enrolment before the step.
-    fn reached(&mut self, place: u32, enrolled: Option<i64>) -> u64 {
+    fn reached(&mut self, place: u32, enrolled: Option<i64>) {
         let clock = self.clock.0;
         let person = &mut self.people[place as usize];
         person.line.join(clock, &mut self.touched);
         if !self.touched.is_empty() {
             person.touched(&self.rules, clock, &self.touched, enrolled, true);
         }
-        person.tick(&self.rules, clock) + self.touched.len() as u64
+        person.tick(&self.rules, clock);
     }
 
     fn told(&mut self, place: u32, cause: Cause, effects: &mut Vec<Effect>) {

@@ -42,8 +42,6 @@ pub struct Written<'a> {
     /// `None`: the same as in the snapshot before.
     pub rules: Option<&'a Rulebook>,
     pub waiting: &'a [ProfileChange],
-    /// Subjects whom the clock has reached, and who wait for the next slice.
-    pub overdue: Vec<u32>,
     /// How many subjects the snapshot before has, and how many there are.
     pub known: usize,
     pub count: usize,
@@ -55,7 +53,6 @@ pub struct Read {
     pub rules: Rulebook,
     pub people: Vec<Person>,
     pub waiting: Vec<ProfileChange>,
-    pub overdue: Vec<u32>,
 }
 
 /// What all subjects share.
@@ -65,7 +62,6 @@ struct Shared<'a> {
     #[serde(borrow)]
     rules: Option<&'a [u8]>,
     waiting: Vec<ProfileChange>,
-    overdue: Vec<u32>,
     known: u32,
     count: u32,
     /// How many subjects follow.
@@ -82,7 +78,6 @@ pub fn write<'p>(state: &Written<'_>, people: impl ExactSizeIterator<Item = (u32
         clock: state.clock,
         rules: rules.as_deref(),
         waiting: state.waiting.to_vec(),
-        overdue: state.overdue.clone(),
         known: state.known as u32,
         count: state.count as u32,
         told: people.len() as u32,
@@ -105,7 +100,6 @@ pub fn read(snapshots: &[&[u8]]) -> Result<Read, SnapshotError> {
         rules: decoded(shared.rules.unwrap_or_default())?,
         people: people.into_iter().map(decoded).collect::<Result<_, _>>()?,
         waiting: shared.waiting,
-        overdue: shared.overdue,
     })
 }
 
@@ -127,8 +121,7 @@ struct Sum<'a> {
 
 impl<'a> Sum<'a> {
     fn of(snapshots: &[&'a [u8]]) -> Result<Sum<'a>, SnapshotError> {
-        let nothing =
-            Shared { clock: Time::MIN, rules: None, waiting: Vec::new(), overdue: Vec::new(), known: 0, count: 0, told: 0 };
+        let nothing = Shared { clock: Time::MIN, rules: None, waiting: Vec::new(), known: 0, count: 0, told: 0 };
         let mut sum = Sum { shared: nothing, people: Vec::new() };
         for bytes in snapshots {
             sum.add(opened(bytes)?)?;

@@ -224,39 +224,26 @@ impl Person {
         self.note_dues(rules, clock);
     }
 
-    /// The clock reached something. Returns how much work that was, by what was to be decided and how much there is to be looked at.
-    pub fn tick(&mut self, rules: &Rulebook, clock: i64) -> u64 {
+    /// The clock reached something.
+    pub fn tick(&mut self, rules: &Rulebook, clock: i64) {
         self.fed.clear();
-        let mut work = 1;
         for &place in &rules.ranks.ground {
-            work += self.tick_or_note(rules, clock, place);
+            self.tick_or_note(rules, clock, place);
         }
         for &place in &rules.ranks.above {
             if !self.fed.is_empty() {
                 self.touch_above(rules, clock, place, &[]);
             }
-            work += self.tick_or_note(rules, clock, place);
+            self.tick_or_note(rules, clock, place);
         }
-        work
-    }
-
-    /// All that the clock may decide is looked at with the next tick.
-    pub fn is_overdue(&mut self, clock: i64) {
-        self.dues.fill(clock);
     }
 
     /// What is due is decided; of what is noted for soon it is noted anew when it is due, for readings moved most deadlines away: else each came up by itself.
     #[inline]
-    fn tick_or_note(&mut self, rules: &Rulebook, clock: i64, place: u32) -> u64 {
+    fn tick_or_note(&mut self, rules: &Rulebook, clock: i64, place: u32) {
         let due = self.dues[place as usize];
         if due <= clock {
-            self.tick_one(rules, clock, place);
-            // A report over weeks looks at all readings there are, a silence at the last.
-            return match &self.states[place as usize] {
-                State::Episode(_) | State::Silence(_) => 1,
-                State::Match(_) => 4,
-                State::Schedule(_) => 8 + self.line.rows() as u64 / 64,
-            };
+            return self.tick_one(rules, clock, place);
         }
         let state = &self.states[place as usize];
         if due < clock.saturating_add(SOON) && matches!(state, State::Episode(_) | State::Silence(_)) {
@@ -264,7 +251,6 @@ impl Person {
             // Where there is none any more it comes up as it was noted.
             self.dues[place as usize] = state.next_due(&case).unwrap_or(due);
         }
-        0
     }
 
     fn tick_one(&mut self, rules: &Rulebook, clock: i64, place: u32) {

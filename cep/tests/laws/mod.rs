@@ -22,7 +22,6 @@ mod order;
 mod outcomes;
 mod replay;
 mod shared;
-mod slices;
 mod subjects;
 mod why;
 

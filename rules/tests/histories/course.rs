@@ -20,7 +20,7 @@ pub struct Course {
 
 impl Course {
     pub fn near(horizon: Option<Horizon>) -> Course {
-        let mut course = Course { horizon, engine: Engine::new().unsliced(), ..Course::default() };
+        let mut course = Course { horizon, ..Course::default() };
         course.engine.set_horizon(horizon);
         course
     }
@@ -45,7 +45,7 @@ impl Course {
     /// Goes on with what a snapshot says.
     pub fn restart(&mut self) -> Result<(), String> {
         let bytes = self.engine.snapshot();
-        self.engine = Engine::restore(&bytes).map_err(|e| e.to_string())?.unsliced();
+        self.engine = Engine::restore(&bytes).map_err(|e| e.to_string())?;
         self.engine.set_horizon(self.horizon);
         if self.engine.snapshot() == bytes {
             Ok(())

@@ -19,7 +19,7 @@ use crate::oracle::derived::streams;
 pub fn run(books: &Rulebooks, history: &History) -> Result<Engine, String> {
     let readings = current(history);
     let excused: BTreeSet<Arc<str>> = books.all.iter().flat_map(|library| learns_late(library)).collect();
-    let mut course = Course::near(None);
+    let mut course = Course::default();
     for entry in history.entries.iter().filter(|e| matches!(e.given, Given::Rules { .. })) {
         course.step(Time::MIN, input(books, &entry.given));
     }

@@ -89,7 +89,7 @@ pub fn input<'a>(books: &Rulebooks, given: &'a Given) -> EngineInput<'a> {
 }
 
 fn alone(books: &Rulebooks, history: &History, subject: &Subject) -> Result<Course, String> {
-    let mut course = Course::near(None);
+    let mut course = Course::default();
     for entry in history.entries.iter().filter(|e| e.subject().is_none_or(|s| s == subject)) {
         course.until(entry.arrival)?;
         course.step(entry.arrival, input(books, &entry.given));
@@ -151,7 +151,7 @@ pub fn meaningless(reading: &Reading) -> ProfileChange {
 
 /// Law 3, and that inputs of one moment may wait for each other.
 fn disordered(books: &Rulebooks, history: &History) -> Result<Course, String> {
-    let mut course = Course::near(None);
+    let mut course = Course::default();
     let mut dice = Dice::of(history.seed, 7);
     // A history that is fed in comes in large pieces.
     let sizes: &[usize] = if history.seed % 5 < 2 { &[500] } else { &[1, 1, 7, 60] };

@@ -25,7 +25,7 @@ pub fn compare(books: &Rulebooks, history: &History) -> Result<u64, String> {
     let salt = dice.below(i64::MAX) as u64;
     let few = books.part(salt, ONE_RULE_IN).all;
     let (mut libraries, mut readings, mut profile) = (Vec::new(), Vec::<Reading>::new(), Vec::new());
-    let mut course = Course::near(None);
+    let mut course = Course::default();
     let (mut nth, mut compared, mut latest) = (0, 0, Time::MIN);
     for entry in &history.entries {
         let input = match &entry.given {
