@@ -124,7 +124,6 @@ impl Engine {
         left: Option<&mut Vec<Seen>>,
     ) {
         self.clock = self.clock.max(arrival);
-        if !self.rules.more {}
         match input {
             EngineInput::Reading(reading) if self.rules.shares => self.shared(reading, effects, left),
             EngineInput::Reading(reading) => self.reading(reading, Cause::Reading(reading.id), effects),
