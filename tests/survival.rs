@@ -2,6 +2,7 @@
 //! history that was never interrupted.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -38,6 +39,29 @@ fn load(server: &Server, round: u64, dead: &AtomicBool) -> u64 {
         }
     }
     unreachable!("batches have no end")
+}
+
+/// What is shown of subjects: which findings there are, and how each stands.
+type Shown = BTreeMap<String, (Value, Value)>;
+
+fn shown(server: &Server, subjects: impl Iterator<Item = String>) -> Shown {
+    let all = subjects.flat_map(|subject| server.recommendations(&subject)).filter(|r| r["state"] != "rescinded");
+    let mut shown = Shown::new();
+    for r in all {
+        let key = format!("{} {} {}", r["subject"], r["rule"], r["onset"]);
+        assert!(shown.insert(key, (r["state"].clone(), r["end"].clone())).is_none(), "doubled: {r}");
+    }
+    shown
+}
+
+/// What is found in the lake's readings by one engine from beginning to end.
+fn recounted(data: &Path) -> Shown {
+    let mut command = vitalog();
+    command.args(["backtest", "--input", "lake", "--format", "json", "--now", "2026-04-20T00:00:00Z", "--data"]).arg(data);
+    let (status, out, err) = run(&mut command);
+    assert_eq!(status, Some(0), "{err}");
+    let findings = out.lines().map(|line| serde_json::from_str::<Value>(line).expect("a finding"));
+    findings.map(|r| (format!("{} {} {}", r["subject"], r["rule"], r["onset"]), (r["state"].clone(), r["end"].clone()))).collect()
 }
 
 #[test]
@@ -90,25 +114,9 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
         .sum();
     assert_eq!(in_views, in_lake + contacts, "views and lake hold the same readings");
 
-    let mut shown = BTreeMap::new();
-    for subject in (0..17).map(|n| format!("s-{n}")) {
-        for r in server.recommendations(&subject) {
-            if r["state"] != "rescinded" {
-                let key = format!("{} {} {}", r["subject"], r["rule"], r["onset"]);
-                assert!(shown.insert(key, (r["state"].clone(), r["end"].clone())).is_none(), "doubled: {r}");
-            }
-        }
-    }
+    let shown = shown(&server, (0..17).map(|n| format!("s-{n}")));
     assert_eq!(server.stop(), Some(0));
-    let mut command = vitalog();
-    command.args(["backtest", "--input", "lake", "--format", "json", "--now", "2026-03-20T00:00:00Z", "--data"]).arg(data.path());
-    let (status, out, err) = run(&mut command);
-    assert_eq!(status, Some(0), "{err}");
-    let mut expected = BTreeMap::new();
-    for line in out.lines() {
-        let r: Value = serde_json::from_str(line).expect("a finding");
-        expected.insert(format!("{} {} {}", r["subject"], r["rule"], r["onset"]), (r["state"].clone(), r["end"].clone()));
-    }
+    let expected = recounted(data.path());
     assert_eq!(shown, expected, "views (left) and a history that was never interrupted (right) differ");
 }
 
@@ -161,4 +169,109 @@ fn any_number_of_workers_makes_the_same_of_a_journal() {
     assert!(made[0].1.len() > 100, "too little was found to prove anything: {}", made[0].1.len());
     assert_eq!(made[0], made[1], "one worker (left) and two (right)");
     assert_eq!(made[0], made[2], "one worker (left) and four (right)");
+}
+
+/// A snapshot is taken after an input that follows a landing: this one again and again.
+fn send_until_a_snapshot(server: &Server, data: &Path, reading: &Value) {
+    for _ in 0..600 {
+        server.readings(&ndjson(std::slice::from_ref(reading))).ok();
+        let files = std::fs::read_dir(data.join("snapshots")).expect("a folder");
+        if files.map(|f| f.expect("an entry").path()).any(|path| path.extension().is_some_and(|e| e == "snapshot")) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("no snapshot was written");
+}
+
+#[test]
+fn another_number_of_partitions_than_before_finds_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    let people = || (0..9).map(|person| format!("p-{person}"));
+    let server = Server::start(data.path(), &["--land-every", "1", "--horizon", "1"]);
+    for (seed, person) in people().enumerate() {
+        server.readings(&ndjson(&readings(&person, seed as u64).0)).ok();
+    }
+    send_until_a_snapshot(&server, data.path(), &readings("p-0", 0).0[0]);
+    assert_eq!(server.stop(), Some(0));
+    let file = data.path().join("partitions");
+    assert_eq!(std::fs::read_to_string(&file).expect("a number"), "16\n");
+
+    // A file that holds none is refused, and nothing is touched.
+    std::fs::write(&file, "99999\n").expect("written");
+    let mut command = vitalog();
+    command.args(["serve", "--open", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
+    let (status, _, err) = run(&mut command);
+    assert_eq!(status, Some(1), "{err}");
+    assert!(err.contains(&file.display().to_string()) && err.contains("99999") && err.contains("backup"), "{err}");
+
+    // Fewer, and more, than the snapshots have: they are passed over, and the journal is replayed.
+    for number in ["3\n", "40\n"] {
+        std::fs::write(&file, number).expect("written");
+        let server = Server::start(data.path(), &["--land-every", "1", "--horizon", "1"]);
+        for (seed, person) in people().enumerate() {
+            let corrections = readings(&person, seed as u64).1;
+            let (early, late) = corrections.split_at(corrections.len() / 2);
+            server.readings(&ndjson(if number == "3\n" { early } else { late })).ok();
+        }
+        // Until the views have all of it.
+        server.sql("select count(*) from matches");
+        assert_eq!(server.stop(), Some(0));
+    }
+    let server = Server::start(data.path(), &[]);
+    let shown = shown(&server, people());
+    assert_eq!(server.stop(), Some(0));
+    assert!(shown.len() > 100, "too little was found to prove anything: {}", shown.len());
+    assert_eq!(shown, recounted(data.path()), "after other numbers of partitions (left) and in one piece (right)");
+}
+
+/// What lies beyond an engine's horizon is taken from under a running server: the worker that needs it can't go on, and neither does the process.
+#[test]
+fn a_worker_that_cannot_go_on_ends_the_process_and_the_next_start_has_all_that_was_acknowledged() {
+    let data = tempfile::tempdir().unwrap();
+    // Rules that look at no more than the reading at hand, so that old ones are needed for late ones only.
+    let rules = tempfile::tempdir().unwrap();
+    let text = "stream level every 5 min { value count }\nrule low { severity warning when level.value < 70 count }\n";
+    std::fs::write(rules.path().join("level.rules"), text).expect("written");
+    let rules = rules.path().to_str().expect("a path");
+    let server = Server::start(data.path(), &["--land-every", "1", "--horizon", "1", "--workers", "2", "--rules", rules]);
+    let reading =
+        |n: u64, value: u64| json!({"id": format!("g{n}"), "subject": "p-1", "stream": "level", "at": at(n * 5), "value": value});
+    // Ten days with nothing in them.
+    let quiet: Vec<Value> = (0..2_880).map(|n| reading(2 * n, 100 + n % 7)).collect();
+    server.readings(&ndjson(&quiet)).ok();
+    // Of somebody else: one of hers would have the engine take back what it gave away.
+    let other = json!({"id": "o", "subject": "p-2", "stream": "level", "at": at(0), "value": 100});
+    send_until_a_snapshot(&server, data.path(), &other);
+    // The engine has come to the end of it.
+    assert_eq!(server.sql("select count(*) as n from readings where subject = 'p-1'")[0]["n"], 2_880);
+    let cold = std::fs::read_dir(data.path().join("cold")).expect("a folder").map(|f| f.expect("an entry").path());
+    let taken = cold.filter(|path| path.extension().is_some_and(|e| e == "db")).map(|path| {
+        let db = rusqlite::Connection::open(path).expect("SQLite's");
+        db.execute("DELETE FROM layers WHERE united IS NULL", []).expect("it is deleted")
+    });
+    assert!(taken.sum::<usize>() > 0, "nothing was cut off");
+
+    // Lows of the first day, late: they are acknowledged once they are journaled, whatever becomes of the engine then.
+    let lows: Vec<Value> = (0..6).map(|n| reading(2 * n + 101, 45)).collect();
+    let headers = [("content-type", "application/x-ndjson")];
+    let _ = server.try_send("POST", "/v1/readings", &headers, ndjson(&lows));
+    let answers = |server: &Server| server.try_send("GET", "/readyz", &[], "").is_some();
+    for _ in 0..600 {
+        if !answers(&server) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(!answers(&server), "it goes on without what it needs");
+    assert_eq!(server.wait(), None, "it is ended by a signal");
+
+    let server = Server::start(data.path(), &["--horizon", "1", "--rules", rules]);
+    let held = server.sql("select count(*) as n, count(distinct id) as ids from readings where subject = 'p-1'");
+    assert_eq!(held[0], json!({"n": 2_886, "ids": 2_886}));
+    let shown = shown(&server, std::iter::once("p-1".to_owned()));
+    assert_eq!(server.stop(), Some(0));
+    // Each between two that are none.
+    let expected: Vec<String> = (0..6).map(|n| format!("\"p-1\" \"low\" \"{}\"", at((2 * n + 101) * 5))).collect();
+    assert_eq!(shown.into_keys().collect::<Vec<_>>(), expected);
 }

@@ -109,3 +109,40 @@ fn merge(mut parts: Vec<Part>, records: &mut [Record]) {
         parts.into_iter().for_each(|part| last.effects.extend(part.last));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vitalog_elog::effect::Former;
+    use vitalog_elog::{Entry, Input, Outcome};
+
+    use super::*;
+
+    /// Effects that can be told apart.
+    fn told(numbers: &[u32]) -> Vec<Effect> {
+        let effect = |rev: &u32| Effect::Reading(Outcome::Superseded { was: Former { rev: *rev, hash: 0, place: None } });
+        numbers.iter().map(effect).collect()
+    }
+
+    #[test]
+    fn of_each_input_come_its_own_effects_then_what_fell_due_then_what_waited_for_all() {
+        let entry = Arc::new(Entry { arrival: Time(1), input: Input::Tick });
+        let mut records: Vec<Record> =
+            (7..10).map(|offset| Record { offset, entry: entry.clone(), effects: Vec::new() }).collect();
+        // As two workers give them back, the one with the odd partitions first.
+        let parts = vec![
+            Part {
+                partition: 1,
+                own: vec![(0, told(&[1, 2])), (1, told(&[10]))],
+                due: vec![(1, told(&[12])), (2, told(&[21]))],
+                last: told(&[24]),
+                ..Part::default()
+            },
+            Part { partition: 3, due: vec![(1, told(&[13])), (2, told(&[22]))], last: told(&[25]), ..Part::default() },
+            Part { partition: 0, due: vec![(1, told(&[11])), (2, told(&[20]))], last: told(&[23]), ..Part::default() },
+            Part { partition: 2, own: vec![(0, told(&[3]))], last: Vec::new(), ..Part::default() },
+        ];
+        merge(parts, &mut records);
+        let effects: Vec<_> = records.into_iter().map(|record| record.effects).collect();
+        assert_eq!(effects, [told(&[1, 2, 3]), told(&[10, 11, 12, 13]), told(&[20, 21, 22, 23, 24, 25])]);
+    }
+}

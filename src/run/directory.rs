@@ -76,13 +76,16 @@ impl Directory {
     pub fn partitions(&self) -> Result<u32, Failure> {
         let path = self.root.join("partitions");
         let wrong = |what: &dyn std::fmt::Display| Failure::new(format!("{}: {what}", path.display()));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => match text.trim().parse() {
-                Ok(number @ 1..=MOST_PARTITIONS) => Ok(number),
-                _ => Err(wrong(&format_args!("not a whole number from 1 to {MOST_PARTITIONS}: {:?}", text.trim())).hint(
-                    "restore it from a backup, or remove it and the snapshots: then the journal is replayed from its beginning",
-                )),
-            },
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(&bytes);
+                match text.trim().parse() {
+                    Ok(number @ 1..=MOST_PARTITIONS) => Ok(number),
+                    _ => Err(wrong(&format_args!("not a whole number from 1 to {MOST_PARTITIONS}: {:?}", text.trim())).hint(
+                        "restore it from a backup, or remove it and the snapshots: then the journal is replayed from its beginning",
+                    )),
+                }
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let draft = self.root.join("partitions.draft");
                 let write = || {
@@ -120,5 +123,40 @@ pub fn kek(data: &Path) -> Result<KekPlace, Failure> {
         (Some(file), None) => Ok(KekPlace::File(PathBuf::from(file))),
         (None, Some(text)) => KekPlace::given(&text, "VITALOG_KEK").map_err(|e| Failure::usage(e.to_string())),
         (None, None) => Ok(KekPlace::beside(&data.join("journal.db"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_many_partitions_there_are_is_written_down_once() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let directory = Directory::hold(dir.path()).expect("held");
+        assert_eq!(directory.partitions().expect("written"), PARTITIONS);
+        let path = dir.path().join("partitions");
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), format!("{PARTITIONS}\n"));
+        assert!(!dir.path().join("partitions.draft").exists());
+        // What is written holds, whatever this version would write.
+        for (text, number) in [("8\n", 8), ("1", 1), (" 4096 \n", MOST_PARTITIONS)] {
+            std::fs::write(&path, text).expect("written");
+            assert_eq!(directory.partitions().expect("a number"), number);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_of_partitions_is_refused_with_file_value_and_remedy() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let directory = Directory::hold(dir.path()).expect("held");
+        let path = dir.path().join("partitions");
+        for text in [&b"0"[..], b"abc", b"99999", b"4097", b"-1", b"16.0", b"16 16", b"", b"\xff8"] {
+            std::fs::write(&path, text).expect("written");
+            let said = directory.partitions().expect_err("no such number").to_string();
+            assert!(said.contains(&path.display().to_string()) && said.contains("from 1 to 4096"), "{said}");
+            assert!(said.contains(&format!("{:?}", String::from_utf8_lossy(text))), "{said}");
+            assert!(said.contains("restore it from a backup, or remove it and the snapshots"), "{said}");
+            assert_eq!(std::fs::read(&path).expect("a file"), text, "it is left as it was");
+        }
     }
 }

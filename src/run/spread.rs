@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use vitalog_cep::driver::{partition_of, worker_of};
 use vitalog_cep::plan::Library;
 use vitalog_cep::{Engine, EngineInput, Horizon};
 use vitalog_elog::input::{RuleChange, RuleFile};
@@ -178,6 +179,7 @@ fn a_restart_may_have_another_number_of_workers() {
             let (_, middle) = said(&mut mind(2), &journal[..cut], 0);
             let spread = Spread { partitions: PARTITIONS, workers: 3, beyond: None };
             let mut restored = Mind::restore(self::state(&middle), Config::silent(), spread).expect("of this version");
+            assert!(told[cut - 1].ends_with(&format!(" {:?}", restored.next_due())), "it knows what falls due");
             let (rest, end) = said(&mut restored, &journal[cut..], middle.position.next);
             assert_eq!(told[cut..], rest, "seed {seed}, cut at group {cut}");
             assert!(bytes(&state) == bytes(&end), "seed {seed}, cut at group {cut}");
@@ -231,7 +233,8 @@ fn standing(engines: &[Engine]) -> Vec<String> {
 fn partitions_find_what_a_single_engine_finds() {
     for seed in 1..=6 {
         let journal = journal(seed);
-        let (_, state) = said(&mut mind(3), &journal, 0);
+        let mut many = mind(3);
+        let (_, state) = said(&mut many, &journal, 0);
         let engines = self::state(&state).engines;
         let (mut single, mut library, mut offset) = (Engine::new(), Arc::new(Library::default()), 0);
         for group in &journal {
@@ -252,6 +255,8 @@ fn partitions_find_what_a_single_engine_finds() {
             }
             single.settle(&mut effects);
         }
+        assert!(many.next_due().is_some(), "seed {seed}: nothing is to come");
+        assert_eq!(many.next_due(), single.next_due(), "seed {seed}: what falls due next");
         let expected = standing(&[single]);
         assert!(expected.len() > 50, "seed {seed}: only {} findings", expected.len());
         assert_eq!(standing(&engines), expected, "seed {seed}");
@@ -261,16 +266,19 @@ fn partitions_find_what_a_single_engine_finds() {
 /// A reading that names three subjects shows on all their timelines, whoever has them.
 #[test]
 fn what_is_seen_elsewhere_is_decided_there_and_taken_back_there() {
+    const WORKERS: usize = 5;
     let text = |s: &str| Some(Value::Text(Arc::from(s)));
     let unit = Unit::named(Dimension::Count, "count").expect("a unit");
     let revision = |rev: u32, card: &str| {
-        let price = Value::Quantity(Amount { digits: 900, scale: 0, unit });
+        let price = Value::Quantity(Amount { digits: 750, scale: 0, unit });
         let when = When::At(Time(1_700_000_000_000_000));
         let values = [text(card), None, Some(price)].into();
         let content = Content { stream: StreamIx(0), when, values, source: None, seq: None };
         Input::Reading(Reading::present(Subject::new("guest"), Some("b".into()), rev, "booking", content))
     };
-    let mut mind = mind(4);
+    let worker = |name: &str| worker_of(partition_of(&Subject::new(name), PARTITIONS), WORKERS as u32);
+    assert!(["card-a", "card-b", "card-c"].iter().all(|card| worker(card) != worker("guest")), "another worker is told");
+    let mut mind = mind(WORKERS);
     let mut next = 0;
     let mut step = |inputs: Vec<Input>| {
         let arrival = Time(1_700_000_000_000_000 + next as i64);
@@ -281,8 +289,9 @@ fn what_is_seen_elsewhere_is_decided_there_and_taken_back_there() {
         let changes = records.iter().flat_map(|r| r.changes()).filter(|c| &*c.finding.rule == "dear_one");
         changes.map(|c| format!("{} {}", c.finding.subject, c.change.name())).collect::<Vec<_>>()
     };
-    step(vec![rules(RULES, Time::MIN)]);
-    assert_eq!(step(vec![revision(2, "card-b")]), ["guest opened", "card-b opened"]);
+    // In the very group that declares who sees what, too, and by the rules that came last.
+    let group = vec![rules(OTHERS, Time::MIN), rules(RULES, Time::MIN), revision(2, "card-b")];
+    assert_eq!(step(group), ["guest opened", "card-b opened"]);
     assert!(step(vec![revision(1, "card-a")]).is_empty(), "an outdated revision shows nothing to anybody");
     assert_eq!(step(vec![revision(3, "card-c"), Input::Tick]), ["card-b rescinded", "card-c opened"]);
 }

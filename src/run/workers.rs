@@ -215,3 +215,45 @@ impl Drop for EndsWithIt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    use vitalog_cep::Engine;
+    use vitalog_cep::driver::Split;
+    use vitalog_elog::{Entry, Input};
+
+    use super::*;
+
+    const SIGABRT: i32 = 6;
+
+    /// Run by [`a_worker_that_panics_ends_the_process`], in a process of its own that is to end of it.
+    #[test]
+    #[ignore = "ends its process"]
+    fn a_worker_panics() {
+        tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+        let engines = (0..2).map(|partition| Own::new(partition, Engine::new(), None).expect("nothing to read"));
+        let (giving, returning) = start(engines.collect(), 2).expect("threads");
+        // A group that was split among no partitions at all: whatever worker takes it looks past an end.
+        let entries = vec![Arc::new(Entry { arrival: Time(1), input: Input::Tick })];
+        let batch = Batch { first: 0, entries, split: Split::default(), libraries: Vec::new(), shares: false, timed: false };
+        giving.step(&Arc::new(batch)).expect("the workers are there");
+        returning.threads.into_iter().for_each(|thread| drop(thread.join()));
+        println!("the process went on");
+    }
+
+    #[test]
+    fn a_worker_that_panics_ends_the_process() {
+        let mut child = Command::new(std::env::current_exe().expect("this one"));
+        let output = child.args(["--ignored", "--exact", "--nocapture", "run::workers::tests::a_worker_panics"]).output();
+        let output = output.expect("it starts");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(out.contains("running 1 test") && !out.contains("the process went on"), "{out}\n{err}");
+        assert_eq!(output.status.signal(), Some(SIGABRT), "{out}\n{err}");
+        // Where it panicked, and what becomes of it.
+        assert!(err.contains("batch.rs:") && err.contains("a thread of the run loop ended badly"), "{err}");
+        assert!(err.contains("worker 0") || err.contains("worker 1"), "{err}");
+    }
+}

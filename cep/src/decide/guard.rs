@@ -264,6 +264,13 @@ mod tests {
         assert!(matches!(source.guard(&known), Some(Guard::Whole(Compare::Lt, Whole::Fixed(5), Whole::Field(_)))));
         assert!(source.guard(&foreign).is_none());
         assert!(source.guard(&Expr::And(vec![foreign.clone(), foreign.clone()])).is_none());
+        // Another reading's instant and words are not those of the one at hand.
+        let at = |of| Box::new(Expr::Get { of, what: Measure::At });
+        assert!(source.guard(&below(5, at(Ref::Driver))).is_some() && source.guard(&below(5, at(Ref::Step(0)))).is_none());
+        let is_word = |left: Box<Expr>, right: Box<Expr>| source.guard(&Expr::Compare { op: Compare::Eq, left, right });
+        let word = || Box::new(Expr::Enum(1));
+        assert!(is_word(get(Ref::Driver), word()).is_some() && is_word(get(Ref::Step(0)), word()).is_none());
+        assert!(is_word(word(), get(Ref::Driver)).is_some() && is_word(word(), get(Ref::Step(0))).is_none());
         let part = source.guard(&Expr::And(vec![foreign.clone(), known.clone()]));
         assert!(matches!(part, Some(Guard::All { parts, is_whole: false }) if parts.len() == 1));
         let all = source.guard(&Expr::Or(vec![known.clone(), Expr::Bool(false)]));

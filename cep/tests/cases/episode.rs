@@ -64,6 +64,36 @@ fn a_run_that_rests_is_broken_by_a_gap_and_by_its_lapse() {
     let lapse = |minutes| Episode { hold: hold(60, 60), lapse: Some(Span::minutes(minutes)), ..episode(SUGAR, low()) };
     case(lapse(30), readings, "open info from 5 at 65 of r2 r3 r4 r5 r6");
     case(lapse(29), readings, "");
+    // A microsecond more than is allowed.
+    let later = "0 sugar 90\n 5 sugar 60\n 35+1us sugar 60\n 45 sugar 60\n 55 sugar 60\n 65 sugar 60";
+    case(Episode { hold: hold(60, 30), ..episode(SUGAR, low()) }, later, "");
+    case(lapse(30), later, "");
+}
+
+#[test]
+fn an_open_one_that_rests_ends_at_the_first_reading_out_of_bounds() {
+    let ends = |when: Expr, value: i64| {
+        let readings = "5 sugar 60\n 10 sugar 60\n 15 sugar 60\n 20 sugar 60";
+        case(episode(SUGAR, when.clone()), readings, "open info from 5 at 5 of r1");
+        let stands = "resolved info from 5 at 5 to 25 known 25 of r1";
+        case(episode(SUGAR, when), &format!("{readings}\n 25 sugar {value}"), stands);
+    };
+    let above = || sugar(Ref::Driver, Compare::Gt, 50);
+    for value in [70, 50] {
+        ends(Expr::And(vec![low(), above()]), value);
+        ends(Expr::And(vec![above(), low()]), value);
+    }
+    let mirrored = |n, op| compare(mg_dl(n), op, first(Ref::Driver));
+    ends(mirrored(70, Compare::Gt), 70);
+    ends(mirrored(50, Compare::Lt), 50);
+    for value in [69, 51] {
+        let (low, high) = (Box::new(mg_dl(52)), Box::new(mg_dl(68)));
+        ends(Expr::Between { value: Box::new(first(Ref::Driver)), low, high }, value);
+    }
+    // One of two suffices as long as it is true.
+    for other in [above(), sugar(Ref::Driver, Compare::Eq, 60)] {
+        ends(Expr::And(vec![low(), Expr::Or(vec![sugar(Ref::Driver, Compare::Gt, 80), other])]), 50);
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod episode;
 mod exprs;
 mod findings;
 mod formats;
+mod guards;
 mod kleene;
 mod pattern;
 mod profile;
