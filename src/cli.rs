@@ -100,7 +100,7 @@ pub struct Serve {
     /// Threads that decide; the machine's cores if not given. What is decided does not hang on it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub workers: Option<u16>,
-    /// Days that a reading may be late without anything being read from disk for it: what rules need for that is kept in memory, of each subject with many readings. 0 keeps all.
+    /// Days that a reading may be late without anything being read from disk for it: what rules need for that is kept in memory, of each subject with many readings. 0 keeps all, and where that is new replays the whole journal once.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(0..=36_500))]
     pub horizon: u16,
     /// Seconds between landings of hot rows in the lake.

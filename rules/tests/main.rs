@@ -14,6 +14,7 @@ mod expressions;
 mod findings;
 mod format;
 mod histories;
+mod horizon;
 mod hostile;
 mod lowering;
 mod manual;

@@ -1,9 +1,13 @@
 //! A blocking HTTP client over the asynchronous one that the product uses anyway.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+
+/// A server that hangs fails a test, and does not hang it.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A runtime shared by all tests of this binary.
 pub fn runtime() -> &'static tokio::runtime::Runtime {
@@ -33,7 +37,7 @@ impl Answer {
 /// Sends a request; an `Err` is a connection that failed.
 pub fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Answer, reqwest::Error> {
     static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
-    let client = CLIENT.get_or_init(reqwest::Client::new);
+    let client = CLIENT.get_or_init(|| reqwest::Client::builder().timeout(PATIENCE).build().expect("a client"));
     let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
     let mut request = client.request(method, url).body(body);
     for (name, value) in headers {

@@ -22,7 +22,9 @@ pub struct ColdState {
     pub matches: Vec<Match>,
     pub firings: Vec<i64>,
     /// Of a pattern: its cut before.
-    pub cut: Option<Option<i64>>,
+    pub cut: Option<i64>,
+    /// It is a pattern, whose cut is another now.
+    pub is_cut: bool,
 }
 
 impl State {
@@ -46,7 +48,7 @@ impl State {
         open.map_or(anchor, |f| f.onset.min(anchor))
     }
 
-    /// Takes off what is over before `floor`; decided again is what is at `anchor` or later. Facts that go are given to `gone` too.
+    /// Takes off what is over before `floor`; decided again is what is at `anchor` or later.
     pub fn part(&mut self, anchor: i64, floor: i64) -> ColdState {
         let mut cold = ColdState::default();
         if let State::Match(state) = self {
@@ -63,13 +65,13 @@ impl State {
 
     /// Puts back what was taken off last.
     pub fn unite(&mut self, cold: ColdState) {
-        let ColdState { facts, log, matches, firings, cut } = cold;
+        let ColdState { facts, log, matches, firings, cut, is_cut: _ } = cold;
         if !facts.is_empty() {
             self.facts_mut().unite(facts);
         }
         match self {
             State::Episode(state) => state.unite(log),
-            State::Match(state) => state.unite(matches, cut.flatten()),
+            State::Match(state) => state.unite(matches, cut),
             State::Schedule(state) => state.unite(firings),
             State::Silence(_) => {}
         }
@@ -78,7 +80,7 @@ impl State {
 
 impl ColdState {
     pub fn is_empty(&self) -> bool {
-        self.facts.is_empty() && self.log.is_empty() && self.matches.is_empty() && self.firings.is_empty() && self.cut.is_none()
+        self.facts.is_empty() && self.log.is_empty() && self.matches.is_empty() && self.firings.is_empty() && !self.is_cut
     }
 }
 

@@ -50,7 +50,7 @@ impl Silences {
         }
         let stands = |p: i64| match p.checked_add(silence.span.0)? {
             // That was decided, and what it hung on is cut off; only its end may be another.
-            due if due < case.line.since() && !case.version.looks_up() => Some(self.still(case, silence, p)?),
+            due if due < case.line.since() && !case.version.looks_up() => self.still(case, silence, p),
             _ => silent_since(case, silence, p),
         };
         let found: Vec<Fact> = beginnings(case, silence, from, to).into_iter().filter_map(stands).collect();

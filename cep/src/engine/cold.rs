@@ -110,12 +110,13 @@ impl Person {
         self.layers_until(|_, _| false)
     }
 
-    /// The newest layers, up to the first of which it is enough; asked with the instant since when all is at hand, and those that are left.
+    /// The newest layers, as many as it takes; `enough` is asked with the instant since when all would be at hand, and the layers that would be left.
     fn layers_until(&self, enough: impl Fn(i64, &[Layer]) -> bool) -> Vec<LayerId> {
         let layers = &self.cold.layers;
-        let mut left = layers.len();
-        while left > 0 && !enough(if left == layers.len() { self.line.since() } else { layers[left].since }, &layers[..left]) {
+        let (mut left, mut since) = (layers.len(), self.line.since());
+        while left > 0 && !enough(since, &layers[..left]) {
             left -= 1;
+            since = layers[left].since;
         }
         layers[left..].iter().rev().map(|l| l.id).collect()
     }
@@ -153,7 +154,7 @@ impl Person {
         let found = std::mem::replace(&mut self.cold.found, plan.found(rules));
         self.watch_found(missed);
         self.cold.rows = (2 * self.line.rows()) as u32;
-        self.startled(clock);
+        self.disturbed(clock);
         // Into memory, and no type of ours refuses to be written.
         let bytes = postcard::to_stdvec(&Written { line, states, found }).unwrap_or_default();
         let id = LayerId(digest_of(&bytes));
@@ -195,7 +196,7 @@ impl Person {
         // What begins there may be completed again.
         self.settle_down(rules, clock);
         self.cold.rows = (2 * self.line.rows()) as u32;
-        self.startled(clock);
+        self.disturbed(clock);
         Ok(id)
     }
 

@@ -176,14 +176,9 @@ impl Person {
     }
 
     /// What was noted is old, and anything up to the clock may have been decided.
-    fn disturbed(&mut self, clock: i64) {
+    pub(super) fn disturbed(&mut self, clock: i64) {
         self.frontier = self.frontier.max(clock);
         self.calms.forget();
-    }
-
-    /// Rows moved: what was noted by row is old.
-    pub(super) fn startled(&mut self, clock: i64) {
-        self.disturbed(clock);
     }
 
     /// All of it is decided again.

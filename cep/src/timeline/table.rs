@@ -1,6 +1,6 @@
 //! The current readings of one stream of one subject, as columns sorted by instant.
 //!
-//! A reading in order is appended; a late one is moved in. What lies before a horizon may be cut off ([`cut`](Table::part)).
+//! A reading in order is appended; a late one is moved in. What lies before a horizon may be cut off ([`Table::part`]).
 
 mod cut;
 

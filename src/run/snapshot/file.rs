@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::Position;
 
 const NAME: &[u8; 7] = b"VTLGSNP";
-/// Raised with every change of what is inside; the fixtures in `tests/data/snapshots` are made anew then.
+/// Raised with every change of what is inside. What engines write has a number of its own, with fixtures (`cep/tests/cases/formats.rs`).
 pub const FORMAT: u8 = b'5';
 /// A head is a few numbers.
 const MOST_HEAD: u64 = 4_096;

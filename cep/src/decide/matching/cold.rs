@@ -9,7 +9,7 @@ impl Matches {
     pub fn part(&mut self, anchor: i64, floor: i64) -> ColdState {
         let cut = self.cut.replace(anchor);
         if self.past.clusters.is_empty() {
-            return ColdState { cut: Some(cut), ..ColdState::default() };
+            return ColdState { cut, is_cut: true, ..ColdState::default() };
         }
         let list = self.facts().list();
         let hot = list.iter().position(|f| is_hot(f, floor.min(anchor))).unwrap_or(list.len());
@@ -18,7 +18,7 @@ impl Matches {
         let first = list.get(many).map_or(anchor, |f| f.onset.min(anchor));
         let facts = self.facts_mut().part_first(many);
         let matches = self.past.clusters.part(first);
-        ColdState { facts, matches, cut: Some(cut), ..ColdState::default() }
+        ColdState { facts, matches, cut, is_cut: true, ..ColdState::default() }
     }
 
     /// Puts matches back that were taken off; `cut` is what it was before.

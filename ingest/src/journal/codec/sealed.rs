@@ -4,7 +4,9 @@
 //! key. A segment has all that a group says of one subject, under that subject's key, and names the key by its id. The house's segment has what is about nobody, and the names
 //! of the streams.
 //!
-//!     version  nonce  entries (arrival, kind, segment)  segments (key id, sealed bytes)
+//! ```text
+//! version  nonce  entries (arrival, kind, segment)  segments (key id, sealed bytes)
+//! ```
 //!
 //! INVARIANT (one nonce): a key seals at most one segment of a group, so the group's nonce, drawn anew for each, does for all of them.
 //! INVARIANT (in its place): a segment opens only in its journal, at its offset, under its outline.
