@@ -86,8 +86,8 @@ fn days(seed: u64) -> Vec<(Time, Reading)> {
         for (stream, often, longest) in [((2, "nap"), 30, 5 * HOUR), ((3, "ride"), 20, 20 * MINUTE)] {
             if dice.below(often) == 0 {
                 let start = Time(t - dice.below(longest));
-                // One that goes on begins now.
-                let when = if dice.below(8) == 0 {
+                // A nap that goes on begins now.
+                let when = if often == 30 && dice.below(8) == 0 {
                     When::During { start: Time(t), end: None }
                 } else {
                     When::During { start, end: Some(Time(t)) }
