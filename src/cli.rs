@@ -1,5 +1,7 @@
 //! The command line: what can be asked of `vitalog`, and nothing of how it is answered.
 
+mod access;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use vitalog_elog::Time;
 
 use crate::failure::Failure;
+pub use access::{Token, TokenAction, User, UserAction};
 
 #[derive(Parser)]
 #[command(
@@ -47,7 +50,9 @@ pub enum Command {
     Ingest(Ingest),
     /// Ask the lake in SQL.
     Sql(Sql),
-    /// Add, list or revoke access tokens of a data directory.
+    /// Who there is: accounts with their roles, passwords and assignments.
+    User(User),
+    /// Add, list, exchange or revoke access tokens of a data directory.
     Token(Token),
     /// Verify what a data directory holds. Exit status 1 if something is wrong.
     Audit(Audit),
@@ -94,6 +99,21 @@ pub struct Serve {
     /// A JSON file of webhook endpoints.
     #[arg(long)]
     pub webhooks: Option<PathBuf>,
+    /// A directory of access policies (`*.cedar`) instead of those that are shipped.
+    #[arg(long)]
+    pub policies: Option<PathBuf>,
+    /// Minutes after which a session ends of which nothing was asked.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=720))]
+    pub idle: u16,
+    /// The certificate chain for TLS, a PEM file; read anew when it changes.
+    #[arg(long, requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, a PEM file.
+    #[arg(long, requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Without TLS on an address that can be reached from elsewhere: a proxy in front of it sees to that.
+    #[arg(long, conflicts_with = "tls_cert")]
+    pub behind_proxy: bool,
     /// Let anyone who reaches the address in without a token. Only on a loopback address.
     #[arg(long)]
     pub open: bool,
@@ -351,6 +371,23 @@ pub enum AuditOf {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Who asked for what: numbers, chain, signatures. A server may hold the directory.
+    Access {
+        /// A data directory.
+        #[arg(long)]
+        data: PathBuf,
+        /// The public key that must have signed; any, if not given.
+        #[arg(long)]
+        key: Option<String>,
+        /// What an earlier audit said of the log's end, `NUMBER:CHAIN`: that it is on the chain still. May be given several times.
+        #[arg(long = "head")]
+        heads: Vec<String>,
+        /// Also print each entry that is about this subject.
+        #[arg(long)]
+        subject: Option<String>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
 }
 
 #[derive(Args)]
@@ -382,30 +419,6 @@ pub enum KeysAction {
     RotateKek,
     /// Lock the key store with the key-encryption key in a file, which is made where it is missing. From then on `VITALOG_KEK_FILE` names it, or `VITALOG_KEK` says it.
     MoveKek { file: PathBuf },
-}
-
-#[derive(Args)]
-pub struct Token {
-    #[command(subcommand)]
-    pub action: TokenAction,
-    /// The data directory.
-    #[arg(long)]
-    pub data: PathBuf,
-}
-
-#[derive(Subcommand)]
-pub enum TokenAction {
-    /// Make a token for an id and print it, once.
-    Add {
-        id: String,
-        /// What it may do: `admin`, `read`, `write`, `list`, `query`, `rule`, `operate`, or one subject's `write@p-001`.
-        #[arg(long, value_delimiter = ',', default_value = "admin")]
-        scopes: Vec<String>,
-    },
-    /// The ids that have one.
-    List,
-    /// Take an id's token away.
-    Revoke { id: String },
 }
 
 /// An instant as it is given to `--at`, `--from`, `--to` and `--now`.

@@ -20,7 +20,7 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use commands::{
     audit, backtest, bench, check, demo as demonstration, erase, explain, fmt, ingest, keys, lsp, rules, serve, sql, test, token,
-    why,
+    user, why,
 };
 
 fn main() -> ExitCode {
@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Command::Why(args) => why::run(args),
         Command::Ingest(args) => ingest::run(args),
         Command::Sql(args) => sql::run(args),
+        Command::User(args) => user::run(args),
         Command::Token(args) => token::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Erase(args) => erase::run(args),

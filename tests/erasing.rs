@@ -137,13 +137,19 @@ fn an_erased_subject_is_nowhere_and_nobody_else_is_touched() {
     let (status, _, err) =
         run(vitalog().args(["token", "--data"]).arg(&data).args(["add", "meter-1", "--scopes"]).arg(format!("write@{GONE}")));
     assert_eq!(status, Some(0), "{err}");
+    for args in [&["add", "lee", "--roles", "caretaker", "--no-password"][..], &["assign", "lee", GONE]] {
+        let (status, _, err) = run(vitalog().args(["user", "--data"]).arg(&data).args(args));
+        assert_eq!(status, Some(0), "{err}");
+    }
+    assert!(naming(&data, GONE).iter().any(|file| file.contains("access.db")), "who is assigned a subject is written down");
 
     let (status, out, err) = erase(&data);
     assert_eq!(status, Some(0), "{err}");
     let told: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((&told["subjects"], &told["keys"], &told["kek_exchanged"]), (&json!([GONE]), &json!(1), &json!(true)), "{told}");
     assert!(told["deliveries"].as_u64() > Some(0) && told["left"].to_string().contains("meter-1"), "{told}");
-    std::fs::remove_file(data.join("tokens")).expect("removed");
+    let (status, _, err) = run(vitalog().args(["token", "revoke", "meter-1", "--data"]).arg(&data));
+    assert_eq!(status, Some(0), "{err}");
     assert_eq!(naming(&data, GONE), Vec::<String>::new(), "files that still name the subject");
     let (status, out, err) = run(vitalog().args(["audit", "journal", "--format", "json", "--data"]).arg(&data));
     assert_eq!(status, Some(0), "{out}{err}");

@@ -1,5 +1,6 @@
 //! The whole system from outside: the real binary, real peers, real data.
 
+mod access;
 mod auditing;
 mod backtest;
 mod backup;

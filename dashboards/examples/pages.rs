@@ -18,13 +18,13 @@ use axum::middleware::{Next, from_fn};
 use vitalog_dashboards::ask::Readers;
 use vitalog_dashboards::io::{Board, Notice, Ports, router};
 use vitalog_elog::Time;
-use vitalog_elog::access::{Access, Decision, Principal, Wish};
+use vitalog_elog::access::{Access, Principal, Wish};
 
 struct Everybody;
 
 impl Access for Everybody {
-    fn decide(&self, _who: &Principal, _wish: Wish<'_>) -> Decision {
-        Decision::Allow
+    fn allows(&self, _who: &Principal, _wish: Wish<'_>) -> bool {
+        true
     }
 }
 
@@ -51,7 +51,7 @@ async fn main() -> std::io::Result<()> {
     });
     board.declare(&support::schema::profile());
     let who = from_fn(|mut request: Request, next: Next| async move {
-        request.extensions_mut().insert(Principal { id: "viewer".into() });
+        request.extensions_mut().insert(Principal::new("viewer"));
         next.run(request).await
     });
     let app = router(&board).merge(gateway::router(world.clone(), now)).layer(who);

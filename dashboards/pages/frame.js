@@ -1,9 +1,11 @@
-// The head of every page: the name, the unit switch, and how the live stream stands.
+// The head of every page: the name, the unit switch, how the live stream stands, and who is logged in.
 
+import { account as whoIs } from './account.js';
 import { byId, el, put, svg } from './dom.js';
 import { chooseUnit, glucoseUnit, onUnit } from './units.js';
 
-export function frame({ units = true, pulse = true } = {}) {
+export function frame({ units = true, pulse = true, account = true } = {}) {
+  const who = el('div', { class: 'account' });
   const logo = svg(
     'svg',
     { viewBox: '0 0 32 32', 'aria-hidden': 'true' },
@@ -16,7 +18,10 @@ export function frame({ units = true, pulse = true } = {}) {
     el('span', { class: 'space' }),
     pulse ? el('span', { class: 'pulse', id: 'pulse', role: 'status', 'data-state': 'waiting' }, '\u2026') : null,
     units ? unitSwitch() : null,
+    account ? who : null,
   );
+  // A page is worth showing without that, too.
+  if (account) whoIs(who).catch(() => {});
 }
 
 function unitSwitch() {

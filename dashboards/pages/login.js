@@ -1,28 +1,52 @@
-// A token is exchanged for a session's cookie, which no script can read; then back to where one came from.
+// A name and a password, or a token, are exchanged for a session's cookie, which no script can read; then back to where one came from.
 
 import { ask } from './api.js';
 import { byId } from './dom.js';
 import { frame } from './frame.js';
 
-frame({ units: false, pulse: false });
+frame({ units: false, pulse: false, account: false });
+
+const ways = {
+  password: { part: byId('by-password'), first: byId('account'), wrong: byId('password'), other: 'Use an access token instead' },
+  token: { part: byId('by-token'), first: byId('token'), wrong: byId('token'), other: 'Use name and password instead' },
+};
+let way = 'password';
+
+function choose(name) {
+  way = name;
+  for (const [key, { part }] of Object.entries(ways)) {
+    part.hidden = key !== name;
+    part.disabled = key !== name;
+  }
+  byId('other').textContent = ways[name].other;
+  byId('bad').hidden = true;
+  ways[name].first.focus();
+}
+
+byId('other').addEventListener('click', () => choose(way === 'password' ? 'token' : 'password'));
 byId('form').addEventListener('submit', async (e) => {
   e.preventDefault();
-  const token = byId('token').value.trim();
   const bad = byId('bad');
-  const button = e.currentTarget.querySelector('button');
+  const button = e.currentTarget.querySelector('button[type="submit"]');
+  const body = way === 'token' ? { token: byId('token').value.trim() } : { account: byId('account').value.trim(), password: byId('password').value };
   bad.hidden = true;
   button.disabled = true;
   try {
-    await ask('/v1/session', { method: 'POST', body: { token } });
+    await ask('/v1/session', { method: 'POST', body });
     location.replace(back());
   } catch (error) {
-    bad.textContent = error.status === 401 ? 'This token is not known. Check that all of it was copied.' : `${error.message}.`;
+    bad.textContent = said(error);
     bad.hidden = false;
     button.disabled = false;
-    byId('token').select();
+    ways[way].wrong.select();
   }
 });
-byId('token').focus();
+choose('password');
+
+function said(error) {
+  if (error.status !== 401) return `${error.message}.`;
+  return way === 'token' ? 'This token is not known, or has expired. Check that all of it was copied.' : 'No account has this name and this password.';
+}
 
 /** Only an address of this very server: a link must not send anybody elsewhere after the login. */
 function back() {

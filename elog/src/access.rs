@@ -1,31 +1,62 @@
 //! Who asks, what for, and the answer: the port that every door asks before it opens.
+//!
+//! A request is a *visit*: what is asked on it, and what was answered, is noted with whoever asks, so that the gateway can write down who saw what, and can tell a door that forgot
+//! to ask.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::id::Subject;
 
 /// Who is at the door.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Principal {
-    /// An id, never a name.
+    /// Of the account: an id, never a name.
     pub id: Arc<str>,
+    /// By what they were known.
+    pub via: Via,
+    visit: Visit,
+}
+
+/// By what somebody was known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// Nothing was shown.
+    #[default]
+    Nothing,
+    /// A token of this id.
+    Token(Arc<str>),
+    /// The account's password.
+    Password,
 }
 
 /// What they want to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish<'a> {
-    /// See readings and findings of a subject.
+    /// See readings, profile and findings of a subject.
     Read(&'a Subject),
     /// Send, amend or remove readings of a subject.
     Write(&'a Subject),
-    /// List the subjects.
+    /// Set targets, zone and units of a subject.
+    SetProfile(&'a Subject),
+    /// Acknowledge or dismiss what was found about a subject.
+    Answer(&'a Subject),
+    /// Open a subject that one may not see, in an emergency.
+    BreakGlass(&'a Subject),
+    /// List subjects and findings, as far as they may be read.
     List,
-    /// Run SQL.
-    Query,
+    /// See the rules.
+    SeeRules,
     /// Change rules.
     Rule,
+    /// Run SQL.
+    Query,
     /// See dead letters, accounting, metrics.
     Operate,
+    /// Accounts, tokens, assignments.
+    Administer,
+    /// See who saw what.
+    Audit,
 }
 
 /// The answer.
@@ -37,5 +68,150 @@ pub enum Decision {
 
 /// Decides. Kept by the gateway, asked by every door.
 pub trait Access: Send + Sync {
-    fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision;
+    /// The answer, and nothing else: nobody takes note of it. For lists, which leave out what may not be seen.
+    fn allows(&self, who: &Principal, wish: Wish<'_>) -> bool;
+
+    /// The answer, noted as part of the visit.
+    fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision {
+        let decision = if self.allows(who, wish) { Decision::Allow } else { Decision::Deny };
+        who.note(wish, decision);
+        decision
+    }
+}
+
+/// What was asked on one request.
+#[derive(Clone, Default)]
+pub struct Visit(Arc<Mutex<Asked>>);
+
+/// What was asked, each once, in the order of asking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub wishes: Vec<(&'static str, Option<Subject>, Decision)>,
+    /// That many more were asked: of a body about more subjects than anybody reads in a line.
+    pub more: u64,
+}
+
+/// So many different wishes are noted by name.
+const MOST: usize = 32;
+
+impl Principal {
+    /// Somebody of whom nothing is known but the id.
+    pub fn new(id: impl Into<Arc<str>>) -> Principal {
+        Principal { id: id.into(), via: Via::Nothing, visit: Visit::default() }
+    }
+
+    #[must_use]
+    pub fn via(self, via: Via) -> Principal {
+        Principal { via, ..self }
+    }
+
+    /// The same one on a visit of their own.
+    #[must_use]
+    pub fn afresh(&self) -> Principal {
+        Principal { id: self.id.clone(), via: self.via.clone(), visit: Visit::default() }
+    }
+
+    /// What they have asked for on this visit.
+    pub fn asked(&self) -> Asked {
+        self.visit.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of an answer; each is kept once.
+    pub fn note(&self, wish: Wish<'_>, decision: Decision) {
+        let mut asked = self.visit.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (name, subject) = (wish.name(), wish.subject());
+        if asked.wishes.iter().any(|(n, s, d)| *n == name && s.as_ref() == subject && *d == decision) {
+            return;
+        }
+        if asked.wishes.len() < MOST {
+            asked.wishes.push((name, subject.cloned(), decision));
+        } else {
+            asked.more += 1;
+        }
+    }
+}
+
+impl<'a> Wish<'a> {
+    /// How many kinds there are.
+    pub const KINDS: usize = 12;
+
+    /// Which kind it is.
+    pub fn kind(self) -> usize {
+        match self {
+            Wish::Read(_) => 0,
+            Wish::Write(_) => 1,
+            Wish::SetProfile(_) => 2,
+            Wish::Answer(_) => 3,
+            Wish::BreakGlass(_) => 4,
+            Wish::List => 5,
+            Wish::SeeRules => 6,
+            Wish::Rule => 7,
+            Wish::Query => 8,
+            Wish::Operate => 9,
+            Wish::Administer => 10,
+            Wish::Audit => 11,
+        }
+    }
+
+    /// The word that policies and the access log have for it.
+    pub fn name(self) -> &'static str {
+        const NAMES: [&str; Wish::KINDS] = [
+            "read",
+            "write",
+            "set_profile",
+            "answer",
+            "break_glass",
+            "list",
+            "see_rules",
+            "change_rules",
+            "query",
+            "operate",
+            "administer",
+            "audit",
+        ];
+        NAMES[self.kind()]
+    }
+
+    /// Whom it is about, where it is about one.
+    pub fn subject(self) -> Option<&'a Subject> {
+        match self {
+            Wish::Read(s) | Wish::Write(s) | Wish::SetProfile(s) | Wish::Answer(s) | Wish::BreakGlass(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    /// One of each kind, in the order of their numbers; about `subject` where it is about one.
+    pub fn all(subject: &'a Subject) -> [Wish<'a>; Wish::KINDS] {
+        [
+            Wish::Read(subject),
+            Wish::Write(subject),
+            Wish::SetProfile(subject),
+            Wish::Answer(subject),
+            Wish::BreakGlass(subject),
+            Wish::List,
+            Wish::SeeRules,
+            Wish::Rule,
+            Wish::Query,
+            Wish::Operate,
+            Wish::Administer,
+            Wish::Audit,
+        ]
+    }
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Via::Nothing => f.write_str("nothing"),
+            Via::Token(id) => write!(f, "token {id}"),
+            Via::Password => f.write_str("password"),
+        }
+    }
+}
+
+/// What was asked is for the access log alone.
+impl fmt::Debug for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Visit")
+    }
 }

@@ -1,5 +1,6 @@
 //! The tests of the way in. One binary; each module is one subject.
 
+mod access;
 mod admission;
 mod aim94;
 mod audit;
@@ -14,4 +15,3 @@ mod http;
 mod journal;
 mod keys;
 mod t1d_uom;
-mod tokens;

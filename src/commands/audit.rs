@@ -1,5 +1,7 @@
 //! `vitalog audit`: whether what a data directory holds is what was written.
 
+mod access;
+
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -15,8 +17,12 @@ use crate::run::{Directory, kek};
 /// # Errors
 /// Status 1 where something is wrong, 2 where the command is used wrongly.
 pub fn run(args: &Audit) -> Result<(), Failure> {
-    let AuditOf::Journal { data, format } = &args.what;
-    of_journal(data, *format)
+    match &args.what {
+        AuditOf::Journal { data, format } => of_journal(data, *format),
+        AuditOf::Access { data, key, heads, subject, format } => {
+            access::run(data, key.as_deref(), heads, subject.as_deref(), *format)
+        }
+    }
 }
 
 fn of_journal(data: &Path, format: Format) -> Result<(), Failure> {

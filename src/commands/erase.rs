@@ -4,13 +4,16 @@ use std::path::Path;
 
 use serde_json::json;
 use vitalog_elog::Subject;
+use vitalog_ingest::access;
 
 use crate::cli::{Erase, Format};
+use crate::commands::access_failure;
 use crate::failure::Failure;
-use crate::run;
+use crate::run::{self, wall_clock};
 
 /// What no key reaches, wherever it is.
-const ELSEWHERE: [&str; 3] = [
+const ELSEWHERE: [&str; 4] = [
+    "who saw the subject: the access log is kept",
     "what was exported, sent or copied elsewhere, and backups of the lake",
     "what others' readings say of the subject",
     "log files of the server, which name subjects",
@@ -28,7 +31,7 @@ pub fn run(args: &Erase) -> Result<(), Failure> {
     subjects.sort();
     subjects.dedup();
     let done = run::erase(&args.data, &subjects)?;
-    let mut left: Vec<String> = tokens(&args.data, &args.subjects)?;
+    let mut left: Vec<String> = named(&args.data, &subjects)?;
     if !done.exchanged {
         left.push(
             "older copies of the key store: the key-encryption key comes from outside, exchange it with `vitalog keys move-kek`"
@@ -51,15 +54,12 @@ pub fn run(args: &Erase) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tokens that name one of the subjects in what they permit.
-fn tokens(data: &Path, subjects: &[String]) -> Result<Vec<String>, Failure> {
-    let path = data.join("tokens");
-    let text = if path.is_file() { std::fs::read_to_string(path)? } else { String::new() };
-    let names = |scope: &str| scope.split_once('@').is_some_and(|(_, of)| subjects.iter().any(|subject| of.trim() == subject));
-    let named = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-        let mut parts = line.splitn(3, ':');
-        let (id, scopes) = (parts.next()?, parts.nth(1)?);
-        scopes.split(',').any(names).then(|| format!("the token {id}, which names a subject: revoke it"))
-    });
-    Ok(named.collect())
+/// Accounts and tokens that name one of the subjects: only people know whose they are.
+fn named(data: &Path, subjects: &[Subject]) -> Result<Vec<String>, Failure> {
+    let registry = access::open(data, wall_clock()).and_then(|mut store| store.read()).map_err(access_failure)?;
+    let accounts = registry.accounts.iter().filter(|(_, a)| a.own.as_ref().is_some_and(|own| subjects.contains(own)));
+    let tokens =
+        registry.tokens.values().filter(|t| t.scopes.iter().any(|s| s.subject().is_some_and(|of| subjects.contains(of))));
+    let accounts = accounts.map(|(id, _)| format!("the account {id}, whose subject it is: shut it"));
+    Ok(accounts.chain(tokens.map(|t| format!("the token {}, which names a subject: revoke it", t.id))).collect())
 }

@@ -17,4 +17,7 @@ pub mod serve;
 pub mod sql;
 pub mod test;
 pub mod token;
+pub mod user;
 pub mod why;
+
+use token::access_failure;

@@ -8,22 +8,23 @@ use std::time::Duration;
 use vitalog_cep::Horizon;
 use vitalog_cep::plan::Library;
 use vitalog_elog::Span;
-use vitalog_ingest::access::Tokens;
+use vitalog_ingest::access::{self, Accounts, Lives, Policies, log};
 use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
 use vitalog_notify::roles::Roles;
 
 use crate::cli::Serve;
+use crate::commands::access_failure;
 use crate::failure::Failure;
 use crate::files;
-use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores};
-use crate::server::{self, Admittance, Interrupt, Manners};
+use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores, wall_clock};
+use crate::server::{self, Admittance, Certificate, Interrupt, Manners};
 
 /// Runs until interrupted.
 ///
 /// # Errors
 /// Where the node can't start, the rules do not compile, or nobody could be let in.
 pub fn run(args: &Serve) -> Result<(), Failure> {
-    let admittance = admittance(args)?;
+    let accounts = accounts(args)?;
     let telling = match &args.webhooks {
         None => vitalog_notify::Config::silent(),
         Some(path) => {
@@ -33,12 +34,12 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(live(args, admittance, telling));
+    let outcome = runtime.block_on(live(args, accounts, telling));
     runtime.shutdown_timeout(Duration::from_secs(5));
     outcome
 }
 
-async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Config) -> Result<(), Failure> {
+async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_notify::Config) -> Result<(), Failure> {
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
     let endpoints = telling.endpoints.clone();
@@ -67,10 +68,23 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
         // Either way it is time to stop.
         let _ = stopped.await;
     }));
-    let manners = Manners { head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)), ..Manners::default() };
+    let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(chain, key)| Certificate { chain, key });
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let manners = Manners {
+        head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)),
+        lives: Lives { idle: Span::minutes(i64::from(args.idle)), ..Lives::default() },
+        is_secure: tls.is_some() || args.behind_proxy,
+        tls,
+        ..Manners::default()
+    };
+    // Only now is the directory held by nobody else.
+    let admittance = match accounts {
+        Some(accounts) => Admittance::Accounts(accounts, access_log(&args.data)?),
+        None => Admittance::Open,
+    };
     let server = server::start(&node, listener, admittance, &manners)?;
     let mut interrupt = Interrupt::catch()?;
-    println!("listening on http://{address}");
+    println!("listening on {scheme}://{address}");
     interrupt.come().await;
     eprintln!("ending; interrupt again to end at once");
     interrupt.end_at_the_next();
@@ -120,29 +134,47 @@ pub async fn put_rules(node: &Node, dir: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
-fn admittance(args: &Serve) -> Result<Admittance, Failure> {
+/// Who may come in; `None`: whoever reaches the address.
+fn accounts(args: &Serve) -> Result<Option<Arc<Accounts>>, Failure> {
+    let is_near = args.listen.ip().is_loopback();
     if args.open {
-        if !args.listen.ip().is_loopback() {
+        if !is_near {
             return Err(Failure::usage(format!(
                 "--open asks nobody who they are, and {} can be reached from elsewhere",
                 args.listen
             ))
             .hint("listen on 127.0.0.1, or make a token with `vitalog token add`"));
         }
-        return Ok(Admittance::Open);
+        return Ok(None);
     }
-    let path = args.data.join("tokens");
-    let tokens = match path.is_file() {
-        true => Tokens::load(&path).map_err(|e| Failure::new(format!("{}: {e}", path.display())))?,
-        false => Tokens::default(),
+    if !is_near && args.tls_cert.is_none() && !args.behind_proxy {
+        return Err(Failure::usage(format!(
+            "{} can be reached from elsewhere, and without TLS anybody between could read along",
+            args.listen
+        ))
+        .hint("give --tls-cert and --tls-key, or --behind-proxy where a proxy in front sees to TLS"));
+    }
+    std::fs::create_dir_all(&args.data)?;
+    let store = access::open(&args.data, wall_clock()).map_err(access_failure)?;
+    let policies = match &args.policies {
+        Some(folder) => Policies::read(folder),
+        None => Policies::shipped(),
     };
-    if tokens.is_empty() {
-        return Err(Failure::usage("there are no tokens, so nobody could be let in").hint(format!(
-            "make one with `vitalog token add ID --data {}`, or use --open on a loopback address",
+    let policies = policies.map_err(|e| Failure::usage(e.to_string()))?;
+    let accounts = Accounts::new(store, policies, Arc::new(wall_clock)).map_err(access_failure)?;
+    let registry = accounts.registry().map_err(access_failure)?;
+    if registry.accounts.is_empty() && registry.tokens.is_empty() {
+        return Err(Failure::usage("there are no accounts and no tokens, so nobody could be let in").hint(format!(
+            "make one with `vitalog token add ID --data {0}` or `vitalog user add ID --roles administrator --data {0}`, or use --open on a loopback address",
             args.data.display()
         )));
     }
-    Ok(Admittance::Tokens(tokens))
+    Ok(Some(Arc::new(accounts)))
+}
+
+fn access_log(data: &Path) -> Result<log::Writer, Failure> {
+    let signer = log::Signer::open(&data.join("access.key")).map_err(|e| Failure::new(e.to_string()))?;
+    log::Writer::open(&data.join("access"), signer).map_err(|e| Failure::new(e.to_string()))
 }
 
 /// Spreads retries; nothing depends on its quality.

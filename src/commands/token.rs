@@ -1,68 +1,72 @@
-//! `vitalog token`: who may come in.
+//! `vitalog token`: what programs and devices show to come in.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use serde_json::json;
+use vitalog_elog::Span;
+use vitalog_ingest::access::{self, AccessError, NewToken, Scope};
 
-use vitalog_ingest::access::{Scope, Tokens, mint};
-
-use crate::cli::{Token, TokenAction};
+use crate::cli::{Format, Token, TokenAction};
 use crate::failure::Failure;
+use crate::run::wall_clock;
 
-/// Adds, lists or revokes.
+/// Adds, lists, exchanges or revokes.
 ///
 /// # Errors
-/// Where the file of tokens can't be read or written, or the id can't be one.
+/// Where the store can't be read or written, or the id can't be one.
 pub fn run(args: &Token) -> Result<(), Failure> {
-    let path = args.data.join("tokens");
-    let text = if path.is_file() { fs::read_to_string(&path)? } else { String::new() };
+    std::fs::create_dir_all(&args.data)?;
+    let now = wall_clock();
+    let mut store = access::open(&args.data, now).map_err(access_failure)?;
     match &args.action {
-        TokenAction::Add { id, scopes } => add(&args.data, &path, &text, id, scopes),
-        TokenAction::List => {
-            for (id, scopes) in lines(&text) {
-                say!("{id}  {scopes}");
+        TokenAction::Add { id, scopes, account, expires, rate } => {
+            let scopes: Result<Vec<Scope>, _> = scopes.iter().map(|word| Scope::parse(word)).collect();
+            let scopes = scopes.map_err(|e| Failure::usage(e.to_string()))?;
+            let expires = expires.map(|days| now + Span::days(i64::from(days)));
+            let new = NewToken { id, account: account.as_deref(), scopes: &scopes, expires, rate: *rate };
+            tell(&store.add_token(&new, now).map_err(access_failure)?.token);
+        }
+        TokenAction::List { format } => {
+            let registry = store.read().map_err(access_failure)?;
+            for token in registry.tokens.values() {
+                let scopes: Vec<String> = token.scopes.iter().map(Scope::to_string).collect();
+                let expires = token.expires.map(|t| t.to_string());
+                match format {
+                    Format::Json => say!(
+                        "{}",
+                        json!({"token": token.id, "account": token.account, "scopes": scopes, "created": token.created.to_string(), "expires": expires, "rate": token.rate})
+                    ),
+                    Format::Text => {
+                        let whose = token.account.as_ref().map(|a| format!("  of {a}")).unwrap_or_default();
+                        let until = expires.map(|t| format!("  until {t}")).unwrap_or_default();
+                        let pace = token.rate.map(|n| format!("  {n}/s")).unwrap_or_default();
+                        say!("{}  {}{whose}{until}{pace}", token.id, scopes.join(","));
+                    }
+                }
             }
-            Ok(())
+        }
+        TokenAction::Rotate { id, keep } => {
+            let until = now + Span::hours(i64::from(*keep));
+            tell(&store.rotate_token(id, until).map_err(access_failure)?.token);
+            eprintln!("the former one is good until {until}");
         }
         TokenAction::Revoke { id } => {
-            if !lines(&text).any(|(known, _)| known == id) {
-                return Err(Failure::new(format!("{id} has no token")));
-            }
-            let kept: Vec<&str> = text.lines().filter(|line| line.split(':').next() != Some(id)).collect();
-            replace(&path, &kept.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-            say!("revoked; a running server takes note at its next start");
-            Ok(())
+            store.revoke_token(id).map_err(access_failure)?;
+            say!("revoked; a running server takes note with its next request");
         }
     }
+    Ok(())
 }
 
-fn add(data: &Path, path: &Path, text: &str, id: &str, scopes: &[String]) -> Result<(), Failure> {
-    fs::create_dir_all(data)?;
-    let scopes: Vec<Scope> =
-        scopes.iter().map(|word| Scope::parse(word).map_err(|e| Failure::usage(e.to_string()))).collect::<Result<_, _>>()?;
-    let minted = mint(id, &scopes).map_err(|e| Failure::usage(e.to_string()))?;
-    let changed = format!("{text}{}\n", minted.line);
-    Tokens::parse(&changed).map_err(|e| Failure::usage(e.to_string()))?;
-    replace(path, &changed)?;
-    say!("{}", minted.token);
+fn tell(token: &str) {
+    say!("{token}");
     eprintln!("it is shown this once; only its hash is kept");
-    Ok(())
 }
 
-/// Readable by the owner only, and whole at every moment.
-fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let draft = path.with_extension("draft");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    Ok(())
-}
-
-fn lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-        let mut parts = line.splitn(3, ':');
-        Some((parts.next()?, parts.nth(1)?))
-    })
+/// What is wrong with accounts, for the person at the command line.
+pub fn access_failure(error: AccessError) -> Failure {
+    match error {
+        AccessError::Db(_) | AccessError::Io(..) | AccessError::NotOurs(..) | AccessError::Random | AccessError::Broken(_) => {
+            Failure::new(error.to_string())
+        }
+        _ => Failure::usage(error.to_string()),
+    }
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use vitalog_dashboards::views::Views;
 use vitalog_elog::{MatchId, Subject};
+use vitalog_ingest::access;
 use vitalog_ingest::journal::{Journal, JournalError};
 use vitalog_ingest::keys::KeyError;
 use vitalog_notify::Outbox;
@@ -48,6 +49,12 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
             other => Failure::new(format!("{subject}: {other}")),
         })?;
     }
+    // Who was assigned them, and who opened them in an emergency. First, since nobody would know of it any more.
+    let mut store = access::open(data, clock::wall()).map_err(|e| Failure::new(e.to_string()))?;
+    for subject in subjects {
+        store.forget(subject).map_err(|e| Failure::new(e.to_string()))?;
+    }
+    drop(store);
     let (mut keys, mut gone) = (0, Vec::new());
     for (subject, findings) in subjects.iter().zip(findings_of(&directory, &journal, subjects)?) {
         // Of those only whose keys are gone: the messages about all others are still to be sent.

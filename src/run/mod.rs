@@ -44,6 +44,7 @@ mod workers;
 
 pub use arrivals::{Arrival, arrivals, move_to};
 pub use asking::{Asker, NotAsked, Question};
+pub use clock::wall as wall_clock;
 pub use directory::{Directory, kek};
 pub use erasing::erase;
 pub use fleeting::forget;

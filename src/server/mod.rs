@@ -6,6 +6,7 @@ mod interrupt;
 mod problem;
 mod rules_api;
 mod serving;
+mod tls;
 mod why_api;
 
 use std::net::SocketAddr;
@@ -23,9 +24,12 @@ use tokio::task::JoinHandle;
 use vitalog_dashboards::ask::Readers;
 use vitalog_dashboards::io::{Board, Notice, Ports};
 use vitalog_elog::access::Access;
-use vitalog_ingest::access::{Open, Tokens};
+use vitalog_ingest::access::log::Writer as AccessWriter;
+use vitalog_ingest::access::{Accounts, Lives, Open};
 use vitalog_ingest::admit::Limits;
-use vitalog_ingest::io::{BodyLimits, Credentials, Doorman, Gateway, authenticate, with_problems};
+use vitalog_ingest::io::{
+    AccessLog, BodyLimits, Credentials, Doorman, Gateway, LogKeeper, authenticate, emergencies, with_problems,
+};
 use vitalog_ingest::live::Live as Declarations;
 use vitalog_lakehouse::Limits as SqlLimits;
 use vitalog_lakehouse::io::SqlDoor;
@@ -38,13 +42,15 @@ use current::ViewsTell;
 use health::Health;
 pub use interrupt::Interrupt;
 use rules_api::RulesState;
+pub use tls::Certificate;
 use why_api::WhyState;
 
 /// Who is let in.
 pub enum Admittance {
     /// Whoever reaches a loopback address.
     Open,
-    Tokens(Tokens),
+    /// Whoever has an account or a token; and who asked for what is written down.
+    Accounts(Arc<Accounts>, AccessWriter),
 }
 
 /// How a server behaves towards those it lets in.
@@ -53,11 +59,18 @@ pub struct Manners {
     pub attribution: String,
     /// The time in which the head of a request must come.
     pub head_time: Duration,
+    /// How long sessions last.
+    pub lives: Lives,
+    /// Speaks TLS, with this certificate.
+    pub tls: Option<Certificate>,
+    /// It is reached over TLS, by itself or by what is in front of it.
+    pub is_secure: bool,
 }
 
 impl Default for Manners {
     fn default() -> Manners {
-        Manners { attribution: String::new(), head_time: Duration::from_secs(20) }
+        let head_time = Duration::from_secs(20);
+        Manners { attribution: String::new(), head_time, lives: Lives::default(), tls: None, is_secure: false }
     }
 }
 
@@ -67,6 +80,8 @@ pub struct Server {
     live: Arc<vitalog_dashboards::io::Live>,
     is_draining: Arc<AtomicBool>,
     task: JoinHandle<()>,
+    /// Ends once the last door has gone.
+    log: Option<LogKeeper>,
 }
 
 /// Opens the doors of a node on a listener.
@@ -74,20 +89,31 @@ pub struct Server {
 /// # Errors
 /// Where the views can't be read.
 pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, manners: &Manners) -> Result<Server, Failure> {
-    let (credentials, access): (Credentials, Arc<dyn Access>) = match admittance {
-        Admittance::Open => (Credentials::Open, Arc::new(Open)),
-        Admittance::Tokens(tokens) => (Credentials::Tokens(tokens.clone()), Arc::new(tokens)),
-    };
     let is_draining = Arc::new(AtomicBool::new(false));
-    let router = doors(node, &access, &manners.attribution, &is_draining)?;
-    let doorman = Doorman::new(credentials, node.now.clone(), false, Some("/login".to_owned()))
-        .with_public("/assets/")
-        .with_public("/livez")
-        .with_public("/readyz");
-    let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
+    let clock = node.now.clone();
+    let doorman = |credentials| {
+        Doorman::new(credentials, clock.clone(), manners.is_secure, Some("/login".to_owned()))
+            .with_lives(manners.lives)
+            .with_public("/assets/")
+            .with_public("/livez")
+            .with_public("/readyz")
+    };
+    let (doorman, access, more, log): (Doorman, Arc<dyn Access>, Router, Option<LogKeeper>) = match admittance {
+        Admittance::Open => (doorman(Credentials::Open), Arc::new(Open), Router::new(), None),
+        Admittance::Accounts(accounts, writer) => {
+            let (log, keeper) = AccessLog::start(writer, clock.clone())?;
+            let more = emergencies(accounts.clone(), clock.clone());
+            (doorman(Credentials::Accounts(accounts.clone())).with_log(log), accounts, more, Some(keeper))
+        }
+    };
+    let router = doors(node, &access, &manners.attribution, &is_draining)?.merge(more);
+    let router = with_problems(authenticate(router, Arc::new(doorman)));
+    let router = router.layer(from_fn(harden));
+    let router = if manners.is_secure { router.layer(from_fn(only_over_tls)) } else { router };
     let (closing, closed) = watch::channel(false);
-    let task = tokio::spawn(serving::serve(listener, router, manners.head_time, closed));
-    Ok(Server { closing, live: node.live.clone(), is_draining, task })
+    let acceptor = manners.tls.clone().map(tls::watched).transpose()?;
+    let task = tokio::spawn(serving::serve(listener, acceptor, router, manners.head_time, closed));
+    Ok(Server { closing, live: node.live.clone(), is_draining, task, log })
 }
 
 impl Server {
@@ -97,7 +123,11 @@ impl Server {
         self.closing.send_replace(true);
         self.live.close();
         // Connections that a client keeps without asking anything would hold the end up.
-        let _ = tokio::time::timeout(Duration::from_secs(10), self.task).await;
+        let ended = tokio::time::timeout(Duration::from_secs(10), self.task).await;
+        // Where a door is open still, so is the log, and it is written as far as it goes.
+        if let (Ok(_), Some(log)) = (ended, self.log) {
+            let _ = tokio::task::spawn_blocking(move || log.join()).await;
+        }
     }
 }
 
@@ -147,6 +177,14 @@ async fn harden(request: axum::extract::Request, next: Next) -> Response {
         let name = axum::http::HeaderName::from_static(name);
         headers.entry(name).or_insert(axum::http::HeaderValue::from_static(value));
     }
+    response
+}
+
+/// Tells browsers never to come in the clear again: RFC 6797, for two years.
+async fn only_over_tls(request: axum::extract::Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let age = axum::http::HeaderValue::from_static("max-age=63072000; includeSubDomains");
+    response.headers_mut().insert(axum::http::header::STRICT_TRANSPORT_SECURITY, age);
     response
 }
 

@@ -56,7 +56,7 @@ pub fn router(state: RulesState) -> Router {
 }
 
 async fn list(State(state): State<RulesState>, who: Option<Extension<Principal>>) -> Response {
-    if let Some(refused) = refuse(&state, who, Wish::List) {
+    if let Some(refused) = refuse(&state, who, Wish::SeeRules) {
         return refused;
     }
     let trials = match tokio::task::spawn_blocking({
@@ -84,7 +84,7 @@ async fn list(State(state): State<RulesState>, who: Option<Extension<Principal>>
 }
 
 async fn show(State(state): State<RulesState>, who: Option<Extension<Principal>>, Path(name): Path<String>) -> Response {
-    if let Some(refused) = refuse(&state, who, Wish::List) {
+    if let Some(refused) = refuse(&state, who, Wish::SeeRules) {
         return refused;
     }
     match state.desk.files().into_iter().find(|f| *f.name == *name) {

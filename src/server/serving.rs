@@ -13,6 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use super::tls::Tls;
+
 /// Connections at once; others wait to be taken.
 const CONNECTIONS: usize = 8_192;
 /// A pause where the system has no more descriptors: taking the next at once would spin.
@@ -22,7 +24,7 @@ const EXHAUSTED: Duration = Duration::from_millis(200);
 ///
 /// `head` is the time in which the head of a request must come, counted from the end of the former; so it also ends connections that are
 /// kept without asking anything.
-pub async fn serve(listener: TcpListener, router: Router, head: Duration, mut closed: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, head: Duration, mut closed: watch::Receiver<bool>) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(head);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -34,11 +36,20 @@ pub async fn serve(listener: TcpListener, router: Router, head: Duration, mut cl
             _ = closed.wait_for(|is| *is) => break,
         };
         let Some((stream, place)) = taken else { continue };
-        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
-        let connection = graceful.watch(connection);
+        let service = TowerToHyperService::new(router.clone());
+        let watcher = graceful.watcher();
+        let (http, tls) = (http.clone(), tls.clone());
         tokio::spawn(async move {
+            let served = match tls {
+                None => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
+                // Whoever does not get through a handshake in the time of a head is no client.
+                Some(tls) => match tokio::time::timeout(head, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
+                    _ => Ok(()),
+                },
+            };
             // A connection that breaks off, or doesn't speak HTTP, ends itself only.
-            if let Err(error) = connection.await {
+            if let Err(error) = served {
                 tracing::debug!(%error, "a connection ended");
             }
             drop(place);

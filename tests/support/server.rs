@@ -34,14 +34,14 @@ impl Server {
         Server::spawn(command)
     }
 
-    /// Any command that prints `listening on http://…`.
+    /// Any command that prints `listening on http://…`, or `https://…`.
     pub fn spawn(mut command: Command) -> Server {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the binary starts");
         let (found, lines) = channel();
         let stdout = process.stdout.take().expect("it is piped");
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some(at) = line.find("http://") {
+                if let Some(at) = line.find("http") {
                     let url = line[at..].split_whitespace().next().unwrap_or_default();
                     let _ = found.send(url.trim_end_matches('/').to_owned());
                 }

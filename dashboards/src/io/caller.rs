@@ -36,7 +36,7 @@ impl Caller {
     /// A check that outlives the request's own handling.
     pub fn reads(&self) -> impl Fn(&Subject) -> bool + Send + Sync + 'static {
         let (access, who) = (self.access.clone(), self.who.clone());
-        move |subject| access.decide(&who, Wish::Read(subject)) == Decision::Allow
+        move |subject| access.allows(&who, Wish::Read(subject))
     }
 }
 

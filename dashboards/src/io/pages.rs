@@ -28,6 +28,7 @@ const PICTURE: &str = "image/svg+xml";
 
 /// Name under `/assets/`, media type, content.
 const ASSETS: &[(&str, &str, &str)] = &[
+    ("account.js", SCRIPT, include_str!("../../pages/account.js")),
     ("api.js", SCRIPT, include_str!("../../pages/api.js")),
     ("axis.js", SCRIPT, include_str!("../../pages/axis.js")),
     ("base.css", STYLE, include_str!("../../pages/base.css")),

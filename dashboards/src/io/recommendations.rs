@@ -154,7 +154,7 @@ async fn answer(
     if caller.may(Wish::Read(&subject)).is_err() {
         return Err(unknown());
     }
-    caller.may(Wish::Write(&subject))?;
+    caller.may(Wish::Answer(&subject))?;
     let (send, receive) = tokio::sync::oneshot::channel();
     let command = Input::Command(Command { finding: id, action, by: caller.who.id.clone() });
     // Nobody listens any more where the caller has gone; what was done is done.

@@ -19,6 +19,7 @@ use futures::stream::unfold;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use vitalog_elog::access::Wish;
 use vitalog_elog::input::Action;
 use vitalog_elog::{Content, Effect, Input, Outcome, ReadingId, Record, Schema, Subject};
 
@@ -53,6 +54,7 @@ type Cursor = (u64, usize);
 
 struct Listener {
     board: Arc<Board>,
+    caller: Caller,
     may: Box<dyn Fn(&Subject) -> bool + Send + Sync>,
     subject: Option<Subject>,
     digest: bool,
@@ -73,10 +75,7 @@ pub async fn open(
         Some(text) => Some(caller::subject(text)?),
         None => None,
     };
-    match &subject {
-        Some(subject) => caller.may(vitalog_elog::access::Wish::Read(subject))?,
-        None => caller.may(vitalog_elog::access::Wish::List)?,
-    }
+    caller.may(wish(subject.as_ref()))?;
     let reached = board.live.reached();
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).or(asked.after.as_deref());
     let cursor = match last {
@@ -87,6 +86,7 @@ pub async fn open(
     };
     let listener = Listener {
         may: Box::new(caller.reads()),
+        caller,
         subject,
         digest: asked.digest.unwrap_or(false),
         cursor,
@@ -106,6 +106,11 @@ pub async fn open(
     Ok(response)
 }
 
+/// What a stream about one subject, or about all that one may see, is a wish for.
+fn wish(subject: Option<&Subject>) -> Wish<'_> {
+    subject.map_or(Wish::List, Wish::Read)
+}
+
 impl Listener {
     /// The next event; `None` ends the stream.
     async fn next(&mut self) -> Option<Event> {
@@ -116,6 +121,8 @@ impl Listener {
             if let Some(event) = self.waiting.pop_front() {
                 return Some(event);
             }
+            // Whoever was shut out meanwhile hears no more.
+            self.caller.may(wish(self.subject.as_ref())).ok()?;
             let reached = *self.reached.borrow_and_update();
             if reached > self.cursor.0 {
                 self.gather().await;

@@ -10,7 +10,7 @@ use axum::middleware::{Next, from_fn};
 use vitalog_dashboards::ask::Readers;
 use vitalog_dashboards::io::{Board, Live, Notice, Ports, router};
 use vitalog_elog::Time;
-use vitalog_elog::access::{Access, Decision, Principal, Wish};
+use vitalog_elog::access::{Access, Principal, Wish};
 
 use super::schema;
 use super::world::World;
@@ -19,13 +19,12 @@ use super::world::World;
 struct Policy;
 
 impl Access for Policy {
-    fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision {
-        let allowed = match (&*who.id, wish) {
+    fn allows(&self, who: &Principal, wish: Wish<'_>) -> bool {
+        match (&*who.id, wish) {
             ("root", _) | ("see-p-1", Wish::List) => true,
             ("see-p-1", Wish::Read(subject)) => subject.as_str() == "p-1",
             _ => false,
-        };
-        if allowed { Decision::Allow } else { Decision::Deny }
+        }
     }
 }
 
@@ -58,7 +57,7 @@ pub async fn serve_with(world: &Arc<World>, live: Arc<Live>, path: &Path, now: T
     board.declare(&schema::profile());
     let who = from_fn(|mut request: Request, next: Next| async move {
         if let Some(id) = request.headers().get("x-who").and_then(|v| v.to_str().ok()).map(Arc::from) {
-            request.extensions_mut().insert(Principal { id });
+            request.extensions_mut().insert(Principal::new(id));
         }
         next.run(request).await
     });

@@ -1,17 +1,34 @@
-//! Who may do what: bearer tokens with scopes, sessions of a browser, and an open door for the demo.
+//! Who may do what: accounts with roles, tokens with scopes, sessions of a browser, policies, and an open door for the demo.
 //!
-//! A token is 256 random bits, shown once and kept only as a hash. Scopes are few and plain; roles, tenants and patients' consent are a later
-//! matter, behind the same port ([`vitalog_elog::access::Access`]).
+//! Everything is behind one port ([`vitalog_elog::access::Access`]), which every door asks; what is answered there is said by policies that people can read (`ingest/policies/`).
 
+mod accounts;
+mod attempts;
+mod error;
+pub mod log;
+pub mod password;
+mod policy;
+mod registry;
+mod role;
 mod scope;
 mod session;
+mod store;
 mod token;
 
-use vitalog_elog::access::{Access, Decision, Principal, Wish};
+use std::path::Path;
 
+use vitalog_elog::Time;
+use vitalog_elog::access::{Access, Principal, Wish};
+
+pub use accounts::{Accounts, EMERGENCY, NotIn};
+pub use error::AccessError;
+pub use policy::{Policies, PolicyError, SHIPPED, Standing};
+pub use registry::{Account, Emergency, NotGood, Registry, Token};
+pub use role::{Role, RoleError, Roles};
 pub use scope::{Scope, ScopeError};
-pub use session::{SESSION_LIFE, Sessions};
-pub use token::{Minted, TokenError, Tokens, mint};
+pub use session::{Lives, Sessions};
+pub use store::{NewToken, Store};
+pub use token::Minted;
 
 /// The id of who came without a name.
 pub const NOBODY: &str = "nobody";
@@ -26,7 +43,36 @@ impl Open {
 }
 
 impl Access for Open {
-    fn decide(&self, _: &Principal, _: Wish<'_>) -> Decision {
-        Decision::Allow
+    fn allows(&self, _: &Principal, _: Wish<'_>) -> bool {
+        true
     }
+}
+
+/// Opens the store of a data directory. Tokens of a file `tokens`, in which they were kept before there was a store, are taken over, and the file goes.
+///
+/// # Errors
+/// Where either can't be read or written.
+pub fn open(data: &Path, now: Time) -> Result<Store, AccessError> {
+    let mut store = Store::open(&data.join("access.db"))?;
+    let former = data.join("tokens");
+    let text = match std::fs::read_to_string(&former) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(store),
+        Err(error) => return Err(AccessError::Io(former, error)),
+    };
+    for line in token::parse_file(&text)? {
+        let new = NewToken { id: &line.id, account: None, scopes: &line.scopes, expires: None, rate: None };
+        match store.insert_token(&new, &line.hash, now) {
+            // Taken over before, and interrupted then.
+            Ok(()) | Err(AccessError::Exists(..)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    std::fs::remove_file(&former).map_err(|e| AccessError::Io(former, e))?;
+    Ok(store)
+}
+
+fn is_id(text: &str) -> bool {
+    let reserved = text == NOBODY || text == Open::ID;
+    !reserved && (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }

@@ -48,16 +48,27 @@ impl Scope {
         }
     }
 
+    /// The one subject it is about, where it is about one.
+    pub fn subject(&self) -> Option<&Subject> {
+        match self {
+            Scope::Read(subject) | Scope::Write(subject) => subject.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether it grants the wish.
     pub fn grants(&self, wish: Wish<'_>) -> bool {
         let covers = |scope: &Option<Subject>, subject: &Subject| scope.as_ref().is_none_or(|s| s == subject);
         match (self, wish) {
             (Scope::Admin, _)
-            | (Scope::List, Wish::List)
+            | (Scope::List, Wish::List | Wish::SeeRules)
             | (Scope::Query, Wish::Query)
-            | (Scope::Rule, Wish::Rule)
+            | (Scope::Rule, Wish::Rule | Wish::SeeRules)
             | (Scope::Operate, Wish::Operate) => true,
-            (Scope::Read(scope), Wish::Read(subject)) | (Scope::Write(scope), Wish::Write(subject)) => covers(scope, subject),
+            (Scope::Read(scope), Wish::Read(subject))
+            | (Scope::Write(scope), Wish::Write(subject) | Wish::SetProfile(subject) | Wish::Answer(subject)) => {
+                covers(scope, subject)
+            }
             _ => false,
         }
     }

@@ -150,12 +150,17 @@ impl Gateway {
     }
 
     /// The subject, if who asks may write it.
-    pub(super) fn writable(&self, subject: &str, who: &Principal) -> Result<Subject, Problem> {
+    fn writable(&self, subject: &str, who: &Principal) -> Result<Subject, Problem> {
+        self.permitted(subject, who, |s| Wish::Write(s))
+    }
+
+    /// The subject, if who asks may do with it what they wish.
+    pub(super) fn permitted(&self, subject: &str, who: &Principal, wish: fn(&Subject) -> Wish<'_>) -> Result<Subject, Problem> {
         if !Subject::is_valid(subject) {
             return Err(bad_path("subject", subject, "it can't name a subject"));
         }
         let subject = Subject::new(subject);
-        match self.access.decide(who, Wish::Write(&subject)) {
+        match self.access.decide(who, wish(&subject)) {
             Decision::Allow => Ok(subject),
             Decision::Deny => Err(Problem::forbidden("write this subject")),
         }

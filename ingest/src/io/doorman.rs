@@ -6,29 +6,35 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
-use vitalog_elog::access::Principal;
+use axum::routing::{get, post};
+use vitalog_elog::access::{Decision, Principal};
 
+use super::logging::AccessLog;
 use super::origin::{self, Origin};
+use super::pace::{Left, Pace};
 use super::problem::Problem;
 use super::room::Room;
-use super::{Clock, session};
-use crate::access::{NOBODY, Open, Sessions, Tokens};
+use super::{Clock, body, me, session};
+use crate::access::log::Entry;
+use crate::access::{Accounts, Lives, NOBODY, NotIn, Open, Sessions};
 
 /// By what people and devices are known.
 #[derive(Clone)]
 pub enum Credentials {
     /// Everyone who reaches this machine from itself: for the demo on loopback.
     Open,
-    Tokens(Tokens),
+    Accounts(Arc<Accounts>),
 }
 
 /// Room for those who log in, in bytes: apart from the readings', so that one can always log in.
 const ROOM: usize = 1 << 20;
+
+/// Passwords that are hashed at one time.
+const HASHING: usize = 2;
 
 /// What the layer needs.
 pub struct Doorman {
@@ -38,8 +44,13 @@ pub struct Doorman {
     pub(super) room: Room,
     /// Cookies are sent over TLS only.
     pub(super) is_secure: bool,
+    /// Where it is written down who asked for what.
+    log: Option<AccessLog>,
+    pace: Pace,
     /// Where a browser is sent that has no session.
     login_page: Option<String>,
+    /// Hashing a password takes memory and a core: so many at a time.
+    pub(super) hashing: tokio::sync::Semaphore,
     /// Paths that need no credentials; one that ends in `/` stands for all below it.
     public: Vec<String>,
 }
@@ -49,7 +60,26 @@ impl Doorman {
     pub fn new(credentials: Credentials, clock: Clock, is_secure: bool, login_page: Option<String>) -> Doorman {
         let mut public: Vec<String> = ["/v1/session", "/livez", "/readyz"].map(str::to_owned).into();
         public.extend(login_page.clone());
-        Doorman { credentials, sessions: Sessions::default(), clock, room: Room::new(ROOM), is_secure, login_page, public }
+        let hashing = tokio::sync::Semaphore::new(HASHING);
+        Doorman {
+            credentials,
+            sessions: Sessions::default(),
+            clock,
+            room: Room::new(ROOM),
+            is_secure,
+            login_page,
+            hashing,
+            public,
+            log: None,
+            pace: Pace::default(),
+        }
+    }
+
+    /// With sessions of other lives.
+    #[must_use]
+    pub fn with_lives(mut self, lives: Lives) -> Doorman {
+        self.sessions = Sessions::lasting(lives);
+        self
     }
 
     /// With another public path.
@@ -59,13 +89,25 @@ impl Doorman {
         self
     }
 
+    /// With a log of who asked for what.
+    #[must_use]
+    pub fn with_log(mut self, log: AccessLog) -> Doorman {
+        self.log = Some(log);
+        self
+    }
+
+    fn pace(&self, who: &Principal) -> Result<Option<Left>, Problem> {
+        let Credentials::Accounts(accounts) = &self.credentials else { return Ok(None) };
+        accounts.rate_of(who).map(|(token, rate)| self.pace.take(&token, rate)).transpose()
+    }
+
     fn is_public(&self, path: &str) -> bool {
         self.public.iter().any(|p| path == p || (p.ends_with('/') && path.starts_with(p.as_str())))
     }
 
     /// Who asks, or why the door stays shut.
     fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Principal, Problem> {
-        let tokens = match &self.credentials {
+        let accounts = match &self.credentials {
             Credentials::Open => {
                 if !origin::is_loopback(headers) {
                     let remedy = "use localhost or 127.0.0.1, or start the server with tokens";
@@ -73,20 +115,22 @@ impl Doorman {
                     return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", detail, remedy));
                 }
                 self.refuse_foreign(method, headers, false)?;
-                return Ok(Principal { id: Open::ID.into() });
+                return Ok(Principal::new(Open::ID));
             }
-            Credentials::Tokens(tokens) => tokens,
+            Credentials::Accounts(accounts) => accounts,
         };
         if let Some(token) = bearer(headers) {
-            return tokens.holder_of(token).ok_or_else(|| unauthorized("the token is not known", true));
+            return accounts.holder_of(token).map_err(|why| not_in(&why));
         }
-        if let Some(who) = session::cookie(headers).and_then(|value| self.sessions.who(value, (self.clock)())) {
+        if let Some((who, generation)) = session::cookie(headers).and_then(|value| self.sessions.who(value, (self.clock)()))
+            && accounts.may_stay(&who, generation)
+        {
             self.refuse_foreign(method, headers, true)?;
             return Ok(who);
         }
         if self.is_public(path) {
             self.refuse_foreign(method, headers, false)?;
-            return Ok(Principal { id: NOBODY.into() });
+            return Ok(Principal::new(NOBODY));
         }
         Err(unauthorized("there is no token and no session", false))
     }
@@ -105,15 +149,27 @@ impl Doorman {
 
 /// Puts the layer over a router, and adds `POST` and `DELETE /v1/session`. Handlers find a [`Principal`] among the request's extensions.
 pub fn authenticate(router: Router, doorman: Arc<Doorman>) -> Router {
-    let sessions = Router::new().route("/v1/session", post(session::begin).delete(session::end)).with_state(doorman.clone());
+    let sessions = Router::new()
+        .route("/v1/session", post(session::begin).delete(session::end))
+        .route("/v1/me", get(me::show))
+        .route("/v1/me/password", post(me::change_password))
+        .with_state(doorman.clone());
     router.merge(sessions).layer(from_fn_with_state(doorman, layer))
 }
 
 async fn layer(State(doorman): State<Arc<Doorman>>, mut request: Request, next: Next) -> Response {
     match doorman.admit(request.method(), request.uri().path(), request.headers()) {
         Ok(who) => {
-            request.extensions_mut().insert(who);
-            next.run(request).await
+            let door = Door::of(&request);
+            let left = match doorman.pace(&who) {
+                Ok(left) => left,
+                Err(problem) => return problem.into_response(),
+            };
+            request.extensions_mut().insert(who.clone());
+            let response = next.run(request).await;
+            let mut response = doorman.after(&door, &who, response).await;
+            left.inspect(|left| left.tell(response.headers_mut()));
+            response
         }
         Err(problem) => match &doorman.login_page {
             Some(page) if wants_a_page(&request) && problem.status() == StatusCode::UNAUTHORIZED => {
@@ -124,6 +180,70 @@ async fn layer(State(doorman): State<Arc<Doorman>>, mut request: Request, next: 
     }
 }
 
+/// By which door somebody came.
+struct Door {
+    method: Method,
+    /// As it was declared, with names in place of what identifies anybody.
+    path: String,
+}
+
+impl Door {
+    fn of(request: &Request) -> Door {
+        let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        Door { method: request.method().clone(), path: path.to_owned() }
+    }
+
+    /// Whether it gives or takes anything of anybody. Pages are the same for all; a session, and who one is, are one's own.
+    fn must_ask(&self) -> bool {
+        let own = ["/v1/session", "/v1/me", "/v1/me/password"];
+        self.path.starts_with("/v1/") && !own.contains(&&*self.path)
+    }
+}
+
+/// Put into an answer by a door that knows better than the layer who came.
+#[derive(Clone)]
+pub(super) struct CameAs(pub Principal);
+
+impl Doorman {
+    /// What is seen to once a door has answered, and before anybody reads the answer: that it has asked, and that it is written down what.
+    async fn after(&self, door: &Door, who: &Principal, response: Response) -> Response {
+        let asked = who.asked();
+        let is_good = response.status().is_success();
+        if is_good && door.must_ask() && asked.wishes.is_empty() {
+            tracing::error!(method = %door.method, path = door.path, "a door has not asked who may pass, so its answer is withheld");
+            return body::broken().into_response();
+        }
+        let Some(log) = &self.log else { return response };
+        let came = response.extensions().get::<CameAs>();
+        if asked.wishes.is_empty() && came.is_none() {
+            return response;
+        }
+        let who = came.map_or(who, |came| &came.0);
+        let shows = asked.wishes.iter().any(|(wish, _, decision)| *decision == Decision::Allow && !KEPT.contains(wish));
+        let entry = Entry {
+            at: (self.clock)().to_string(),
+            who: who.id.to_string(),
+            via: who.via.to_string(),
+            door: format!("{} {}", door.method, door.path),
+            status: response.status().as_u16(),
+            ..Entry::default()
+        };
+        let entry = entry.asking(asked);
+        if !shows {
+            log.note(entry).await;
+        } else if !log.keep(entry).await {
+            let detail = "it can't be written down who sees this, so it is not shown";
+            let remedy =
+                "whoever runs this server sees in its log why, and starts it anew; what is written to it is taken meanwhile";
+            return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "access_log_unwritable", detail, remedy).into_response();
+        }
+        response
+    }
+}
+
+/// Wishes whose outcome is in the journal before the answer: nobody waits for the access log, too.
+const KEPT: [&str; 3] = ["write", "set_profile", "answer"];
+
 fn wants_a_page(request: &Request) -> bool {
     let accepts = request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or("");
     request.method() == Method::GET && accepts.contains("text/html")
@@ -133,6 +253,26 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = text.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Why somebody was not let in, as it is answered.
+pub(super) fn not_in(why: &NotIn) -> Problem {
+    match why {
+        NotIn::Token(_) => unauthorized(&why.to_string(), true),
+        NotIn::Password => unauthorized(&why.to_string(), false),
+        NotIn::Wait(wait) => {
+            let seconds = (wait.micros() + 999_999) / 1_000_000;
+            let remedy = format!("wait {seconds} s, then try again");
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", why.to_string(), remedy)
+                .with(header::RETRY_AFTER, HeaderValue::from(seconds))
+                .closing()
+        }
+        NotIn::Store(_) => {
+            let detail = "who may come in can't be looked up at present";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "accounts_unreadable", detail, "try again later; the log says why")
+                .closing()
+        }
+    }
 }
 
 pub(super) fn unauthorized(detail: &str, was_shown: bool) -> Problem {

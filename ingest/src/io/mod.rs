@@ -6,7 +6,11 @@
 mod amend;
 mod body;
 mod doorman;
+mod emergencies;
+mod logging;
+mod me;
 mod origin;
+mod pace;
 mod prepare;
 pub mod problem;
 mod profile;
@@ -29,6 +33,8 @@ use vitalog_elog::{ReadingId, Subject, Time};
 use crate::live::Live;
 
 pub use doorman::{Credentials, Doorman, authenticate};
+pub use emergencies::emergencies;
+pub use logging::{AccessLog, LogKeeper};
 pub use problem::{Problem, with_problems};
 pub use receipt::{Receipt, Receipts, Status};
 

@@ -8,7 +8,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use vitalog_elog::access::Principal;
+use vitalog_elog::access::{Principal, Wish};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Input, Refusal, Span, Subject, Time};
 
@@ -49,7 +49,7 @@ pub(super) async fn put(
             "name a subject in it",
         ));
     };
-    let subject = gateway.writable(&subject, &who)?;
+    let subject = gateway.permitted(&subject, &who, |s| Wish::SetProfile(s))?;
     if body::format(&headers)? != Format::Json {
         let detail = "a profile is a JSON object";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"));

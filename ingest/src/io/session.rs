@@ -1,4 +1,4 @@
-//! `POST` and `DELETE /v1/session`: a token exchanged for a cookie, so that no page needs to keep the token.
+//! `POST` and `DELETE /v1/session`: a token, or a name and a password, exchanged for a cookie, so that no page needs to keep them.
 
 use std::sync::Arc;
 
@@ -7,19 +7,22 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use vitalog_elog::access::{Principal, Via};
 
 use super::BodyLimits;
 use super::body;
-use super::doorman::{Credentials, Doorman, bearer, unauthorized};
+use super::doorman::{CameAs, Credentials, Doorman, bearer, not_in};
 use super::problem::Problem;
-use crate::access::SESSION_LIFE;
+use crate::access::{Accounts, NotIn};
 
 const COOKIE: &str = "vitalog_session";
 
+/// What is shown.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Login {
-    token: String,
+#[serde(untagged, deny_unknown_fields)]
+enum Login {
+    Token { token: String },
+    Password { account: String, password: String },
 }
 
 /// The value of the session's cookie.
@@ -29,31 +32,62 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
     pairs.find_map(|(name, value)| (name == COOKIE).then_some(value))
 }
 
-/// Begins a session for who shows a token, in the body (`{"token": …}`) or as a bearer token.
+/// Begins a session for who shows a token, as a bearer token or in the body (`{"token": …}`), or a password (`{"account": …, "password": …}`).
 pub(super) async fn begin(State(doorman): State<Arc<Doorman>>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let Credentials::Tokens(tokens) = &doorman.credentials else {
+    let Credentials::Accounts(accounts) = &doorman.credentials else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    let said = match bearer(&headers) {
-        Some(token) => token.to_owned(),
+    let login = match bearer(&headers) {
+        Some(token) => Login::Token { token: token.to_owned() },
         None => {
             let limits = BodyLimits { wire_bytes: 4096, unpacked_bytes: 4096, ..BodyLimits::default() };
             let taken = body::read(&headers, body, &limits, &doorman.room).await?;
-            let login: Login = serde_json::from_slice(&taken.bytes).map_err(|_| {
+            serde_json::from_slice(&taken.bytes).map_err(|_| {
                 Problem::new(
                     StatusCode::BAD_REQUEST,
                     "malformed_json",
                     "the body can't be read",
-                    "send {\"token\":\"…\"} as application/json",
+                    "send {\"token\":\"…\"} or {\"account\":\"…\",\"password\":\"…\"} as application/json",
                 )
-            })?;
-            login.token
+            })?
         }
     };
-    let who = tokens.holder_of(&said).ok_or_else(|| unauthorized("the token is not known", true))?;
-    let value = doorman.sessions.begin(who, (doorman.clock)()).map_err(|_| body::broken())?;
-    let seconds = SESSION_LIFE.micros() / 1_000_000;
-    Ok(answer(&doorman, &value, seconds))
+    let (who, generation) = match login {
+        Login::Token { token } => (accounts.holder_of(&token).map_err(|why| not_in(&why))?, 0),
+        Login::Password { account, password } => {
+            let known = accounts.registry().is_ok_and(|r| r.accounts.contains_key(&*account));
+            let tried = Principal::new(&*account).via(Via::Password);
+            match log_in(&doorman, accounts, account, password).await? {
+                Ok(came) => came,
+                Err(why) => {
+                    let mut refused = not_in(&why).into_response();
+                    // Anything may have been typed in place of a name: a password, too.
+                    if known {
+                        refused.extensions_mut().insert(CameAs(tried));
+                    }
+                    return Ok(refused);
+                }
+            }
+        }
+    };
+    let came = CameAs(who.clone());
+    let value = doorman.sessions.begin(who, generation, (doorman.clock)()).map_err(|_| body::broken())?;
+    let seconds = doorman.sessions.lives().whole.micros() / 1_000_000;
+    let mut response = answer(&doorman, &value, seconds);
+    response.extensions_mut().insert(came);
+    Ok(response)
+}
+
+/// Away from the threads that serve, and a few at a time.
+pub(super) async fn log_in(
+    doorman: &Doorman,
+    accounts: &Arc<Accounts>,
+    account: String,
+    password: String,
+) -> Result<Result<(Principal, i64), NotIn>, Problem> {
+    let _permit = doorman.hashing.acquire().await.map_err(|_| body::broken())?;
+    let accounts = accounts.clone();
+    tokio::task::spawn_blocking(move || accounts.log_in(&account, &password)).await.map_err(|_| body::broken())
 }
 
 /// Ends the session.

@@ -1,25 +1,22 @@
 //! Who is let in: tokens, scopes, sessions, other sites' pages, other names of this machine.
 
 use vitalog_elog::Input;
-use vitalog_ingest::access::{Minted, Scope, Tokens, mint};
 
+use super::super::access::{Clock, accounts, token};
 use super::{Server, bg};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-fn token(id: &str, scopes: &str) -> Minted {
-    mint(id, &scopes.split(',').map(|s| Scope::parse(s).expect(s)).collect::<Vec<_>>()).expect("minted")
-}
-
-fn guarded(minted: &[&Minted]) -> Server {
-    let lines: Vec<&str> = minted.iter().map(|m| m.line.as_str()).collect();
-    Server::guarded(&Tokens::parse(&lines.join("\n")).expect("a file"))
+/// A server, and a token of each of these scopes.
+fn guarded<const N: usize>(scopes: [&str; N]) -> (Server, [String; N]) {
+    let accounts = accounts(&Clock::default());
+    let tokens = scopes.map(|words| token(&accounts, &format!("t{}", words.len()), words));
+    (Server::guarded(&accounts), tokens)
 }
 
 #[test]
 fn without_a_token_nothing_opens() {
-    let writer = token("pump", "write");
-    let server = guarded(&[&writer]);
+    let (server, [writer]) = guarded(["write"]);
     for (path, method) in [
         ("/v1/readings", "POST"),
         ("/v1/subjects/p/readings/a", "PUT"),
@@ -40,7 +37,7 @@ fn without_a_token_nothing_opens() {
     }
     let page = server.send("GET", "/", &[("accept", "text/html,*/*")], "");
     assert_eq!((page.status, page.header("location")), (303, "/login"), "a person is sent to where one logs in");
-    let bearer = format!("bearer {}", writer.token);
+    let bearer = format!("bearer {}", writer);
     assert_eq!(server.send("POST", "/v1/readings", &[JSON, ("authorization", &bearer)], bg(1, "6.1")).status, 200);
     let journaled = server.journaled();
     assert_eq!(journaled.len(), 1, "strangers leave nothing behind");
@@ -48,10 +45,8 @@ fn without_a_token_nothing_opens() {
 
 #[test]
 fn a_device_writes_its_own_subject_only() {
-    let pump = token("pump", "write@p-001");
-    let reader = token("reader", "read,list");
-    let server = guarded(&[&pump, &reader]);
-    let auth = format!("Bearer {}", pump.token);
+    let (server, [pump, reader]) = guarded(["write@p-001", "read,list"]);
+    let auth = format!("Bearer {}", pump);
     let post = |body: &str| server.send("POST", "/v1/readings", &[JSON, ("authorization", &auth)], body);
     let (own, other) = (bg(1, "6.1"), bg(1, "6.1").replace("p-001", "p-002"));
     let json = post(&format!("[{own},{other},{}]", other.replace("6.1", "0.1"))).json();
@@ -71,7 +66,7 @@ fn a_device_writes_its_own_subject_only() {
     server
         .send("PUT", "/v1/subjects/p-002/profile", &[JSON, ("authorization", &auth)], "{}")
         .assert_problem(403, "not_permitted");
-    let auth = format!("Bearer {}", reader.token);
+    let auth = format!("Bearer {}", reader);
     server.send("POST", "/v1/readings", &[JSON, ("authorization", &auth)], &own).assert_problem(403, "not_permitted");
     let journaled = server.journaled();
     assert!(matches!(&journaled[..], [Input::Reading(r)] if r.subject.as_str() == "p-001"));
@@ -79,12 +74,11 @@ fn a_device_writes_its_own_subject_only() {
 
 #[test]
 fn a_session_is_for_this_sites_own_pages() {
-    let nurse = token("nurse", "admin");
-    let server = guarded(&[&nurse]);
+    let (server, [nurse]) = guarded(["admin"]);
     server.send("POST", "/v1/session", &[JSON], "{\"token\":\"wrong\"}").assert_problem(401, "not_authenticated");
     server.send("POST", "/v1/session", &[JSON], "{}").assert_problem(400, "malformed_json");
     server.send("POST", "/v1/session", &[JSON], "x".repeat(10_000)).assert_problem(413, "too_large");
-    let login = format!("{{\"token\":\"{}\"}}", nurse.token);
+    let login = format!("{{\"token\":\"{}\"}}", nurse);
     server.send("POST", "/v1/session", &[JSON, ("origin", "https://evil.example")], &login).assert_problem(403, "foreign_origin");
     let reply = server.send("POST", "/v1/session", &[JSON], &login);
     assert_eq!(reply.status, 204);
@@ -92,7 +86,7 @@ fn a_session_is_for_this_sites_own_pages() {
     for part in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/", "Max-Age=43200"] {
         assert!(cookie.contains(part), "{cookie}");
     }
-    assert!(!cookie.contains(&nurse.token), "the cookie is not the token");
+    assert!(!cookie.contains(&*nurse), "the cookie is not the token");
     let cookie = cookie.split(';').next().expect("a pair").to_owned();
     let cookie = ("cookie", cookie.as_str());
 
@@ -135,4 +129,14 @@ fn an_open_server_answers_to_its_own_machine_only() {
     }
     assert_eq!(server.send("POST", "/v1/session", &[], "").status, 204, "there is nothing to log in to");
     assert_eq!(server.journaled().len(), 1);
+}
+
+#[test]
+fn a_door_that_forgets_to_ask_gives_nothing() {
+    let (server, [admin]) = guarded(["admin"]);
+    let auth = format!("Bearer {admin}");
+    let reply = server.send("GET", "/v1/forgetful", &[("authorization", &auth)], "");
+    reply.assert_problem(500, "internal");
+    assert!(!String::from_utf8_lossy(&reply.body).contains("secret"));
+    assert_eq!(server.send("GET", "/v1/subjects/p/readings/a", &[("authorization", &auth)], "").status, 200, "who asks, gives");
 }

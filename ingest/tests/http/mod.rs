@@ -12,13 +12,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use axum::Router;
+use axum::http::StatusCode;
+use axum::{Extension, Router};
 use serde_json::Value as Json;
-use vitalog_elog::access::Access;
+use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::effect::Former;
 use vitalog_elog::port::{Accepted, Answer, Inlet, Unavailable};
 use vitalog_elog::{Entry, Input, Outcome, ReadingId, Subject};
-use vitalog_ingest::access::{Open, Tokens};
+use vitalog_ingest::access::{Accounts, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
     Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, authenticate, router, with_problems,
@@ -107,8 +108,8 @@ impl Server {
         Server::start(Credentials::Open, Arc::new(Open), limits)
     }
 
-    pub fn guarded(tokens: &Tokens) -> Server {
-        Server::start(Credentials::Tokens(tokens.clone()), Arc::new(tokens.clone()), BodyLimits::default())
+    pub fn guarded(accounts: &Arc<Accounts>) -> Server {
+        Server::start(Credentials::Accounts(accounts.clone()), accounts.clone(), BodyLimits::default())
     }
 
     fn start(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits) -> Server {
@@ -122,10 +123,18 @@ impl Server {
         let clock: Clock = Arc::new(now);
         let live = Live::new(Arc::new(health()), profile(), Limits::default());
         let inlet = Arc::new(Loop { submissions, mode: mode.clone() });
+        let asked = access.clone();
         let gateway = Gateway::new(inlet, access, view, live, clock.clone(), limits);
-        // Another edge's route on the same path, as in the binary.
+        // Another edge's route on the same path, as in the binary; and one that has forgotten to ask.
+        let asking = move |Extension(who): Extension<Principal>| async move {
+            match asked.decide(&who, Wish::List) {
+                Decision::Allow => (StatusCode::OK, "a reading"),
+                Decision::Deny => (StatusCode::FORBIDDEN, "not for you"),
+            }
+        };
         let pages = Router::new()
-            .route("/v1/subjects/{subject}/readings/{id}", axum::routing::get(|| async { "a reading" }))
+            .route("/v1/subjects/{subject}/readings/{id}", axum::routing::get(asking))
+            .route("/v1/forgetful", axum::routing::get(|| async { "a secret" }))
             .route("/", axum::routing::get(|| async { "a page" }));
         let doorman = Doorman::new(credentials, clock, true, Some("/login".to_owned()));
         let app = authenticate(with_problems(router(Arc::new(gateway)).merge(pages)), Arc::new(doorman));

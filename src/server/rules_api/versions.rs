@@ -22,7 +22,7 @@ pub struct Wanted {
 }
 
 pub async fn list(State(state): State<RulesState>, who: Option<Extension<Principal>>) -> Response {
-    if let Some(refused) = refuse(&state, who, Wish::List) {
+    if let Some(refused) = refuse(&state, who, Wish::SeeRules) {
         return refused;
     }
     let versions = state.desk.versions();
@@ -31,7 +31,7 @@ pub async fn list(State(state): State<RulesState>, who: Option<Extension<Princip
 }
 
 pub async fn show(State(state): State<RulesState>, who: Option<Extension<Principal>>, Path(number): Path<String>) -> Response {
-    if let Some(refused) = refuse(&state, who, Wish::List) {
+    if let Some(refused) = refuse(&state, who, Wish::SeeRules) {
         return refused;
     }
     let versions = state.desk.versions();

@@ -1,0 +1,137 @@
+//! What the store of accounts says, in memory: one picture, never changed, exchanged when the store is another.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use vitalog_elog::{Subject, Time};
+
+use super::role::Roles;
+use super::scope::Scope;
+
+/// Everybody, and all tokens.
+#[derive(Default)]
+pub struct Registry {
+    pub accounts: BTreeMap<Arc<str>, Account>,
+    pub tokens: BTreeMap<Arc<str>, Token>,
+    pub emergencies: Vec<Emergency>,
+    /// Tokens and former tokens by hash. Looking up a hash tells by its time something of the hash, and nothing of a token of 256 random bits.
+    by_hash: HashMap<[u8; 32], Arc<str>>,
+}
+
+/// One account: a person, or a device.
+#[derive(Clone, Default)]
+pub struct Account {
+    pub roles: Roles,
+    /// The subject that a patient is, or a device measures.
+    pub own: Option<Subject>,
+    /// Since when, and until when, if that is known.
+    pub assigned: HashMap<Subject, (Time, Option<Time>)>,
+    /// Until when subjects are open in an emergency.
+    pub emergencies: HashMap<Subject, Time>,
+    pub(super) password: Option<String>,
+    /// Another with each change that ends sessions.
+    pub(super) generation: i64,
+    pub disabled: Option<Time>,
+    pub created: Time,
+}
+
+/// One token.
+pub struct Token {
+    pub id: Arc<str>,
+    /// Whose it is; nobody's is a program's.
+    pub account: Option<Arc<str>>,
+    pub(super) hash: [u8; 32],
+    pub scopes: Vec<Scope>,
+    pub created: Time,
+    pub expires: Option<Time>,
+    /// Requests a second that may be made with it.
+    pub rate: Option<NonZeroU32>,
+    /// The one before it was exchanged, and until when that is good.
+    pub(super) former: Option<([u8; 32], Time)>,
+}
+
+/// A subject opened in an emergency.
+#[derive(Clone)]
+pub struct Emergency {
+    pub number: i64,
+    pub account: Arc<str>,
+    pub subject: Subject,
+    pub reason: String,
+    pub at: Time,
+    pub until: Time,
+    /// Who has looked into it.
+    pub seen_by: Option<String>,
+}
+
+/// Why a token opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotGood {
+    Unknown,
+    Expired,
+    /// Its account is shut.
+    Disabled,
+}
+
+impl Registry {
+    pub(super) fn add_token(&mut self, token: Token) {
+        self.by_hash.insert(token.hash, token.id.clone());
+        if let Some((hash, _)) = token.former {
+            self.by_hash.insert(hash, token.id.clone());
+        }
+        self.tokens.insert(token.id.clone(), token);
+    }
+
+    pub(super) fn add_emergency(&mut self, emergency: Emergency) {
+        if let Some(account) = self.accounts.get_mut(&emergency.account) {
+            let until = account.emergencies.entry(emergency.subject.clone()).or_insert(emergency.until);
+            *until = emergency.until.max(*until);
+        }
+        self.emergencies.push(emergency);
+    }
+
+    /// The token of a hash, while it is good.
+    pub(super) fn token(&self, hash: &[u8; 32], now: Time) -> Result<&Token, NotGood> {
+        let token = self.by_hash.get(hash).and_then(|id| self.tokens.get(id)).ok_or(NotGood::Unknown)?;
+        if token.former.is_some_and(|(former, until)| former == *hash && now >= until) {
+            return Err(NotGood::Expired);
+        }
+        self.is_good(token, now).map(|()| token)
+    }
+
+    /// Whether a token, however it was shown, is still good.
+    pub(super) fn is_good(&self, token: &Token, now: Time) -> Result<(), NotGood> {
+        if token.expires.is_some_and(|at| now >= at) {
+            return Err(NotGood::Expired);
+        }
+        match &token.account {
+            Some(id) if self.accounts.get(id).is_none_or(|a| a.disabled.is_some()) => Err(NotGood::Disabled),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Account {
+    pub(super) fn is_assigned(&self, subject: &Subject, now: Time) -> bool {
+        self.assigned.get(subject).is_some_and(|(since, until)| *since <= now && until.is_none_or(|until| now < until))
+    }
+
+    pub(super) fn is_open(&self, subject: &Subject, now: Time) -> bool {
+        self.emergencies.get(subject).is_some_and(|until| now < *until)
+    }
+
+    pub fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+}
+
+impl NotGood {
+    /// For whoever showed it.
+    pub fn detail(self) -> &'static str {
+        match self {
+            NotGood::Unknown => "the token is not known",
+            NotGood::Expired => "the token has expired",
+            NotGood::Disabled => "the token's account is shut",
+        }
+    }
+}

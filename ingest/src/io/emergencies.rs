@@ -1,0 +1,179 @@
+//! Breaking the glass: `POST /v1/emergencies` opens a subject to a caretaker whom nobody has assigned, for an hour, with a reason. `GET` lists what was opened, and whoever administers says of each
+//! that it was looked into.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use serde::{Deserialize, Serialize};
+use vitalog_elog::access::{Access, Decision, Principal, Wish};
+use vitalog_elog::{Refusal, Subject};
+
+use super::problem::Problem;
+use super::room::Room;
+use super::{BodyLimits, Clock, body};
+use crate::access::{AccessError, Accounts, EMERGENCY, Emergency};
+
+/// The shortest reason that says anything, and the longest.
+const REASON: std::ops::RangeInclusive<usize> = 10..=500;
+
+struct Glass {
+    accounts: Arc<Accounts>,
+    clock: Clock,
+    room: Room,
+}
+
+/// The doors.
+pub fn emergencies(accounts: Arc<Accounts>, clock: Clock) -> Router {
+    Router::new()
+        .route("/v1/emergencies", post(open).get(list))
+        .route("/v1/emergencies/{number}/seen", post(seen))
+        .route("/v1/subjects/{subject}/emergencies", get(of_subject))
+        .with_state(Arc::new(Glass { accounts, clock, room: Room::new(1 << 20) }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opening {
+    subject: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Opened {
+    number: i64,
+    account: String,
+    subject: String,
+    reason: String,
+    at: String,
+    until: String,
+    /// Who has looked into it.
+    seen_by: Option<String>,
+}
+
+impl From<&Emergency> for Opened {
+    fn from(e: &Emergency) -> Opened {
+        Opened {
+            number: e.number,
+            account: e.account.to_string(),
+            subject: e.subject.as_str().to_owned(),
+            reason: e.reason.clone(),
+            at: e.at.to_string(),
+            until: e.until.to_string(),
+            seen_by: e.seen_by.clone(),
+        }
+    }
+}
+
+async fn open(
+    State(glass): State<Arc<Glass>>,
+    Extension(who): Extension<Principal>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let limits = BodyLimits { wire_bytes: 4_096, unpacked_bytes: 4_096, ..BodyLimits::default() };
+    let taken = body::read(&headers, body, &limits, &glass.room).await?;
+    let opening: Opening = serde_json::from_slice(&taken.bytes).map_err(|_| {
+        let remedy = "send {\"subject\":\"…\",\"reason\":\"…\"} as application/json";
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "the body can't be read", remedy)
+    })?;
+    let unprocessable = |refusal| Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal);
+    if !Subject::is_valid(&opening.subject) {
+        let detail = "it can't name a subject";
+        return Err(unprocessable(Refusal::of(
+            "bad_subject",
+            "subject",
+            &opening.subject,
+            detail,
+            "check what is written on the wristband",
+        )));
+    }
+    let reason = opening.reason.trim();
+    if !REASON.contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
+        // It is nobody's business in a log or a message: a reason may say more than an id.
+        let detail = format!("a reason has {} to {} characters, on one line", REASON.start(), REASON.end());
+        return Err(unprocessable(Refusal::of("bad_reason", "reason", "", detail, "say why this can't wait for an assignment")));
+    }
+    let subject = Subject::new(&opening.subject);
+    if glass.accounts.decide(&who, Wish::BreakGlass(&subject)) == Decision::Deny {
+        return Err(Problem::forbidden("open a subject in an emergency"));
+    }
+    let (accounts, id, reason, at) = (glass.accounts.clone(), who.id.clone(), reason.to_owned(), (glass.clock)());
+    let of = subject.clone();
+    let opened =
+        tokio::task::spawn_blocking(move || accounts.change(|store| store.open_emergency(&id, &of, &reason, at, EMERGENCY)))
+            .await;
+    let number = opened.map_err(|_| body::broken())?.map_err(|error| failed(&error))?;
+    tracing::warn!(account = %who.id, subject = %subject, number, "a subject was opened in an emergency; look into it");
+    let registry = glass.accounts.registry().map_err(|error| failed(&error))?;
+    let opened = registry.emergencies.iter().find(|e| e.number == number).map(Opened::from);
+    Ok((StatusCode::CREATED, Json(opened)).into_response())
+}
+
+async fn list(State(glass): State<Arc<Glass>>, Extension(who): Extension<Principal>) -> Result<Response, Problem> {
+    if glass.accounts.decide(&who, Wish::Audit) == Decision::Deny {
+        return Err(Problem::forbidden("see what was opened in emergencies"));
+    }
+    let registry = glass.accounts.registry().map_err(|error| failed(&error))?;
+    let all: Vec<Opened> = registry.emergencies.iter().rev().map(Opened::from).collect();
+    Ok(Json(serde_json::json!({ "emergencies": all })).into_response())
+}
+
+/// What a patient and those assigned see of it: the notice that the law asks for.
+async fn of_subject(
+    State(glass): State<Arc<Glass>>,
+    Extension(who): Extension<Principal>,
+    Path(subject): Path<String>,
+) -> Result<Response, Problem> {
+    if !Subject::is_valid(&subject) {
+        return Err(Problem::of(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::of("bad_subject", "subject", &subject, "it can't name a subject", "name one in the path"),
+        ));
+    }
+    let subject = Subject::new(&subject);
+    if glass.accounts.decide(&who, Wish::Read(&subject)) == Decision::Deny {
+        return Err(Problem::forbidden("see this subject"));
+    }
+    let registry = glass.accounts.registry().map_err(|error| failed(&error))?;
+    let all: Vec<Opened> = registry.emergencies.iter().rev().filter(|e| e.subject == subject).map(Opened::from).collect();
+    Ok(Json(serde_json::json!({ "emergencies": all })).into_response())
+}
+
+async fn seen(
+    State(glass): State<Arc<Glass>>,
+    Extension(who): Extension<Principal>,
+    Path(number): Path<String>,
+) -> Result<Response, Problem> {
+    if glass.accounts.decide(&who, Wish::Administer) == Decision::Deny {
+        return Err(Problem::forbidden("look into emergencies"));
+    }
+    let unknown = || {
+        let refusal = Refusal::of(
+            "unknown_emergency",
+            "number",
+            &number,
+            "nothing of this number waits to be looked into",
+            "see GET /v1/emergencies",
+        );
+        Problem::of(StatusCode::NOT_FOUND, refusal)
+    };
+    let asked: i64 = number.parse().map_err(|_| unknown())?;
+    let (accounts, id, at) = (glass.accounts.clone(), who.id.clone(), (glass.clock)());
+    let done = tokio::task::spawn_blocking(move || accounts.change(|store| store.see_emergency(asked, &id, at))).await;
+    match done.map_err(|_| body::broken())? {
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(AccessError::Unknown(..)) => Err(unknown()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn failed(error: &AccessError) -> Problem {
+    tracing::error!(%error, "the store of accounts");
+    let detail = "the store of accounts can't be read or written at present";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "accounts_unreadable", detail, "try again later; the log says why")
+}

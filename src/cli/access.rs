@@ -1,0 +1,107 @@
+//! What says who may come in: accounts and tokens.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Format;
+
+#[derive(Args)]
+pub struct Token {
+    #[command(subcommand)]
+    pub action: TokenAction,
+    /// The data directory. A server that holds it takes note with its next request.
+    #[arg(long)]
+    pub data: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum TokenAction {
+    /// Make a token for an id and print it, once.
+    Add {
+        id: String,
+        /// What it may do at most: `admin`, `read`, `write`, `list`, `query`, `rule`, `operate`, or one subject's `write@p-001`.
+        #[arg(long, value_delimiter = ',', default_value = "admin")]
+        scopes: Vec<String>,
+        /// Whose it is: it may do what that account may, within its scopes. A program's own, if not given: it may do what its scopes say.
+        #[arg(long)]
+        account: Option<String>,
+        /// Days after which it is good no more; for ever, if not given.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=3_650))]
+        expires: Option<u16>,
+        /// Requests a second that may be made with it; as many as there are, if not given.
+        #[arg(long)]
+        rate: Option<std::num::NonZeroU32>,
+    },
+    /// The tokens there are, and for what.
+    List {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Exchange a token for a new one of the same id and scopes, and print it, once.
+    Rotate {
+        id: String,
+        /// Hours for which the former one is good, too.
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(0..=8_760))]
+        keep: u16,
+    },
+    /// Take a token away.
+    Revoke { id: String },
+}
+
+#[derive(Args)]
+pub struct User {
+    #[command(subcommand)]
+    pub action: UserAction,
+    /// The data directory. A server that holds it takes note with its next request.
+    #[arg(long)]
+    pub data: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum UserAction {
+    /// Make an account. Its password is drawn and printed, once, unless it is given.
+    Add {
+        id: String,
+        /// `patient`, `caretaker`, `analyst`, `operator`, `administrator`, `device`; several with commas.
+        #[arg(long)]
+        roles: String,
+        /// The subject that a patient is, or a device measures.
+        #[arg(long)]
+        subject: Option<String>,
+        /// Read the password from standard input, a line.
+        #[arg(long)]
+        password_stdin: bool,
+        /// Without a password: the account comes in by tokens only.
+        #[arg(long, conflicts_with = "password_stdin")]
+        no_password: bool,
+    },
+    /// The accounts there are.
+    List {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Give an account other roles.
+    Roles { id: String, roles: String },
+    /// Set another password: drawn and printed, once, unless it is given. Sessions that the former one began are over.
+    Password {
+        id: String,
+        /// Read it from standard input, a line.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Assign a subject to an account.
+    Assign {
+        id: String,
+        subject: String,
+        /// Days for which it holds; until it is taken back, if not given.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=3_650))]
+        days: Option<u16>,
+    },
+    /// Take an assignment back.
+    Unassign { id: String, subject: String },
+    /// Shut an account: its sessions are over, and its tokens open nothing.
+    Disable { id: String },
+    /// Open it again.
+    Enable { id: String },
+}

@@ -1,0 +1,188 @@
+//! Every door opens to exactly those whom the manual says: its right is in docs/http.md, and who has that right is in docs/security.md. No door that the source has is missing here.
+
+use std::collections::BTreeSet;
+
+use super::{LOW, ask, serve, status, told};
+use crate::support::server::root;
+
+const RULE: &str = "stream x { v count }";
+const SQL: &str = r#"{"sql":"select 1 as one"}"#;
+const CHECK: &str = r#"{"files":[{"name":"a.rules","text":"stream x { v count }"}]}"#;
+const EMERGENCY: &str = r#"{"subject":"p-2","reason":"a test of every door"}"#;
+
+/// Method, path as the manual has it, body, right. `{id}` is a reading's or a finding's, by the path.
+const DOORS: &[(&str, &str, &str, &str)] = &[
+    ("POST", "/v1/readings", LOW, "write"),
+    ("PUT", "/v1/subjects/{s}/readings/{id}", r#"{"stream":"bg","at":"2026-03-10T08:00:00Z","value":42}"#, "write"),
+    ("PUT", "/v1/subjects/{s}/profile", r#"{"bg_low":"4.0 mmol/L"}"#, "set_profile"),
+    ("POST", "/v1/recommendations/{id}/acknowledge", "", "answer"),
+    ("POST", "/v1/recommendations/{id}/dismiss", "", "answer"),
+    ("PUT", "/v1/rules/{file}", RULE, "change_rules"),
+    ("POST", "/v1/rules/rollback", r#"{"to":999}"#, "change_rules"),
+    ("POST", "/v1/emergencies", EMERGENCY, "break_glass"),
+    ("POST", "/v1/emergencies/{number}/seen", "", "administer"),
+    ("GET", "/v1/subjects", "", "list"),
+    ("GET", "/v1/subjects/{s}/summary", "", "read"),
+    ("GET", "/v1/subjects/{s}/timeline", "", "read"),
+    ("GET", "/v1/subjects/{s}/readings", "", "read"),
+    ("GET", "/v1/subjects/{s}/readings/{id}", "", "read"),
+    ("GET", "/v1/subjects/{s}/recommendations", "", "read"),
+    ("GET", "/v1/subjects/{s}/why", "", "read"),
+    ("GET", "/v1/subjects/{s}/profile", "", "read"),
+    ("GET", "/v1/subjects/{s}/emergencies", "", "read"),
+    ("GET", "/v1/recommendations", "", "list"),
+    ("GET", "/v1/recommendations/{id}", "", "read"),
+    ("GET", "/v1/dead-letters", "", "operate"),
+    ("POST", "/v1/sql", SQL, "query"),
+    ("GET", "/v1/rules", "", "see_rules"),
+    ("GET", "/v1/rules/{file}", "", "see_rules"),
+    ("GET", "/v1/rules/versions", "", "see_rules"),
+    ("GET", "/v1/rules/versions/{number}", "", "see_rules"),
+    ("POST", "/v1/rules/check", CHECK, "change_rules"),
+    ("GET", "/v1/stream", "", "list"),
+    ("GET", "/v1/emergencies", "", "audit"),
+    // Last: what it takes away the others look at.
+    ("DELETE", "/v1/subjects/{s}/readings/{id}", "", "write"),
+];
+
+/// Doors about oneself, or about nobody: they are open to whoever is known, or to all.
+const OPEN: &[&str] = &["/v1/session", "/v1/me", "/v1/me/password", "/livez", "/readyz", "/v1/"];
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(root().join("docs").join(name)).expect("a page")
+}
+
+/// Whether a role has a right, standing so to the subject: by the table in docs/security.md.
+fn has(role: &str, right: &str, standing: &str) -> bool {
+    let page = page("security.md");
+    let table = page.split("<!-- roles -->").nth(1).expect("the table");
+    let cells = |line: &str| -> Vec<String> { line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect() };
+    let mut lines = table.lines().filter(|line| line.starts_with('|'));
+    let column = cells(lines.next().expect("a head"))
+        .iter()
+        .position(|cell| cell == right)
+        .unwrap_or_else(|| panic!("{right} is no right"));
+    let row = lines.map(cells).find(|row| row[1] == role).unwrap_or_else(|| panic!("{role} is no role"));
+    row[column].split(',').map(str::trim).any(|word| word == "any" || word == standing)
+}
+
+/// Paths as routers have them.
+fn routes() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = ["src", "ingest/src", "lakehouse/src", "dashboards/src"].map(|f| root().join(f)).to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = std::fs::read_to_string(&path).expect("text");
+                // Up to the first test: a path is a text that begins so.
+                let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+                found.extend(
+                    text.split("route(").skip(1).filter_map(|rest| Some(rest.split_once('"')?.1.split_once('"')?.0.to_owned())),
+                );
+            }
+        }
+    }
+    found.into_iter().filter(|path| path.starts_with("/v1/")).collect()
+}
+
+fn shape(path: &str) -> String {
+    let parts = path.split('?').next().unwrap_or_default().split('/');
+    parts.map(|part| if part.starts_with('{') { "{}" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn no_door_is_missing_and_each_has_its_right_in_the_manual() {
+    let known: BTreeSet<String> = DOORS.iter().map(|door| shape(door.1)).chain(OPEN.iter().map(|p| shape(p))).collect();
+    let missing: Vec<String> = routes().iter().map(|path| shape(path)).filter(|path| !known.contains(path)).collect();
+    assert!(routes().len() > 15, "{:?}", routes());
+    assert_eq!(missing, Vec::<String>::new(), "doors that nobody tries");
+    let page = page("http.md");
+    for (method, path, _, right) in DOORS {
+        let name = format!("`{method} {path}`");
+        let line = page
+            .lines()
+            .find(|line| line.starts_with("| ") && line.contains(&name))
+            .unwrap_or_else(|| panic!("{name} is not in docs/http.md"));
+        let last = line.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        assert!(last.trim().starts_with(&format!("`{right}`")), "{name}: {last}");
+    }
+}
+
+#[test]
+fn each_door_opens_to_whom_the_manual_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    for args in [
+        &["add", "dev", "--roles", "device", "--subject", "p-1", "--no-password"][..],
+        &["add", "pat", "--roles", "patient", "--subject", "p-1", "--no-password"],
+        &["add", "other-pat", "--roles", "patient", "--subject", "p-3", "--no-password"],
+        &["add", "care", "--roles", "caretaker", "--no-password"],
+        &["add", "other-care", "--roles", "caretaker", "--no-password"],
+        &["add", "ana", "--roles", "analyst", "--no-password"],
+        &["add", "ops", "--roles", "operator", "--no-password"],
+        &["add", "adm", "--roles", "administrator", "--no-password"],
+        &["assign", "care", "p-1"],
+    ] {
+        told(data, "user", args);
+    }
+    // Account, role, how it stands to p-1.
+    let all = [
+        ("dev", "device", "own"),
+        ("pat", "patient", "own"),
+        ("other-pat", "patient", ""),
+        ("care", "caretaker", "assigned"),
+        ("other-care", "caretaker", ""),
+        ("ana", "analyst", ""),
+        ("ops", "operator", ""),
+        ("adm", "administrator", ""),
+        ("", "service", ""),
+    ];
+    let tokens = all.map(|(account, ..)| match account {
+        "" => told(data, "token", &["add", "root"]),
+        account => told(data, "token", &["add", account, "--account", account]),
+    });
+    let server = serve(data, &[]);
+    let root = tokens.last().expect("a token");
+    ask(&server, root, "POST", "/v1/readings", LOW).ok();
+    ask(&server, root, "POST", "/v1/readings", &LOW.replace("08:00", "08:20").replace("g1", "g2")).ok();
+    let found = ask(&server, root, "GET", "/v1/subjects/p-1/recommendations", "").ok().json();
+    let finding = found["recommendations"][0]["id"].as_str().unwrap_or_else(|| panic!("nothing was found: {found}")).to_owned();
+    let mut wrong = Vec::new();
+    let (mut opened, mut shut) = (0, 0);
+    for (method, path, body, right) in DOORS {
+        let id = if path.contains("/readings/") { "g1" } else { &finding };
+        let address = path.replace("{s}", "p-1").replace("{id}", id).replace("{file}", "x.rules").replace("{number}", "999");
+        let address = if address.ends_with("/why") { format!("{address}?rule=glucose_low") } else { address };
+        for ((account, role, standing), token) in all.iter().zip(&tokens) {
+            let got = status(&server, token, method, &address, body);
+            // Whether there is such a finding is nobody's business who may not read it.
+            let is_shut = got == 403 || (got == 404 && path.starts_with("/v1/recommendations/"));
+            let expected = has(role, right, standing);
+            if got == 401 || got >= 500 || is_shut == expected {
+                wrong.push(format!("{method} {path} to {account} ({role} {standing}): {got}"));
+            }
+            *(if is_shut { &mut shut } else { &mut opened }) += 1;
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(opened > 50 && shut > 100, "{opened} {shut}");
+    // Without credentials, and with those of nobody, none opens.
+    for (method, path, body, _) in DOORS {
+        let address = path.replace("{s}", "p-1").replace("{id}", "g1").replace("{file}", "x.rules").replace("{number}", "1");
+        for token in ["", "vitalog_0000"] {
+            assert_eq!(status(&server, token, method, &address, body), 401, "{method} {path}");
+        }
+    }
+    // Lists show what one may read: nothing of p-1 to others, all of it to its own.
+    for (account, sees) in [("pat", 1), ("care", 1), ("other-pat", 0), ("other-care", 0)] {
+        let place = all.iter().position(|(a, ..)| *a == account).expect("an account");
+        for (path, member) in [("/v1/subjects", "subjects"), ("/v1/recommendations", "recommendations")] {
+            let list = ask(&server, &tokens[place], "GET", path, "").ok().json();
+            let rows = list[member].as_array().unwrap_or_else(|| panic!("{list}")).len();
+            assert!(if sees == 0 { rows == 0 } else { rows > 0 }, "{path} to {account}: {list}");
+        }
+    }
+}
