@@ -301,7 +301,7 @@ pub struct Ingest {
     /// The URL of a server, or a data directory that no server holds.
     #[arg(long)]
     pub to: String,
-    /// Files: NDJSON, JSON, CSV with native names (gzip too), or files of T1D-UOM and AIM-94, told by their names and content.
+    /// Files: NDJSON, JSON, CSV or Arrow streams with native names (gzip and zstd too), or files of T1D-UOM and AIM-94, told by their names and content.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The access token; read from the environment if not given.

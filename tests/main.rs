@@ -4,6 +4,7 @@ mod auditing;
 mod backtest;
 mod backup;
 mod bad_input;
+mod columns;
 mod demo;
 mod erasing;
 mod examples;

@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 use vitalog_ingest::decode::t1d_uom::{File, Kind};
-use vitalog_ingest::decode::{Format, aim94, decode, inflate, json};
+use vitalog_ingest::decode::{Format, Packing, aim94, decode, json};
 
 use super::fixture::{admission, now};
 
 fn formats() -> Vec<Format> {
     let exports = Kind::ALL.into_iter().map(|kind| Format::T1dUom(File { kind, person: "1".to_owned() }));
     let diary = Format::Aim94(aim94::File { person: "1".to_owned() });
-    [Format::Json, Format::Ndjson, Format::Csv, diary].into_iter().chain(exports).collect()
+    [Format::Json, Format::Ndjson, Format::Csv, Format::Arrow, diary].into_iter().chain(exports).collect()
 }
 
 /// Reads a body in every form. What comes out of it holds together: places in order, bytes from the body, and a reading that is accepted says the same when it is written and read again.
@@ -124,7 +124,9 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
         read_all(&body);
-        let _ = inflate(&body, 1_000);
+        for packing in Packing::ALL {
+            let _ = packing.unpack(&body, 1_000);
+        }
     }
 
     #[test]

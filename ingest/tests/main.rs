@@ -2,6 +2,7 @@
 
 mod admission;
 mod aim94;
+mod arrow;
 mod audit;
 mod damage;
 mod decoding;

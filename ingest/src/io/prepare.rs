@@ -55,12 +55,12 @@ impl Judge<'_> {
     }
 
     fn item(&self, item: Item<'_>, permitted: &mut HashMap<Subject, bool>, prepared: &mut Prepared) {
-        let Item { index, line, bytes, reading } = item;
-        let admitted = match &reading {
+        let Item { index, line, ref reading, .. } = item;
+        let admitted = match reading {
             Ok(raw) => self.admission.admit(raw, self.now),
             Err(refusal) => Err(refusal.clone()),
         };
-        let letter = |refusal: &Refusal| dead_letter(refusal, reading.as_ref().ok(), bytes, &self.who.id);
+        let letter = |refusal: &Refusal| dead_letter(refusal, reading.as_ref().ok(), &item.as_sent(), &self.who.id);
         let (input, receipt) = match admitted {
             Ok(reading) if self.may_write(&reading.subject, permitted) => {
                 let receipt = Receipt::waiting(index, line, name_of(&reading), reading.rev);

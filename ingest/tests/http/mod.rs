@@ -2,6 +2,7 @@
 
 mod amending;
 mod doors;
+mod forms;
 mod hostile;
 mod receipts;
 
