@@ -10,6 +10,7 @@ mod erasing;
 mod examples;
 mod house;
 mod ingesting;
+mod letters;
 mod lifecycle;
 mod lsp;
 mod manual;

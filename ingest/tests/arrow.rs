@@ -41,7 +41,10 @@ fn glucose(more: Vec<(&str, ArrayRef)>) -> RecordBatch {
     batch(columns)
 }
 
-fn rows(body: &[u8]) -> Result<Vec<Result<Vec<(String, Scalar<'_>)>, Refusal>>, Refusal> {
+/// The fields of a row, or why it is none.
+type Row<'a> = Result<Vec<(String, Scalar<'a>)>, Refusal>;
+
+fn rows(body: &[u8]) -> Result<Vec<Row<'_>>, Refusal> {
     let items = decode(&Format::Arrow, body)?;
     Ok(items.map(|item| Ok(item.reading?.fields.into_iter().map(|(name, value)| (name.into_owned(), value)).collect())).collect())
 }

@@ -24,6 +24,11 @@ pub fn rows(body: &[u8]) -> Result<impl Iterator<Item = Item<'_>>, Refusal> {
     }))
 }
 
+/// The header of a table, as it stands: a row means nothing without it.
+pub(super) fn header(body: &[u8]) -> &[u8] {
+    Records::new(body).next().map_or(b"", |record| record.bytes)
+}
+
 const REMEDY: &str = "begin with a line such as subject,stream,at,value";
 
 fn names(header: &Record<'_>) -> Result<Vec<String>, Refusal> {

@@ -58,6 +58,11 @@ pub fn decode<'a>(format: &Format, body: &'a [u8]) -> Result<Items<'a>, Refusal>
     }
 }
 
+/// What has to stand before a row of the body for it to be read alone: the header of a table.
+pub fn header_of<'a>(format: &Format, body: &'a [u8]) -> &'a [u8] {
+    if *format == Format::Csv { csv::header(body) } else { b"" }
+}
+
 impl Format {
     /// By a file's name and its first bytes (unpacked). `None` where it is none of them.
     pub fn of_file(name: &str, head: &[u8]) -> Option<Format> {

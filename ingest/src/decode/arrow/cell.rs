@@ -13,7 +13,7 @@ use super::column::{Column, Kind};
 
 /// A row that is no reading, and the bytes of the cell at fault.
 pub(super) struct Bad<'a> {
-    pub refusal: Refusal,
+    pub refusal: Box<Refusal>,
     pub bytes: &'a [u8],
 }
 
@@ -61,7 +61,7 @@ impl<'a> Column<'a> {
                 if bytes.len() > MAX_LINE {
                     let message = format!("a text of {} bytes", bytes.len());
                     let refusal = Refusal::whole("line_too_long", message, format!("send texts of at most {MAX_LINE} bytes"));
-                    return Err(Bad { refusal, bytes });
+                    return Err(Bad { refusal: Box::new(refusal), bytes });
                 }
                 Scalar::Text(Cow::Borrowed(std::str::from_utf8(bytes).map_err(|_| not_utf8(name, bytes))?))
             }
@@ -167,11 +167,11 @@ fn instant(count: i64, unit: TimeUnit, zoned: bool) -> Option<Scalar<'static>> {
 
 fn bad<'a>(name: &str, found: &str, bytes: &'a [u8]) -> Bad<'a> {
     let refusal = Refusal::of("malformed_row", name, found, "the cell can't be read", "see how the stream was written");
-    Bad { refusal, bytes }
+    Bad { refusal: Box::new(refusal), bytes }
 }
 
 fn not_utf8<'a>(name: &str, bytes: &'a [u8]) -> Bad<'a> {
     let shown = String::from_utf8_lossy(bytes);
     let refusal = Refusal::of("not_utf8", name, &shown, "the text is not valid UTF-8", "encode the text as UTF-8");
-    Bad { refusal, bytes }
+    Bad { refusal: Box::new(refusal), bytes }
 }

@@ -45,7 +45,7 @@ pub fn rows(body: &[u8]) -> Result<impl Iterator<Item = Item<'_>>, Refusal> {
     Ok(rows.enumerate().map(move |(index, (batch, row))| {
         let (bytes, reading) = match reading(&names, &batch.columns, row) {
             Ok(reading) => (&b""[..], Ok(reading)),
-            Err(bad) => (bad.bytes, Err(bad.refusal)),
+            Err(bad) => (bad.bytes, Err(*bad.refusal)),
         };
         Item { index, line: index as u64 + 1, bytes, reading }
     }))
