@@ -4,6 +4,7 @@ mod amending;
 mod doors;
 mod forms;
 mod hostile;
+mod ingress;
 mod letters;
 mod receipts;
 
