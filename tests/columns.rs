@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::need::{need, python};
-use crate::support::server::Server;
+use crate::support::server::{Server, run, vitalog};
 
 const WRITE: &str = r#"
 import sys, datetime, decimal
@@ -18,6 +18,10 @@ columns = {"subject": ["p-1"] * 3, "stream": ["bg"] * 3, "at": at, "value": [110
 if how == "polars":
     table = pl.DataFrame(columns).with_columns(pl.col("stream").cast(pl.Categorical))
     table.write_ipc_stream(path)
+elif how == "packed":
+    lines = "".join('{"subject":"p-1","stream":"bg","at":"2026-03-10T09:0%d:00Z","value":111}\n' % minute for minute in range(3))
+    with pa.CompressedOutputStream(path, "zstd") as out:
+        out.write(lines.encode())
 else:
     table = pa.table({**columns, "stream": pa.array(columns["stream"]).dictionary_encode()})
     options = pa.ipc.IpcWriteOptions(compression="zstd" if how == "compressed" else None)
@@ -30,8 +34,9 @@ fn pyarrow_and_polars_write_what_is_read() {
     let Some(python) = need("a Python with pyarrow and polars (VITALOG_PYTHON)", python()) else { return };
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &[]);
+    let file = |how: &str| data.path().join(format!("{how}.{}", if how == "packed" { "ndjson.zst" } else { "arrows" }));
     let written = |how: &str| {
-        let path = data.path().join(format!("{how}.arrows"));
+        let path = file(how);
         let done = Command::new(&python).args(["-c", WRITE, how]).arg(&path).output().expect("Python runs");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         std::fs::read(path).expect("it was written")
@@ -48,9 +53,17 @@ fn pyarrow_and_polars_write_what_is_read() {
     }
     let compressed = post("compressed");
     assert_eq!((compressed.status, compressed.json()["code"].as_str()), (400, Some("compressed_buffers")), "{}", compressed.body);
+    // Files go the same way.
+    written("packed");
+    for (how, status, sums) in [("pyarrow", 1, [3, 0, 1, 2]), ("packed", 0, [3, 3, 0, 0])] {
+        let (code, out, err) = run(vitalog().args(["ingest", "--format", "json", "--to", &server.url]).arg(file(how)));
+        let total: Value = out.lines().last().and_then(|line| serde_json::from_str(line).ok()).expect("JSON");
+        let counted = ["rows", "accepted", "duplicate", "refused"].map(|name| total[name].as_u64());
+        assert_eq!((code, counted), (Some(status), sums.map(Some)), "{how}: {out}{err}");
+    }
     // Nothing was acknowledged to the helper that asks: the last is waited for by its position.
     server.readings("{}").json();
-    let held = server.sql("select source, value, cast(at as varchar) as at from bg order by source");
+    let held = server.sql("select source, value, cast(at as varchar) as at from bg where source is not null order by source");
     let row = |source: &str| json!({"source": source, "value": 110.1, "at": held[0]["at"]});
     assert_eq!(held, json!([row("polars"), row("pyarrow")]));
     assert!(held[0]["at"].as_str().is_some_and(|at| at.contains("08:00:00.25")), "{held}");

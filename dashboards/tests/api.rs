@@ -290,6 +290,41 @@ async fn dead_letters_are_listed() {
 }
 
 #[tokio::test]
+async fn a_reading_that_says_the_same_as_another_is_flagged() {
+    let stage = stage().await;
+    let at = BASE + Span::hours(10);
+    let reading =
+        |given: &str, rev, content| Input::Reading(Reading::present(Subject::new("p-1"), Some(given.into()), rev, "bg", content));
+    let mmol = schema::unit(vitalog_elog::Dimension::Glucose, "mmol/L");
+    let relayed = vitalog_elog::Content {
+        source: Some("phone".into()),
+        ..content(schema::BG, When::At(at), vec![amount("6.0", mmol), None])
+    };
+    let inputs = vec![
+        reading("first", 1, glucose(at, "108.096")),
+        reading("relayed", 1, relayed.clone()),
+        reading("other", 1, glucose(at, "109")),
+        reading("later", 1, glucose(at + Span::seconds(1), "108.096")),
+        Input::Reading(Reading::present(Subject::new("p-2"), Some("first".into()), 1, "bg", glucose(at, "108.096"))),
+    ];
+    stage.world.give(at, inputs);
+    let flags =
+        |one: &Json| one["flags"].as_array().map(|f| f.iter().map(|f| (f["code"].clone(), f["id"].clone())).collect::<Vec<_>>());
+    let same = |id: &str| Some(vec![(Json::from("same_meaning"), Json::from(id))]);
+    for (id, expected) in [("first", same("relayed")), ("relayed", same("first")), ("other", None), ("later", None)] {
+        let one = stage.get(&format!("/v1/subjects/p-1/readings/{id}")).await;
+        assert_eq!(flags(&one["current"]), expected, "{id}: {one}");
+    }
+    let page = stage.get(&format!("/v1/subjects/p-1/readings?from={at}&stream=bg")).await;
+    let told: Vec<_> =
+        page["readings"].as_array().expect("readings").iter().filter_map(flags).flatten().map(|(_, id)| id).collect();
+    assert_eq!(told.len(), 2, "{page}");
+    assert!(page["readings"][1]["flags"][0]["message"].as_str().is_none_or(|m| m.contains("may be a double")));
+    stage.world.give(at, vec![Input::Reading(Reading::removal(Subject::new("p-1"), "relayed".into(), 2))]);
+    assert_eq!(flags(&stage.get("/v1/subjects/p-1/readings/first").await["current"]), None, "what was removed says nothing");
+}
+
+#[tokio::test]
 async fn a_dead_letter_tells_what_became_of_it() {
     let stage = stage().await;
     let letter = |sender: &str, subject: Option<&str>| {

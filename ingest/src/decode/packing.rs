@@ -47,11 +47,12 @@ impl Packing {
         };
         let out = unpacked.map_err(|e| {
             let name = self.name();
-            let remedy = format!("compress the whole body with {name}, or send it without content-encoding");
-            Refusal::whole(&format!("malformed_{name}"), format!("the body can't be unpacked: {e}"), remedy)
+            let window = if self == Packing::Zstd { " and a window of at most 8 MiB" } else { "" };
+            let remedy = format!("compress the whole of it with {name}{window}, or send it as it is");
+            Refusal::whole(&format!("malformed_{name}"), format!("it can't be unpacked: {e}"), remedy)
         })?;
         if out.len() > limit {
-            let message = format!("the body unpacks to more than {limit} bytes");
+            let message = format!("it unpacks to more than {limit} bytes");
             return Err(Refusal::whole("too_large", message, "send fewer readings at a time"));
         }
         Ok(out)

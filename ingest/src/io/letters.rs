@@ -3,7 +3,7 @@
 //! A letter stands for one reading. Where it is taken, the reading and what it came of are journaled together; where it is refused again, that is
 //! journaled, too: so a replay of the journal knows what became of each letter. A letter that has become a reading is not tried again.
 //!
-//! INVARIANT (one letter, one reading): replays wait for each other, and each looks at a letter after the views have seen the replay before.
+//! INVARIANT (one letter, one reading): replays wait for each other, whoever hangs up, and each looks at a letter after the views have seen the replay before.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use vitalog_elog::access::{Decision, Principal, Wish};
@@ -48,45 +48,11 @@ pub(super) async fn replay_one(
     body: Body,
 ) -> Result<Response, Problem> {
     gateway.operator(&who)?;
-    let unknown = || {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "unknown_letter",
-            "there is no dead letter at this offset",
-            "see GET /v1/dead-letters for those that there are",
-        )
-    };
     let offset = path.ok().and_then(|Path(text)| text.parse::<u64>().ok()).ok_or_else(unknown)?;
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let form = if taken.bytes.is_empty() { None } else { Some(body::format(&headers)?) };
 
-    let _replaying = gateway.replaying.lock().await;
-    let kept = gateway.views(move |views, after| views.letter(offset, after)).await?.ok_or_else(unknown)?;
-    if let Some(reading) = kept.reading {
-        let message = format!("it has become the reading at offset {reading}");
-        let refusal = Refusal::of("already_mended", "offset", &offset.to_string(), message, "amend that reading");
-        return Err(Problem::of(StatusCode::CONFLICT, refusal));
-    }
-    let tried = match &form {
-        Some(form) => gateway.attempt(form, &taken.bytes, &who),
-        None => gateway.attempt(&form_of(&kept.letter.raw), &kept.letter.raw, &who),
-    };
-    let mut inputs = Vec::with_capacity(2);
-    let told = gateway.outcome(&kept, tried, form.is_some(), &who, &mut inputs);
-    if let Err(Told::Denied(subject)) = &told {
-        return Err(Problem::forbidden(&format!("write the subject {}", subject.as_str())));
-    }
-    let Accepted { first, outcomes, position } = gateway.submit(inputs).await?;
-    let mut response = match told {
-        Ok(mut receipt) => {
-            receipt.settle(first, outcomes.first().and_then(Option::as_ref));
-            axum::Json(receipt).into_response()
-        }
-        Err(Told::Refused(refusal)) => Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).into_response(),
-        Err(Told::Denied(_)) => return Err(Problem::forbidden("write this subject")),
-    };
-    response.headers_mut().insert(POSITION, position_header(position.next));
-    Ok(response)
+    gateway.apart(move |gateway| async move { gateway.try_one(offset, form.as_ref(), &taken.bytes, &who).await }).await
 }
 
 /// Which letters are to be tried.
@@ -132,33 +98,7 @@ pub(super) async fn replay_many(
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let wanted = wanted(&taken.bytes).map_err(|refusal| Problem::of(StatusCode::BAD_REQUEST, refusal))?;
 
-    let _replaying = gateway.replaying.lock().await;
-    let asked = WantedLetters { limit: wanted.limit + 1, ..wanted.clone() };
-    let mut letters = gateway.views(move |views, after| views.open_letters(&asked, after)).await?;
-    let more = letters.len() > wanted.limit;
-    letters.truncate(wanted.limit);
-    let mut sum = Sum { tried: letters.len(), next: letters.last().filter(|_| more).map(|l| l.offset), ..Sum::default() };
-    let mut inputs = Vec::with_capacity(2 * letters.len());
-    for kept in &letters {
-        let tried = gateway.attempt(&form_of(&kept.letter.raw), &kept.letter.raw, &who);
-        match gateway.outcome(kept, tried, false, &who, &mut inputs) {
-            Ok(_) => sum.accepted += 1,
-            Err(Told::Refused(_)) => sum.rejected += 1,
-            Err(Told::Denied(_)) => sum.denied += 1,
-        }
-    }
-    sum.position = gateway.told.load(Ordering::Acquire);
-    if !inputs.is_empty() {
-        let Accepted { outcomes, position, .. } = gateway.submit(inputs).await?;
-        sum.duplicate = outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Duplicate))).count();
-        sum.accepted -= sum.duplicate;
-        sum.position = position.next;
-    }
-    let position = position_header(sum.position);
-    let mut response = axum::Json(sum).into_response();
-    response.headers_mut().insert(POSITION, position);
-    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    Ok(response)
+    gateway.apart(move |gateway| async move { gateway.try_many(wanted, who).await }).await
 }
 
 /// Why a letter stays one.
@@ -183,6 +123,91 @@ impl Gateway {
         let (gateway, after) = (self.clone(), self.told.load(Ordering::Acquire));
         let asked = tokio::task::spawn_blocking(move || question(&*gateway.current, after)).await;
         Ok(asked.map_err(|_| body::broken())??)
+    }
+
+    /// One replay after the other, each to its end: one that was given up when its caller hung up could have been submitted, and the next would not know.
+    async fn apart<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
+        self: &Arc<Self>,
+        replay: impl FnOnce(Arc<Gateway>) -> F + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let gateway = self.clone();
+        let task = tokio::spawn(async move {
+            let _replaying = gateway.replaying.lock().await;
+            replay(gateway.clone()).await
+        });
+        task.await.map_err(|_| body::broken())?
+    }
+
+    async fn try_one(
+        self: &Arc<Self>,
+        offset: u64,
+        form: Option<&Format>,
+        bytes: &[u8],
+        who: &Principal,
+    ) -> Result<Response, Problem> {
+        let kept = self.views(move |views, after| views.letter(offset, after)).await?.ok_or_else(unknown)?;
+        if let Some(reading) = kept.reading {
+            let message = format!("it has become the reading at offset {reading}");
+            let refusal = Refusal::of("already_mended", "offset", &offset.to_string(), message, "amend that reading");
+            return Err(Problem::of(StatusCode::CONFLICT, refusal));
+        }
+        let raw = &kept.letter.raw;
+        let tried = match form {
+            Some(form) => self.attempt(form, bytes, who),
+            None => self.attempt(&form_of(raw), raw, who),
+        };
+        let mut inputs = Vec::with_capacity(2);
+        let told = match outcome(&kept, tried, form.is_some(), who, &mut inputs) {
+            Err(Told::Denied(subject)) => return Err(Problem::forbidden(&format!("write the subject {}", subject.as_str()))),
+            Err(Told::Refused(refusal)) => Err(refusal),
+            Ok(receipt) => Ok(receipt),
+        };
+        let Accepted { first, outcomes, position } = self.submit(inputs).await?;
+        let mut response = match told {
+            Ok(mut receipt) => {
+                receipt.settle(first, outcomes.first().and_then(Option::as_ref));
+                axum::Json(receipt).into_response()
+            }
+            Err(refusal) => Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).into_response(),
+        };
+        response.headers_mut().insert(POSITION, position_header(position.next));
+        Ok(response)
+    }
+
+    async fn try_many(self: &Arc<Self>, wanted: WantedLetters, who: Principal) -> Result<Response, Problem> {
+        let asked = WantedLetters { limit: wanted.limit + 1, ..wanted.clone() };
+        let mut letters = self.views(move |views, after| views.open_letters(&asked, after)).await?;
+        let more = letters.len() > wanted.limit;
+        letters.truncate(wanted.limit);
+        let next = letters.last().filter(|_| more).map(|l| l.offset);
+        let gateway = self.clone();
+        let judged = tokio::task::spawn_blocking(move || gateway.judge_many(&letters, &who)).await;
+        let (mut sum, inputs) = judged.map_err(|_| body::broken())?;
+        (sum.next, sum.position) = (next, self.told.load(Ordering::Acquire));
+        if !inputs.is_empty() {
+            let Accepted { outcomes, position, .. } = self.submit(inputs).await?;
+            sum.duplicate = outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Duplicate))).count();
+            sum.accepted -= sum.duplicate;
+            sum.position = position.next;
+        }
+        let position = position_header(sum.position);
+        let mut response = axum::Json(sum).into_response();
+        response.headers_mut().insert(POSITION, position);
+        Ok(response)
+    }
+
+    /// What is to be journaled of each letter, tried as it came.
+    fn judge_many(&self, letters: &[KeptLetter], who: &Principal) -> (Sum, Vec<Input>) {
+        let (mut sum, mut inputs) = (Sum { tried: letters.len(), ..Sum::default() }, Vec::with_capacity(2 * letters.len()));
+        for kept in letters {
+            let raw = &kept.letter.raw;
+            match outcome(kept, self.attempt(&form_of(raw), raw, who), false, who, &mut inputs) {
+                Ok(_) => sum.accepted += 1,
+                Err(Told::Refused(_)) => sum.rejected += 1,
+                Err(Told::Denied(_)) => sum.denied += 1,
+            }
+        }
+        (sum, inputs)
     }
 
     fn attempt(&self, form: &Format, bytes: &[u8], who: &Principal) -> Tried {
@@ -211,34 +236,32 @@ impl Gateway {
             },
         }
     }
+}
 
-    /// Puts what is to be journaled of a try behind `inputs`.
-    fn outcome(
-        &self,
-        kept: &KeptLetter,
-        tried: Tried,
-        mended: bool,
-        who: &Principal,
-        inputs: &mut Vec<Input>,
-    ) -> Result<Receipt, Told> {
-        let mending =
-            |subject, outcome| Input::Mending(Mending { letter: kept.offset, subject, by: who.id.clone(), mended, outcome });
-        match tried {
-            Tried::Taken(reading) => {
-                let (subject, name, rev) = (reading.subject.clone(), name_of(&reading), reading.rev);
-                let outcome = MendingOutcome::Taken { name: name.as_str().into(), rev };
-                inputs.extend([Input::Reading(reading), mending(Some(subject), outcome)]);
-                Ok(Receipt::waiting(0, 1, name, rev))
-            }
-            Tried::Refused(refusal, subject) => {
-                let letter = dead_letter(&refusal, None, b"", "");
-                let outcome = MendingOutcome::Refused { code: letter.code, field: letter.field, message: letter.message };
-                inputs.push(mending(subject.or_else(|| kept.letter.subject.clone()), outcome));
-                Err(Told::Refused(refusal))
-            }
-            Tried::Denied(subject) => Err(Told::Denied(subject)),
+/// Puts what is to be journaled of a try behind `inputs`.
+fn outcome(kept: &KeptLetter, tried: Tried, mended: bool, who: &Principal, inputs: &mut Vec<Input>) -> Result<Receipt, Told> {
+    let mending =
+        |subject, outcome| Input::Mending(Mending { letter: kept.offset, subject, by: who.id.clone(), mended, outcome });
+    match tried {
+        Tried::Taken(reading) => {
+            let (subject, name, rev) = (reading.subject.clone(), name_of(&reading), reading.rev);
+            let outcome = MendingOutcome::Taken { name: name.as_str().into(), rev };
+            inputs.extend([Input::Reading(reading), mending(Some(subject), outcome)]);
+            Ok(Receipt::waiting(0, 1, name, rev))
         }
+        Tried::Refused(refusal, subject) => {
+            let letter = dead_letter(&refusal, None, b"", "");
+            let outcome = MendingOutcome::Refused { code: letter.code, field: letter.field, message: letter.message };
+            inputs.push(mending(subject.or_else(|| kept.letter.subject.clone()), outcome));
+            Err(Told::Refused(refusal))
+        }
+        Tried::Denied(subject) => Err(Told::Denied(subject)),
     }
+}
+
+fn unknown() -> Problem {
+    let remedy = "see GET /v1/dead-letters for those that there are";
+    Problem::new(StatusCode::NOT_FOUND, "unknown_letter", "there is no dead letter at this offset", remedy)
 }
 
 /// The form in which a letter was kept: a row of a table stands under its header.

@@ -1,10 +1,14 @@
 //! Dead letters, tried again: what became of each is journaled with it, and one letter becomes one reading.
 
+use std::io::Write;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use vitalog_elog::input::{Mending, MendingOutcome};
 use vitalog_elog::{Input, Subject};
 use vitalog_ingest::access::{Minted, Scope, Tokens, mint};
 
-use super::{Reply, Server, bg};
+use super::{Reply, SLOW, Server, bg};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -153,5 +157,25 @@ fn replays_at_the_same_time_make_one_reading() {
     });
     assert_eq!(statuses.iter().filter(|s| **s == 200).count(), 1, "{statuses:?}");
     assert!(statuses.iter().all(|s| matches!(s, 200 | 409)), "{statuses:?}");
+    assert_eq!(server.journaled().len(), 3);
+}
+
+#[test]
+fn who_hangs_up_does_not_open_the_door_to_a_second_reading() {
+    let server = Server::open();
+    server.post("application/json", bg(1, "0.1"));
+    server.mode.store(SLOW, Ordering::Relaxed);
+    let body = bg(1, "6.1");
+    let head = format!(
+        "POST /v1/dead-letters/0/replay HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        server.address,
+        body.len()
+    );
+    let mut gone = server.connect();
+    gone.write_all(format!("{head}{body}").as_bytes()).expect("sent");
+    // It is on its way to the journal when its caller goes.
+    std::thread::sleep(Duration::from_millis(150));
+    drop(gone);
+    replay(&server, 0, &bg(2, "6.2")).assert_problem(409, "already_mended");
     assert_eq!(server.journaled().len(), 3);
 }

@@ -37,6 +37,8 @@ use super::fixture::{health, now, profile};
 pub const TAKES: u8 = 0;
 pub const OVERLOADED: u8 = 1;
 pub const CLOSING: u8 = 2;
+/// Takes them after half a second.
+pub const SLOW: u8 = 3;
 
 type Current0 = Mutex<HashMap<(Subject, ReadingId), (u32, u128, bool)>>;
 type Letters0 = Mutex<Vec<KeptLetter>>;
@@ -52,6 +54,13 @@ impl Inlet for Loop {
         match self.mode.load(Ordering::Relaxed) {
             OVERLOADED => done(Err(Unavailable::Overloaded)),
             CLOSING => done(Err(Unavailable::Closing)),
+            SLOW => {
+                let submissions = self.submissions.clone();
+                std::thread::spawn(move || {
+                    std::thread::sleep(Duration::from_millis(500));
+                    submissions.send((inputs, done)).expect("the loop runs");
+                });
+            }
             _ => self.submissions.send((inputs, done)).expect("the loop runs"),
         }
     }
