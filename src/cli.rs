@@ -48,6 +48,8 @@ pub enum Command {
     Why(Why),
     /// Send exports of readings to a server or into a data directory.
     Ingest(Ingest),
+    /// Look at what a running server refused, and try it again, as it came or mended.
+    Letters(Letters),
     /// Ask the lake in SQL.
     Sql(Sql),
     /// Who there is: accounts with their roles, passwords and assignments.
@@ -321,7 +323,7 @@ pub struct Ingest {
     /// The URL of a server, or a data directory that no server holds.
     #[arg(long)]
     pub to: String,
-    /// Files: NDJSON, JSON, CSV with native names (gzip too), or files of T1D-UOM and AIM-94, told by their names and content.
+    /// Files: NDJSON, JSON, CSV or Arrow streams with native names (gzip and zstd too), or files of T1D-UOM and AIM-94, told by their names and content.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The access token; read from the environment if not given.
@@ -329,6 +331,71 @@ pub struct Ingest {
     pub token: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Letters {
+    #[command(subcommand)]
+    pub action: LettersAction,
+    /// The URL of a running server.
+    #[arg(long, global = true, default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// The access token; read from the environment if not given.
+    #[arg(long, global = true, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Subcommand)]
+pub enum LettersAction {
+    /// The newest dead letters.
+    List {
+        #[command(flatten)]
+        filter: LetterFilter,
+        /// Only those that have (`true`) or have not (`false`) become a reading.
+        #[arg(long)]
+        mended: Option<bool>,
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// One of them: why it was refused, its bytes, and what became of it.
+    Show { offset: u64 },
+    /// Try one again, or all that fit. Exit status 1 if one is refused again.
+    Replay {
+        #[arg(conflicts_with_all = ["code", "field", "sender", "subject", "from", "to", "all"])]
+        offset: Option<u64>,
+        /// A file with the reading that is meant, as JSON; `-`: standard input. Without it the letter is tried as it came.
+        #[arg(long, requires = "offset")]
+        body: Option<PathBuf>,
+        #[command(flatten)]
+        filter: LetterFilter,
+        /// Whatever they are.
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// Which dead letters are meant.
+#[derive(Args)]
+pub struct LetterFilter {
+    /// Why they were refused.
+    #[arg(long)]
+    pub code: Option<String>,
+    /// The field at fault.
+    #[arg(long)]
+    pub field: Option<String>,
+    /// Who sent them.
+    #[arg(long)]
+    pub sender: Option<String>,
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// Those that came at this instant or later.
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Those that came before this instant.
+    #[arg(long)]
+    pub to: Option<String>,
 }
 
 #[derive(Args)]

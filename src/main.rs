@@ -19,8 +19,8 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    audit, backtest, bench, check, demo as demonstration, erase, explain, fmt, ingest, keys, lsp, rules, serve, sql, test, token,
-    user, why,
+    audit, backtest, bench, check, demo as demonstration, erase, explain, fmt, ingest, keys, letters, lsp, rules, serve, sql,
+    test, token, user, why,
 };
 
 fn main() -> ExitCode {
@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Rules(args) => rules::run(args),
         Command::Why(args) => why::run(args),
         Command::Ingest(args) => ingest::run(args),
+        Command::Letters(args) => letters::run(args),
         Command::Sql(args) => sql::run(args),
         Command::User(args) => user::run(args),
         Command::Token(args) => token::run(args),

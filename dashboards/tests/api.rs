@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 use vitalog_elog::effect::{Addressee, Delivery, Step};
-use vitalog_elog::input::{DeadLetter, Input};
+use vitalog_elog::input::{DeadLetter, Input, Mending, MendingOutcome};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Effect, MatchId, Reading, Span, Subject, Time, Value, When};
 
@@ -290,6 +290,81 @@ async fn dead_letters_are_listed() {
 }
 
 #[tokio::test]
+async fn a_reading_that_says_the_same_as_another_is_flagged() {
+    let stage = stage().await;
+    let at = BASE + Span::hours(10);
+    let reading =
+        |given: &str, rev, content| Input::Reading(Reading::present(Subject::new("p-1"), Some(given.into()), rev, "bg", content));
+    let mmol = schema::unit(vitalog_elog::Dimension::Glucose, "mmol/L");
+    let relayed = vitalog_elog::Content {
+        source: Some("phone".into()),
+        ..content(schema::BG, When::At(at), vec![amount("6.0", mmol), None])
+    };
+    let inputs = vec![
+        reading("first", 1, glucose(at, "108.096")),
+        reading("relayed", 1, relayed.clone()),
+        reading("other", 1, glucose(at, "109")),
+        reading("later", 1, glucose(at + Span::seconds(1), "108.096")),
+        Input::Reading(Reading::present(Subject::new("p-2"), Some("first".into()), 1, "bg", glucose(at, "108.096"))),
+    ];
+    stage.world.give(at, inputs);
+    let flags =
+        |one: &Json| one["flags"].as_array().map(|f| f.iter().map(|f| (f["code"].clone(), f["id"].clone())).collect::<Vec<_>>());
+    let same = |id: &str| Some(vec![(Json::from("same_meaning"), Json::from(id))]);
+    for (id, expected) in [("first", same("relayed")), ("relayed", same("first")), ("other", None), ("later", None)] {
+        let one = stage.get(&format!("/v1/subjects/p-1/readings/{id}")).await;
+        assert_eq!(flags(&one["current"]), expected, "{id}: {one}");
+    }
+    let page = stage.get(&format!("/v1/subjects/p-1/readings?from={at}&stream=bg")).await;
+    let told: Vec<_> =
+        page["readings"].as_array().expect("readings").iter().filter_map(flags).flatten().map(|(_, id)| id).collect();
+    assert_eq!(told.len(), 2, "{page}");
+    assert!(page["readings"][1]["flags"][0]["message"].as_str().is_none_or(|m| m.contains("may be a double")));
+    stage.world.give(at, vec![Input::Reading(Reading::removal(Subject::new("p-1"), "relayed".into(), 2))]);
+    assert_eq!(flags(&stage.get("/v1/subjects/p-1/readings/first").await["current"]), None, "what was removed says nothing");
+}
+
+#[tokio::test]
+async fn a_dead_letter_tells_what_became_of_it() {
+    let stage = stage().await;
+    let letter = |sender: &str, subject: Option<&str>| {
+        Input::DeadLetter(DeadLetter {
+            subject: subject.map(Subject::new),
+            code: "missing".into(),
+            field: Some("at".into()),
+            message: "no".into(),
+            raw: b"{}"[..].into(),
+            sender: sender.into(),
+        })
+    };
+    let first = stage.world.give(BASE, vec![letter("t", Some("p-1")), letter("u", None)]).first;
+    let mending = |outcome| Input::Mending(Mending { letter: first, subject: None, by: "nurse".into(), mended: false, outcome });
+    let refused = MendingOutcome::Refused { code: "missing".into(), field: Some("at".into()), message: "still".into() };
+    let before =
+        format!("/v1/dead-letters?sender=t&mended=false&subject=p-1&code=missing&field=at&from={}", "2020-01-01T00:00:00Z");
+    assert_eq!(stage.get(&before).await["total"], 1);
+    let record = stage.world.give(BASE, vec![mending(refused)]).first;
+    let taken = |name: &str| mending(MendingOutcome::Taken { name: name.into(), rev: 2 });
+    stage.world.give(BASE, vec![taken("a1"), taken("a2")]);
+    let one = stage.get(&format!("/v1/dead-letters/{first}")).await;
+    assert_eq!((one["tries"].as_u64(), one["reading"].as_u64(), one["raw"].as_str()), (Some(3), Some(record), Some("{}")));
+    let told: Vec<_> = (0..3).map(|i| (one["history"][i]["outcome"].as_str(), one["history"][i]["id"].as_str())).collect();
+    assert_eq!(
+        told,
+        [(Some("refused"), None), (Some("taken"), Some("a1")), (Some("taken"), Some("a2"))],
+        "the first reading counts"
+    );
+    assert_eq!((&one["history"][0]["message"], &one["history"][1]["offset"]), (&"still".into(), &record.into()));
+    assert_eq!(stage.get(&before).await["total"], 0);
+    let left = stage.get("/v1/dead-letters?mended=false").await;
+    assert_eq!((left["total"].as_u64(), &left["dead_letters"][0]["sender"]), (Some(1), &"u".into()));
+    for path in ["/v1/dead-letters/0", "/v1/dead-letters/x", "/v1/dead-letters/-1"] {
+        let none = stage.ask(Some("root"), Method::GET, path, &[]).await;
+        assert_eq!((none.status.as_u16(), none.body["code"].as_str()), (404, Some("unknown_letter")), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_door_asks_who_is_there() {
     let stage = stage().await;
     let one = format!("/v1/recommendations/{}", low());
@@ -304,6 +379,7 @@ async fn every_door_asks_who_is_there() {
         "/v1/recommendations",
         &one,
         "/v1/dead-letters",
+        "/v1/dead-letters/1",
         "/v1/stream",
         "/v1/stream?subject=p-1",
     ];

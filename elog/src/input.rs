@@ -30,6 +30,8 @@ pub enum Input {
     Receipt(DeliveryReceipt),
     /// What could not be accepted, kept so that it can be looked at and mended.
     DeadLetter(DeadLetter),
+    /// What became of a dead letter that was tried again.
+    Mending(Mending),
     /// Time passed, and something was due.
     Tick,
     /// Something of a subject that was erased. It stands in a replay for what can't be read any more, so that offsets stay; nobody submits it.
@@ -103,4 +105,27 @@ pub struct DeadLetter {
 
 impl DeadLetter {
     pub const MAX_RAW: usize = 64 * 1024;
+}
+
+/// A dead letter, tried again. Where it was taken, the reading that it became is the input right before this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mending {
+    /// The offset of the letter.
+    pub letter: u64,
+    /// Whom it is about, where that could be read.
+    pub subject: Option<Subject>,
+    /// The id of who had it tried.
+    pub by: Arc<str>,
+    /// Another body was sent in its place.
+    pub mended: bool,
+    pub outcome: MendingOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MendingOutcome {
+    /// It became this revision of the reading of this name.
+    Taken { name: Arc<str>, rev: u32 },
+    /// It was refused again.
+    Refused { code: Arc<str>, field: Option<Arc<str>>, message: Arc<str> },
 }

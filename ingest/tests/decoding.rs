@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use vitalog_elog::Refusal;
-use vitalog_ingest::decode::{Format, Item, RawReading, Scalar, decode, inflate};
+use vitalog_ingest::decode::{Format, Item, Packing, RawReading, Scalar, decode};
 
 fn items<'a>(format: &Format, body: &'a [u8]) -> Vec<Item<'a>> {
     decode(format, body).unwrap_or_else(|r| panic!("{r}: {:?}", String::from_utf8_lossy(body))).collect()
@@ -186,15 +186,15 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn packed_bodies_have_an_end() {
-    assert_eq!(inflate(&gzip(b"hello"), 5).expect("fits"), b"hello");
-    assert_eq!(inflate(&gzip(b"hello"), 4).expect_err("one too many").code, "too_large");
+    assert_eq!(Packing::Gzip.unpack(&gzip(b"hello"), 5).expect("fits"), b"hello");
+    assert_eq!(Packing::Gzip.unpack(&gzip(b"hello"), 4).expect_err("one too many").code, "too_large");
     let bomb = gzip(&vec![0; 64 << 20]);
     assert!(bomb.len() < 100_000);
-    assert_eq!(inflate(&bomb, 1 << 20).expect_err("a bomb").code, "too_large");
+    assert_eq!(Packing::Gzip.unpack(&bomb, 1 << 20).expect_err("a bomb").code, "too_large");
     let twice = [gzip(b"one\n"), gzip(b"two\n")].concat();
-    assert_eq!(inflate(&twice, 100).expect("members follow each other"), b"one\ntwo\n");
+    assert_eq!(Packing::Gzip.unpack(&twice, 100).expect("members follow each other"), b"one\ntwo\n");
     for broken in [&b"not gzip"[..], &gzip(b"hello")[..20], b""] {
-        assert_eq!(inflate(broken, 100).expect_err("broken").code, "malformed_gzip");
+        assert_eq!(Packing::Gzip.unpack(broken, 100).expect_err("broken").code, "malformed_gzip");
     }
 }
 
@@ -208,6 +208,8 @@ fn forms_by_their_names() {
         ("a/b/readings.ndjson", "", Some(Format::Ndjson)),
         ("x.JSON", "", Some(Format::Json)),
         ("x.csv.gz", "", Some(Format::Csv)),
+        ("x.ndjson.zst", "", Some(Format::Ndjson)),
+        ("x.arrows", "", Some(Format::Arrow)),
         ("data", " [{", Some(Format::Json)),
         ("data", "{", Some(Format::Ndjson)),
         ("data.xml", "<x>", None),

@@ -260,3 +260,18 @@ pub fn one_of_each(schema: &Schema) -> Vec<Entry> {
     ];
     inputs.into_iter().zip(1..).map(|(input, second)| Entry { arrival: at(second), input }).collect()
 }
+
+/// What became of dead letters: one taken, one refused again.
+pub fn mendings() -> Vec<Entry> {
+    use vitalog_elog::input::{Mending, MendingOutcome};
+    let mending = |letter, subject: Option<&str>, mended, outcome| Entry {
+        arrival: Time(1_790_000_150_000_000),
+        input: Input::Mending(Mending { letter, subject: subject.map(Subject::new), by: "nurse-1".into(), mended, outcome }),
+    };
+    let refused =
+        MendingOutcome::Refused { code: "missing".into(), field: Some("at".into()), message: "it is missing; say when".into() };
+    vec![
+        mending(9, Some("p-001"), true, MendingOutcome::Taken { name: "a1".into(), rev: 5 }),
+        mending(u64::MAX, None, false, refused),
+    ]
+}

@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use vitalog_elog::{Entry, Input, Subject, Time};
-use vitalog_ingest::journal::{Journal, JournalError};
+use vitalog_ingest::journal::{FORMAT, Journal, JournalError};
 
-use super::fixture::{bg, health, one_of_each};
+use super::fixture::{bg, health, mendings, one_of_each};
 
-/// What each fixture holds: a group of every kind of input, then readings of two subjects in two groups.
-fn written() -> Vec<Entry> {
+/// What each fixture holds: a group of every kind of input, then readings of two subjects in two groups; from format 3 on what became of letters.
+fn written(format: u32) -> Vec<Entry> {
     let schema = health();
     let readings = (0..6).map(|i| Entry {
         arrival: Time(1_790_000_100_000_000 + i),
         input: Input::Reading(bg(&schema, ["p-001", "p-002"][i as usize % 2], i)),
     });
-    one_of_each(&schema).into_iter().chain(readings).collect()
+    let mendings = mendings().into_iter().filter(|_| format >= 3);
+    one_of_each(&schema).into_iter().chain(readings).chain(mendings).collect()
 }
 
 /// A copy to work on. Git does not keep who may read a file, so the key's mode is put right.
@@ -39,19 +40,19 @@ fn read(dir: &Path) -> Vec<Entry> {
 
 #[test]
 fn every_format_is_read_and_goes_on() {
-    for format in [1, 2] {
+    for format in 1..=FORMAT {
         let dir = fixture(format);
-        assert_eq!(read(dir.path()), written(), "format {format}");
+        assert_eq!(read(dir.path()), written(format), "format {format}");
         let mut journal = Journal::open(&dir.path().join("journal.db")).expect("opened");
         let more = vec![Entry { arrival: Time(1_790_000_200_000_000), input: Input::Reading(bg(&health(), "p-003", 50)) }];
         let position = journal.append(&health(), &more).expect("goes on");
-        assert_eq!(position.next, 18);
+        assert_eq!(position.next, written(format).len() as u64 + 1);
         drop(journal);
-        assert_eq!(read(dir.path()), [written(), more].concat(), "format {format}");
+        assert_eq!(read(dir.path()), [written(format), more].concat(), "format {format}");
         let version: u32 = rusqlite::Connection::open(dir.path().join("journal.db"))
             .and_then(|db| db.pragma_query_value(None, "user_version", |r| r.get(0)))
             .expect("told");
-        assert_eq!(version, 2, "an older program refuses it from now on");
+        assert_eq!(version, FORMAT, "an older program refuses it from now on");
     }
 }
 

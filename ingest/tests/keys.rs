@@ -7,7 +7,7 @@ use vitalog_elog::{Entry, Input, Reading, Schema, Subject, Time};
 use vitalog_ingest::journal::{Journal, JournalError, Kind};
 use vitalog_ingest::keys::{KekPlace, KeyError};
 
-use super::fixture::{bg, health, one_of_each};
+use super::fixture::{bg, health, mendings, one_of_each};
 use super::journal::{FILES, image};
 
 const WHEN: Time = Time(1_790_000_900_000_000);
@@ -246,6 +246,18 @@ fn a_destroyed_key_takes_its_subject_and_nothing_else() {
     journal.append(&schema, &again).expect("kept");
     assert_eq!(read(&journal, &schema), [erased, again].concat());
     assert_eq!(journal.keys().unfinished(), None);
+}
+
+#[test]
+fn what_became_of_a_letter_goes_with_its_subject() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (schema, mendings) = (health(), mendings());
+    let mut journal = open(dir.path()).expect("made");
+    journal.append(&schema, &mendings).expect("kept");
+    assert_eq!(read(&journal, &schema), mendings);
+    journal.erase(&Subject::new("p-001"), WHEN, b"").expect("erased");
+    let gone = Entry { arrival: mendings[0].arrival, input: Input::Erased };
+    assert_eq!(read(&journal, &schema), [gone, mendings[1].clone()]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod access;
 mod admission;
 mod aim94;
+mod arrow;
 mod audit;
 mod damage;
 mod decoding;

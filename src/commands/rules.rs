@@ -1,11 +1,10 @@
 //! `vitalog rules`: the rules of a running server, how they came to be as they are, and back to how they were.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cli::{Format, Rules, RulesAction};
+use crate::commands::remote::{Question, Remote, left, text};
 use crate::failure::Failure;
 
 /// Asks and prints.
@@ -13,7 +12,12 @@ use crate::failure::Failure;
 /// # Errors
 /// Where the server can't be reached or refuses.
 pub fn run(args: &Rules) -> Result<(), Failure> {
-    let ask = |method, path: &[&str], body| asked(args, method, path, body);
+    let remote = Remote { url: &args.url, token: args.token.as_deref() };
+    let ask = |method, path: &[&str], body: Option<Value>| {
+        let path = [&["rules"], path].concat();
+        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
+        remote.ask(Question { method, path: &path, body, ..Question::default() })
+    };
     match &args.action {
         RulesAction::List => print(args, &ask(Method::GET, &[], None)?, list),
         RulesAction::Versions => print(args, &ask(Method::GET, &["versions"], None)?, versions),
@@ -109,63 +113,4 @@ fn show(args: &Rules, answer: &Value, file: Option<&str>) -> Result<(), Failure>
         Format::Text => wanted.iter().for_each(|t| say!("// {}\n{}", text(&t["name"]), text(&t["text"]))),
     }
     Ok(())
-}
-
-/// A table of words: all to the left.
-fn left<const N: usize>(lines: &[[String; N]]) -> String {
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    let line = |line: &[String; N]| {
-        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-    };
-    lines.iter().map(line).collect()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn asked(args: &Rules, method: Method, path: &[&str], body: Option<Value>) -> Result<Value, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answer = runtime.block_on(async {
-        let mut door =
-            reqwest::Url::parse(&args.url).map_err(|e| Failure::usage(format!("--url {:?} is no URL: {e}", args.url)))?;
-        door.path_segments_mut()
-            .map_err(|()| {
-                Failure::usage(format!("--url {:?} can't be asked", args.url)).hint("write it like http://127.0.0.1:8080")
-            })?
-            .pop_if_empty()
-            .extend(["v1", "rules"].iter().chain(path));
-        let mut request = reqwest::Client::new().request(method, door);
-        if let Some(token) = &args.token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await.map_err(|e| Failure::new(format!("the server can't be reached: {e}")))?;
-        let status = response.status();
-        let body = response.text().await.map_err(|e| Failure::new(format!("the answer broke off: {e}")))?;
-        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
-        if status.is_success() {
-            return Ok(answer);
-        }
-        Err(refusal(&answer))
-    });
-    runtime.shutdown_timeout(Duration::from_secs(5));
-    answer
-}
-
-fn refusal(problem: &Value) -> Failure {
-    let mut detail = problem["detail"].as_str().unwrap_or("the server refused").to_owned();
-    // Rules of a former time may not fit what is declared by now: which line is at odds is said by the diagnostics.
-    for diagnostic in problem["diagnostics"].as_array().into_iter().flatten().filter(|d| d["severity"] == "error") {
-        detail += &format!("\n  {}", text(&diagnostic["message"]));
-    }
-    let failure = Failure::new(detail);
-    match problem["remedy"].as_str() {
-        Some(remedy) => failure.hint(remedy),
-        None => failure,
-    }
 }

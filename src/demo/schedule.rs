@@ -75,7 +75,7 @@ fn zone_name(hours: i64) -> String {
 
 fn add_file(events: &mut Vec<Event>, file: &Bundled, within: std::ops::Range<Time>, shift: Span) -> Result<(), Failure> {
     let wrong = |what: String| Failure::new(format!("bundled file {}: {what}", file.name));
-    let bytes = decode::inflate(file.gzip, 64 << 20).map_err(|e| wrong(e.to_string()))?;
+    let bytes = decode::Packing::Gzip.unpack(file.gzip, 64 << 20).map_err(|e| wrong(e.to_string()))?;
     let name = file.name.trim_end_matches(".gz");
     let format = Format::of_file(name, &bytes).ok_or_else(|| wrong("its form is not known".to_owned()))?;
     for item in decode::decode(&format, &bytes).map_err(|e| wrong(e.to_string()))? {

@@ -41,16 +41,17 @@ impl Wanted {
 /// The largest unpacked file.
 const MOST_BYTES: usize = 4 << 30;
 
-/// The bytes of a file, unpacked where its name ends in `.gz`.
+/// The bytes of a file, unpacked where its name ends in `.gz` or `.zst`.
 ///
 /// # Errors
 /// Where it can't be read or unpacked.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = std::fs::read(path).map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))?;
-    if path.extension().is_some_and(|e| e == "gz") {
-        return decode::inflate(&bytes, MOST_BYTES).map_err(|e| Failure::new(format!("{}: {e}", path.display())));
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    match decode::Packing::of_file(name) {
+        Some((packing, _)) => packing.unpack(&bytes, MOST_BYTES).map_err(|e| Failure::new(format!("{}: {e}", path.display()))),
+        None => Ok(bytes),
     }
-    Ok(bytes)
 }
 
 /// The form of a file, by its name and beginning.
@@ -61,7 +62,7 @@ pub fn format_of(path: &Path, bytes: &[u8]) -> Result<Format, Failure> {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     Format::of_file(name, &bytes[..bytes.len().min(4_096)]).ok_or_else(|| {
         Failure::usage(format!("cannot tell what {} holds", path.display()))
-            .hint("give it the ending .ndjson, .json or .csv, or the name of a T1D-UOM or AIM-94 file (`data-01`)")
+            .hint("give it the ending .ndjson, .json, .csv or .arrows, or the name of a T1D-UOM or AIM-94 file (`data-01`)")
     })
 }
 

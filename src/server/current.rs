@@ -1,12 +1,13 @@
-//! The views tell the gateway which revision of a reading is current.
+//! The views tell the gateway which revision of a reading is current, and what became of dead letters.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitalog_dashboards::ask::Readers;
+use vitalog_dashboards::ask::{Ask, Letter, LetterQuery, Readers};
 use vitalog_dashboards::io::Live;
+use vitalog_dashboards::views::ViewsError;
 use vitalog_elog::{ReadingId, Subject};
-use vitalog_ingest::io::{Behind, Current, CurrentRevision};
+use vitalog_ingest::io::{Behind, Current, CurrentRevision, KeptLetter, WantedLetters};
 
 /// How long the views may take to see what was asked for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,17 +32,20 @@ impl ViewsTell {
         let waited = handle.block_on(tokio::time::timeout(PATIENCE, reached.wait_for(|next| *next >= after)));
         matches!(waited, Ok(Ok(_))).then_some(()).ok_or(Behind)
     }
+
+    fn ask<T>(&self, after: u64, question: impl FnOnce(&Ask<'_>) -> Result<T, ViewsError>) -> Result<T, Behind> {
+        self.wait_for(after)?;
+        let answer = self.readers.take().and_then(|reader| reader.ask(question));
+        answer.map_err(|error| {
+            tracing::error!(%error, "the views can't be asked");
+            Behind
+        })
+    }
 }
 
 impl Current for ViewsTell {
     fn current(&self, subject: &Subject, id: ReadingId, after: u64) -> Result<Option<CurrentRevision>, Behind> {
-        self.wait_for(after)?;
-        let history = self.readers.take().and_then(|reader| reader.ask(|ask| ask.reading(subject, id)));
-        let history = history.map_err(|error| {
-            tracing::error!(%error, "the views can't be asked for a reading");
-            Behind
-        })?;
-        let Some(history) = history else { return Ok(None) };
+        let Some(history) = self.ask(after, |ask| ask.reading(subject, id))? else { return Ok(None) };
         let revision = match (&history.current, history.history.first()) {
             (Some(current), _) => CurrentRevision { rev: current.rev, removed: false },
             (None, Some(removal)) => CurrentRevision { rev: removal.rev, removed: true },
@@ -49,4 +53,26 @@ impl Current for ViewsTell {
         };
         Ok(Some(revision))
     }
+
+    fn letter(&self, offset: u64, after: u64) -> Result<Option<KeptLetter>, Behind> {
+        Ok(self.ask(after, |ask| ask.letter(offset))?.map(kept))
+    }
+
+    fn open_letters(&self, wanted: &WantedLetters, after: u64) -> Result<Vec<KeptLetter>, Behind> {
+        let query = LetterQuery {
+            code: wanted.code.clone(),
+            field: wanted.field.clone(),
+            sender: wanted.sender.clone(),
+            subject: wanted.subject.as_ref().map(|s| s.as_str().to_owned()),
+            from: wanted.from,
+            to: wanted.to,
+            mended: None,
+        };
+        let found = self.ask(after, |ask| ask.open_letters(&query, wanted.after, wanted.limit))?;
+        Ok(found.into_iter().map(kept).collect())
+    }
+}
+
+fn kept(letter: Letter) -> KeptLetter {
+    KeptLetter { offset: letter.record, reading: letter.reading, letter: letter.letter }
 }

@@ -2,6 +2,7 @@
 //!
 //! Each check collects everything that breaks it and says where, so that one run shows all there is to mend.
 
+mod bad_input;
 mod imports;
 mod manifests;
 mod pages;

@@ -5,6 +5,7 @@
 
 mod because;
 mod detail;
+mod flags;
 mod history;
 mod letters;
 mod profile;
@@ -22,8 +23,9 @@ use vitalog_elog::{Position, Schema, Subject};
 
 pub use because::{Because, BecauseReading};
 pub use detail::{DeliveryView, Evidence, RecommendationDetail, Revision};
+pub use flags::Flag;
 pub use history::ReadingHistory;
-pub use letters::{LetterPage, LetterView};
+pub use letters::{Letter, LetterDetail, LetterPage, LetterQuery, LetterView, MendingView};
 pub use profile::{ProfileChangeView, ProfileFieldView, ProfileView};
 pub use readings::{Order, ReadingPage, ReadingQuery, parse_cursor};
 pub use recommendations::{OnTrial, RecommendationPage, RecommendationQuery, RecommendationView, Response, StateFilter};

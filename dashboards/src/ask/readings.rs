@@ -71,7 +71,7 @@ impl Ask<'_> {
             .iter()
             .map(|r| {
                 let (at, stream, id) = r.key;
-                Ok(ReadingView::of(&self.schema, subject, ReadingId(id), Some((stream, at)), &Stored::decode(&r.body)?))
+                self.flagged(number, subject, ReadingId(id), (stream, at), &Stored::decode(&r.body)?)
             })
             .collect::<Result<_, ViewsError>>()?;
         Ok(Some(ReadingPage { readings, next }))

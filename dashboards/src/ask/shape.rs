@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use vitalog_elog::{Amount, Content, FieldKind, ReadingId, Schema, Stream, Subject, Time, Unit, Value, When};
 
+use super::flags::Flag;
 use crate::views::{ONGOING, Stored};
 
 /// One revision of a reading in the native form, as it can be sent again: the values as they were sent, each under its field's name.
@@ -35,6 +36,9 @@ pub struct ReadingView {
     pub accepted: String,
     /// The offset of the input that brought it.
     pub record: u64,
+    /// What is suspicious about it, where it is current.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
 }
 
 /// A stream's declaration, as a chart needs it.
@@ -104,6 +108,7 @@ impl ReadingView {
             seq: None,
             accepted: Time(stored.arrival).to_string(),
             record: stored.record,
+            flags: Vec::new(),
         };
         let (Some(content), Some((stream, place))) = (&stored.content, place) else { return view };
         match content.when(place) {

@@ -5,6 +5,7 @@
 
 mod board;
 mod caller;
+mod letters;
 mod live;
 mod pages;
 mod problem;
@@ -17,15 +18,11 @@ mod subjects;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 pub use board::{Board, Clock, Notice, Ports};
 pub use live::Live;
 pub use problem::Problem;
-
-use caller::{Asked, Caller};
 
 /// The API and the pages. The gateway's authentication belongs over [`api`] only: a page must load before anybody has logged in.
 pub fn router(board: &Arc<Board>) -> Router {
@@ -46,7 +43,8 @@ pub fn api(board: &Arc<Board>) -> Router {
         .route("/v1/recommendations/{id}", get(recommendations::one))
         .route("/v1/recommendations/{id}/acknowledge", post(recommendations::acknowledge))
         .route("/v1/recommendations/{id}/dismiss", post(recommendations::dismiss))
-        .route("/v1/dead-letters", get(dead_letters))
+        .route("/v1/dead-letters", get(letters::list))
+        .route("/v1/dead-letters/{offset}", get(letters::one))
         .route("/v1/stream", get(stream::open))
         .with_state(board.clone())
 }
@@ -54,22 +52,4 @@ pub fn api(board: &Arc<Board>) -> Router {
 /// `/`, `/subjects/{s}`, `/recommendations/{id}`, `/login` and what they are made of. Needs nobody's name.
 pub fn pages(board: &Arc<Board>) -> Router {
     pages::router(board.notice())
-}
-
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LetterQuery {
-    after: Option<u64>,
-    limit: Option<usize>,
-}
-
-async fn dead_letters(
-    State(board): State<Arc<Board>>,
-    caller: Caller,
-    Asked(query): Asked<LetterQuery>,
-) -> Result<Response, Problem> {
-    caller.may(vitalog_elog::access::Wish::Operate)?;
-    let limit = caller::limit(query.limit, 100, 1_000)?;
-    let page = board.ask(&caller, move |ask| ask.dead_letters(query.after, limit)).await?;
-    Ok(page.into_response())
 }

@@ -8,7 +8,7 @@ use super::error::ViewsError;
 
 /// Every table with the order that makes its rows comparable. `state` is left out but for the position: the schema's text and the chain
 /// come from outside.
-const ALL: [(&str, &str); 11] = [
+const ALL: [(&str, &str); 12] = [
     ("state", "select next from state"),
     ("subjects", "select * from subjects order by subject"),
     ("readings", "select * from readings order by subject, stream, at, id"),
@@ -18,6 +18,7 @@ const ALL: [(&str, &str); 11] = [
     ("recommendation_history", "select * from recommendation_history order by id, revision"),
     ("responses", "select * from responses order by finding, record"),
     ("dead_letters", "select * from dead_letters order by record"),
+    ("mendings", "select * from mendings order by letter, record"),
     ("profile_changes", "select * from profile_changes order by subject, field, at, record"),
     ("deliveries", "select * from deliveries order by id"),
 ];

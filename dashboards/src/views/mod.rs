@@ -163,6 +163,7 @@ fn apply_all(tx: &Transaction<'_>, subjects: &mut Subjects, groups: &[&[Record]]
             Input::Command(command) => responses::apply(tx, subjects, record.offset, arrival, command)?,
             Input::Receipt(receipt) => deliveries::receive(tx, arrival, receipt)?,
             Input::DeadLetter(letter) => letters::apply(tx, record.offset, arrival, letter)?,
+            Input::Mending(mending) => letters::mend(tx, record.offset, arrival, mending)?,
             Input::Rules(_) | Input::Tick | Input::Erased => {}
         }
         for (place, effect) in record.effects.iter().enumerate() {

@@ -85,6 +85,17 @@ impl<'a> StoredContent<'a> {
         }
     }
 
+    /// Whether both say the same where they stand at the same place: an amount by what it is, not by how it was written, and whoever sent it.
+    pub fn says_the_same(&self, other: &StoredContent<'_>) -> bool {
+        let meaning = |content: &StoredContent<'_>, i: usize| match content.values.get(i) {
+            Some(Some(Value::Quantity(amount))) => Some(Err(amount.atoms())),
+            Some(Some(other)) => Some(Ok(other.clone())),
+            _ => None,
+        };
+        let fields = self.values.len().max(other.values.len());
+        self.start == other.start && (0..fields).all(|i| meaning(self, i) == meaning(other, i))
+    }
+
     /// When it happened, given the place it stands at.
     pub fn when(&self, place: i64) -> When {
         match self.start {

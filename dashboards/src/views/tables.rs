@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::ViewsError;
 
 /// Counts up with every change of the tables. A file of an older format is emptied and fed anew.
-pub const FORMAT: i32 = 4;
+pub const FORMAT: i32 = 5;
 
 /// `readings` holds the current revision of each reading, clustered so that a stretch of one subject's stream is a stretch of the file;
 /// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `recommendations` has the latest revision of each finding and what people
@@ -121,8 +121,23 @@ create table dead_letters (
     field   text,
     message text not null,
     raw     blob not null,
-    sender  text not null
+    sender  text not null,
+    tries   integer not null,
+    reading integer
 );
+create table mendings (
+    letter  integer not null,
+    record  integer not null,
+    arrival integer not null,
+    person  text not null,
+    mended  integer not null,
+    name    text,
+    rev     integer,
+    code    text,
+    field   text,
+    message text,
+    primary key (letter, record)
+) without rowid;
 create table profile_changes (
     subject integer not null,
     field   text not null,

@@ -24,28 +24,41 @@ pub fn rows(body: &[u8]) -> Result<impl Iterator<Item = Item<'_>>, Refusal> {
     }))
 }
 
+/// The header of a table, as it stands: a row means nothing without it.
+pub(super) fn header(body: &[u8]) -> &[u8] {
+    Records::new(body).next().map_or(b"", |record| record.bytes)
+}
+
+const REMEDY: &str = "begin with a line such as subject,stream,at,value";
+
 fn names(header: &Record<'_>) -> Result<Vec<String>, Refusal> {
-    let bad = |message: String| Refusal::whole("malformed_header", message, "begin with a line such as subject,stream,at,value");
+    let bad = |message: String| Refusal::whole("malformed_header", message, REMEDY);
     let cells = header.cells.as_ref().map_err(|why| bad(format!("the header can't be read: {why}")))?;
-    if cells.len() > MAX_NAMES {
-        return Err(bad(format!("the header has {} columns, and at most {MAX_NAMES} are read", cells.len())));
+    let names = cells.iter().map(|cell| std::str::from_utf8(cell).map(str::to_owned)).collect::<Result<Vec<_>, _>>();
+    let names = names.map_err(|_| bad("the header is not valid UTF-8".to_owned()))?;
+    check(&names, REMEDY)?;
+    Ok(names)
+}
+
+/// That columns are called as columns may be.
+pub(super) fn check(names: &[String], remedy: &str) -> Result<(), Refusal> {
+    let bad = |message: String| Err(Refusal::whole("malformed_header", message, remedy));
+    if names.len() > MAX_NAMES {
+        return bad(format!("the header has {} columns, and at most {MAX_NAMES} are read", names.len()));
     }
-    let mut names: Vec<String> = Vec::with_capacity(cells.len());
-    for cell in cells {
-        let name = std::str::from_utf8(cell).map_err(|_| bad("the header is not valid UTF-8".to_owned()))?;
+    for (i, name) in names.iter().enumerate() {
         if name.is_empty() {
-            return Err(bad("a column of the header has no name".to_owned()));
+            return bad("a column of the header has no name".to_owned());
         }
-        if names.iter().any(|known| known == name) {
-            return Err(bad(format!("the header names {name:?} twice")));
+        if names[..i].contains(name) {
+            return bad(format!("the header names {name:?} twice"));
         }
-        names.push(name.to_owned());
     }
     if !names.iter().any(|name| name == "subject") {
-        let hint = if cells.len() == 1 && cells[0].contains(&b';') { "; is it separated by semicolons?" } else { "" };
-        return Err(bad(format!("the header has no column \"subject\"{hint}")));
+        let hint = if names.len() == 1 && names[0].contains(';') { "; is it separated by semicolons?" } else { "" };
+        return bad(format!("the header has no column \"subject\"{hint}"));
     }
-    Ok(names)
+    Ok(())
 }
 
 fn reading<'a>(names: &[String], record: Record<'a>) -> Result<RawReading<'a>, Refusal> {

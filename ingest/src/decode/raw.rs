@@ -14,9 +14,19 @@ pub struct Item<'a> {
     pub index: usize,
     /// The line on which it begins, from 1.
     pub line: u64,
-    /// The bytes it was read from.
+    /// The bytes it was read from; none where it was put together from columns (see [`Item::as_sent`]).
     pub bytes: &'a [u8],
     pub reading: Result<RawReading<'a>, Refusal>,
+}
+
+impl Item<'_> {
+    /// What to keep of it: its bytes, or the reading as a line of JSON where it has none of its own.
+    pub fn as_sent(&self) -> Cow<'_, [u8]> {
+        match &self.reading {
+            Ok(raw) if self.bytes.is_empty() => Cow::Owned(raw.to_json().into_bytes()),
+            _ => Cow::Borrowed(self.bytes),
+        }
+    }
 }
 
 /// What a sender said of one reading. The names are those of the native form.

@@ -223,7 +223,9 @@ impl Gateway {
         bytes: &[u8],
         who: &Principal,
     ) -> Result<Problem, Problem> {
-        let letter = dead_letter(&refusal, raw, bytes, &who.id);
+        // Subject and id stand in the path: what is kept can be read without it.
+        let whole = raw.map(RawReading::to_json);
+        let letter = dead_letter(&refusal, raw, whole.as_deref().map_or(bytes, str::as_bytes), &who.id);
         let Accepted { first, position, .. } = self.submit(vec![Input::DeadLetter(letter)]).await?;
         let problem = Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).kept_at(first);
         Ok(problem.with(header::HeaderName::from_static(POSITION), position_header(position.next)))

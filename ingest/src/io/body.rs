@@ -10,10 +10,11 @@ use vitalog_elog::Refusal;
 use super::BodyLimits;
 use super::problem::Problem;
 use super::room::{Held, Room};
-use crate::decode::{Format, inflate};
+use crate::decode::{Format, Packing};
 
 /// The native forms, as they are offered where another one came.
-const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, application/x-ndjson, text/csv");
+const ACCEPTED: HeaderValue =
+    HeaderValue::from_static("application/json, application/x-ndjson, text/csv, application/vnd.apache.arrow.stream");
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
 /// The form that the content type names.
@@ -26,13 +27,13 @@ pub(super) fn format(headers: &HeaderMap) -> Result<Format, Problem> {
         "application/json" => Some(Format::Json),
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => Some(Format::Ndjson),
         "text/csv" => Some(Format::Csv),
+        "application/vnd.apache.arrow.stream" => Some(Format::Arrow),
         _ => None,
     };
     match form {
         Some(form) if charset.as_deref().is_none_or(|c| matches!(c, "utf-8" | "utf8" | "us-ascii")) => Ok(form),
         _ => {
-            let remedy =
-                "send application/json, application/x-ndjson or text/csv in UTF-8, and say so in the header content-type";
+            let remedy = "send application/json, application/x-ndjson or text/csv in UTF-8, or application/vnd.apache.arrow.stream, and say so in the header content-type";
             let refusal = Refusal::of("unsupported_media_type", "content-type", said, "this form can't be read here", remedy);
             Err(Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal).with(ACCEPT_POST, ACCEPTED).closing())
         }
@@ -60,12 +61,10 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &BodyLimits, r
             return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail, "send fewer readings at a time").closing());
         }
     };
-    if !packed {
-        return Ok(Taken { bytes, _held: held });
-    }
+    let Some(packing) = packed else { return Ok(Taken { bytes, _held: held }) };
     let unpacked = limits.unpacked_bytes;
     let _turn = room.turn_to_unpack().await;
-    let bytes: Bytes = match tokio::task::spawn_blocking(move || inflate(&bytes, unpacked)).await {
+    let bytes: Bytes = match tokio::task::spawn_blocking(move || packing.unpack(&bytes, unpacked)).await {
         Ok(Ok(bytes)) => bytes.into(),
         Ok(Err(refusal)) if refusal.code == "too_large" => return Err(Problem::of(StatusCode::PAYLOAD_TOO_LARGE, refusal)),
         Ok(Err(refusal)) => return Err(Problem::of(StatusCode::BAD_REQUEST, refusal)),
@@ -75,22 +74,19 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &BodyLimits, r
     Ok(Taken { bytes, _held: held })
 }
 
-/// Whether the body is packed with gzip.
-fn packing(headers: &HeaderMap) -> Result<bool, Problem> {
+/// How the body is packed.
+fn packing(headers: &HeaderMap) -> Result<Option<Packing>, Problem> {
     let said = headers.get(header::CONTENT_ENCODING).map_or(Ok("identity"), HeaderValue::to_str).unwrap_or("");
     match said.trim().to_ascii_lowercase().as_str() {
-        "identity" => Ok(false),
-        "gzip" | "x-gzip" => Ok(true),
+        "identity" => Ok(None),
+        "gzip" | "x-gzip" => Ok(Some(Packing::Gzip)),
+        "zstd" => Ok(Some(Packing::Zstd)),
         _ => {
-            let refusal = Refusal::of(
-                "unsupported_encoding",
-                "content-encoding",
-                said,
-                "this packing can't be read here",
-                "pack with gzip, or not at all",
-            );
+            let message = "this packing can't be read here";
+            let remedy = "pack once, with gzip or zstd, or not at all";
+            let refusal = Refusal::of("unsupported_encoding", "content-encoding", said, message, remedy);
             Err(Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal)
-                .with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
+                .with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"))
                 .closing())
         }
     }

@@ -9,6 +9,7 @@ mod doorman;
 mod emergencies;
 mod logging;
 mod me;
+mod letters;
 mod origin;
 mod pace;
 mod prepare;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{post, put};
 use vitalog_elog::access::Access;
+use vitalog_elog::input::DeadLetter;
 use vitalog_elog::port::Inlet;
 use vitalog_elog::{ReadingId, Subject, Time};
 
@@ -56,6 +58,8 @@ pub struct Gateway {
     /// The greatest position that was told to anyone.
     told: AtomicU64,
     amending: amend::Stripes,
+    /// One replay of dead letters at a time, so that a letter becomes one reading.
+    replaying: tokio::sync::Mutex<()>,
 }
 
 /// How much and how slowly a body may come.
@@ -86,7 +90,7 @@ impl Default for BodyLimits {
     }
 }
 
-/// The port that tells which revision of a reading is current. The views know.
+/// The port that tells which revision of a reading is current, and what became of dead letters. The views know.
 pub trait Current: Send + Sync {
     /// The current revision of the reading, once everything before the offset `after` is seen. May block for as long as that takes; called from
     /// a thread that may.
@@ -94,6 +98,44 @@ pub trait Current: Send + Sync {
     /// # Errors
     /// [`Behind`] where that was not so in time.
     fn current(&self, subject: &Subject, id: ReadingId, after: u64) -> Result<Option<CurrentRevision>, Behind>;
+
+    /// The dead letter at an offset, likewise.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    fn letter(&self, offset: u64, after: u64) -> Result<Option<KeptLetter>, Behind>;
+
+    /// Those of the wanted dead letters that have become no reading yet, in their order, likewise.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    fn open_letters(&self, wanted: &WantedLetters, after: u64) -> Result<Vec<KeptLetter>, Behind>;
+}
+
+/// A dead letter, and what is known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptLetter {
+    pub offset: u64,
+    pub letter: DeadLetter,
+    /// The offset of the reading that it became.
+    pub reading: Option<u64>,
+}
+
+/// Which dead letters are wanted; what is not said is wanted whatever it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WantedLetters {
+    pub code: Option<String>,
+    pub field: Option<String>,
+    pub sender: Option<String>,
+    pub subject: Option<Subject>,
+    /// Of their arrival; included.
+    pub from: Option<Time>,
+    /// Excluded.
+    pub to: Option<Time>,
+    /// Those behind this offset.
+    pub after: Option<u64>,
+    /// At most so many.
+    pub limit: usize,
 }
 
 /// A reading's current revision.
@@ -128,6 +170,7 @@ impl Gateway {
             room,
             told: AtomicU64::new(0),
             amending: amend::Stripes::default(),
+            replaying: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -139,5 +182,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/readings", post(readings::post))
         .route("/v1/subjects/{subject}/readings/{id}", put(amend::put).delete(amend::delete))
         .route("/v1/subjects/{subject}/profile", put(profile::put))
+        .route("/v1/dead-letters/replay", post(letters::replay_many))
+        .route("/v1/dead-letters/{offset}/replay", post(letters::replay_one))
         .with_state(gateway)
 }

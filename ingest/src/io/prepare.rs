@@ -1,6 +1,7 @@
 //! A body made ready for the journal: each reading as an input, or refused and as a dead letter, with its receipt. Pure, so that it can run on
 //! any thread.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
@@ -8,7 +9,7 @@ use vitalog_elog::{Input, Reading, Refusal, Subject, Time};
 
 use super::receipt::Receipt;
 use crate::admit::{Admission, dead_letter};
-use crate::decode::{Format, Item, decode};
+use crate::decode::{Format, Item, decode, header_of};
 
 /// What is to be journaled, and the receipts that wait for it.
 #[derive(Default)]
@@ -41,11 +42,12 @@ impl Judge<'_> {
     pub fn body(&self, format: &Format, body: &[u8]) -> Result<Prepared, Whole> {
         let mut prepared = Prepared::default();
         let mut permitted = HashMap::new();
+        let header = header_of(format, body);
         for item in decode(format, body).map_err(Whole::Malformed)? {
             if item.index >= self.most {
                 return Err(Whole::TooMany);
             }
-            self.item(item, &mut permitted, &mut prepared);
+            self.item(item, header, &mut permitted, &mut prepared);
         }
         if prepared.receipts.is_empty() {
             let refusal = Refusal::whole("empty_body", "the body holds no readings", "send at least one reading");
@@ -54,13 +56,14 @@ impl Judge<'_> {
         Ok(prepared)
     }
 
-    fn item(&self, item: Item<'_>, permitted: &mut HashMap<Subject, bool>, prepared: &mut Prepared) {
-        let Item { index, line, bytes, reading } = item;
-        let admitted = match &reading {
+    fn item(&self, item: Item<'_>, header: &[u8], permitted: &mut HashMap<Subject, bool>, prepared: &mut Prepared) {
+        let Item { index, line, ref reading, .. } = item;
+        let admitted = match reading {
             Ok(raw) => self.admission.admit(raw, self.now),
             Err(refusal) => Err(refusal.clone()),
         };
-        let letter = |refusal: &Refusal| dead_letter(refusal, reading.as_ref().ok(), bytes, &self.who.id);
+        let letter =
+            |refusal: &Refusal| dead_letter(refusal, reading.as_ref().ok(), &under(header, item.as_sent()), &self.who.id);
         let (input, receipt) = match admitted {
             Ok(reading) if self.may_write(&reading.subject, permitted) => {
                 let receipt = Receipt::waiting(index, line, name_of(&reading), reading.rev);
@@ -97,6 +100,11 @@ impl Judge<'_> {
         prepared.receipts.push(Receipt::rejected(index, line, refusal));
         prepared.denied += 1;
     }
+}
+
+/// A row under its header, so that it can be read again.
+fn under<'b>(header: &[u8], row: Cow<'b, [u8]>) -> Cow<'b, [u8]> {
+    if header.is_empty() { row } else { Cow::Owned([header, b"\n", &row].concat()) }
 }
 
 /// The name by which a reading can be amended.

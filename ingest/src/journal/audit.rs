@@ -63,7 +63,7 @@ pub fn audit(path: &Path, kek: &KekPlace) -> Result<Audit, JournalError> {
     }
     let store = Store::open(path)?;
     let mut auditor = Auditor::new(&store);
-    let keys = if store.format() < super::FORMAT { None } else { auditor.keys(path, kek) };
+    let keys = if store.format() < super::SEALED { None } else { auditor.keys(path, kek) };
     auditor.walk(&store, keys.as_ref())?;
     auditor.end(&store, path);
     let Auditor { mut audit, sealed, .. } = auditor;

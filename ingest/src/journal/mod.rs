@@ -32,8 +32,11 @@ use store::{Row, Store};
 
 /// The version of the file's layout. A newer one is refused.
 ///
-/// Format 1 had payloads in clear; they stay as they are, and what follows is sealed.
-pub const FORMAT: u32 = 2;
+/// Format 1 had payloads in clear; they stay as they are, and what follows is sealed. From format 3 on it says what became of dead letters.
+pub const FORMAT: u32 = 3;
+
+/// The first format with keys.
+const SEALED: u32 = 2;
 
 /// The largest encoded group, in bytes.
 pub const MAX_GROUP_BYTES: usize = 256 << 20;
@@ -72,7 +75,7 @@ impl Journal {
         let mut store = Store::open(path)?;
         let head = store.head()?;
         // A journal of format 1 has no keys yet; one that holds anything sealed must have them.
-        let keys = Keys::open(&path.with_file_name("keys.db"), kek, head.next == 0 || store.format() < FORMAT)?;
+        let keys = Keys::open(&path.with_file_name("keys.db"), kek, head.next == 0 || store.format() < SEALED)?;
         store.raise_format()?;
         let position = Position { incarnation: store.incarnation(), next: head.next, chain: head.chain };
         if let Some(told) = mark.told() {

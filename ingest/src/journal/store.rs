@@ -14,7 +14,7 @@ use super::error::JournalError;
 /// "VtLg", so that `file` and a stray tool can tell what it is.
 const APPLICATION_ID: i32 = 0x5674_4c67;
 
-/// The version of what is chained: the same in formats 1 and 2, so that a journal goes on in another format.
+/// The version of what is chained: the same in all formats, so that a journal goes on in another format.
 const CHAINED: u32 = 1;
 
 const TABLES: &str = "

@@ -2,7 +2,10 @@
 
 mod amending;
 mod doors;
+mod forms;
 mod hostile;
+mod ingress;
+mod letters;
 mod receipts;
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,12 +20,14 @@ use axum::{Extension, Router};
 use serde_json::Value as Json;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::effect::Former;
+use vitalog_elog::input::{Mending, MendingOutcome};
 use vitalog_elog::port::{Accepted, Answer, Inlet, Unavailable};
 use vitalog_elog::{Entry, Input, Outcome, ReadingId, Subject};
 use vitalog_ingest::access::{Accounts, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, authenticate, router, with_problems,
+    Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, KeptLetter, WantedLetters, authenticate,
+    router, with_problems,
 };
 use vitalog_ingest::journal::Journal;
 use vitalog_ingest::live::Live;
@@ -33,8 +38,11 @@ use super::fixture::{health, now, profile};
 pub const TAKES: u8 = 0;
 pub const OVERLOADED: u8 = 1;
 pub const CLOSING: u8 = 2;
+/// Takes them after half a second.
+pub const SLOW: u8 = 3;
 
 type Current0 = Mutex<HashMap<(Subject, ReadingId), (u32, u128, bool)>>;
+type Letters0 = Mutex<Vec<KeptLetter>>;
 
 /// A run loop as small as can be: one thread that journals each submission as a group and says what each reading was to those before.
 struct Loop {
@@ -47,28 +55,68 @@ impl Inlet for Loop {
         match self.mode.load(Ordering::Relaxed) {
             OVERLOADED => done(Err(Unavailable::Overloaded)),
             CLOSING => done(Err(Unavailable::Closing)),
+            SLOW => {
+                let submissions = self.submissions.clone();
+                std::thread::spawn(move || {
+                    std::thread::sleep(Duration::from_millis(500));
+                    submissions.send((inputs, done)).expect("the loop runs");
+                });
+            }
             _ => self.submissions.send((inputs, done)).expect("the loop runs"),
         }
     }
 }
 
-/// What the loop knows of current readings, as a view would.
-struct View(Arc<Current0>);
+/// What the loop knows of current readings and of dead letters, as a view would.
+struct View(Arc<Current0>, Arc<Letters0>);
 
 impl Current for View {
     fn current(&self, subject: &Subject, id: ReadingId, _: u64) -> Result<Option<CurrentRevision>, Behind> {
         let known = self.0.lock().expect("no panic");
         Ok(known.get(&(subject.clone(), id)).map(|(rev, _, removed)| CurrentRevision { rev: *rev, removed: *removed }))
     }
+
+    fn letter(&self, offset: u64, _: u64) -> Result<Option<KeptLetter>, Behind> {
+        Ok(self.1.lock().expect("no panic").iter().find(|l| l.offset == offset).cloned())
+    }
+
+    fn open_letters(&self, wanted: &WantedLetters, _: u64) -> Result<Vec<KeptLetter>, Behind> {
+        let is_wanted = |l: &&KeptLetter| {
+            let said = [
+                (&wanted.code, Some(&l.letter.code)),
+                (&wanted.field, l.letter.field.as_ref()),
+                (&wanted.sender, Some(&l.letter.sender)),
+            ];
+            l.reading.is_none()
+                && wanted.after.is_none_or(|after| l.offset > after)
+                && wanted.subject.as_ref().is_none_or(|s| l.letter.subject.as_ref() == Some(s))
+                && said.iter().all(|(wanted, said)| wanted.as_deref().is_none_or(|w| said.is_some_and(|s| &**s == w)))
+        };
+        Ok(self.1.lock().expect("no panic").iter().filter(is_wanted).take(wanted.limit).cloned().collect())
+    }
 }
 
-fn run(mut journal: Journal, submissions: mpsc::Receiver<(Vec<Input>, Answer)>, current: Arc<Current0>) {
+/// Takes in what was refused, and what became of it.
+fn keep(letters: &mut Vec<KeptLetter>, offset: u64, input: &Input) {
+    match input {
+        Input::DeadLetter(letter) => letters.push(KeptLetter { offset, letter: letter.clone(), reading: None }),
+        Input::Mending(Mending { letter, outcome: MendingOutcome::Taken { .. }, .. }) => {
+            letters.iter_mut().filter(|l| l.offset == *letter).for_each(|l| l.reading = Some(offset - 1));
+        }
+        _ => {}
+    }
+}
+
+fn run(mut journal: Journal, submissions: mpsc::Receiver<(Vec<Input>, Answer)>, current: Arc<Current0>, letters: Arc<Letters0>) {
     let schema = health();
     for (inputs, done) in submissions {
         let first = journal.position().next;
         let arrival = now().max(journal.last_arrival());
         let entries: Vec<Entry> = inputs.into_iter().map(|input| Entry { arrival, input }).collect();
         let position = journal.append(&schema, &entries).expect("kept");
+        let mut kept = letters.lock().expect("no panic");
+        entries.iter().zip(first..).for_each(|(entry, offset)| keep(&mut kept, offset, &entry.input));
+        drop(kept);
         let mut known = current.lock().expect("no panic");
         let outcomes = entries.iter().map(|entry| {
             let Input::Reading(reading) = &entry.input else { return None };
@@ -118,8 +166,9 @@ impl Server {
         let (submissions, waiting) = mpsc::channel();
         let current = Arc::new(Mutex::new(HashMap::new()));
         let mode = Arc::new(AtomicU8::new(TAKES));
-        let view = Arc::new(View(current.clone()));
-        let looping = std::thread::spawn(move || run(journal, waiting, current));
+        let letters = Arc::new(Mutex::new(Vec::new()));
+        let view = Arc::new(View(current.clone(), letters.clone()));
+        let looping = std::thread::spawn(move || run(journal, waiting, current, letters));
         let clock: Clock = Arc::new(now);
         let live = Live::new(Arc::new(health()), profile(), Limits::default());
         let inlet = Arc::new(Loop { submissions, mode: mode.clone() });

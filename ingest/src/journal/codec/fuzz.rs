@@ -131,7 +131,7 @@ proptest! {
     /// Whoever has the keys may seal anything.
     #[test]
     fn anything_under_a_sound_seal(
-        listed in proptest::collection::vec((any::<i64>(), 0..8_u8, 0..4_u32), 0..12),
+        listed in proptest::collection::vec((any::<i64>(), 0..9_u8, 0..4_u32), 0..12),
         plain in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..120), 0..4),
     ) {
         thread_local!(static WORLD: World = world());

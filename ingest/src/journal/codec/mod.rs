@@ -30,12 +30,14 @@ pub enum Kind {
     Receipt,
     DeadLetter,
     Tick,
+    /// From format 3 on.
+    Mending,
 }
 
 impl Kind {
     /// In the order of their numbers in the file, which are for ever.
-    pub const ALL: [Kind; 7] =
-        [Kind::Reading, Kind::Profile, Kind::Rules, Kind::Command, Kind::Receipt, Kind::DeadLetter, Kind::Tick];
+    pub const ALL: [Kind; 8] =
+        [Kind::Reading, Kind::Profile, Kind::Rules, Kind::Command, Kind::Receipt, Kind::DeadLetter, Kind::Tick, Kind::Mending];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -46,6 +48,7 @@ impl Kind {
             Kind::Receipt => "receipt",
             Kind::DeadLetter => "dead_letter",
             Kind::Tick => "tick",
+            Kind::Mending => "mending",
         }
     }
 }

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::input::{Command, DeadLetter, DeliveryReceipt};
+use vitalog_elog::input::{Command, DeadLetter, DeliveryReceipt, Mending, MendingOutcome};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Entry, Input, Reading, ReadingId, Schema, Subject, Time, Value};
 
@@ -49,6 +49,21 @@ struct StoredLetter {
     sender: Arc<str>,
 }
 
+/// From format 3 on.
+#[derive(Serialize, Deserialize)]
+struct StoredMending {
+    letter: u64,
+    by: Arc<str>,
+    mended: bool,
+    outcome: StoredOutcome,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StoredOutcome {
+    Taken(Arc<str>, u32),
+    Refused(Arc<str>, Option<Arc<str>>, Arc<str>),
+}
+
 /// An entry as its segment has it; which of them it is, the outline says.
 enum Stored {
     Reading(StoredReading),
@@ -57,6 +72,7 @@ enum Stored {
     Command(Command),
     Receipt(DeliveryReceipt),
     DeadLetter(StoredLetter),
+    Mending(StoredMending),
 }
 
 /// What can be read of a payload without a key.
@@ -88,6 +104,7 @@ fn subject_of(input: &Input) -> Option<&Subject> {
         Input::Reading(reading) => Some(&reading.subject),
         Input::Profile(change) => Some(&change.subject),
         Input::DeadLetter(letter) => letter.subject.as_ref(),
+        Input::Mending(mending) => mending.subject.as_ref(),
         Input::Rules(_) | Input::Command(_) | Input::Receipt(_) | Input::Tick | Input::Erased => None,
     }
 }
@@ -140,6 +157,7 @@ impl Sealing<'_> {
             Input::Command(_) => (Kind::Command, None),
             Input::Receipt(_) => (Kind::Receipt, None),
             Input::DeadLetter(letter) => (Kind::DeadLetter, letter.subject.as_ref()),
+            Input::Mending(mending) => (Kind::Mending, mending.subject.as_ref()),
             Input::Tick => return Ok((Kind::Tick, 0)),
             Input::Erased => return Err(JournalError::NotAnInput { offset }),
         };
@@ -163,6 +181,7 @@ impl Sealing<'_> {
             Input::Command(command) => postcard::to_extend(command, room),
             Input::Receipt(receipt) => postcard::to_extend(receipt, room),
             Input::DeadLetter(l) => postcard::to_extend(&(&l.code, &l.field, &l.message, &l.raw, &l.sender), room),
+            Input::Mending(mending) => postcard::to_extend(&StoredMending::of(mending), room),
             Input::Tick | Input::Erased => Ok(room),
         };
         *bytes = written.map_err(|e| undecodable(offset, e.to_string()))?;
@@ -369,6 +388,7 @@ impl Opened {
                 raw: stored.raw.clone(),
                 sender: stored.sender.clone(),
             }),
+            Stored::Mending(stored) => Input::Mending(stored.mending(subject.clone())),
         })
     }
 }
@@ -385,8 +405,29 @@ impl Stored {
             Kind::Command => Stored::Command(taken(rest)?),
             Kind::Receipt => Stored::Receipt(taken(rest)?),
             Kind::DeadLetter => Stored::DeadLetter(taken(rest)?),
+            Kind::Mending => Stored::Mending(taken(rest)?),
             Kind::Tick => return Err(postcard::Error::DeserializeBadEncoding),
         })
+    }
+}
+
+impl StoredMending {
+    fn of(mending: &Mending) -> StoredMending {
+        let outcome = match mending.outcome.clone() {
+            MendingOutcome::Taken { name, rev } => StoredOutcome::Taken(name, rev),
+            MendingOutcome::Refused { code, field, message } => StoredOutcome::Refused(code, field, message),
+        };
+        StoredMending { letter: mending.letter, by: mending.by.clone(), mended: mending.mended, outcome }
+    }
+
+    fn mending(&self, subject: Option<Subject>) -> Mending {
+        let outcome = match &self.outcome {
+            StoredOutcome::Taken(name, rev) => MendingOutcome::Taken { name: name.clone(), rev: *rev },
+            StoredOutcome::Refused(code, field, message) => {
+                MendingOutcome::Refused { code: code.clone(), field: field.clone(), message: message.clone() }
+            }
+        };
+        Mending { letter: self.letter, subject, by: self.by.clone(), mended: self.mended, outcome }
     }
 }
 

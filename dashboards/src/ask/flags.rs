@@ -1,0 +1,54 @@
+//! What is suspicious about a reading that was taken all the same.
+//!
+//! Asked of the readings as they are now, so it is a function of the journal like they are: a reading that is corrected or removed takes its flags with it.
+
+use rusqlite::params;
+use serde::Serialize;
+use vitalog_elog::{ReadingId, Subject};
+
+use super::Ask;
+use super::shape::ReadingView;
+use crate::views::{Stored, ViewsError};
+
+/// At one instant of one stream so many are looked at: more are a flood, and the first say it already.
+const LOOKED_AT: i64 = 100;
+
+/// Something suspicious.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Flag {
+    /// `same_meaning`: another reading says the same.
+    pub code: &'static str,
+    /// The other reading.
+    pub id: String,
+    pub message: String,
+}
+
+impl Ask<'_> {
+    /// A current reading with its flags.
+    pub(super) fn flagged(
+        &self,
+        number: i64,
+        subject: &Subject,
+        id: ReadingId,
+        place: (u16, i64),
+        stored: &Stored<'_>,
+    ) -> Result<ReadingView, ViewsError> {
+        let mut view = ReadingView::of(&self.schema, subject, id, Some(place), stored);
+        let Some(content) = &stored.content else { return Ok(view) };
+        let mut others = self.conn.prepare_cached(
+            "select id, body from readings where subject = ?1 and stream = ?2 and at = ?3 and id <> ?4 order by id limit ?5",
+        )?;
+        let mut rows = others.query(params![number, place.0, place.1, id.0.to_be_bytes(), LOOKED_AT])?;
+        while let Some(row) = rows.next()? {
+            let other = Stored::decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            if other.content.as_ref().is_some_and(|other| content.says_the_same(other)) {
+                let derived = ReadingId(u128::from_be_bytes(row.get(0)?)).to_string();
+                let id = other.given.as_deref().map_or(derived, str::to_owned);
+                let message =
+                    format!("it says the same as {id}: the same stream, time and values; one of the two may be a double");
+                view.flags.push(Flag { code: "same_meaning", id, message });
+            }
+        }
+        Ok(view)
+    }
+}

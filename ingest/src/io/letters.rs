@@ -1,0 +1,317 @@
+//! `POST /v1/dead-letters/{offset}/replay` and `/v1/dead-letters/replay`: what was refused, tried again, as it is or mended.
+//!
+//! A letter stands for one reading. Where it is taken, the reading and what it came of are journaled together; where it is refused again, that is
+//! journaled, too: so a replay of the journal knows what became of each letter. A letter that has become a reading is not tried again.
+//!
+//! INVARIANT (one letter, one reading): replays wait for each other, whoever hangs up, and each looks at a letter after the views have seen the replay before.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use vitalog_elog::access::{Decision, Principal, Wish};
+use vitalog_elog::input::{Mending, MendingOutcome};
+use vitalog_elog::port::Accepted;
+use vitalog_elog::{Input, Outcome, Reading, Refusal, Subject, Time};
+
+use super::body;
+use super::prepare::name_of;
+use super::problem::Problem;
+use super::receipt::Receipt;
+use super::submit::position_header;
+use super::{Behind, Current, Gateway, KeptLetter, POSITION, WantedLetters};
+use crate::admit::dead_letter;
+use crate::decode::{Format, decode};
+
+/// The most letters that one request tries.
+const MOST: usize = 1_000;
+
+/// What a letter is, tried again.
+enum Tried {
+    Taken(Reading),
+    Refused(Refusal, Option<Subject>),
+    /// Who asks may not write that subject: nothing of it is journaled.
+    Denied(Subject),
+}
+
+/// Tries one letter: with the body as the reading that is meant, or as it came where the body is empty.
+pub(super) async fn replay_one(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(who): Extension<Principal>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    gateway.operator(&who)?;
+    let offset = path.ok().and_then(|Path(text)| text.parse::<u64>().ok()).ok_or_else(unknown)?;
+    let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
+    let form = if taken.bytes.is_empty() { None } else { Some(body::format(&headers)?) };
+
+    gateway.apart(move |gateway| async move { gateway.try_one(offset, form.as_ref(), &taken.bytes, &who).await }).await
+}
+
+/// Which letters are to be tried.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    code: Option<String>,
+    field: Option<String>,
+    sender: Option<String>,
+    subject: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// What became of those that were tried.
+#[derive(Default, Serialize)]
+struct Sum {
+    tried: usize,
+    /// They became readings that were not there.
+    accepted: usize,
+    /// The reading was there already.
+    duplicate: usize,
+    /// Refused again.
+    rejected: usize,
+    /// Left as they are: who asks may not write their subjects.
+    denied: usize,
+    /// A read that waits for it sees them all.
+    position: u64,
+    /// To be given as `after` for those that were not tried yet; `null`: there are none.
+    next: Option<u64>,
+}
+
+/// Tries letters as they came, those that have become no reading yet.
+pub(super) async fn replay_many(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(who): Extension<Principal>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    gateway.operator(&who)?;
+    let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
+    let wanted = wanted(&taken.bytes).map_err(|refusal| Problem::of(StatusCode::BAD_REQUEST, refusal))?;
+
+    gateway.apart(move |gateway| async move { gateway.try_many(wanted, who).await }).await
+}
+
+/// Why a letter stays one.
+enum Told {
+    Refused(Refusal),
+    Denied(Subject),
+}
+
+impl Gateway {
+    fn operator(&self, who: &Principal) -> Result<(), Problem> {
+        match self.access.decide(who, Wish::Operate) {
+            Decision::Allow => Ok(()),
+            Decision::Deny => Err(Problem::forbidden("replay dead letters")),
+        }
+    }
+
+    /// Asks the views, once they have seen all that was told.
+    async fn views<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&dyn Current, u64) -> Result<T, Behind> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (gateway, after) = (self.clone(), self.told.load(Ordering::Acquire));
+        let asked = tokio::task::spawn_blocking(move || question(&*gateway.current, after)).await;
+        Ok(asked.map_err(|_| body::broken())??)
+    }
+
+    /// One replay after the other, each to its end: one that was given up when its caller hung up could have been submitted, and the next would not know.
+    async fn apart<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
+        self: &Arc<Self>,
+        replay: impl FnOnce(Arc<Gateway>) -> F + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let gateway = self.clone();
+        let task = tokio::spawn(async move {
+            let _replaying = gateway.replaying.lock().await;
+            replay(gateway.clone()).await
+        });
+        task.await.map_err(|_| body::broken())?
+    }
+
+    async fn try_one(
+        self: &Arc<Self>,
+        offset: u64,
+        form: Option<&Format>,
+        bytes: &[u8],
+        who: &Principal,
+    ) -> Result<Response, Problem> {
+        let kept = self.views(move |views, after| views.letter(offset, after)).await?.ok_or_else(unknown)?;
+        if let Some(reading) = kept.reading {
+            let message = format!("it has become the reading at offset {reading}");
+            let refusal = Refusal::of("already_mended", "offset", &offset.to_string(), message, "amend that reading");
+            return Err(Problem::of(StatusCode::CONFLICT, refusal));
+        }
+        let raw = &kept.letter.raw;
+        let tried = match form {
+            Some(form) => self.attempt(form, bytes, who),
+            None => self.attempt(&form_of(raw), raw, who),
+        };
+        let mut inputs = Vec::with_capacity(2);
+        let told = match outcome(&kept, tried, form.is_some(), who, &mut inputs) {
+            Err(Told::Denied(subject)) => return Err(Problem::forbidden(&format!("write the subject {}", subject.as_str()))),
+            Err(Told::Refused(refusal)) => Err(refusal),
+            Ok(receipt) => Ok(receipt),
+        };
+        let Accepted { first, outcomes, position } = self.submit(inputs).await?;
+        let mut response = match told {
+            Ok(mut receipt) => {
+                receipt.settle(first, outcomes.first().and_then(Option::as_ref));
+                axum::Json(receipt).into_response()
+            }
+            Err(refusal) => Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).into_response(),
+        };
+        response.headers_mut().insert(POSITION, position_header(position.next));
+        Ok(response)
+    }
+
+    async fn try_many(self: &Arc<Self>, wanted: WantedLetters, who: Principal) -> Result<Response, Problem> {
+        let asked = WantedLetters { limit: wanted.limit + 1, ..wanted.clone() };
+        let mut letters = self.views(move |views, after| views.open_letters(&asked, after)).await?;
+        let more = letters.len() > wanted.limit;
+        letters.truncate(wanted.limit);
+        let next = letters.last().filter(|_| more).map(|l| l.offset);
+        let gateway = self.clone();
+        let judged = tokio::task::spawn_blocking(move || gateway.judge_many(&letters, &who)).await;
+        let (mut sum, inputs) = judged.map_err(|_| body::broken())?;
+        (sum.next, sum.position) = (next, self.told.load(Ordering::Acquire));
+        if !inputs.is_empty() {
+            let Accepted { outcomes, position, .. } = self.submit(inputs).await?;
+            sum.duplicate = outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Duplicate))).count();
+            sum.accepted -= sum.duplicate;
+            sum.position = position.next;
+        }
+        let position = position_header(sum.position);
+        let mut response = axum::Json(sum).into_response();
+        response.headers_mut().insert(POSITION, position);
+        Ok(response)
+    }
+
+    /// What is to be journaled of each letter, tried as it came.
+    fn judge_many(&self, letters: &[KeptLetter], who: &Principal) -> (Sum, Vec<Input>) {
+        let (mut sum, mut inputs) = (Sum { tried: letters.len(), ..Sum::default() }, Vec::with_capacity(2 * letters.len()));
+        for kept in letters {
+            let raw = &kept.letter.raw;
+            match outcome(kept, self.attempt(&form_of(raw), raw, who), false, who, &mut inputs) {
+                Ok(_) => sum.accepted += 1,
+                Err(Told::Refused(_)) => sum.rejected += 1,
+                Err(Told::Denied(_)) => sum.denied += 1,
+            }
+        }
+        (sum, inputs)
+    }
+
+    fn attempt(&self, form: &Format, bytes: &[u8], who: &Principal) -> Tried {
+        let mut items = match decode(form, bytes) {
+            Ok(items) => items,
+            Err(refusal) => return Tried::Refused(refusal, None),
+        };
+        let Some(item) = items.next() else {
+            return Tried::Refused(Refusal::whole("empty_body", "the body holds no reading", "send one reading"), None);
+        };
+        if items.next().is_some() {
+            let message = "a dead letter stands for one reading, and here are several";
+            return Tried::Refused(Refusal::whole("one_reading", message, "send them to POST /v1/readings"), None);
+        }
+        let admitted = match &item.reading {
+            Ok(raw) => self.live.get().admission.admit(raw, (self.clock)()),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        let may = |subject: &Subject| self.access.decide(who, Wish::Write(subject)) == Decision::Allow;
+        match admitted {
+            Ok(reading) if may(&reading.subject) => Tried::Taken(reading),
+            Ok(reading) => Tried::Denied(reading.subject),
+            Err(refusal) => match dead_letter(&refusal, item.reading.as_ref().ok(), b"", "").subject {
+                Some(subject) if !may(&subject) => Tried::Denied(subject),
+                subject => Tried::Refused(refusal, subject),
+            },
+        }
+    }
+}
+
+/// Puts what is to be journaled of a try behind `inputs`.
+fn outcome(kept: &KeptLetter, tried: Tried, mended: bool, who: &Principal, inputs: &mut Vec<Input>) -> Result<Receipt, Told> {
+    let mending =
+        |subject, outcome| Input::Mending(Mending { letter: kept.offset, subject, by: who.id.clone(), mended, outcome });
+    match tried {
+        Tried::Taken(reading) => {
+            let (subject, name, rev) = (reading.subject.clone(), name_of(&reading), reading.rev);
+            let outcome = MendingOutcome::Taken { name: name.as_str().into(), rev };
+            inputs.extend([Input::Reading(reading), mending(Some(subject), outcome)]);
+            Ok(Receipt::waiting(0, 1, name, rev))
+        }
+        Tried::Refused(refusal, subject) => {
+            let letter = dead_letter(&refusal, None, b"", "");
+            let outcome = MendingOutcome::Refused { code: letter.code, field: letter.field, message: letter.message };
+            inputs.push(mending(subject.or_else(|| kept.letter.subject.clone()), outcome));
+            Err(Told::Refused(refusal))
+        }
+        Tried::Denied(subject) => Err(Told::Denied(subject)),
+    }
+}
+
+fn unknown() -> Problem {
+    let remedy = "see GET /v1/dead-letters for those that there are";
+    Problem::new(StatusCode::NOT_FOUND, "unknown_letter", "there is no dead letter at this offset", remedy)
+}
+
+/// The form in which a letter was kept: a row of a table stands under its header.
+fn form_of(raw: &[u8]) -> Format {
+    let begin = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw).trim_ascii_start().first();
+    if matches!(begin, Some(b'{' | b'[')) || !raw.contains(&b'\n') { Format::Json } else { Format::Csv }
+}
+
+fn wanted(bytes: &[u8]) -> Result<WantedLetters, Refusal> {
+    const REMEDY: &str = "send a JSON object of code, field, sender, subject, from, to, after and limit, or nothing for all";
+    let bad = |why: String| Refusal::whole("bad_query", format!("it can't be understood: {why}"), REMEDY);
+    let asked: Asked = match bytes.trim_ascii() {
+        b"" => Asked::default(),
+        // An array would do for a struct, and an empty one for all letters.
+        text if !text.starts_with(b"{") => return Err(bad("no JSON object".to_owned())),
+        text => serde_json::from_slice(text).map_err(|e| bad(e.to_string()))?,
+    };
+    let time = |field: &str, text: Option<String>| {
+        let bad = |text: &str| {
+            Refusal::of("malformed_time", field, text, "it is not a date and time", "write it like 2026-11-20T08:00:00Z")
+        };
+        text.map(|text| Time::parse(&text).map_err(|_| bad(&text))).transpose()
+    };
+    let limit = asked.limit.unwrap_or(MOST);
+    if !(1..=MOST).contains(&limit) {
+        return Err(Refusal::of(
+            "out_of_range",
+            "limit",
+            &limit.to_string(),
+            format!("it is 1 to {MOST}"),
+            "ask again with next",
+        ));
+    }
+    if let Some(subject) = asked.subject.as_deref().filter(|s| !Subject::is_valid(s)) {
+        return Err(Refusal::of(
+            "bad_subject",
+            "subject",
+            subject,
+            "it can't name a subject",
+            "see its dead letter for its name",
+        ));
+    }
+    Ok(WantedLetters {
+        code: asked.code,
+        field: asked.field,
+        sender: asked.sender,
+        subject: asked.subject.as_deref().map(Subject::new),
+        from: time("from", asked.from)?,
+        to: time("to", asked.to)?,
+        after: asked.after,
+        limit,
+    })
+}
