@@ -109,6 +109,12 @@ pub struct Serve {
     /// Seconds in which the head of a request must come; connections that ask nothing for so long are ended.
     #[arg(long, default_value_t = 20)]
     pub head_time: u64,
+    /// MiB that stay free on the disk of the data directory: with less, readings are refused (507) until there is room again. 0: no such floor.
+    #[arg(long, default_value_t = 256)]
+    pub free_space: u64,
+    /// Seconds between saying that the server is not ready and taking no more requests, when it is asked to end: for a balancer to notice.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub drain_time: u64,
 }
 
 #[derive(Args)]

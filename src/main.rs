@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod failure;
 mod files;
+mod metrics;
 mod offline;
 mod run;
 mod server;

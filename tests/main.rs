@@ -19,5 +19,6 @@ mod survival;
 mod telling;
 mod tools;
 mod upgrading;
+mod watching;
 mod whole_data;
 mod why;

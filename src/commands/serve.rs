@@ -51,6 +51,7 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
         workers: args.workers.map_or_else(cores, usize::from),
         quiet: false,
         horizon: (args.horizon > 0).then_some(Horizon { keep: Span::days(i64::from(args.horizon)), ..HORIZON }),
+        floor: args.free_space.saturating_mul(1 << 20),
     };
     let node = Node::start(options).await?;
     put_rules(&node, args.rules.as_deref()).await?;
@@ -74,6 +75,8 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
     interrupt.come().await;
     eprintln!("ending; interrupt again to end at once");
     interrupt.end_at_the_next();
+    server.drain();
+    tokio::time::sleep(Duration::from_secs(args.drain_time)).await;
     server.stop().await;
     let _ = stop_telling.send(());
     if let Ok(Err(error)) = telling.await {

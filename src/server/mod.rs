@@ -3,6 +3,7 @@
 mod current;
 mod health;
 mod interrupt;
+mod metrics_api;
 mod problem;
 mod rules_api;
 mod serving;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -33,10 +34,12 @@ use vitalog_lakehouse::io::SqlDoor;
 use vitalog_lakehouse::Lake;
 
 use crate::failure::Failure;
+use crate::metrics::{Asked, measured};
 use crate::run::Node;
 use current::ViewsTell;
 use health::Health;
 pub use interrupt::Interrupt;
+use metrics_api::MetricsState;
 use rules_api::RulesState;
 use why_api::WhyState;
 
@@ -84,16 +87,23 @@ pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, manners
         .with_public("/assets/")
         .with_public("/livez")
         .with_public("/readyz");
-    let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
+    let router = with_problems(authenticate(router, Arc::new(doorman)))
+        .layer(from_fn(harden))
+        .layer(from_fn_with_state(node.metrics.clone(), measured));
     let (closing, closed) = watch::channel(false);
     let task = tokio::spawn(serving::serve(listener, router, manners.head_time, closed));
     Ok(Server { closing, live: node.live.clone(), is_draining, task })
 }
 
 impl Server {
+    /// From now on it says that it is not ready, and takes requests all the same.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
+    }
+
     /// Takes no more requests, ends the live streams, and answers what was asked before.
     pub async fn stop(self) {
-        self.is_draining.store(true, Ordering::Release);
+        self.drain();
         self.closing.send_replace(true);
         self.live.close();
         // Connections that a client keeps without asking anything would hold the end up.
@@ -122,12 +132,18 @@ fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: 
         RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone(), readers: Arc::new(readers()?) };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
     let sql = SqlDoor { lake: Lake::clone(&node.lake), access: access.clone(), limits: SqlLimits::default() };
+    let (live, metrics, room) = (node.live.clone(), node.metrics.clone(), node.room.clone());
+    let health = Health { live, metrics, room, is_draining: is_draining.clone() };
+    let asked = health.clone();
+    let help = "1 while it takes readings, else 0";
+    node.metrics.add(Asked::one("ready", help, None, move || Some(f64::from(u8::from(asked.is_ready())))));
     Ok(vitalog_ingest::io::router(Arc::new(gateway))
         .merge(vitalog_dashboards::io::router(&board))
         .merge(vitalog_lakehouse::io::router(sql))
         .merge(rules_api::router(rules))
         .merge(why_api::router(asking))
-        .merge(health::router(Health { live: node.live.clone(), is_draining: is_draining.clone() })))
+        .merge(metrics_api::router(MetricsState { metrics: node.metrics.clone(), access: access.clone() }))
+        .merge(health::router(health)))
 }
 
 fn open_readers(path: &Path) -> Result<Readers, Failure> {
