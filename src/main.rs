@@ -3,6 +3,7 @@
 #[macro_use]
 mod output;
 
+mod backup;
 mod cli;
 mod commands;
 mod demo;
@@ -20,8 +21,8 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    audit, backtest, bench, check, demo as demonstration, erase, explain, fmt, ingest, keys, lsp, rules, serve, sql, test, token,
-    why,
+    audit, backtest, backup as backing, bench, check, demo as demonstration, erase, explain, fmt, ingest, keys, lsp, rules,
+    serve, sql, test, token, why,
 };
 
 fn main() -> ExitCode {
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
         Command::Sql(args) => sql::run(args),
         Command::Token(args) => token::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Backup(args) => backing::run(args),
+        Command::Restore(args) => backing::restored(args),
         Command::Erase(args) => erase::run(args),
         Command::Keys(args) => keys::run(args),
     };

@@ -1,7 +1,9 @@
 //! The commands: each reads its arguments, asks the parts to do the work, and prints what came of it.
 
+pub mod asking;
 pub mod audit;
 pub mod backtest;
+pub mod backup;
 pub mod bench;
 pub mod check;
 pub mod demo;

@@ -1,10 +1,9 @@
 //! `vitalog rules`: the rules of a running server, how they came to be as they are, and back to how they were.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::asking;
 use crate::cli::{Format, Rules, RulesAction};
 use crate::failure::Failure;
 
@@ -127,45 +126,6 @@ fn text(value: &Value) -> String {
 }
 
 fn asked(args: &Rules, method: Method, path: &[&str], body: Option<Value>) -> Result<Value, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answer = runtime.block_on(async {
-        let mut door =
-            reqwest::Url::parse(&args.url).map_err(|e| Failure::usage(format!("--url {:?} is no URL: {e}", args.url)))?;
-        door.path_segments_mut()
-            .map_err(|()| {
-                Failure::usage(format!("--url {:?} can't be asked", args.url)).hint("write it like http://127.0.0.1:8080")
-            })?
-            .pop_if_empty()
-            .extend(["v1", "rules"].iter().chain(path));
-        let mut request = reqwest::Client::new().request(method, door);
-        if let Some(token) = &args.token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await.map_err(|e| Failure::new(format!("the server can't be reached: {e}")))?;
-        let status = response.status();
-        let body = response.text().await.map_err(|e| Failure::new(format!("the answer broke off: {e}")))?;
-        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
-        if status.is_success() {
-            return Ok(answer);
-        }
-        Err(refusal(&answer))
-    });
-    runtime.shutdown_timeout(Duration::from_secs(5));
-    answer
-}
-
-fn refusal(problem: &Value) -> Failure {
-    let mut detail = problem["detail"].as_str().unwrap_or("the server refused").to_owned();
-    // Rules of a former time may not fit what is declared by now: which line is at odds is said by the diagnostics.
-    for diagnostic in problem["diagnostics"].as_array().into_iter().flatten().filter(|d| d["severity"] == "error") {
-        detail += &format!("\n  {}", text(&diagnostic["message"]));
-    }
-    let failure = Failure::new(detail);
-    match problem["remedy"].as_str() {
-        Some(remedy) => failure.hint(remedy),
-        None => failure,
-    }
+    let path: Vec<&str> = ["v1", "rules"].iter().chain(path).copied().collect();
+    asking::asked(&args.url, args.token.as_deref(), method, &path, body)
 }

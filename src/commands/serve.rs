@@ -16,7 +16,7 @@ use crate::cli::Serve;
 use crate::failure::Failure;
 use crate::files;
 use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores};
-use crate::server::{self, Admittance, Interrupt, Manners};
+use crate::server::{self, Admittance, Interrupt, Manners, Places};
 
 /// Runs until interrupted.
 ///
@@ -68,7 +68,11 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
         // Either way it is time to stop.
         let _ = stopped.await;
     }));
-    let manners = Manners { head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)), ..Manners::default() };
+    let manners = Manners {
+        head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)),
+        backups: Places { backups: args.backups.clone(), keys: args.backup_keys.clone() },
+        ..Manners::default()
+    };
     let server = server::start(&node, listener, admittance, &manners)?;
     let mut interrupt = Interrupt::catch()?;
     println!("listening on http://{address}");

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use vitalog_elog::Input;
 use vitalog_elog::port::{Answer, Inlet, Unavailable};
+use vitalog_ingest::journal::Journal;
 
 use super::room::Room;
 use crate::metrics::Metrics;
@@ -18,8 +19,12 @@ pub enum Message {
     Submit(Submission),
     /// The earliest deadline changed.
     DueChanged,
+    Errand(Errand),
     Close,
 }
+
+/// Something short to be done with the journal between two groups.
+pub type Errand = Box<dyn FnOnce(&Journal) + Send>;
 
 /// Inputs that are kept together, and whom to tell.
 pub struct Submission {

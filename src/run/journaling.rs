@@ -16,7 +16,7 @@ use super::asking::ForEngine;
 use super::clock::Clock;
 use super::contact::Contacts;
 use super::in_force::InForce;
-use super::inlet::{Message, Submission};
+use super::inlet::{Errand, Message, Submission};
 use crate::metrics::Metrics;
 
 /// A group is closed when it holds this many inputs, so that no reader waits for too large a one.
@@ -62,10 +62,11 @@ impl Journaling {
             let pause = self.until_due();
             let message = self.messages.recv_timeout(pause);
             let mut closing = false;
-            let mut gathered = Vec::new();
+            let (mut gathered, mut errands) = (Vec::new(), Vec::new());
             match message {
-                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered),
+                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered, &mut errands),
                 Ok(Message::DueChanged) => {}
+                Ok(Message::Errand(errand)) => errands.push(errand),
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => closing = true,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -76,6 +77,7 @@ impl Journaling {
             } else if !closing && self.is_due(&mut ticked_for) && !self.tick() {
                 return;
             }
+            errands.into_iter().for_each(|errand| errand(&self.journal));
             if closing {
                 return self.refuse_the_rest();
             }
@@ -101,7 +103,7 @@ impl Journaling {
     }
 
     /// Takes what waits, up to a group. True where a close was among it.
-    fn gather(&mut self, first: Submission, into: &mut Vec<Submission>) -> bool {
+    fn gather(&mut self, first: Submission, into: &mut Vec<Submission>, errands: &mut Vec<Errand>) -> bool {
         let mut count = first.inputs.len();
         into.push(first);
         while count < MAX_GROUP {
@@ -111,6 +113,7 @@ impl Journaling {
                     into.push(next);
                 }
                 Ok(Message::DueChanged) => {}
+                Ok(Message::Errand(errand)) => errands.push(errand),
                 Ok(Message::Close) => return true,
                 Err(_) => break,
             }

@@ -165,8 +165,6 @@ impl Node {
         // What was replayed lands at once: until then the next start would have to replay it again.
         let first = if replayed >= WORTH_A_SNAPSHOT { Duration::ZERO } else { options.land_every };
         let landing = Landing { lake: lake.clone(), first, every: options.land_every, wish, metrics: metrics.clone() };
-        let landing = tokio::spawn(landing.run(closing.clone()));
-        let looking = tokio::spawn(room.clone().watch());
         let node = Node {
             door,
             lake,
@@ -176,12 +174,12 @@ impl Node {
             views: directory.views(),
             asker,
             now: clock::reader(options.speed),
+            looking: tokio::spawn(room.clone().watch()),
             room,
             metrics,
             in_force,
             threads,
-            landing,
-            looking,
+            landing: tokio::spawn(landing.run(closing.clone())),
             closing,
             directory,
         };
@@ -200,6 +198,11 @@ impl Node {
             now: self.now.clone(),
         };
         figures.tell(&self.metrics);
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> &Path {
+        self.directory.root()
     }
 
     /// The library in force.
@@ -269,6 +272,27 @@ impl Ready {
     }
 }
 
+/// What is missing from the journal that a sink knows.
+fn refusal(name: &str, next: u64, journal: &Journal) -> Result<Failure, Failure> {
+    let end = journal.position().next;
+    let restored = journal.restored().map_err(|e| Failure::new(format!("journal: {e}")))?;
+    let said = match restored.iter().find(|point| point.next < next) {
+        Some(point) => format!(
+            "the {name} has come to offset {next} of the journal as it was before it was restored from a backup ({}), which ends at offset {}: \
+             {} inputs that it knows are missing from the journal",
+            point.at,
+            point.next,
+            next - point.next
+        ),
+        None if next > end => format!(
+            "the {name} has come to offset {next} of the journal, which ends at {end}: {} inputs are missing from the journal",
+            next - end
+        ),
+        None => format!("the {name} was fed from another past: at offset {next} the chain hashes differ"),
+    };
+    Ok(Failure::new(said).hint("restore the journal that belongs to it, or move the sink's files away to have it rebuilt"))
+}
+
 /// By what way each endpoint is reached.
 fn channels(telling: &vitalog_notify::Config) -> BTreeMap<Arc<str>, Channel> {
     let channel = |endpoint: &Endpoint| endpoint.reach.as_ref().map_or(Channel::Webhook, |reach| reach.channel);
@@ -324,27 +348,17 @@ impl Opened {
     fn check_against(&self, journal: &Journal) -> Result<(), Failure> {
         let end = journal.position();
         let chain_at = |offset| journal.position_at(offset).ok().flatten().map(|p| p.chain);
-        self.lake.verify(end, &chain_at).map_err(|e| Failure::new(format!("lake: {e}")))?;
         for (name, position) in self.positions()? {
-            if position.next > end.next {
-                return Err(Failure::new(format!(
-                    "the {name} has come to offset {} of the journal, which ends at {}: {} inputs are missing from the journal",
-                    position.next,
-                    end.next,
-                    position.next - end.next
-                ))
-                .hint("restore the journal that belongs to it, or move the sink's files away to have it rebuilt"));
-            }
-            let here = journal.position_at(position.next).map_err(|e| Failure::new(format!("journal: {e}")))?;
-            if here.is_some_and(|p| p.chain != position.chain) {
-                return Err(Failure::new(format!(
-                    "the {name} was fed from another past: at offset {} the chain hashes differ",
-                    position.next
-                ))
-                .hint("restore the journal that belongs to it, or move the sink's files away to have it rebuilt"));
+            let here = match position.next > end.next {
+                true => None,
+                false => journal.position_at(position.next).map_err(|e| Failure::new(format!("journal: {e}")))?,
+            };
+            // A sink stands where a group ends: where none does, it was another group.
+            if here.is_none_or(|p| p.chain != position.chain) {
+                return Err(refusal(name, position.next, journal)?);
             }
         }
-        Ok(())
+        self.lake.verify(end, &chain_at).map_err(|e| Failure::new(format!("lake: {e}")))
     }
 
     /// From the newest snapshot that no sink lies before, or from nothing.

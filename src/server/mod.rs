@@ -1,5 +1,6 @@
 //! The HTTP server: the doors of all edges behind one doorman.
 
+mod backup_api;
 mod current;
 mod health;
 mod interrupt;
@@ -33,9 +34,12 @@ use vitalog_lakehouse::io::SqlDoor;
 
 use vitalog_lakehouse::Lake;
 
+use crate::backup::Running;
 use crate::failure::Failure;
 use crate::metrics::{Asked, measured};
 use crate::run::Node;
+use backup_api::BackupState;
+pub use backup_api::Places;
 use current::ViewsTell;
 use health::Health;
 pub use interrupt::Interrupt;
@@ -56,11 +60,13 @@ pub struct Manners {
     pub attribution: String,
     /// The time in which the head of a request must come.
     pub head_time: Duration,
+    /// Where its backups go.
+    pub backups: Places,
 }
 
 impl Default for Manners {
     fn default() -> Manners {
-        Manners { attribution: String::new(), head_time: Duration::from_secs(20) }
+        Manners { attribution: String::new(), head_time: Duration::from_secs(20), backups: Places::default() }
     }
 }
 
@@ -82,7 +88,7 @@ pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, manners
         Admittance::Tokens(tokens) => (Credentials::Tokens(tokens.clone()), Arc::new(tokens)),
     };
     let is_draining = Arc::new(AtomicBool::new(false));
-    let router = doors(node, &access, &manners.attribution, &is_draining)?;
+    let router = doors(node, &access, manners, &is_draining)?;
     let doorman = Doorman::new(credentials, node.now.clone(), false, Some("/login".to_owned()))
         .with_public("/assets/")
         .with_public("/livez")
@@ -111,7 +117,7 @@ impl Server {
     }
 }
 
-fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: &Arc<AtomicBool>) -> Result<Router, Failure> {
+fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: &Arc<AtomicBool>) -> Result<Router, Failure> {
     let readers = || open_readers(&node.views);
     let declarations = Declarations::new(Arc::default(), Arc::from([]), Limits::default());
     let told = declarations.clone();
@@ -124,7 +130,7 @@ fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: 
         access: access.clone(),
         inlet: node.door.clone(),
         clock: node.now.clone(),
-        notice: Notice { attribution: attribution.to_owned() },
+        notice: Notice { attribution: manners.attribution.clone() },
     });
     let declared = board.clone();
     node.on_library(move |library| declared.declare(&library.profile));
@@ -143,7 +149,13 @@ fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: 
         .merge(rules_api::router(rules))
         .merge(why_api::router(asking))
         .merge(metrics_api::router(MetricsState { metrics: node.metrics.clone(), access: access.clone() }))
+        .merge(backup_api::router(backup(node, access, &manners.backups)))
         .merge(health::router(health)))
+}
+
+fn backup(node: &Node, access: &Arc<dyn Access>, places: &Places) -> BackupState {
+    let source = Running { data: node.data().to_owned(), door: node.door.sender() };
+    BackupState { source, places: places.clone(), access: access.clone(), turn: Arc::default() }
 }
 
 fn open_readers(path: &Path) -> Result<Readers, Failure> {
