@@ -13,6 +13,7 @@ mod lifecycle;
 mod lsp;
 mod manual;
 mod orders;
+mod rebuilding;
 mod streams;
 mod support;
 mod survival;
