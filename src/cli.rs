@@ -58,6 +58,10 @@ pub enum Command {
     Token(Token),
     /// Verify what a data directory holds. Exit status 1 if something is wrong.
     Audit(Audit),
+    /// Back up what can't be made again: of a data directory that no server holds, or by a server that runs with `--backups`.
+    Backup(Backup),
+    /// Put a backup back into a directory that is not there yet. Refuses what is not what was backed up.
+    Restore(Restore),
     /// Erase subjects from a data directory that no server holds: destroy their keys, and remove what was derived.
     Erase(Erase),
     /// Exchange the keys of a data directory that no server holds.
@@ -131,6 +135,18 @@ pub struct Serve {
     /// Seconds in which the head of a request must come; connections that ask nothing for so long are ended.
     #[arg(long, default_value_t = 20)]
     pub head_time: u64,
+    /// MiB that stay free on the disk of the data directory: with less, readings are refused (507) until there is room again. 0: no such floor.
+    #[arg(long, default_value_t = 256)]
+    pub free_space: u64,
+    /// A directory for backups that are made while it runs (`POST /v1/backups`, `vitalog backup --url`).
+    #[arg(long)]
+    pub backups: Option<PathBuf>,
+    /// A directory for the one copy of the keys that is made with each backup: on another volume than the backups.
+    #[arg(long, requires = "backups")]
+    pub backup_keys: Option<PathBuf>,
+    /// Seconds between saying that the server is not ready and taking no more requests, when it is asked to end: for a balancer to notice.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub drain_time: u64,
 }
 
 #[derive(Args)]
@@ -455,6 +471,42 @@ pub enum AuditOf {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+}
+
+#[derive(Args)]
+pub struct Backup {
+    /// A data directory that no server holds.
+    #[arg(long, requires = "to")]
+    pub data: Option<PathBuf>,
+    /// The directory of the backup; made by it.
+    #[arg(long, requires = "data")]
+    pub to: Option<PathBuf>,
+    /// Where the one copy of the keys goes, in the place of the former: on another volume than the backups.
+    #[arg(long, requires = "data")]
+    pub keys: Option<PathBuf>,
+    /// The URL of a running server, which was told where its backups go.
+    #[arg(long, conflicts_with = "data")]
+    pub url: Option<String>,
+    /// The access token; read from the environment if not given.
+    #[arg(long, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Restore {
+    /// The directory of the backup.
+    #[arg(long)]
+    pub from: PathBuf,
+    /// The data directory; made by it.
+    #[arg(long)]
+    pub to: PathBuf,
+    /// The directory with the copy of the keys.
+    #[arg(long)]
+    pub keys: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 #[derive(Args)]

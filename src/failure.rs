@@ -21,6 +21,11 @@ impl Failure {
         Failure { message: message.into(), hint: None, status: 2 }
     }
 
+    /// What is wrong, and what to do, where that is said.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        (&self.message, self.hint.as_deref())
+    }
+
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
         self

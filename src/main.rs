@@ -3,11 +3,13 @@
 #[macro_use]
 mod output;
 
+mod backup;
 mod cli;
 mod commands;
 mod demo;
 mod failure;
 mod files;
+mod metrics;
 mod offline;
 mod run;
 mod server;
@@ -19,8 +21,8 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    audit, backtest, bench, check, demo as demonstration, erase, explain, fmt, ingest, keys, letters, lsp, rules, serve, sql,
-    test, token, user, why,
+    audit, backtest, backup as backing, bench, check, demo as demonstration, erase, explain, fmt, ingest, keys, letters, lsp,
+    rules, serve, sql, test, token, user, why,
 };
 
 fn main() -> ExitCode {
@@ -46,6 +48,8 @@ fn main() -> ExitCode {
         Command::User(args) => user::run(args),
         Command::Token(args) => token::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Backup(args) => backing::run(args),
+        Command::Restore(args) => backing::restored(args),
         Command::Erase(args) => erase::run(args),
         Command::Keys(args) => keys::run(args),
     };

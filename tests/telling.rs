@@ -29,13 +29,13 @@ rule high { severity urgent when bg.value > 300 mg/dL say \"high\" notify slow }
 
 /// The messages that came, in their order.
 #[derive(Clone, Default)]
-struct Receiver {
+pub struct Receiver {
     got: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Receiver {
     /// Answers 204 to everything, until the test's process ends.
-    fn start() -> (Receiver, String) {
+    pub fn start() -> (Receiver, String) {
         let receiver = Receiver::default();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -59,12 +59,17 @@ impl Receiver {
     }
 
     /// Who was told what about a rule, as `role:kind` or `role:kind/step+repeat`.
-    fn told(&self, rule: &str) -> Vec<String> {
+    pub fn told(&self, rule: &str) -> Vec<String> {
         let got = self.got.lock().expect("no thread panics while it holds this");
         got.iter().filter(|message| message["data"]["rule"] == rule).map(say).collect()
     }
 
-    fn wait_for(&self, rule: &str, what: &str) -> Vec<String> {
+    /// How many messages came, about whatever.
+    pub fn count(&self) -> usize {
+        self.got.lock().expect("no thread panics while it holds this").len()
+    }
+
+    pub fn wait_for(&self, rule: &str, what: &str) -> Vec<String> {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let told = self.told(rule);

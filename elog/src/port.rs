@@ -36,6 +36,8 @@ pub enum Unavailable {
     Overloaded,
     /// The process is ending.
     Closing,
+    /// The disk is nearly full.
+    NoRoom,
 }
 
 impl fmt::Display for Unavailable {
@@ -43,6 +45,7 @@ impl fmt::Display for Unavailable {
         f.write_str(match self {
             Unavailable::Overloaded => "too much is waiting to be stored",
             Unavailable::Closing => "the server is closing",
+            Unavailable::NoRoom => "the disk is nearly full",
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::demo::{self, ATTRIBUTION, Schedule};
 use crate::failure::Failure;
 use crate::files;
 use crate::output::grouped;
-use crate::run::{HORIZON, Node, Options, RuleWatch, clock, cores};
+use crate::run::{FLOOR, HORIZON, Node, Options, RuleWatch, clock, cores};
 use crate::server::{self, Admittance, Interrupt, Manners};
 
 /// Runs until interrupted.
@@ -58,6 +58,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
         workers: cores(),
         quiet: false,
         horizon: Some(HORIZON),
+        floor: FLOOR,
     };
     let node = Node::start(options).await?;
     let again = !node.rules.files().is_empty();

@@ -17,7 +17,7 @@ use crate::commands::access_failure;
 use crate::failure::Failure;
 use crate::files;
 use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores, wall_clock};
-use crate::server::{self, Admittance, Certificate, Interrupt, Manners};
+use crate::server::{self, Admittance, Certificate, Interrupt, Manners, Places};
 
 /// Runs until interrupted.
 ///
@@ -52,6 +52,7 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
         workers: args.workers.map_or_else(cores, usize::from),
         quiet: false,
         horizon: (args.horizon > 0).then_some(Horizon { keep: Span::days(i64::from(args.horizon)), ..HORIZON }),
+        floor: args.free_space.saturating_mul(1 << 20),
     };
     let node = Node::start(options).await?;
     put_rules(&node, args.rules.as_deref()).await?;
@@ -75,6 +76,7 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
         lives: Lives { idle: Span::minutes(i64::from(args.idle)), ..Lives::default() },
         is_secure: tls.is_some() || args.behind_proxy,
         tls,
+        backups: Places { backups: args.backups.clone(), keys: args.backup_keys.clone() },
         ..Manners::default()
     };
     // Only now is the directory held by nobody else.
@@ -88,6 +90,8 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
     interrupt.come().await;
     eprintln!("ending; interrupt again to end at once");
     interrupt.end_at_the_next();
+    server.drain();
+    tokio::time::sleep(Duration::from_secs(args.drain_time)).await;
     server.stop().await;
     let _ = stop_telling.send(());
     if let Ok(Err(error)) = telling.await {

@@ -44,6 +44,10 @@ impl Directory {
         Ok(Directory { root: root.to_owned(), _lock: lock })
     }
 
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub fn journal(&self) -> PathBuf {
         self.root.join("journal.db")
     }

@@ -6,6 +6,10 @@ use std::sync::mpsc::{Sender, channel};
 
 use vitalog_elog::Input;
 use vitalog_elog::port::{Answer, Inlet, Unavailable};
+use vitalog_ingest::journal::Journal;
+
+use super::room::Room;
+use crate::metrics::Metrics;
 
 /// How many inputs may wait; beyond that a sender is told to come back.
 const MAX_WAITING: usize = 400_000;
@@ -15,8 +19,12 @@ pub enum Message {
     Submit(Submission),
     /// The earliest deadline changed.
     DueChanged,
+    Errand(Errand),
     Close,
 }
+
+/// Something short to be done with the journal between two groups.
+pub type Errand = Box<dyn FnOnce(&Journal) + Send>;
 
 /// Inputs that are kept together, and whom to tell.
 pub struct Submission {
@@ -28,14 +36,31 @@ pub struct Submission {
 pub struct Door {
     queue: Sender<Message>,
     waiting: Arc<AtomicUsize>,
+    room: Arc<Room>,
+    metrics: Arc<Metrics>,
 }
 
 impl Door {
     /// The door, the queue behind it, and the count of inputs that wait (the journal's thread takes off what it took).
-    pub fn open() -> (Arc<Door>, std::sync::mpsc::Receiver<Message>, Arc<AtomicUsize>) {
+    pub fn open(room: Arc<Room>, metrics: Arc<Metrics>) -> (Arc<Door>, std::sync::mpsc::Receiver<Message>, Arc<AtomicUsize>) {
         let (queue, messages) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        (Arc::new(Door { queue, waiting: waiting.clone() }), messages, waiting)
+        (Arc::new(Door { queue, waiting: waiting.clone(), room, metrics }), messages, waiting)
+    }
+
+    fn turn_away(&self, done: Answer, why: Unavailable) {
+        let reason = match why {
+            Unavailable::Overloaded => "overloaded",
+            Unavailable::Closing => "closing",
+            Unavailable::NoRoom => "disk_full",
+        };
+        self.metrics.keeping.turned_away.get_or_create(&vec![("reason", reason.to_owned())]).inc();
+        done(Err(why));
+    }
+
+    /// How many inputs wait for the journal.
+    pub fn waiting(&self) -> Arc<AtomicUsize> {
+        self.waiting.clone()
     }
 
     /// For telling the journal's thread anything else.
@@ -46,15 +71,18 @@ impl Door {
 
 impl Inlet for Door {
     fn submit(&self, inputs: Vec<Input>, done: Answer) {
+        if !self.room.has_room_for(&inputs) {
+            return self.turn_away(done, Unavailable::NoRoom);
+        }
         let count = inputs.len();
         if self.waiting.fetch_add(count, Ordering::AcqRel) > MAX_WAITING {
             self.waiting.fetch_sub(count, Ordering::AcqRel);
-            return done(Err(Unavailable::Overloaded));
+            return self.turn_away(done, Unavailable::Overloaded);
         }
         if let Err(refused) = self.queue.send(Message::Submit(Submission { inputs, done })) {
             self.waiting.fetch_sub(count, Ordering::AcqRel);
             if let Message::Submit(submission) = refused.0 {
-                (submission.done)(Err(Unavailable::Closing));
+                self.turn_away(submission.done, Unavailable::Closing);
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vitalog_elog::port::{Answer, Unavailable};
 use vitalog_elog::{Entry, Input, Position, Time};
@@ -16,7 +16,8 @@ use super::asking::ForEngine;
 use super::clock::Clock;
 use super::contact::Contacts;
 use super::in_force::InForce;
-use super::inlet::{Message, Submission};
+use super::inlet::{Errand, Message, Submission};
+use crate::metrics::Metrics;
 
 /// A group is closed when it holds this many inputs, so that no reader waits for too large a one.
 const MAX_GROUP: usize = 20_000;
@@ -32,6 +33,8 @@ pub struct Group {
     /// How many entries belong to each answer, in order. A tick belongs to none, nor do contacts, which come last.
     pub answers: Vec<(usize, Answer)>,
     pub position: Position,
+    /// When it was on stable storage.
+    pub kept: Instant,
 }
 
 /// The thread's state.
@@ -48,6 +51,7 @@ pub struct Journaling {
     pub engine: Arc<SyncSender<ForEngine>>,
     /// Says when devices were heard; `None` where what comes is no device's: a file that is read in.
     pub contacts: Option<Contacts>,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Journaling {
@@ -58,10 +62,11 @@ impl Journaling {
             let pause = self.until_due();
             let message = self.messages.recv_timeout(pause);
             let mut closing = false;
-            let mut gathered = Vec::new();
+            let (mut gathered, mut errands) = (Vec::new(), Vec::new());
             match message {
-                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered),
+                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered, &mut errands),
                 Ok(Message::DueChanged) => {}
+                Ok(Message::Errand(errand)) => errands.push(errand),
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => closing = true,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -72,6 +77,7 @@ impl Journaling {
             } else if !closing && self.is_due(&mut ticked_for) && !self.tick() {
                 return;
             }
+            errands.into_iter().for_each(|errand| errand(&self.journal));
             if closing {
                 return self.refuse_the_rest();
             }
@@ -97,7 +103,7 @@ impl Journaling {
     }
 
     /// Takes what waits, up to a group. True where a close was among it.
-    fn gather(&mut self, first: Submission, into: &mut Vec<Submission>) -> bool {
+    fn gather(&mut self, first: Submission, into: &mut Vec<Submission>, errands: &mut Vec<Errand>) -> bool {
         let mut count = first.inputs.len();
         into.push(first);
         while count < MAX_GROUP {
@@ -107,6 +113,7 @@ impl Journaling {
                     into.push(next);
                 }
                 Ok(Message::DueChanged) => {}
+                Ok(Message::Errand(errand)) => errands.push(errand),
                 Ok(Message::Close) => return true,
                 Err(_) => break,
             }
@@ -136,11 +143,15 @@ impl Journaling {
     }
 
     fn append(&mut self, entries: Vec<Entry>, answers: Vec<(usize, Answer)>) -> bool {
+        let mut kept = Instant::now();
         let written = if entries.is_empty() {
             Ok(self.journal.position())
         } else {
             let library = self.in_force.get();
-            self.journal.append(&library.schema, &entries)
+            let began = self.metrics.keeping.begin_to_write();
+            let written = self.journal.append(&library.schema, &entries);
+            kept = self.metrics.keeping.written(began, entries.len());
+            written
         };
         let position = match written {
             Ok(position) => position,
@@ -149,9 +160,12 @@ impl Journaling {
                 std::process::abort();
             }
         };
+        if !entries.is_empty() {
+            self.metrics.follow.journaled(position.next, kept);
+        }
         let first = position.next - entries.len() as u64;
         let entries = entries.into_iter().map(Arc::new).collect();
-        self.engine.send(ForEngine::Group(Group { first, entries, answers, position })).is_ok()
+        self.engine.send(ForEngine::Group(Group { first, entries, answers, position, kept })).is_ok()
     }
 
     fn refuse_the_rest(self) {

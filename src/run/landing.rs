@@ -13,6 +13,7 @@ use vitalog_lakehouse::Lake;
 
 use super::clock;
 use super::snapshot::Wish;
+use crate::metrics::Metrics;
 
 /// So many rows land at once, whenever the last landing was.
 const MANY: usize = 500_000;
@@ -33,6 +34,7 @@ pub struct Landing {
     pub every: Duration,
     /// Told when something has landed.
     pub wish: Arc<Wish>,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Landing {
@@ -50,10 +52,15 @@ impl Landing {
             if Instant::now() < due && self.lake.hot().rows < MANY {
                 continue;
             }
+            let began = Instant::now();
             match self.lake.flush().await {
-                Ok(_) => self.wish.want(),
+                Ok(_) => {
+                    self.metrics.keeping.landing.observe(began.elapsed().as_secs_f64());
+                    self.wish.want();
+                }
                 // What is hot stays hot and queryable; the next landing takes it along.
                 Err(error) => {
+                    self.metrics.keeping.landing_failures.inc();
                     tracing::error!(%error, "a landing failed and will be tried again");
                     tokio::time::sleep(AFTER_FAILURE.min(self.every)).await;
                 }

@@ -13,6 +13,8 @@ pub struct Own {
     pub partition: u32,
     pub engine: Engine,
     layers: Option<Layers>,
+    /// Layers that were cut off and put back since somebody asked.
+    moved: (u64, u64),
 }
 
 impl Own {
@@ -29,7 +31,7 @@ impl Own {
             }
             None => {}
         }
-        Ok(Own { partition, engine, layers })
+        Ok(Own { partition, engine, layers, moved: (0, 0) })
     }
 
     /// Steps the engine, with whatever it needs for it.
@@ -72,6 +74,8 @@ impl Own {
         self.after(effects)?;
         let Some(layers) = &mut self.layers else { return Ok(()) };
         let (parted, united) = (self.engine.take_parted(), self.engine.take_united());
+        self.moved.0 += parted.len() as u64;
+        self.moved.1 += united.len() as u64;
         if parted.is_empty() && united.is_empty() { Ok(()) } else { layers.keep(&parted, &united) }
     }
 
@@ -87,6 +91,11 @@ impl Own {
             self.engine.start_anew();
         }
         Ok(self.engine.increment())
+    }
+
+    /// How many layers were cut off, and how many put back, since the last time this was asked.
+    pub fn take_moved(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.moved)
     }
 
     /// The layers by their names.

@@ -2,17 +2,20 @@
 //!
 //! The queues are bounded: a sink that falls behind slows the engine, and through it the door; nothing is shed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use vitalog_dashboards::io::Live;
 use vitalog_dashboards::views::Views;
-use vitalog_elog::{Record, Schema};
+use vitalog_elog::policy::Channel;
+use vitalog_elog::{Input, Record, Schema};
 use vitalog_lakehouse::Lake;
 use vitalog_notify::Outbox;
 
 use super::stepping::Fed;
+use crate::metrics::{Metrics, Sink};
 
 /// Groups that may wait for a sink.
 const QUEUE: usize = 64;
@@ -23,16 +26,37 @@ pub const TOGETHER: usize = 100_000;
 pub struct Sinks {
     pub queues: Vec<SyncSender<Fed>>,
     pub threads: Vec<JoinHandle<()>>,
+    metrics: Arc<Metrics>,
+}
+
+/// The outbox, and by what way its endpoints are reached.
+pub struct ToTell {
+    pub outbox: Arc<Outbox>,
+    pub channels: BTreeMap<Arc<str>, Channel>,
+}
+
+impl ToTell {
+    /// Counts what became of attempts.
+    fn count(&self, waiting: &[Fed], metrics: &Metrics) -> Result<(), String> {
+        for record in waiting.iter().flat_map(|fed| &*fed.records) {
+            if let Input::Receipt(receipt) = &record.entry.input {
+                let endpoint = self.outbox.endpoint_of(receipt.delivery).map_err(|e| e.to_string())?;
+                let channel = endpoint.and_then(|endpoint| self.channels.get(&endpoint).copied());
+                metrics.intake.attempted(channel, &receipt.outcome);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Sinks {
     /// Starts a thread for each sink; without one for the outbox, that stays where it is.
-    pub fn start(lake: Arc<Lake>, views: Views, live: Arc<Live>, outbox: Option<Arc<Outbox>>) -> Sinks {
-        let mut sinks = Sinks { queues: Vec::new(), threads: Vec::new() };
+    pub fn start(lake: Arc<Lake>, views: Views, live: Arc<Live>, outbox: Option<ToTell>, metrics: Arc<Metrics>) -> Sinks {
+        let mut sinks = Sinks { queues: Vec::new(), threads: Vec::new(), metrics };
         let mut feed = LakeFeed::new(lake);
-        sinks.add("lake", move |fed| feed.give(fed));
+        sinks.add(Sink::Lake, move |fed| feed.give(fed));
         let mut views = views;
-        sinks.gathering("views", move |waiting| {
+        sinks.gathering(Sink::Views, move |waiting| {
             commit_views(&mut views, waiting)?;
             for fed in waiting {
                 live.publish(&fed.records, fed.position, &fed.library.schema);
@@ -40,30 +64,39 @@ impl Sinks {
             Ok(())
         });
         if let Some(outbox) = outbox {
-            sinks.gathering("outbox", move |waiting| commit_outbox(&outbox, waiting));
+            let metrics = sinks.metrics.clone();
+            sinks.gathering(Sink::Outbox, move |waiting| {
+                outbox.count(waiting, &metrics)?;
+                commit_outbox(&outbox.outbox, waiting)
+            });
         }
         sinks
     }
 
     /// For sinks that take several groups in one commit where they wait: a commit costs as much as some thousand rows.
-    fn gathering(&mut self, name: &'static str, mut commit: impl FnMut(&[Fed]) -> Result<(), String> + Send + 'static) {
+    fn gathering(&mut self, sink: Sink, mut commit: impl FnMut(&[Fed]) -> Result<(), String> + Send + 'static) {
         let (queue, groups): (SyncSender<Fed>, Receiver<Fed>) = sync_channel(QUEUE);
-        self.spawn(name, queue, move || {
+        let follow = self.metrics.follow.clone();
+        self.spawn(sink.name(), queue, move || {
             while let Ok(first) = groups.recv() {
-                if let Err(error) = commit(&gather(first, &groups)) {
-                    fail(name, &error);
+                let waiting = gather(first, &groups);
+                if let Err(error) = commit(&waiting) {
+                    fail(sink.name(), &error);
                 }
+                follow.committed(sink, waiting.last().map_or(0, |fed| fed.position.next));
             }
         });
     }
 
-    fn add(&mut self, name: &'static str, mut apply: impl FnMut(&Fed) -> Result<(), String> + Send + 'static) {
+    fn add(&mut self, sink: Sink, mut apply: impl FnMut(&Fed) -> Result<(), String> + Send + 'static) {
         let (queue, groups): (SyncSender<Fed>, Receiver<Fed>) = sync_channel(QUEUE);
-        self.spawn(name, queue, move || {
+        let follow = self.metrics.follow.clone();
+        self.spawn(sink.name(), queue, move || {
             while let Ok(fed) = groups.recv() {
                 if let Err(error) = apply(&fed) {
-                    fail(name, &error);
+                    fail(sink.name(), &error);
                 }
+                follow.committed(sink, fed.position.next);
             }
         });
     }

@@ -1,5 +1,6 @@
 //! Starting and stopping: opens everything, replays what the sinks lack, then goes live.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -10,10 +11,11 @@ use std::time::Duration;
 use vitalog_cep::Horizon;
 use vitalog_cep::plan::Library;
 use vitalog_dashboards::views::Views;
+use vitalog_elog::policy::Channel;
 use vitalog_elog::{Position, Schema, Span};
 use vitalog_ingest::journal::Journal;
 use vitalog_lakehouse::Lake;
-use vitalog_notify::Outbox;
+use vitalog_notify::{Endpoint, Outbox};
 
 use super::asking::Asker;
 use super::beyond::Beyond;
@@ -21,17 +23,20 @@ use super::clock::{self, Clock, Now};
 use super::contact::Contacts;
 use super::directory::Directory;
 use super::erasing;
+use super::figures::Figures;
 use super::in_force::InForce;
 use super::inlet::{Door, Message};
 use super::journaling::{Journaling, NEVER};
 use super::landing::Landing;
 use super::mind::{Mind, Spread};
+use super::room::{FLOOR, Room};
 use super::rules::RuleDesk;
-use super::sinks::Sinks;
+use super::sinks::{Sinks, ToTell};
 use super::snapshot::{Store, Writer};
 use super::stepping::{Collecting, Stepping};
 use super::workers::{EndsWithIt, QUEUE};
 use crate::failure::Failure;
+use crate::metrics::{Loads, Metrics, Sink};
 
 /// Groups that may wait for the engine.
 const ENGINE_QUEUE: usize = 16;
@@ -56,6 +61,8 @@ pub struct Options {
     pub quiet: bool,
     /// How much of each subject engines keep in memory; `None`: all.
     pub horizon: Option<Horizon>,
+    /// With less than so many bytes free on the disk no readings are taken.
+    pub floor: u64,
 }
 
 /// What engines keep in memory if nobody says otherwise: what rules need of readings up to a week late.
@@ -73,6 +80,7 @@ impl Options {
             quiet: true,
             workers: cores(),
             horizon: Some(HORIZON),
+            floor: FLOOR,
         }
     }
 }
@@ -90,11 +98,16 @@ pub struct Node {
     pub asker: Asker,
     /// The clock that inputs are stamped by, as the doors see it.
     pub now: Now,
+    /// Whether there is room for more.
+    pub room: Arc<Room>,
+    /// What is counted of all this.
+    pub metrics: Arc<Metrics>,
     in_force: Arc<InForce>,
     threads: Vec<JoinHandle<()>>,
     landing: tokio::task::JoinHandle<()>,
+    looking: tokio::task::JoinHandle<()>,
     closing: Arc<tokio::sync::Notify>,
-    _directory: Directory,
+    directory: Directory,
 }
 
 impl Node {
@@ -103,15 +116,18 @@ impl Node {
     /// # Errors
     /// Where something can't be opened, does not verify, or is ahead of the journal.
     pub async fn start(options: Options) -> Result<Node, Failure> {
-        let Ready { directory, journal, opened, mind, writer, replayed } = Ready::of(&options).await?;
+        let metrics = Arc::new(Metrics::new());
+        let Ready { directory, journal, opened, mind, writer, replayed } = Ready::of(&options, &metrics).await?;
         let (end, wish) = (journal.position(), writer.wish());
         let in_force = Arc::new(InForce::new(mind.library().clone(), mind.versions().clone()));
         let rules = Arc::new(RuleDesk::new(in_force.clone()));
-        let (door, messages, waiting) = Door::open();
+        let room = Room::on(&options.data, options.floor, &metrics);
+        let (door, messages, waiting) = Door::open(room.clone(), metrics.clone());
         let due = Arc::new(AtomicI64::new(mind.next_due().map_or(NEVER, |t| t.0)));
         let Opened { lake, views, outbox, owes } = opened;
         let live = vitalog_dashboards::io::Live::new(views.position());
-        let sinks = Sinks::start(lake.clone(), views, live.clone(), (!owes).then(|| outbox.clone()));
+        let to_tell = (!owes).then(|| ToTell { outbox: outbox.clone(), channels: channels(&options.telling) });
+        let sinks = Sinks::start(lake.clone(), views, live.clone(), to_tell, metrics.clone());
         let (to_engine, inbox) = sync_channel(ENGINE_QUEUE);
         let to_engine = Arc::new(to_engine);
         let asker = Asker::new(Arc::downgrade(&to_engine));
@@ -124,6 +140,7 @@ impl Node {
             in_force: in_force.clone(),
             engine: to_engine,
             contacts: options.contacts.then(Contacts::default),
+            metrics: metrics.clone(),
         };
         let Mind { router, collector, mut threads } = mind;
         let (handed, to_collect) = sync_channel(QUEUE);
@@ -133,10 +150,11 @@ impl Node {
             collector,
             handed: to_collect,
             sinks: sinks.queues,
-            due,
+            due: due.clone(),
             journaling: door.sender(),
             in_force: in_force.clone(),
             snapshots,
+            metrics: metrics.clone(),
         };
         threads.push(spawn("journal", move || journaling.run())?);
         threads.push(spawn("engine", move || stepping.run(end))?);
@@ -146,9 +164,8 @@ impl Node {
         let closing = Arc::new(tokio::sync::Notify::new());
         // What was replayed lands at once: until then the next start would have to replay it again.
         let first = if replayed >= WORTH_A_SNAPSHOT { Duration::ZERO } else { options.land_every };
-        let landing = Landing { lake: lake.clone(), first, every: options.land_every, wish };
-        let landing = tokio::spawn(landing.run(closing.clone()));
-        Ok(Node {
+        let landing = Landing { lake: lake.clone(), first, every: options.land_every, wish, metrics: metrics.clone() };
+        let node = Node {
             door,
             lake,
             rules,
@@ -157,12 +174,35 @@ impl Node {
             views: directory.views(),
             asker,
             now: clock::reader(options.speed),
+            looking: tokio::spawn(room.clone().watch()),
+            room,
+            metrics,
             in_force,
             threads,
-            landing,
+            landing: tokio::spawn(landing.run(closing.clone())),
             closing,
-            _directory: directory,
-        })
+            directory,
+        };
+        node.tell_figures(channels(&options.telling), due);
+        Ok(node)
+    }
+
+    fn tell_figures(&self, channels: BTreeMap<Arc<str>, Channel>, due: Arc<AtomicI64>) {
+        let figures = Figures {
+            journal: self.directory.journal(),
+            lake: self.lake.clone(),
+            outbox: self.outbox.clone(),
+            channels,
+            waiting: self.door.waiting(),
+            due,
+            now: self.now.clone(),
+        };
+        figures.tell(&self.metrics);
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> &Path {
+        self.directory.root()
     }
 
     /// The library in force.
@@ -186,6 +226,7 @@ impl Node {
         let joined = tokio::task::spawn_blocking(move || threads.into_iter().all(|t| t.join().is_ok())).await;
         self.closing.notify_one();
         let _ = self.landing.await;
+        self.looking.abort();
         if !matches!(joined, Ok(true)) {
             return Err(Failure::new("a thread of the run loop ended badly; see the log"));
         }
@@ -206,7 +247,7 @@ struct Ready {
 }
 
 impl Ready {
-    async fn of(options: &Options) -> Result<Ready, Failure> {
+    async fn of(options: &Options, metrics: &Arc<Metrics>) -> Result<Ready, Failure> {
         let directory = Directory::hold(&options.data)?;
         let journal = erasing::open(&directory)?;
         let end = journal.position();
@@ -218,14 +259,44 @@ impl Ready {
         let mut store = Store::new(directory.snapshots());
         let mut restored = opened.restore(&directory, &journal, &mut store, options)?;
         let replayed = opened.replay(&journal, &mut restored)?;
+        metrics.keeping.snapshot_position.set(restored.from as i64);
+        metrics.follow.start(end.next, |sink| !(opened.owes && sink == Sink::Outbox));
         let mut mind = restored.mind;
-        let writer = Writer::new(store);
+        let writer = Writer::new(store, metrics.clone());
         let mut writer = if opened.owes { writer.idle() } else { writer };
         if replayed >= WORTH_A_SNAPSHOT {
             writer.write_or_warn(mind.snapshot(end, writer.wish().take())?);
         }
+        metrics.add(Loads(mind.router.giving.loads.clone()));
         Ok(Ready { directory, journal, opened, mind, writer, replayed })
     }
+}
+
+/// What is missing from the journal that a sink knows.
+fn refusal(name: &str, next: u64, journal: &Journal) -> Result<Failure, Failure> {
+    let end = journal.position().next;
+    let restored = journal.restored().map_err(|e| Failure::new(format!("journal: {e}")))?;
+    let said = match restored.iter().find(|point| point.next < next) {
+        Some(point) => format!(
+            "the {name} has come to offset {next} of the journal as it was before it was restored from a backup ({}), which ends at offset {}: \
+             {} inputs that it knows are missing from the journal",
+            point.at,
+            point.next,
+            next - point.next
+        ),
+        None if next > end => format!(
+            "the {name} has come to offset {next} of the journal, which ends at {end}: {} inputs are missing from the journal",
+            next - end
+        ),
+        None => format!("the {name} was fed from another past: at offset {next} the chain hashes differ"),
+    };
+    Ok(Failure::new(said).hint("restore the journal that belongs to it, or move the sink's files away to have it rebuilt"))
+}
+
+/// By what way each endpoint is reached.
+fn channels(telling: &vitalog_notify::Config) -> BTreeMap<Arc<str>, Channel> {
+    let channel = |endpoint: &Endpoint| endpoint.reach.as_ref().map_or(Channel::Webhook, |reach| reach.channel);
+    telling.endpoints.iter().map(|endpoint| (endpoint.name.clone(), channel(endpoint))).collect()
 }
 
 /// The machine's cores, as far as this process may use them: so many workers there are if nobody says how many.
@@ -277,27 +348,17 @@ impl Opened {
     fn check_against(&self, journal: &Journal) -> Result<(), Failure> {
         let end = journal.position();
         let chain_at = |offset| journal.position_at(offset).ok().flatten().map(|p| p.chain);
-        self.lake.verify(end, &chain_at).map_err(|e| Failure::new(format!("lake: {e}")))?;
         for (name, position) in self.positions()? {
-            if position.next > end.next {
-                return Err(Failure::new(format!(
-                    "the {name} has come to offset {} of the journal, which ends at {}: {} inputs are missing from the journal",
-                    position.next,
-                    end.next,
-                    position.next - end.next
-                ))
-                .hint("restore the journal that belongs to it, or move the sink's files away to have it rebuilt"));
-            }
-            let here = journal.position_at(position.next).map_err(|e| Failure::new(format!("journal: {e}")))?;
-            if here.is_some_and(|p| p.chain != position.chain) {
-                return Err(Failure::new(format!(
-                    "the {name} was fed from another past: at offset {} the chain hashes differ",
-                    position.next
-                ))
-                .hint("restore the journal that belongs to it, or move the sink's files away to have it rebuilt"));
+            let here = match position.next > end.next {
+                true => None,
+                false => journal.position_at(position.next).map_err(|e| Failure::new(format!("journal: {e}")))?,
+            };
+            // A sink stands where a group ends: where none does, it was another group.
+            if here.is_none_or(|p| p.chain != position.chain) {
+                return Err(refusal(name, position.next, journal)?);
             }
         }
-        Ok(())
+        self.lake.verify(end, &chain_at).map_err(|e| Failure::new(format!("lake: {e}")))
     }
 
     /// From the newest snapshot that no sink lies before, or from nothing.

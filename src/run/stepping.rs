@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::time::Instant;
 
 use vitalog_cep::plan::Library;
 use vitalog_elog::port::{Accepted, Answer};
@@ -18,6 +19,7 @@ use super::journaling::{Group, NEVER};
 use super::router::{Asked, Router, Ticket};
 use super::snapshot::{Taken, Wish};
 use crate::failure::Failure;
+use crate::metrics::Metrics;
 
 /// What followed from one group: what sinks are fed with.
 #[derive(Clone)]
@@ -30,7 +32,7 @@ pub struct Fed {
 
 /// What is under way, in its order.
 pub enum Handed {
-    Group { ticket: Ticket, answers: Vec<(usize, Answer)>, position: Position },
+    Group { ticket: Ticket, answers: Vec<(usize, Answer)>, position: Position, kept: Instant },
     Snapshot(Asked),
 }
 
@@ -69,12 +71,13 @@ impl Stepping {
         }
     }
 
-    fn give(&mut self, group: Group) -> bool {
-        let mut entries = group.entries.into_iter();
+    fn give(&mut self, mut group: Group) -> bool {
+        let mut entries = std::mem::take(&mut group.entries).into_iter();
         let gone = || Failure::new("a group ended early");
         let given = self.router.give(group.first..group.position.next, |_, _| entries.next().ok_or_else(gone));
         let ticket = given.unwrap_or_else(|error| end(&error));
-        self.handed.send(Handed::Group { ticket, answers: group.answers, position: group.position }).is_ok()
+        let Group { answers, position, kept, .. } = group;
+        self.handed.send(Handed::Group { ticket, answers, position, kept }).is_ok()
     }
 
     fn save(&mut self, position: Position) {
@@ -101,6 +104,7 @@ pub struct Collecting {
     pub in_force: Arc<InForce>,
     /// Where snapshots are written.
     pub snapshots: SyncSender<Taken>,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Collecting {
@@ -108,8 +112,8 @@ impl Collecting {
     pub fn run(mut self) {
         while let Ok(handed) = self.handed.recv() {
             match handed {
-                Handed::Group { ticket, answers, position } => {
-                    if !self.take(ticket, answers, position) {
+                Handed::Group { ticket, answers, position, kept } => {
+                    if !self.take(ticket, answers, (position, kept)) {
                         return;
                     }
                 }
@@ -123,7 +127,7 @@ impl Collecting {
         }
     }
 
-    fn take(&mut self, ticket: Ticket, answers: Vec<(usize, Answer)>, position: Position) -> bool {
+    fn take(&mut self, ticket: Ticket, answers: Vec<(usize, Answer)>, (position, kept): (Position, Instant)) -> bool {
         let records = self.collector.take(&ticket).unwrap_or_else(|error| end(&error));
         self.in_force.set(&ticket.library, &ticket.versions);
         self.tell_due();
@@ -135,6 +139,8 @@ impl Collecting {
             answer(Ok(Accepted { first, outcomes, position }));
             rest = others;
         }
+        self.metrics.keeping.decided.observe(kept.elapsed().as_secs_f64());
+        self.metrics.intake.count(&records, &ticket.library.schema);
         let fed = Fed { records: records.into(), position, library: ticket.library };
         self.sinks.iter().all(|sink| sink.send(fed.clone()).is_ok())
     }

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError, SendError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use vitalog_cep::Seen;
 use vitalog_cep::driver::{partition_of, worker_of};
@@ -17,6 +18,7 @@ use super::asking::Question;
 use super::batch::{Batch, Part, Share, Sights};
 use super::own::Own;
 use crate::failure::Failure;
+use crate::metrics::Load;
 
 /// Groups that may wait for a worker, and as many of what it said.
 pub const QUEUE: usize = 4;
@@ -37,6 +39,8 @@ pub enum Done {
 /// Where work is given.
 pub struct Giving {
     jobs: Vec<SyncSender<Job>>,
+    /// What each worker has to do, and did.
+    pub loads: Vec<Arc<Load>>,
     partitions: u32,
 }
 
@@ -57,13 +61,16 @@ pub fn start(engines: Vec<Own>, workers: usize) -> Result<(Giving, Returning), F
     for own in engines {
         shares[worker_of(own.partition, count) as usize].engines.push(own);
     }
-    let mut giving = Giving { jobs: Vec::new(), partitions };
+    let mut giving = Giving { jobs: Vec::new(), loads: Vec::new(), partitions };
     let mut returning = Returning { done: Vec::new(), threads: Vec::new() };
     for (number, (share, others)) in shares.into_iter().zip(meet(count as usize)).enumerate() {
         let ((jobs, inbox), (outbox, done)) = (sync_channel(QUEUE), sync_channel(QUEUE));
-        let worker = Worker { share, inbox, outbox, others, partitions, count };
+        let load = Arc::new(Load::default());
+        let worker = Worker { share, inbox, outbox, others, load: load.clone(), partitions, count };
+        worker.tell();
         let thread = std::thread::Builder::new().name(format!("worker {number}"));
         giving.jobs.push(jobs);
+        giving.loads.push(load);
         returning.done.push(done);
         returning.threads.push(thread.spawn(move || {
             let _ends_with_it = EndsWithIt;
@@ -83,7 +90,7 @@ impl Giving {
     /// # Errors
     /// Where a worker is gone.
     pub fn step(&self, batch: &Arc<Batch>) -> Result<(), Failure> {
-        self.jobs.iter().try_for_each(|jobs| jobs.send(Job::Step(batch.clone()))).map_err(gone)
+        (0..self.jobs.len()).try_for_each(|worker| self.give(worker, Job::Step(batch.clone())))
     }
 
     /// Puts a question behind what was given so far.
@@ -93,7 +100,7 @@ impl Giving {
     pub fn why(&self, question: Question) -> Result<(), Failure> {
         let partition = partition_of(&question.subject, self.partitions);
         let worker = worker_of(partition, self.jobs.len() as u32);
-        self.jobs[worker as usize].send(Job::Why(question)).map_err(gone)
+        self.give(worker as usize, Job::Why(question))
     }
 
     /// Asks for the state after what was given so far: the whole, or what changed since the last time.
@@ -101,7 +108,12 @@ impl Giving {
     /// # Errors
     /// Where a worker is gone.
     pub fn snapshot(&self, is_whole: bool) -> Result<(), Failure> {
-        self.jobs.iter().try_for_each(|jobs| jobs.send(Job::Snapshot { is_whole })).map_err(gone)
+        (0..self.jobs.len()).try_for_each(|worker| self.give(worker, Job::Snapshot { is_whole }))
+    }
+
+    fn give(&self, worker: usize, job: Job) -> Result<(), Failure> {
+        self.loads[worker].queue.inc();
+        self.jobs[worker].send(job).map_err(gone)
     }
 }
 
@@ -114,6 +126,7 @@ struct Worker {
     inbox: Receiver<Job>,
     outbox: SyncSender<Done>,
     others: Others,
+    load: Arc<Load>,
     partitions: u32,
     count: u32,
 }
@@ -122,6 +135,7 @@ impl Worker {
     /// Runs until nobody gives it work, or nobody takes what it did.
     fn run(mut self) {
         while let Ok(job) = self.inbox.recv() {
+            self.load.queue.dec();
             let done = match job {
                 Job::Why(question) => {
                     let partition = partition_of(&question.subject, self.partitions);
@@ -131,14 +145,33 @@ impl Worker {
                     continue;
                 }
                 Job::Snapshot { is_whole } => Done::Snapshot(self.share.snapshot(is_whole).unwrap_or_else(|error| end(&error))),
-                Job::Step(batch) => match self.step(&batch) {
-                    Ok(done) => done,
-                    Err(_) => return,
-                },
+                Job::Step(batch) => {
+                    let began = Instant::now();
+                    let Ok(done) = self.step(&batch) else { return };
+                    self.load.batch.observe(began.elapsed().as_secs_f64());
+                    self.note_moved();
+                    self.tell();
+                    done
+                }
             };
             if self.outbox.send(done).is_err() {
                 return;
             }
+        }
+    }
+
+    /// For whoever watches.
+    fn tell(&self) {
+        let sum = |of: fn(&Own) -> usize| self.share.engines.iter().map(of).sum::<usize>() as i64;
+        self.load.subjects.set(sum(|own| own.engine.subjects()));
+        self.load.deadlines.set(sum(|own| own.engine.deadlines()));
+    }
+
+    fn note_moved(&mut self) {
+        for own in &mut self.share.engines {
+            let (cut_off, put_back) = own.take_moved();
+            self.load.cut_off.inc_by(cut_off);
+            self.load.put_back.inc_by(put_back);
         }
     }
 

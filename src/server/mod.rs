@@ -1,8 +1,10 @@
 //! The HTTP server: the doors of all edges behind one doorman.
 
+mod backup_api;
 mod current;
 mod health;
 mod interrupt;
+mod metrics_api;
 mod problem;
 mod rules_api;
 mod serving;
@@ -16,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -36,11 +38,16 @@ use vitalog_lakehouse::io::SqlDoor;
 
 use vitalog_lakehouse::Lake;
 
+use crate::backup::Running;
 use crate::failure::Failure;
+use crate::metrics::{Asked, measured};
 use crate::run::Node;
+use backup_api::BackupState;
+pub use backup_api::Places;
 use current::ViewsTell;
 use health::Health;
 pub use interrupt::Interrupt;
+use metrics_api::MetricsState;
 use rules_api::RulesState;
 pub use tls::Certificate;
 use why_api::WhyState;
@@ -65,12 +72,14 @@ pub struct Manners {
     pub tls: Option<Certificate>,
     /// It is reached over TLS, by itself or by what is in front of it.
     pub is_secure: bool,
+    /// Where its backups go.
+    pub backups: Places,
 }
 
 impl Default for Manners {
     fn default() -> Manners {
         let head_time = Duration::from_secs(20);
-        Manners { attribution: String::new(), head_time, lives: Lives::default(), tls: None, is_secure: false }
+        Manners { attribution: String::new(), head_time, lives: Lives::default(), tls: None, is_secure: false, backups: Places::default() }
     }
 }
 
@@ -106,10 +115,11 @@ pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, manners
             (doorman(Credentials::Accounts(accounts.clone())).with_log(log), accounts, more, Some(keeper))
         }
     };
-    let router = doors(node, &access, &manners.attribution, &is_draining)?.merge(more);
+    let router = doors(node, &access, manners, &is_draining)?.merge(more);
     let router = with_problems(authenticate(router, Arc::new(doorman)));
     let router = router.layer(from_fn(harden));
     let router = if manners.is_secure { router.layer(from_fn(only_over_tls)) } else { router };
+    let router = router.layer(from_fn_with_state(node.metrics.clone(), measured));
     let (closing, closed) = watch::channel(false);
     let acceptor = manners.tls.clone().map(tls::watched).transpose()?;
     let task = tokio::spawn(serving::serve(listener, acceptor, router, manners.head_time, closed));
@@ -117,9 +127,14 @@ pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, manners
 }
 
 impl Server {
+    /// From now on it says that it is not ready, and takes requests all the same.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
+    }
+
     /// Takes no more requests, ends the live streams, and answers what was asked before.
     pub async fn stop(self) {
-        self.is_draining.store(true, Ordering::Release);
+        self.drain();
         self.closing.send_replace(true);
         self.live.close();
         // Connections that a client keeps without asking anything would hold the end up.
@@ -131,7 +146,7 @@ impl Server {
     }
 }
 
-fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: &Arc<AtomicBool>) -> Result<Router, Failure> {
+fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: &Arc<AtomicBool>) -> Result<Router, Failure> {
     let readers = || open_readers(&node.views);
     let declarations = Declarations::new(Arc::default(), Arc::from([]), Limits::default());
     let told = declarations.clone();
@@ -144,7 +159,7 @@ fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: 
         access: access.clone(),
         inlet: node.door.clone(),
         clock: node.now.clone(),
-        notice: Notice { attribution: attribution.to_owned() },
+        notice: Notice { attribution: manners.attribution.clone() },
     });
     let declared = board.clone();
     node.on_library(move |library| declared.declare(&library.profile));
@@ -152,12 +167,24 @@ fn doors(node: &Node, access: &Arc<dyn Access>, attribution: &str, is_draining: 
         RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone(), readers: Arc::new(readers()?) };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
     let sql = SqlDoor { lake: Lake::clone(&node.lake), access: access.clone(), limits: SqlLimits::default() };
+    let (live, metrics, room) = (node.live.clone(), node.metrics.clone(), node.room.clone());
+    let health = Health { live, metrics, room, is_draining: is_draining.clone() };
+    let asked = health.clone();
+    let help = "1 while it takes readings, else 0";
+    node.metrics.add(Asked::one("ready", help, None, move || Some(f64::from(u8::from(asked.is_ready())))));
     Ok(vitalog_ingest::io::router(Arc::new(gateway))
         .merge(vitalog_dashboards::io::router(&board))
         .merge(vitalog_lakehouse::io::router(sql))
         .merge(rules_api::router(rules))
         .merge(why_api::router(asking))
-        .merge(health::router(Health { live: node.live.clone(), is_draining: is_draining.clone() })))
+        .merge(metrics_api::router(MetricsState { metrics: node.metrics.clone(), access: access.clone() }))
+        .merge(backup_api::router(backup(node, access, &manners.backups)))
+        .merge(health::router(health)))
+}
+
+fn backup(node: &Node, access: &Arc<dyn Access>, places: &Places) -> BackupState {
+    let source = Running { data: node.data().to_owned(), door: node.door.sender() };
+    BackupState { source, places: places.clone(), access: access.clone(), turn: Arc::default() }
 }
 
 fn open_readers(path: &Path) -> Result<Readers, Failure> {

@@ -13,7 +13,7 @@ use vitalog_cep::plan::Rule;
 use vitalog_dashboards::ask::Readers;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::input::RuleFile;
-use vitalog_elog::port::Inlet;
+use vitalog_elog::port::{Inlet, Unavailable};
 use vitalog_elog::{Position, Time};
 use vitalog_rules::Compiled;
 
@@ -153,6 +153,10 @@ fn changed(put: Result<Option<Position>, RulesError>, more: &Value) -> Response 
                 "detail": "the former rules stay in force", "diagnostics": diagnostics(&compiled)});
             (StatusCode::UNPROCESSABLE_ENTITY, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string())
                 .into_response()
+        }
+        Err(RulesError::Unavailable(why @ Unavailable::NoRoom)) => {
+            let remedy = "free space on the disk of the data directory, then try again";
+            problem(StatusCode::INSUFFICIENT_STORAGE, "disk_full", &why.to_string(), remedy)
         }
         Err(RulesError::Unavailable(why)) => {
             problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &why.to_string(), "try again in a moment")

@@ -1,6 +1,6 @@
 //! `vitalog` as a process of its own, stopped by its id.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -137,6 +137,25 @@ pub fn run(command: &mut Command) -> (Option<i32>, String, String) {
         String::from_utf8_lossy(&output.stdout).into_owned(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
     )
+}
+
+/// What a server says that does not start on a data directory.
+pub fn refused(data: &Path) -> String {
+    let mut command = vitalog();
+    command.args(["serve", "--open", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    for _ in 0..1_200 {
+        if let Some(status) = process.try_wait().expect("its state") {
+            let mut said = String::new();
+            process.stderr.take().expect("it is piped").read_to_string(&mut said).expect("text");
+            assert_eq!(status.code(), Some(1), "{said}");
+            return said;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let _ = process.kill();
+    let _ = process.wait();
+    panic!("a server started on {}", data.display());
 }
 
 /// The repository's root.

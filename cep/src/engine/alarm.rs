@@ -12,6 +12,8 @@ pub struct Alarms {
     heap: BinaryHeap<Reverse<(i64, u32)>>,
     /// For each subject the entry that counts.
     set: Vec<Option<i64>>,
+    /// How many have one.
+    count: usize,
 }
 
 impl Alarms {
@@ -23,9 +25,15 @@ impl Alarms {
             self.set.resize(place + 1, None);
         }
         if self.set[place].is_none_or(|known| due < known) {
+            self.count += usize::from(self.set[place].is_none());
             self.set[place] = Some(due);
             self.heap.push(Reverse((due, subject)));
         }
+    }
+
+    /// How many subjects have an entry.
+    pub fn len(&self) -> usize {
+        self.count
     }
 
     /// Whether the clock reached the subject's entry.
@@ -71,6 +79,7 @@ impl Alarms {
         let counts = self.set[subject as usize] == Some(due);
         if counts {
             self.set[subject as usize] = None;
+            self.count -= 1;
         }
         counts
     }
@@ -86,11 +95,13 @@ mod tests {
         alarms.set(0, 10);
         alarms.set(1, 12);
         alarms.set(0, 20); // later: the entry at 10 stays
+        assert_eq!(alarms.len(), 2);
         assert_eq!(alarms.earliest(|s| Some(if s == 0 { 20 } else { 12 })), Some(12));
         alarms.set(0, 5);
         assert_eq!(alarms.take_due(4), None);
         assert_eq!(alarms.take_due(15), Some(0));
         assert_eq!(alarms.take_due(15), Some(1));
         assert_eq!(alarms.take_due(i64::MAX), None);
+        assert_eq!(alarms.len(), 0);
     }
 }

@@ -163,6 +163,16 @@ impl Engine {
         self.alarms.borrow_mut().earliest(exact).map(Time)
     }
 
+    /// How many subjects it knows.
+    pub fn subjects(&self) -> usize {
+        self.people.len()
+    }
+
+    /// How many of them have a deadline noted: the clock alone will concern them, or at least look at them.
+    pub fn deadlines(&self) -> usize {
+        self.alarms.borrow().len()
+    }
+
     /// The greatest arrival seen.
     pub fn clock(&self) -> Time {
         self.clock

@@ -95,11 +95,15 @@ impl From<ViewsError> for Problem {
 
 impl From<Unavailable> for Problem {
     fn from(e: Unavailable) -> Problem {
-        let code = match e {
-            Unavailable::Overloaded => "overloaded",
-            Unavailable::Closing => "closing",
+        let busy = StatusCode::SERVICE_UNAVAILABLE;
+        let (status, code, remedy) = match e {
+            Unavailable::Overloaded => (busy, "overloaded", "try again in a moment"),
+            Unavailable::Closing => (busy, "closing", "try again in a moment"),
+            Unavailable::NoRoom => {
+                (StatusCode::INSUFFICIENT_STORAGE, "disk_full", "free space on the disk of the data directory, then try again")
+            }
         };
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, e.to_string(), "try again in a moment")
+        Problem::new(status, code, e.to_string(), remedy)
     }
 }
 

@@ -291,6 +291,19 @@ impl Store {
         Ok(())
     }
 
+    /// Copies it, as it is at one moment, into a file that is not there yet: readable by its owner only, and on stable storage.
+    ///
+    /// # Errors
+    /// Where that can't be written, or is there.
+    pub fn copy_to(&self, path: &Path) -> Result<(), AccessError> {
+        let failed = |e| AccessError::Io(path.to_owned(), e);
+        // SQLite takes a file that is there and empty.
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+        let place = path.to_str().ok_or_else(|| failed(std::io::ErrorKind::InvalidInput.into()))?;
+        self.db.execute("VACUUM INTO ?1", [place])?;
+        std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(failed)
+    }
+
     /// Whether somebody else has changed it since it was read last.
     ///
     /// # Errors

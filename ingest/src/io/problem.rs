@@ -102,12 +102,16 @@ impl IntoResponse for Problem {
 
 impl From<Unavailable> for Problem {
     fn from(why: Unavailable) -> Problem {
-        let (code, remedy, seconds) = match why {
-            Unavailable::Overloaded => ("overloaded", "send it again a little later; nothing of it was kept", "1"),
-            Unavailable::Closing => ("closing", "send it again when the server is back; nothing of it was kept", "5"),
+        let busy = StatusCode::SERVICE_UNAVAILABLE;
+        let (status, code, remedy, seconds) = match why {
+            Unavailable::Overloaded => (busy, "overloaded", "send it again a little later; nothing of it was kept", "1"),
+            Unavailable::Closing => (busy, "closing", "send it again when the server is back; nothing of it was kept", "5"),
+            Unavailable::NoRoom => {
+                let remedy = "keep it and send it again later; nothing of it was kept here. Whoever runs this has to free space on the disk of the data directory";
+                (StatusCode::INSUFFICIENT_STORAGE, "disk_full", remedy, "60")
+            }
         };
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, why.to_string(), remedy)
-            .with(header::RETRY_AFTER, HeaderValue::from_static(seconds))
+        Problem::new(status, code, why.to_string(), remedy).with(header::RETRY_AFTER, HeaderValue::from_static(seconds))
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod audit;
 mod codec;
+mod copy;
 mod error;
 mod mark;
 mod read;
@@ -23,6 +24,7 @@ use vitalog_elog::{Entry, Position, Schema, Subject, Time};
 
 pub use audit::{Audit, KeyAudit, audit};
 pub use codec::{Kind, PAYLOAD_VERSION};
+pub use copy::{Copy, RestorePoint, Slice, put_back};
 pub use error::JournalError;
 pub use read::{Group, Groups};
 

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use vitalog_elog::{Position, Time};
 
 use super::FORMAT;
+use super::copy::RestorePoint;
 use super::error::JournalError;
 
 /// "VtLg", so that `file` and a stray tool can tell what it is.
@@ -24,6 +25,9 @@ const TABLES: &str = "
         first INTEGER PRIMARY KEY, count INTEGER NOT NULL, arrival INTEGER NOT NULL,
         checksum BLOB NOT NULL, chain BLOB NOT NULL, payload BLOB NOT NULL
     ) STRICT;";
+
+/// Only there where a journal was put back from a copy: where, and when. Programs that do not know it pass over it.
+const RESTORED: &str = "CREATE TABLE IF NOT EXISTS restored (next INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;";
 
 const COLUMNS: &str = "first, count, arrival, checksum, chain, payload";
 
@@ -133,13 +137,24 @@ impl Store {
             .map_err(damaged)
     }
 
+    pub fn restored(&self) -> Result<Vec<RestorePoint>, JournalError> {
+        let known = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'restored')";
+        if !self.db.query_row(known, [], |r| r.get::<_, bool>(0))? {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.db.prepare("SELECT next, at FROM restored ORDER BY rowid")?;
+        let points = statement.query_map([], |r| Ok(RestorePoint { next: offset(r, 0)?, at: Time(r.get(1)?) }))?;
+        Ok(points.collect::<Result<_, _>>()?)
+    }
+
+    pub fn note_restored(&self, point: &RestorePoint) -> Result<(), JournalError> {
+        note_restored(&self.db, point)
+    }
+
     /// Writes the row and the new head, and syncs.
     pub fn commit(&mut self, row: &Row) -> Result<(), JournalError> {
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        tx.prepare_cached(
-            "INSERT INTO groups (first, count, arrival, checksum, chain, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![sql(row.first), sql(row.count), row.arrival.0, row.checksum, row.chain, row.payload])?;
+        insert(&tx, row)?;
         let moved = tx.prepare_cached("UPDATE head SET next = ?1, chain = ?2 WHERE id = 1 AND next = ?3")?.execute(params![
             sql(row.first + row.count),
             row.chain,
@@ -183,6 +198,13 @@ impl Store {
     }
 }
 
+/// Writes a group's row.
+pub(super) fn insert(db: &Connection, row: &Row) -> Result<(), JournalError> {
+    db.prepare_cached("INSERT INTO groups (first, count, arrival, checksum, chain, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![sql(row.first), sql(row.count), row.arrival.0, row.checksum, row.chain, row.payload])?;
+    Ok(())
+}
+
 /// SQLite's integers are signed; no journal comes near the 2^63 entries at which an offset would not fit.
 fn sql(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
@@ -219,11 +241,8 @@ fn create(db: &Connection, path: &Path) -> Result<(), JournalError> {
     let mut incarnation = [0_u8; 16];
     getrandom::fill(&mut incarnation).map_err(|e| JournalError::Mark(std::io::Error::other(e.to_string())))?;
     db.execute_batch("BEGIN IMMEDIATE")?;
-    db.execute_batch(TABLES)?;
-    db.execute("INSERT INTO identity (id, incarnation) VALUES (1, ?1)", params![incarnation])?;
-    db.execute("INSERT INTO head (id, next, chain) VALUES (1, 0, ?1)", params![[0_u8; 32]])?;
-    db.pragma_update(None, "application_id", APPLICATION_ID)?;
-    db.pragma_update(None, "user_version", FORMAT)?;
+    lay_out(db, u128::from_le_bytes(incarnation))?;
+    name(db, FORMAT)?;
     db.execute_batch("COMMIT")?;
     // So that the file itself, not only the log beside it, says what it is.
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -231,6 +250,28 @@ fn create(db: &Connection, path: &Path) -> Result<(), JournalError> {
     if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
         std::fs::File::open(dir).and_then(|d| d.sync_all()).map_err(JournalError::Mark)?;
     }
+    Ok(())
+}
+
+/// The tables of a journal that begins.
+pub(super) fn lay_out(db: &Connection, incarnation: u128) -> Result<(), JournalError> {
+    db.execute_batch(TABLES)?;
+    db.execute("INSERT INTO identity (id, incarnation) VALUES (1, ?1)", params![incarnation.to_le_bytes()])?;
+    db.execute("INSERT INTO head (id, next, chain) VALUES (1, 0, ?1)", params![[0_u8; 32]])?;
+    Ok(())
+}
+
+/// From now on the file says what it is.
+pub(super) fn name(db: &Connection, format: u32) -> Result<(), JournalError> {
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    db.pragma_update(None, "user_version", format)?;
+    Ok(())
+}
+
+/// Notes where a journal was put back from a copy.
+pub(super) fn note_restored(db: &Connection, point: &RestorePoint) -> Result<(), JournalError> {
+    db.execute_batch(RESTORED)?;
+    db.execute("INSERT INTO restored (next, at) VALUES (?1, ?2)", params![sql(point.next), point.at.0])?;
     Ok(())
 }
 

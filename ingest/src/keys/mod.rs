@@ -228,6 +228,22 @@ impl Keys {
         Ok(ids.len())
     }
 
+    /// Writes a copy of the store to a new file. Every row in it is sealed as here, under the same key-encryption key. The caller syncs the file.
+    ///
+    /// # Errors
+    /// Where there is a file already, or it can't be written.
+    pub fn copy_to(&self, path: &Path) -> Result<(), KeyError> {
+        self.store.copy_to(path)
+    }
+
+    /// The file that the key-encryption key lies in, if it is one.
+    pub fn kek_file(&self) -> Option<&Path> {
+        match &self.place {
+            KekPlace::File(path) => Some(path),
+            KekPlace::Given(_) => None,
+        }
+    }
+
     /// What is yet to be done about an erasure, as it was noted.
     pub fn unfinished(&self) -> Option<&[u8]> {
         self.unfinished.as_deref()

@@ -157,6 +157,15 @@ impl KeyStore {
         self.empty_the_log()
     }
 
+    /// A copy of the file as it is, without what is left in it of rows that were destroyed.
+    pub fn copy_to(&self, path: &Path) -> Result<(), KeyError> {
+        let Some(name) = path.to_str() else {
+            return Err(KeyError::NotAKeyStore { detail: format!("{} is no name that SQLite takes", path.display()) });
+        };
+        self.db.execute("VACUUM INTO ?1", [name])?;
+        Ok(())
+    }
+
     fn opened<T: for<'d> Deserialize<'d>>(&self, purpose: &[u8], id: KeyId, bytes: &[u8]) -> Result<T, KeyError> {
         let bad = || KeyError::BadRow { id };
         let (nonce, body) = bytes.split_first_chunk::<NONCE>().ok_or_else(bad)?;

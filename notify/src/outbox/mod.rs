@@ -17,6 +17,7 @@ mod forget;
 mod pace;
 mod receipt;
 mod table;
+mod tally;
 
 use std::fmt;
 use std::path::Path;
@@ -27,6 +28,7 @@ pub use claim::Due;
 pub use dead::DeadDelivery;
 pub use pace::{Pace, decorrelated};
 use rusqlite::Connection;
+pub use tally::Waiting;
 use vitalog_elog::Position;
 
 /// Deliveries and what became of them.

@@ -102,15 +102,15 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes what was taken, then does away with what is of no use any more.
+    /// Writes what was taken, then does away with what is of no use any more. Gives the bytes written, without those of a merge.
     ///
     /// # Errors
     /// What the file system says. The next has to be a whole one then.
-    pub fn write(&mut self, taken: Taken) -> Result<(), Failure> {
+    pub fn write(&mut self, taken: Taken) -> Result<u64, Failure> {
         self.put(taken).inspect_err(|_| self.chain.clear())
     }
 
-    fn put(&mut self, taken: Taken) -> Result<(), Failure> {
+    fn put(&mut self, taken: Taken) -> Result<u64, Failure> {
         let after = self.chain.last().map(|volume| volume.link);
         if after.is_none() && !taken.is_whole {
             return Err(Failure::new("what it is to be laid onto was not written"));
@@ -127,6 +127,7 @@ impl Store {
         let versions = taken.versions.count();
         let pieces = [rules, taken.notifier].into_iter().chain(taken.engines);
         let volume = Volume::write(path, head, pieces.map(Ok))?;
+        let bytes = volume.bytes;
         self.versions = versions;
         self.stale.retain(|path| *path != volume.path);
         if after.is_none() {
@@ -138,7 +139,7 @@ impl Store {
         if let Some(count) = self.is_due() {
             self.merge(count)?;
         }
-        Ok(())
+        Ok(bytes)
     }
 
     /// How many increments are to be laid onto the whole one, if any.

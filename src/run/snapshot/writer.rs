@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use super::{Store, Taken};
+use crate::metrics::Metrics;
+use crate::run::clock;
 
 /// Whether one is to be taken, and of which kind.
 #[derive(Debug, Default)]
@@ -39,13 +42,14 @@ pub struct Writer {
     store: Store,
     wish: Arc<Wish>,
     is_idle: bool,
+    metrics: Arc<Metrics>,
 }
 
 impl Writer {
-    pub fn new(store: Store) -> Writer {
+    pub fn new(store: Store, metrics: Arc<Metrics>) -> Writer {
         let wish = Wish::default();
         wish.is_whole.store(store.is_empty(), Ordering::Release);
-        Writer { store, wish: Arc::new(wish), is_idle: false }
+        Writer { store, wish: Arc::new(wish), is_idle: false, metrics }
     }
 
     /// One that writes nothing.
@@ -66,8 +70,13 @@ impl Writer {
 
     /// A failure is no reason to stop: without it the next start replays more.
     pub fn write_or_warn(&mut self, taken: Taken) {
-        let written = if self.is_idle { Ok(()) } else { self.store.write(taken) };
+        let (position, began, keeping) = (taken.position.next, Instant::now(), &self.metrics.keeping);
+        let written = if self.is_idle { Ok(None) } else { self.store.write(taken).map(Some) };
+        if let Ok(Some(bytes)) = written {
+            keeping.snapshot_written(began, (bytes, position), clock::wall());
+        }
         if let Err(error) = written {
+            keeping.snapshot_not_written();
             tracing::warn!(%error, "no snapshot could be written; the next start replays more of the journal");
         }
         if self.store.is_empty() {

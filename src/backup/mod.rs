@@ -1,0 +1,48 @@
+//! Backups: what can't be made again, copied while it is written, and put back.
+//!
+//! | file | has |
+//! |---|---|
+//! | `manifest.json` | which journal, up to where, and length and checksum of every other file |
+//! | `journal.db` | the journal up to the position at which the backup began, sealed as it is |
+//! | `access.db`, `partitions` | who may come in, and into how many parts subjects are split |
+//!
+//! Views, lake, outbox and snapshots are made again from the journal. Keys are no part of it: they are copied to a place of their own, and only the newest copy is kept, so that what is
+//! erased is erased in every backup.
+//!
+//! INVARIANT (nothing or whole): a backup, and what is restored, is put together beside its place under another name, synced, and moved there. Whoever is killed half way leaves that name
+//! alone, and the next takes it away.
+//!
+//! It refuses to restore what is not what was backed up, naming the file.
+
+mod draft;
+mod make;
+mod manifest;
+mod restore;
+mod source;
+
+pub use make::{Keyed, Made, make};
+pub use restore::restore;
+pub use source::{Held, Running};
+
+use serde_json::{Value, json};
+
+/// The journal's file in a backup, as in a data directory.
+const JOURNAL: &str = "journal.db";
+/// Who may come in. It may be written while it is copied.
+const ACCESS: &str = "access.db";
+/// What is copied as it is, where it is there.
+const AS_THEY_ARE: [&str; 1] = ["partitions"];
+/// What a copy of the keys is made of.
+const KEYS: &str = "keys.db";
+const KEK: &str = "kek";
+
+/// What was made, for programs.
+pub fn as_json(made: &Made) -> Value {
+    let (keys, kek) = match &made.keys {
+        Keyed::Not => (None, false),
+        Keyed::Whole(path) => (Some(path), true),
+        Keyed::WithoutKek(path) => (Some(path), false),
+    };
+    json!({"path": made.path, "position": made.manifest.position, "bytes": made.manifest.bytes(), "made": made.manifest.made,
+        "keys": keys, "kek": kek, "took_s": made.took.as_secs_f64()})
+}
