@@ -320,3 +320,41 @@ async fn bounds_may_differ_by_row() {
     let sql = "SELECT time_in_range(v, low, high) AS x FROM (VALUES (100.0, 70, 180), (100.0, 110, 180), (100.0, null, 180)) t(v, low, high)";
     assert_eq!(csv(&lake, sql).await, "x\n50.0\n");
 }
+
+/// Rows of a list: sorted, grouped and told apart by what they hold, though each list belongs to one subject.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_lists_are_rows() {
+    let lake = empty().await;
+    let lists =
+        "SELECT s, unnest(array_agg(v)) AS x FROM (VALUES ('a', 3), ('a', 1), ('a', 3), ('b', 2), ('b', 1)) t(s, v) GROUP BY s";
+    let table = format!("({lists})");
+    for (sql, expected) in [
+        (format!("SELECT * FROM {table} ORDER BY s, x"), "s,x\na,1\na,3\na,3\nb,1\nb,2\n"),
+        (format!("SELECT * FROM {table} ORDER BY s, x DESC"), "s,x\na,3\na,3\na,1\nb,2\nb,1\n"),
+        (format!("{lists} ORDER BY s, x"), "s,x\na,1\na,3\na,3\nb,1\nb,2\n"),
+        (format!("{lists} ORDER BY x DESC, s"), "s,x\na,3\na,3\nb,2\na,1\nb,1\n"),
+        (format!("SELECT s, count(*) AS n FROM {table} GROUP BY s ORDER BY s"), "s,n\na,3\nb,2\n"),
+        (format!("SELECT s, x, count(*) AS n FROM {table} GROUP BY s, x ORDER BY s, x"), "s,x,n\na,1,1\na,3,2\nb,1,1\nb,2,1\n"),
+        (format!("SELECT count(*) AS n FROM (SELECT s, x FROM {table} GROUP BY s, x)"), "n\n4\n"),
+        (format!("SELECT count(*) AS n FROM (SELECT DISTINCT s, x FROM {table})"), "n\n4\n"),
+        (
+            format!("WITH w AS {table} SELECT s, x, count(*) AS n FROM w GROUP BY s, x ORDER BY s, x"),
+            "s,x,n\na,1,1\na,3,2\nb,1,1\nb,2,1\n",
+        ),
+        (
+            format!("WITH w AS {table}, u AS (SELECT s, x + 1 AS y FROM w) SELECT y, s FROM u ORDER BY s, y DESC"),
+            "y,s\n4,a\n4,a\n2,a\n3,b\n2,b\n",
+        ),
+        (
+            format!("SELECT a.s, a.x FROM {table} a JOIN {table} b ON a.s = b.s AND a.x = b.x ORDER BY a.s, a.x"),
+            "s,x\na,1\na,3\na,3\na,3\na,3\nb,1\nb,2\n",
+        ),
+        (
+            format!("SELECT s, (SELECT max(x) FROM {table} b WHERE b.s = a.s) AS top FROM (VALUES ('a'), ('b')) a(s) ORDER BY s"),
+            "s,top\na,3\nb,2\n",
+        ),
+        (format!("SELECT s, x FROM {table} WHERE s = 'b' ORDER BY s, x LIMIT 1"), "s,x\nb,1\n"),
+    ] {
+        assert_eq!(csv(&lake, &sql).await, expected, "{sql}");
+    }
+}

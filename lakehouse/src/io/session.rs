@@ -21,10 +21,11 @@ use datafusion::prelude::SessionConfig;
 
 use crate::functions::{aggregates, last_known, scalars};
 use crate::io::give_way::GiveWay;
+use crate::io::plan::Planner;
 use crate::io::relation::Relation;
 use crate::layout::Layout;
 use crate::shared::View;
-use crate::sql::{AsOf, ReadingsAsKnown, SqlError};
+use crate::sql::{AsOf, OverRelations, OverUnnests, ReadingsAsKnown, SqlError};
 use crate::table::Table;
 
 const CATALOG: &str = "vitalog";
@@ -66,6 +67,9 @@ pub fn session(view: &View, runtime: Arc<RuntimeEnv>) -> Result<SessionContext, 
         .with_table_factories(HashMap::new())
         .with_file_formats(Vec::new())
         .with_physical_optimizer_rule(Arc::new(GiveWay))
+        .with_relation_planners(vec![Arc::new(OverRelations::default())])
+        .with_analyzer_rule(Arc::new(OverUnnests))
+        .with_query_planner(Arc::new(Planner))
         .build();
     Ok(SessionContext::new_with_state(state))
 }
