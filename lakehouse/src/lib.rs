@@ -13,6 +13,7 @@ mod encode;
 mod error;
 mod exact;
 mod fit;
+mod functions;
 mod hot;
 pub mod io;
 mod layout;

@@ -1,10 +1,13 @@
 //! The lake from outside: what the relations say against a model, at every crash point; what SQL lets through; what files hold.
 
+mod asof;
 mod crash;
 mod exact;
 mod fault;
 mod files;
+mod functions;
 mod http;
+mod known;
 mod law;
 mod model;
 mod query;

@@ -30,3 +30,13 @@ pub fn program(name: &str) -> Option<PathBuf> {
 pub fn python() -> Option<PathBuf> {
     std::env::var_os("VITALOG_PYTHON").map(PathBuf::from).filter(|p| p.is_file())
 }
+
+/// The same, if it has a package.
+pub fn python_with(package: &str) -> Option<PathBuf> {
+    let has = |python: &PathBuf| {
+        let asked =
+            std::process::Command::new(python).args(["-c", &format!("import {package}")]).env("MPLBACKEND", "agg").output();
+        asked.is_ok_and(|asked| asked.status.success())
+    };
+    python().filter(has)
+}

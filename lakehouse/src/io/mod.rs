@@ -6,6 +6,7 @@ mod give_way;
 mod http;
 pub(crate) mod lake;
 mod locate;
+mod plan;
 mod query;
 pub(crate) mod readback;
 mod relation;

@@ -3,12 +3,12 @@
 //! There are no table factories, no file formats, no functions that read files, and no name by which anything but the relations can be said.
 //! Functions that make large texts or lists from small ones are left out: their memory isn't counted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
-    TableProvider,
+    TableFunction, TableFunctionImpl, TableProvider,
 };
 use datafusion::common::Result;
 use datafusion::datasource::{ViewTable, provider_as_source};
@@ -19,11 +19,13 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{ExprFunctionExt, LogicalPlanBuilder, ScalarUDF, ident, lit};
 use datafusion::prelude::SessionConfig;
 
+use crate::functions::{aggregates, last_known, scalars};
 use crate::io::give_way::GiveWay;
+use crate::io::plan::Planner;
 use crate::io::relation::Relation;
 use crate::layout::Layout;
 use crate::shared::View;
-use crate::sql::SqlError;
+use crate::sql::{AsOf, OverRelations, OverUnnests, ReadingsAsKnown, SqlError};
 use crate::table::Table;
 
 const CATALOG: &str = "vitalog";
@@ -38,6 +40,7 @@ const UNBOUNDED: [&str; 8] = ["repeat", "lpad", "rpad", "array_repeat", "array_r
 /// # Errors
 /// Those of DataFusion, and where rows can't become columns.
 pub fn session(view: &View, runtime: Arc<RuntimeEnv>) -> Result<SessionContext, SqlError> {
+    let relations = Relations::of(view)?;
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_create_default_catalog_and_schema(false)
@@ -54,40 +57,74 @@ pub fn session(view: &View, runtime: Arc<RuntimeEnv>) -> Result<SessionContext, 
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
-        .with_catalog_list(catalog(view)?)
+        .with_catalog_list(relations.catalog()?)
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
-        .with_scalar_functions(bounded.collect())
+        .with_scalar_functions(bounded.chain(scalars()).collect())
         .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
-        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
-        .with_window_functions(SessionStateDefaults::default_window_functions())
-        .with_table_functions(
-            SessionStateDefaults::default_table_functions().into_iter().map(|f| (f.name().to_owned(), f)).collect(),
-        )
+        .with_aggregate_functions([SessionStateDefaults::default_aggregate_functions(), aggregates()].concat())
+        .with_window_functions([SessionStateDefaults::default_window_functions(), vec![last_known()]].concat())
+        .with_table_functions(relations.functions())
         .with_table_factories(HashMap::new())
         .with_file_formats(Vec::new())
         .with_physical_optimizer_rule(Arc::new(GiveWay))
+        .with_relation_planners(vec![Arc::new(OverRelations::default())])
+        .with_analyzer_rule(Arc::new(OverUnnests))
+        .with_query_planner(Arc::new(Planner))
         .build();
     Ok(SessionContext::new_with_state(state))
 }
 
-fn catalog(view: &View) -> Result<Arc<dyn CatalogProviderList>, SqlError> {
-    let schema = MemorySchemaProvider::new();
-    let add = |name: &str, table: Arc<dyn TableProvider>| schema.register_table(name.to_owned(), table).map(|_| ());
-    let readings: Arc<dyn TableProvider> = Arc::new(Relation::new(Table::Readings, view)?);
-    for (ix, stream) in view.layout.streams.iter() {
-        let name = if is_table(&stream.name) { format!("{}_readings", stream.name) } else { stream.name.to_string() };
-        add(&name, stream_view(&view.layout, ix, readings.clone())?)?;
+/// The relations of one statement by their names; what a function of them reads is these and nothing else.
+struct Relations {
+    readings: Arc<dyn TableProvider>,
+    history: Arc<dyn TableProvider>,
+    /// One for each stream.
+    streams: BTreeMap<String, Arc<dyn TableProvider>>,
+    others: Vec<(Table, Arc<dyn TableProvider>)>,
+}
+
+impl Relations {
+    fn of(view: &View) -> Result<Relations, SqlError> {
+        let relation = |table| -> Result<Arc<dyn TableProvider>, SqlError> { Ok(Arc::new(Relation::new(table, view)?)) };
+        let readings = relation(Table::Readings)?;
+        let mut streams = BTreeMap::new();
+        for (ix, stream) in view.layout.streams.iter() {
+            let name = if is_table(&stream.name) { format!("{}_readings", stream.name) } else { stream.name.to_string() };
+            streams.insert(name, stream_view(&view.layout, ix, readings.clone())?);
+        }
+        let recommendations = latest(Relation::new(Table::Recommendations, view)?)?;
+        let others = vec![
+            (Table::Matches, relation(Table::Matches)?),
+            (Table::DeadLetters, relation(Table::DeadLetters)?),
+            (Table::Recommendations, recommendations),
+        ];
+        Ok(Relations { readings, history: relation(Table::History)?, streams, others })
     }
-    add(Table::Readings.name(), readings)?;
-    for table in [Table::History, Table::Matches, Table::DeadLetters] {
-        add(table.name(), Arc::new(Relation::new(table, view)?))?;
+
+    fn catalog(&self) -> Result<Arc<dyn CatalogProviderList>, SqlError> {
+        let schema = MemorySchemaProvider::new();
+        for (name, stream) in &self.streams {
+            schema.register_table(name.clone(), stream.clone())?;
+        }
+        let common = [(Table::Readings, self.readings.clone()), (Table::History, self.history.clone())];
+        for (table, relation) in common.iter().chain(&self.others) {
+            schema.register_table(table.name().to_owned(), relation.clone())?;
+        }
+        let catalog = MemoryCatalogProvider::new();
+        catalog.register_schema(SCHEMA, Arc::new(schema))?;
+        let list = MemoryCatalogProviderList::new();
+        list.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+        Ok(Arc::new(list))
     }
-    add(Table::Recommendations.name(), latest(Relation::new(Table::Recommendations, view)?)?)?;
-    let catalog = MemoryCatalogProvider::new();
-    catalog.register_schema(SCHEMA, Arc::new(schema))?;
-    let list = MemoryCatalogProviderList::new();
-    list.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-    Ok(Arc::new(list))
+
+    fn functions(&self) -> HashMap<String, Arc<TableFunction>> {
+        let known = ReadingsAsKnown { readings: self.readings.clone(), history: self.history.clone() };
+        let own: [(&str, Arc<dyn TableFunctionImpl>); 2] =
+            [("readings_as_known", Arc::new(known)), ("asof", Arc::new(AsOf { tables: self.streams.clone() }))];
+        let own = own.map(|(name, function)| Arc::new(TableFunction::new(name.to_owned(), function)));
+        let all = SessionStateDefaults::default_table_functions().into_iter().chain(own);
+        all.map(|f| (f.name().to_owned(), f)).collect()
+    }
 }
 
 fn is_table(name: &str) -> bool {

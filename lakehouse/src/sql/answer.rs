@@ -1,11 +1,14 @@
 //! The answer to a query, and the forms in which it is written.
 
-use datafusion::arrow::array::RecordBatch;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::csv::WriterBuilder as CsvWriter;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::writer::StreamWriter;
-use datafusion::arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, WriterBuilder as JsonWriter};
+use datafusion::arrow::json::EncoderOptions;
+use datafusion::arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, WriterBuilder as JsonWriter, make_encoder};
 use vitalog_elog::Position;
 
 use crate::error::{Doing, LakeError};
@@ -66,9 +69,9 @@ impl Answer {
         let mut out = Vec::new();
         let mut writer = CsvWriter::new().with_header(true).build(&mut out);
         // Names are written with the first batch, be it empty.
-        writer.write(&RecordBatch::new_empty(self.schema.clone()))?;
+        writer.write(&flat(&RecordBatch::new_empty(self.schema.clone()))?)?;
         for batch in &self.batches {
-            writer.write(batch)?;
+            writer.write(&flat(batch)?)?;
         }
         drop(writer);
         Ok(out)
@@ -81,6 +84,40 @@ impl Answer {
         }
         writer.into_inner()
     }
+}
+
+/// Lists and structures as JSON texts, for a cell of CSV holds nothing else.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    if batch.columns().iter().all(|column| !column.data_type().is_nested()) {
+        return Ok(batch.clone());
+    }
+    let (mut fields, mut columns) = (Vec::new(), Vec::<ArrayRef>::new());
+    for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        if column.data_type().is_nested() {
+            fields.push(Field::new(field.name(), DataType::Utf8, true));
+            columns.push(Arc::new(texts(column)?));
+        } else {
+            fields.push(Field::clone(field));
+            columns.push(column.clone());
+        }
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
+
+fn texts(column: &ArrayRef) -> Result<StringArray, ArrowError> {
+    let field = Arc::new(Field::new("", column.data_type().clone(), true));
+    let options = EncoderOptions::default().with_explicit_nulls(true);
+    let mut encoder = make_encoder(&field, column, &options)?;
+    let mut text = Vec::new();
+    let texts = (0..column.len()).map(|i| {
+        text.clear();
+        if column.is_null(i) {
+            return None;
+        }
+        encoder.encode(i, &mut text);
+        Some(String::from_utf8_lossy(&text).into_owned())
+    });
+    Ok(texts.collect())
 }
 
 impl Format {

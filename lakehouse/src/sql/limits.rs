@@ -57,7 +57,7 @@ pub(crate) fn refused(code: &str, message: impl Into<String>, remedy: impl Into<
 
 impl From<DataFusionError> for SqlError {
     fn from(error: DataFusionError) -> Self {
-        let text = error.strip_backtrace();
+        let text = plain(&error.strip_backtrace());
         match error.find_root() {
             DataFusionError::SQL(..) => {
                 refused("sql_syntax", text, "mend the statement; the dialect is PostgreSQL's as far as it goes")
@@ -77,4 +77,10 @@ impl From<DataFusionError> for SqlError {
             _ => refused("sql_failed", text, "mend the statement"),
         }
     }
+}
+
+/// What a function says of its arguments, without what the planner wraps around it.
+fn plain(text: &str) -> String {
+    let said = text.split_once("user-defined coercion failed with: ").map_or(text, |(_, said)| said);
+    said.split_once(" No function matches the given name").map_or(said, |(said, _)| said).to_owned()
 }
