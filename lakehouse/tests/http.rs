@@ -5,7 +5,7 @@ use std::sync::Arc;
 use object_store::memory::InMemory;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use vitalog_elog::access::{Access, Decision, Principal, Wish};
+use vitalog_elog::access::{Access, Principal, Wish};
 use vitalog_lakehouse::io::{SqlDoor, router};
 use vitalog_lakehouse::{Lake, Limits};
 
@@ -15,8 +15,8 @@ use crate::world::{INCARNATION, RunLoop, glucose, schema};
 struct Analysts;
 
 impl Access for Analysts {
-    fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision {
-        if &*who.id == "analyst" && wish == Wish::Query { Decision::Allow } else { Decision::Deny }
+    fn allows(&self, who: &Principal, wish: Wish<'_>) -> bool {
+        &*who.id == "analyst" && wish == Wish::Query
     }
 }
 
@@ -25,7 +25,7 @@ async fn serve(lake: Lake, who: Option<&str>) -> std::net::SocketAddr {
     let limits = Limits { rows: 3, ..Limits::default() };
     let mut app = router(SqlDoor { lake, access: Arc::new(Analysts), limits });
     if let Some(who) = who {
-        app = app.layer(axum::Extension(Principal { id: who.into() }));
+        app = app.layer(axum::Extension(Principal::new(who)));
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

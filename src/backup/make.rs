@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use vitalog_ingest::access;
 use vitalog_elog::{Position, Time};
+use vitalog_ingest::access;
 use vitalog_ingest::journal::{Copy, Journal, RestorePoint, Slice};
 
 use super::draft::{Draft, copy, parent, sum};

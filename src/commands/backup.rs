@@ -17,7 +17,11 @@ use crate::run::clock;
 pub fn run(args: &Backup) -> Result<(), Failure> {
     let made = match (&args.data, &args.to, &args.url) {
         (Some(data), Some(to), None) => as_json(&make(&Held::open(data)?, to, args.keys.as_deref(), clock::wall())?),
-        (None, None, Some(url)) => Remote { url, token: args.token.as_deref() }.ask(Question { method: Method::POST, path: &["backups"], ..Question::default() })?,
+        (None, None, Some(url)) => Remote { url, token: args.token.as_deref() }.ask(Question {
+            method: Method::POST,
+            path: &["backups"],
+            ..Question::default()
+        })?,
         _ => {
             return Err(Failure::usage("say what to back up, and where to").hint(
                 "--data DIR --to DIR, of a directory that no server holds; --url URL, where a server runs with --backups",

@@ -79,7 +79,14 @@ pub struct Manners {
 impl Default for Manners {
     fn default() -> Manners {
         let head_time = Duration::from_secs(20);
-        Manners { attribution: String::new(), head_time, lives: Lives::default(), tls: None, is_secure: false, backups: Places::default() }
+        Manners {
+            attribution: String::new(),
+            head_time,
+            lives: Lives::default(),
+            tls: None,
+            is_secure: false,
+            backups: Places::default(),
+        }
     }
 }
 

@@ -33,6 +33,10 @@ const DOORS: &[(&str, &str, &str, &str)] = &[
     ("GET", "/v1/recommendations", "", "list"),
     ("GET", "/v1/recommendations/{id}", "", "read"),
     ("GET", "/v1/dead-letters", "", "operate"),
+    ("GET", "/v1/dead-letters/{offset}", "", "operate"),
+    ("POST", "/v1/dead-letters/{offset}/replay", "", "operate"),
+    ("POST", "/v1/dead-letters/replay", "{}", "operate"),
+    ("POST", "/v1/backups", "", "operate"),
     ("POST", "/v1/sql", SQL, "query"),
     ("GET", "/v1/rules", "", "see_rules"),
     ("GET", "/v1/rules/{file}", "", "see_rules"),
@@ -154,7 +158,12 @@ fn each_door_opens_to_whom_the_manual_says() {
     let (mut opened, mut shut) = (0, 0);
     for (method, path, body, right) in DOORS {
         let id = if path.contains("/readings/") { "g1" } else { &finding };
-        let address = path.replace("{s}", "p-1").replace("{id}", id).replace("{file}", "x.rules").replace("{number}", "999");
+        let address = path
+            .replace("{s}", "p-1")
+            .replace("{id}", id)
+            .replace("{file}", "x.rules")
+            .replace("{number}", "999")
+            .replace("{offset}", "999999");
         let address = if address.ends_with("/why") { format!("{address}?rule=glucose_low") } else { address };
         for ((account, role, standing), token) in all.iter().zip(&tokens) {
             let got = status(&server, token, method, &address, body);
@@ -171,7 +180,12 @@ fn each_door_opens_to_whom_the_manual_says() {
     assert!(opened > 50 && shut > 100, "{opened} {shut}");
     // Without credentials, and with those of nobody, none opens.
     for (method, path, body, _) in DOORS {
-        let address = path.replace("{s}", "p-1").replace("{id}", "g1").replace("{file}", "x.rules").replace("{number}", "1");
+        let address = path
+            .replace("{s}", "p-1")
+            .replace("{id}", "g1")
+            .replace("{file}", "x.rules")
+            .replace("{number}", "1")
+            .replace("{offset}", "1");
         for token in ["", "vitalog_0000"] {
             assert_eq!(status(&server, token, method, &address, body), 401, "{method} {path}");
         }

@@ -148,9 +148,15 @@ fn who_is_too_fast_waits_and_nobody_else() {
     let (slow, fast) = (told(data, "token", &["add", "slow", "--rate", "2"]), told(data, "token", &["add", "fast"]));
     let server = serve(data, &[]);
     let first = ask(&server, &slow, "GET", "/v1/subjects", "");
-    let said = |answer: &crate::support::http::Answer, name: &str| answer.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    assert_eq!((first.status, said(&first, "ratelimit-policy").as_str(), said(&first, "ratelimit").as_str()), (200, "\"token\";q=2;w=1", "\"token\";r=1;t=1"));
-    let refused = (0..50).map(|_| ask(&server, &slow, "GET", "/v1/subjects", "")).find(|answer| answer.status != 200).expect("too fast");
+    let said = |answer: &crate::support::http::Answer, name: &str| {
+        answer.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        (first.status, said(&first, "ratelimit-policy").as_str(), said(&first, "ratelimit").as_str()),
+        (200, "\"token\";q=2;w=1", "\"token\";r=1;t=1")
+    );
+    let refused =
+        (0..50).map(|_| ask(&server, &slow, "GET", "/v1/subjects", "")).find(|answer| answer.status != 200).expect("too fast");
     assert_eq!((refused.status, said(&refused, "retry-after").as_str()), (429, "1"));
     assert_eq!(refused.json()["code"], "too_many_requests");
     for _ in 0..20 {

@@ -72,6 +72,14 @@ pub fn open(data: &Path, now: Time) -> Result<Store, AccessError> {
     Ok(store)
 }
 
+/// What a former file of tokens says: ids, hashes, scopes.
+///
+/// # Errors
+/// The first line that is none.
+pub fn former_tokens(text: &str) -> Result<Vec<(String, [u8; 32], Vec<Scope>)>, AccessError> {
+    Ok(token::parse_file(text)?.into_iter().map(|line| (line.id, line.hash, line.scopes)).collect())
+}
+
 fn is_id(text: &str) -> bool {
     let reserved = text == NOBODY || text == Open::ID;
     !reserved && (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))

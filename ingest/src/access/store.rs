@@ -360,7 +360,7 @@ impl Store {
                     created: Time(r.get(4)?),
                     expires: r.get::<_, Option<i64>>(5)?.map(Time),
                     former: former.zip(r.get::<_, Option<i64>>(7)?.map(Time)),
-                rate: r.get::<_, Option<u32>>(8)?.and_then(NonZeroU32::new),
+                    rate: r.get::<_, Option<u32>>(8)?.and_then(NonZeroU32::new),
                 };
                 registry.add_token(token);
                 Ok(())

@@ -62,7 +62,9 @@ impl Pace {
             return bucket.clone();
         }
         if buckets.len() >= MOST {
-            let is_full = |(rate, bucket): &(NonZeroU32, Arc<Bucket>)| bucket.check().is_ok_and(|s| s.remaining_burst_capacity() + 1 >= rate.get());
+            let is_full = |(rate, bucket): &(NonZeroU32, Arc<Bucket>)| {
+                bucket.check().is_ok_and(|s| s.remaining_burst_capacity() + 1 >= rate.get())
+            };
             buckets.retain(|_, bucket| !is_full(bucket));
         }
         let bucket = Arc::new(RateLimiter::direct(Quota::per_second(rate)).with_middleware::<StateInformationMiddleware>());

@@ -91,7 +91,8 @@ fn a_token_of_an_account_does_what_both_may() {
         ("ones", "one", "admin", "10101000"),
     ] {
         let shown =
-            add_token(&accounts, &NewToken { id, account: Some(account), scopes: &scopes(words), expires: None, rate: None }).expect("made");
+            add_token(&accounts, &NewToken { id, account: Some(account), scopes: &scopes(words), expires: None, rate: None })
+                .expect("made");
         let who = accounts.holder_of(&shown).expect("known");
         assert_eq!((&*who.id, granted(&accounts, &who).as_str()), (account, expected), "{id}");
     }
@@ -146,7 +147,8 @@ fn tokens_expire_are_exchanged_and_revoked() {
     let clock = Clock::default();
     let accounts = accounts(&clock);
     let expires = Some(now() + Span::days(1));
-    let shown = add_token(&accounts, &NewToken { id: "meter", account: None, scopes: &scopes("write"), expires, rate: None }).expect("made");
+    let shown = add_token(&accounts, &NewToken { id: "meter", account: None, scopes: &scopes("write"), expires, rate: None })
+        .expect("made");
     let who = accounts.holder_of(&shown).expect("good");
     clock.pass(Span(Span::days(1).0 - 1));
     assert!(held(&accounts, &shown).is_ok());

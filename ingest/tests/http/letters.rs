@@ -6,15 +6,11 @@ use std::time::Duration;
 
 use vitalog_elog::input::{Mending, MendingOutcome};
 use vitalog_elog::{Input, Subject};
-use vitalog_ingest::access::{Minted, Scope, Tokens, mint};
 
+use super::super::access::{Clock, accounts, token};
 use super::{Reply, SLOW, Server, bg};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
-
-fn token(id: &str, scopes: &str) -> Minted {
-    mint(id, &scopes.split(',').map(|s| Scope::parse(s).expect(s)).collect::<Vec<_>>()).expect("minted")
-}
 
 fn replay(server: &Server, offset: u64, body: &str) -> Reply {
     server.send("POST", &format!("/v1/dead-letters/{offset}/replay"), &[JSON], body)
@@ -123,12 +119,12 @@ fn in_bulk_each_is_counted_and_none_is_tried_twice() {
 
 #[test]
 fn who_replays_needs_to_operate_and_to_write_the_subject() {
-    let (device, operator, clerk) =
-        (token("pump", "write"), token("op", "operate,write@p-002"), token("clerk", "write,read,list,query"));
-    let lines: Vec<&str> = [&device, &operator, &clerk].iter().map(|m| m.line.as_str()).collect();
-    let server = Server::guarded(&Tokens::parse(&lines.join("\n")).expect("a file"));
-    let send = |who: &Minted, path: &str, body: &str| {
-        let bearer = format!("Bearer {}", who.token);
+    let known = accounts(&Clock::default());
+    let [device, operator, clerk] = [("pump", "write"), ("op", "operate,write@p-002"), ("clerk", "write,read,list,query")]
+        .map(|(id, scopes)| token(&known, id, scopes));
+    let server = Server::guarded(&known);
+    let send = |who: &str, path: &str, body: &str| {
+        let bearer = format!("Bearer {who}");
         server.send("POST", path, &[JSON, ("authorization", &bearer)], body)
     };
     let other = |text: String| text.replace("p-001", "p-002");
