@@ -49,8 +49,10 @@ pub enum Wish<'a> {
     SeeRules,
     /// Change rules.
     Rule,
-    /// Run SQL.
+    /// Run SQL, over what one may read.
     Query,
+    /// Run SQL over everything.
+    QueryAll,
     /// See dead letters, accounting, metrics.
     Operate,
     /// Accounts, tokens, assignments.
@@ -70,6 +72,11 @@ pub enum Decision {
 pub trait Access: Send + Sync {
     /// The answer, and nothing else: nobody takes note of it. For lists, which leave out what may not be seen.
     fn allows(&self, who: &Principal, wish: Wish<'_>) -> bool;
+
+    /// Whom they may read about, where those are some and not all: what a question over many subjects is narrowed to.
+    fn subjects(&self, _who: &Principal) -> Vec<Subject> {
+        Vec::new()
+    }
 
     /// The answer, noted as part of the visit.
     fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision {
@@ -133,7 +140,7 @@ impl Principal {
 
 impl<'a> Wish<'a> {
     /// How many kinds there are.
-    pub const KINDS: usize = 12;
+    pub const KINDS: usize = 13;
 
     /// Which kind it is.
     pub fn kind(self) -> usize {
@@ -150,6 +157,7 @@ impl<'a> Wish<'a> {
             Wish::Operate => 9,
             Wish::Administer => 10,
             Wish::Audit => 11,
+            Wish::QueryAll => 12,
         }
     }
 
@@ -168,6 +176,7 @@ impl<'a> Wish<'a> {
             "operate",
             "administer",
             "audit",
+            "query_all",
         ];
         NAMES[self.kind()]
     }
@@ -195,6 +204,7 @@ impl<'a> Wish<'a> {
             Wish::Operate,
             Wish::Administer,
             Wish::Audit,
+            Wish::QueryAll,
         ]
     }
 }

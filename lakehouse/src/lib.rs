@@ -12,6 +12,7 @@ mod decode;
 mod encode;
 mod error;
 mod exact;
+mod eyes;
 mod fit;
 mod functions;
 mod hot;
@@ -26,6 +27,7 @@ mod sql;
 mod table;
 
 pub use error::LakeError;
+pub use eyes::Eyes;
 pub use io::flush::Flushed;
 pub use io::lake::{Hot, Lake};
 pub use io::readback::{Accepted, Selection};

@@ -3,6 +3,7 @@
 mod asof;
 mod crash;
 mod exact;
+mod eyes;
 mod fault;
 mod files;
 mod functions;

@@ -5,13 +5,14 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use vitalog_elog::access::{Access, Decision, Principal, Via, Wish};
-use vitalog_elog::{Span, Time};
+use vitalog_elog::{Span, Subject, Time};
 
 use super::attempts::{Attempts, Refused};
 use super::error::AccessError;
 use super::policy::{Policies, Standing};
 use super::registry::{NotGood, Registry};
 use super::role::Role;
+use super::scope::Scope;
 use super::store::Store;
 use super::{password, token};
 
@@ -163,6 +164,22 @@ impl Accounts {
 impl Access for Accounts {
     fn allows(&self, who: &Principal, wish: Wish<'_>) -> bool {
         self.standing(&self.last(), who, wish).is_some_and(|standing| self.policies.allows(standing, wish))
+    }
+
+    fn subjects(&self, who: &Principal) -> Vec<Subject> {
+        let Ok(registry) = self.registry() else { return Vec::new() };
+        let token = if let Via::Token(id) = &who.via { registry.tokens.get(id) } else { None };
+        let account = match token {
+            Some(token) => token.account.as_ref().and_then(|id| registry.accounts.get(id)),
+            None => registry.accounts.get(&who.id),
+        };
+        let of_account = account.into_iter().flat_map(|a| a.own.iter().chain(a.assigned.keys()).chain(a.emergencies.keys()));
+        let of_token = token.into_iter().flat_map(|t| t.scopes.iter().filter_map(Scope::subject));
+        let mut all: Vec<Subject> = of_account.chain(of_token).cloned().collect();
+        all.sort();
+        all.dedup();
+        all.retain(|subject| self.allows(who, Wish::Read(subject)));
+        all
     }
 
     fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision {

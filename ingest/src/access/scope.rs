@@ -62,7 +62,7 @@ impl Scope {
         match (self, wish) {
             (Scope::Admin, _)
             | (Scope::List, Wish::List | Wish::SeeRules)
-            | (Scope::Query, Wish::Query)
+            | (Scope::Query, Wish::Query | Wish::QueryAll)
             | (Scope::Rule, Wish::Rule | Wish::SeeRules)
             | (Scope::Operate, Wish::Operate) => true,
             (Scope::Read(scope), Wish::Read(subject))

@@ -14,9 +14,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use vitalog_elog::Refusal;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
+use vitalog_elog::{Refusal, Subject};
 
+use crate::eyes::Eyes;
 use crate::io::lake::Lake;
 use crate::sql::{Format, Limits, SqlError};
 
@@ -100,13 +101,14 @@ async fn answer(
         let refusal = Refusal::whole("not_permitted", "you may not ask in SQL", "ask whoever runs this for a token that may");
         return Err(refuse(StatusCode::FORBIDDEN, refusal));
     }
+    let eyes = eyes(&*door.access, &who);
     let Query(asked) = asked
         .map_err(|e| refuse(e.status(), Refusal::whole("bad_query", e.body_text(), "use ?format=csv or the like, or nothing")))?;
     let format = format_of(&asked, headers)?;
     let body = body.map_err(|e| refuse(e.status(), Refusal::whole("bad_body", e.body_text(), "send the statement alone")))?;
     let sql = question(headers, &body)?;
     wait_for_write(&door.lake, headers).await?;
-    let answer = door.lake.sql(&sql, door.limits).await.map_err(refusal_of)?;
+    let answer = door.lake.sql_for(eyes, &sql, door.limits).await.map_err(refusal_of)?;
     let bytes = answer.write(format).map_err(|e| refusal_of(SqlError::Lake(e)))?;
     let next = answer.position.next.to_string();
     let mut response = ([(header::CONTENT_TYPE, format.media_type())], [(POSITION, next)], bytes).into_response();
@@ -114,6 +116,16 @@ async fn answer(
         response.headers_mut().insert(TRUNCATED, header::HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// Whom they may see: everybody, or those about whom they may read. Which those are is part of what they asked for.
+fn eyes(access: &dyn Access, who: &Principal) -> Eyes {
+    if access.allows(who, Wish::QueryAll) {
+        who.note(Wish::QueryAll, Decision::Allow);
+        return Eyes::All;
+    }
+    let may = |subject: &Subject| access.decide(who, Wish::Read(subject)) == Decision::Allow;
+    Eyes::only(access.subjects(who).into_iter().filter(may))
 }
 
 fn format_of(asked: &Asked, headers: &HeaderMap) -> Result<Format, Refused> {

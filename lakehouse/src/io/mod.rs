@@ -6,6 +6,7 @@ mod give_way;
 mod http;
 pub(crate) mod lake;
 mod locate;
+mod only_seen;
 mod plan;
 mod query;
 pub(crate) mod readback;

@@ -13,26 +13,35 @@ use datafusion::sql::parser::Statement;
 use futures::TryStreamExt;
 
 use crate::error::LakeError;
+use crate::eyes::Eyes;
 use crate::io::lake::{Inner, Lake};
 use crate::io::locate::locate;
 use crate::io::runtime::files_only;
 use crate::io::session::session;
 use crate::shared::{Mask, View};
-use crate::sql::{Answer, Limits, SqlError, check_size, parse, refused};
+use crate::sql::{Answer, Limits, SqlError, check_size, explains, parse, refused};
 use crate::table::Table;
 
 impl Lake {
-    /// Answers one statement that only reads, from one moment of the lake.
+    /// Answers one statement that only reads, from one moment of the lake, for whoever may see everything.
     ///
     /// # Errors
     /// [`SqlError::Refused`] where the statement is at fault or exceeds a limit.
     pub async fn sql(&self, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
+        self.sql_for(Eyes::All, sql, limits).await
+    }
+
+    /// Answers one statement as if there were only the rows that these eyes may see.
+    ///
+    /// # Errors
+    /// [`SqlError::Refused`] where the statement is at fault or exceeds a limit.
+    pub async fn sql_for(&self, eyes: Eyes, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
         let busy = || refused("sql_closing", "the server is closing", "ask again when it is back");
         let threads = self.inner.threads.handle().ok_or_else(busy)?;
         let (inner, sql) = (self.inner.clone(), sql.to_owned());
         let task = async move {
             let _permit = inner.permits.clone().acquire_owned().await.map_err(|_| busy())?;
-            inner.answer(&sql, limits).await
+            inner.answer(&eyes, &sql, limits).await
         };
         let mut running = threads.spawn(task);
         match tokio::time::timeout(limits.time, &mut running).await {
@@ -49,12 +58,16 @@ impl Lake {
 }
 
 impl Inner {
-    async fn answer(&self, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
+    async fn answer(&self, eyes: &Eyes, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
         // Here and not in the caller's thread, which may have little room for a deep statement.
         let statement = parse(sql)?;
+        if !eyes.is_all() && explains(&statement) {
+            // It says what files and rows there are, whoever's they are.
+            return Err(refused("sql_not_allowed", "EXPLAIN is for those who may see everything", "ask the question itself"));
+        }
         let view = self.settled_view().await?;
         let position = view.applied;
-        let context = session(&view, files_only(&self.store, Some(limits.memory))?)?;
+        let context = session(&view, files_only(&self.store, Some(limits.memory))?, eyes)?;
         drop(view);
         let stream = execute(&context, statement).await?;
         let schema = stream.schema();

@@ -40,7 +40,7 @@ impl Lake {
     pub async fn readings(&self, selection: &Selection) -> Result<Vec<Accepted>, LakeError> {
         let reading = || "reading the current readings";
         let view = self.inner.settled_view().await?;
-        let relation = Arc::new(Relation::new(Table::Readings, &view)?);
+        let relation = Arc::new(Relation::new(Table::Readings, &view, crate::eyes::Eyes::All)?);
         let mut frame = plain_context(&self.inner).read_table(relation).doing(reading())?;
         if let Some(filter) = selection.filter() {
             frame = frame.filter(filter).doing(reading())?;

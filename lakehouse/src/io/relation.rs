@@ -13,7 +13,7 @@ use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::datasource::TableType;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, ident, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
@@ -21,9 +21,11 @@ use datafusion::physical_plan::union::UnionExec;
 use crate::cold::DataFile;
 use crate::encode::{FindingRow, HistoryRow, LetterRow, ReadingRow, Rows};
 use crate::error::LakeError;
+use crate::eyes::Eyes;
 use crate::fit::Nulls;
 use crate::hot::LaneView;
 use crate::io::flush::masked_history;
+use crate::io::only_seen::OnlySeen;
 use crate::io::scan::{HiddenRows, hidden_rows, scan_files};
 use crate::layout::Layout;
 use crate::prune::prune;
@@ -38,6 +40,7 @@ pub struct Relation {
     files: Vec<Arc<DataFile>>,
     hidden: HiddenRows,
     hot: HotRows,
+    eyes: Eyes,
 }
 
 #[derive(Debug)]
@@ -54,7 +57,7 @@ impl Relation {
     ///
     /// # Errors
     /// Where rows can't become columns.
-    pub fn new(table: Table, view: &View) -> Result<Relation, LakeError> {
+    pub fn new(table: Table, view: &View, eyes: Eyes) -> Result<Relation, LakeError> {
         let layout = view.layout.clone();
         let found = || view.masks.iter().filter_map(|m| Some((m.serial, m.found.clone()?)));
         let each = || view.generations.iter();
@@ -72,7 +75,7 @@ impl Relation {
             Table::DeadLetters => (HotRows::Letters(each().map(|g| g.letters.clone()).collect()), HiddenRows::new()),
         };
         let files = view.cold[table.place()].files.clone();
-        Ok(Relation { table, layout, files, hidden, hot })
+        Ok(Relation { table, layout, files, hidden, hot, eyes })
     }
 
     /// The hot rows, but for those of other streams than the one asked for.
@@ -140,6 +143,54 @@ impl TableProvider for Relation {
     }
 
     async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Eyes::Only(seen) = &self.eyes else { return self.scan_all(state, projection, filters, limit) };
+        let schema = self.schema();
+        let subject = schema.index_of("subject")?;
+        let mut places = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
+        let keep: Arc<[usize]> = (0..places.len()).collect();
+        let subject = places.iter().position(|place| *place == subject).unwrap_or_else(|| {
+            places.push(subject);
+            places.len() - 1
+        });
+        // As many rows as are wanted may lie behind many that are not seen, so there is no limit below.
+        let mut below: Vec<Expr> = filters.iter().filter(|f| cannot_fail(f)).cloned().collect();
+        if seen.names().len() <= MOST_PUSHED {
+            below.push(ident("subject").in_list(seen.names().map(lit).collect(), false));
+        }
+        let all = self.scan_all(state, Some(&places), &below, None)?;
+        Ok(Arc::new(OnlySeen::new(all, subject, keep, seen.clone())?))
+    }
+}
+
+/// Names of subjects that are looked for in files; where more are seen, each row is looked at.
+const MOST_PUSHED: usize = 1_000;
+
+/// Whether it can be evaluated on a row that is not seen without telling anything of it: columns compared with constants fail on none.
+fn cannot_fail(filter: &Expr) -> bool {
+    let is_plain = |e: &Expr| matches!(e, Expr::Column(_) | Expr::Literal(..));
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) => cannot_fail(left) && cannot_fail(right),
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let compares =
+                matches!(op, Operator::Eq | Operator::NotEq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq);
+            compares && is_plain(left) && is_plain(right)
+        }
+        Expr::Not(inner) => cannot_fail(inner),
+        Expr::IsNull(inner) | Expr::IsNotNull(inner) => is_plain(inner),
+        Expr::Between(between) => is_plain(&between.expr) && is_plain(&between.low) && is_plain(&between.high),
+        Expr::InList(list) => is_plain(&list.expr) && list.list.iter().all(is_plain),
+        _ => false,
+    }
+}
+
+impl Relation {
+    fn scan_all(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,

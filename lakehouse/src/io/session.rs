@@ -19,6 +19,7 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{ExprFunctionExt, LogicalPlanBuilder, ScalarUDF, ident, lit};
 use datafusion::prelude::SessionConfig;
 
+use crate::eyes::Eyes;
 use crate::functions::{aggregates, last_known, scalars};
 use crate::io::give_way::GiveWay;
 use crate::io::plan::Planner;
@@ -39,8 +40,8 @@ const UNBOUNDED: [&str; 8] = ["repeat", "lpad", "rpad", "array_repeat", "array_r
 ///
 /// # Errors
 /// Those of DataFusion, and where rows can't become columns.
-pub fn session(view: &View, runtime: Arc<RuntimeEnv>) -> Result<SessionContext, SqlError> {
-    let relations = Relations::of(view)?;
+pub fn session(view: &View, runtime: Arc<RuntimeEnv>, eyes: &Eyes) -> Result<SessionContext, SqlError> {
+    let relations = Relations::of(view, eyes)?;
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_create_default_catalog_and_schema(false)
@@ -84,20 +85,21 @@ struct Relations {
 }
 
 impl Relations {
-    fn of(view: &View) -> Result<Relations, SqlError> {
-        let relation = |table| -> Result<Arc<dyn TableProvider>, SqlError> { Ok(Arc::new(Relation::new(table, view)?)) };
+    fn of(view: &View, eyes: &Eyes) -> Result<Relations, SqlError> {
+        let relation =
+            |table| -> Result<Arc<dyn TableProvider>, SqlError> { Ok(Arc::new(Relation::new(table, view, eyes.clone())?)) };
         let readings = relation(Table::Readings)?;
         let mut streams = BTreeMap::new();
         for (ix, stream) in view.layout.streams.iter() {
             let name = if is_table(&stream.name) { format!("{}_readings", stream.name) } else { stream.name.to_string() };
             streams.insert(name, stream_view(&view.layout, ix, readings.clone())?);
         }
-        let recommendations = latest(Relation::new(Table::Recommendations, view)?)?;
-        let others = vec![
-            (Table::Matches, relation(Table::Matches)?),
-            (Table::DeadLetters, relation(Table::DeadLetters)?),
-            (Table::Recommendations, recommendations),
-        ];
+        let recommendations = latest(Relation::new(Table::Recommendations, view, eyes.clone())?)?;
+        let mut others = vec![(Table::Matches, relation(Table::Matches)?), (Table::Recommendations, recommendations)];
+        // What was refused may name anybody, whatever it says that it is about.
+        if eyes.is_all() {
+            others.push((Table::DeadLetters, relation(Table::DeadLetters)?));
+        }
         Ok(Relations { readings, history: relation(Table::History)?, streams, others })
     }
 

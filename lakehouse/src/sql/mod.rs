@@ -13,4 +13,4 @@ pub(crate) use known::ReadingsAsKnown;
 pub(crate) use limits::refused;
 pub use limits::{Limits, SqlError};
 pub(crate) use list_rows::{OverRelations, OverUnnests, Undetermined};
-pub(crate) use statement::{check_size, parse};
+pub(crate) use statement::{check_size, explains, parse};

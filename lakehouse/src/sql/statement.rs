@@ -139,6 +139,15 @@ fn relations(statement: &Statement) -> usize {
     count
 }
 
+/// Whether it asks how a question would be answered.
+pub(crate) fn explains(statement: &Statement) -> bool {
+    match statement {
+        Statement::Explain(_) => true,
+        Statement::Statement(sql) => matches!(**sql, Sql::Explain { .. }),
+        _ => false,
+    }
+}
+
 fn is_allowed(statement: &Statement) -> bool {
     match statement {
         Statement::Statement(sql) => match &**sql {
