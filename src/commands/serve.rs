@@ -16,7 +16,7 @@ use crate::cli::Serve;
 use crate::failure::Failure;
 use crate::files;
 use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores};
-use crate::server::{self, Admittance, Interrupt, Manners, Places};
+use crate::server::{self, Admittance, Interrupt, Manners, Places, supervisor};
 
 /// Runs until interrupted.
 ///
@@ -76,7 +76,9 @@ async fn live(args: &Serve, admittance: Admittance, telling: vitalog_notify::Con
     let server = server::start(&node, listener, admittance, &manners)?;
     let mut interrupt = Interrupt::catch()?;
     println!("listening on http://{address}");
+    supervisor::tell(supervisor::READY);
     interrupt.come().await;
+    supervisor::tell(supervisor::STOPPING);
     eprintln!("ending; interrupt again to end at once");
     interrupt.end_at_the_next();
     server.drain();

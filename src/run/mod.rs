@@ -46,7 +46,7 @@ mod workers;
 
 pub use arrivals::{Arrival, arrivals, move_to};
 pub use asking::{Asker, NotAsked, Question};
-pub use directory::{Directory, kek};
+pub use directory::{Directory, MOST_PARTITIONS, kek};
 pub use erasing::erase;
 pub use fleeting::forget;
 pub use inlet::Message;
@@ -54,6 +54,7 @@ pub use mind::{Mind, Spread};
 pub use past::{Past, Told};
 pub use room::{FLOOR, Room, free};
 pub use rules::{RuleDesk, RulesError};
+pub use snapshot::survey;
 pub use start::{HORIZON, Node, Options, cores};
 pub use versions::{Version, Versions};
 pub use watch::RuleWatch;

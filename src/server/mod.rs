@@ -8,6 +8,7 @@ mod metrics_api;
 mod problem;
 mod rules_api;
 mod serving;
+pub mod supervisor;
 mod why_api;
 
 use std::net::SocketAddr;
