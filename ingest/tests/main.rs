@@ -3,6 +3,7 @@
 mod admission;
 mod aim94;
 mod audit;
+mod copying;
 mod damage;
 mod decoding;
 mod disk;
