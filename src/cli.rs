@@ -62,6 +62,8 @@ pub enum Command {
     Backup(Backup),
     /// Put a backup back into a directory that is not there yet. Refuses what is not what was backed up.
     Restore(Restore),
+    /// Look a data directory through and say what is wrong with it, and what to do. Changes nothing. Exit status 1 if something would keep a server from starting.
+    Doctor(Doctor),
     /// Erase subjects from a data directory that no server holds: destroy their keys, and remove what was derived.
     Erase(Erase),
     /// Exchange the keys of a data directory that no server holds.
@@ -505,6 +507,23 @@ pub struct Restore {
     /// The directory with the copy of the keys.
     #[arg(long)]
     pub keys: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Doctor {
+    #[arg(long)]
+    pub data: PathBuf,
+    /// The rule files that a server is started with; the shipped packs if not given.
+    #[arg(long)]
+    pub rules: Option<PathBuf>,
+    /// The file of webhooks that a server is started with.
+    #[arg(long)]
+    pub webhooks: Option<PathBuf>,
+    /// As for `serve`, in MiB.
+    #[arg(long, default_value_t = 256)]
+    pub free_space: u64,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

@@ -7,6 +7,7 @@ mod backup;
 mod cli;
 mod commands;
 mod demo;
+mod doctor;
 mod failure;
 mod files;
 mod metrics;
@@ -21,8 +22,8 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    audit, backtest, backup as backing, bench, check, demo as demonstration, erase, explain, fmt, ingest, keys, letters, lsp,
-    rules, serve, sql, test, token, user, why,
+    audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, fmt, ingest,
+    keys, letters, lsp, rules, serve, sql, test, token, user, why,
 };
 
 fn main() -> ExitCode {
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::User(args) => user::run(args),
         Command::Token(args) => token::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Doctor(args) => doctor_of::run(args),
         Command::Backup(args) => backing::run(args),
         Command::Restore(args) => backing::restored(args),
         Command::Erase(args) => erase::run(args),

@@ -5,6 +5,7 @@ mod admission;
 mod aim94;
 mod arrow;
 mod audit;
+mod copying;
 mod damage;
 mod decoding;
 mod disk;

@@ -6,6 +6,7 @@ pub mod backup;
 pub mod bench;
 pub mod check;
 pub mod demo;
+pub mod doctor;
 pub mod erase;
 pub mod explain;
 pub mod fmt;

@@ -17,7 +17,7 @@ use crate::commands::access_failure;
 use crate::failure::Failure;
 use crate::files;
 use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores, wall_clock};
-use crate::server::{self, Admittance, Certificate, Interrupt, Manners, Places};
+use crate::server::{self, Admittance, Certificate, Interrupt, Manners, Places, supervisor};
 
 /// Runs until interrupted.
 ///
@@ -87,7 +87,9 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
     let server = server::start(&node, listener, admittance, &manners)?;
     let mut interrupt = Interrupt::catch()?;
     println!("listening on {scheme}://{address}");
+    supervisor::tell(supervisor::READY);
     interrupt.come().await;
+    supervisor::tell(supervisor::STOPPING);
     eprintln!("ending; interrupt again to end at once");
     interrupt.end_at_the_next();
     server.drain();

@@ -12,7 +12,7 @@ use vitalog_ingest::keys::KekPlace;
 use crate::failure::Failure;
 
 /// More than this are no number that anybody meant.
-const MOST_PARTITIONS: u32 = 4_096;
+pub const MOST_PARTITIONS: u32 = 4_096;
 
 /// A data directory held by this process until dropped.
 pub struct Directory {

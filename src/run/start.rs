@@ -120,7 +120,6 @@ impl Node {
         let Ready { directory, journal, opened, mind, writer, replayed } = Ready::of(&options, &metrics).await?;
         let (end, wish) = (journal.position(), writer.wish());
         let in_force = Arc::new(InForce::new(mind.library().clone(), mind.versions().clone()));
-        let rules = Arc::new(RuleDesk::new(in_force.clone()));
         let room = Room::on(&options.data, options.floor, &metrics);
         let (door, messages, waiting) = Door::open(room.clone(), metrics.clone());
         let due = Arc::new(AtomicI64::new(mind.next_due().map_or(NEVER, |t| t.0)));
@@ -168,7 +167,7 @@ impl Node {
         let node = Node {
             door,
             lake,
-            rules,
+            rules: Arc::new(RuleDesk::new(in_force.clone())),
             outbox,
             live,
             views: directory.views(),

@@ -9,6 +9,7 @@ mod problem;
 mod rules_api;
 mod serving;
 mod tls;
+pub mod supervisor;
 mod why_api;
 
 use std::net::SocketAddr;

@@ -188,6 +188,19 @@ fn check_whole(fresh: &[&[Record]], from: u64, to: u64) -> Result<(), ViewsError
     if expected == to { Ok(()) } else { Err(ViewsError::Gap { expected, got: to }) }
 }
 
+/// How far the views of an open file have come, which is not changed; `None`: not begun.
+///
+/// # Errors
+/// [`ViewsError::NewerFormat`], [`ViewsError::Sql`], [`ViewsError::Damaged`].
+pub fn peek(conn: &Connection) -> Result<Option<Position>, ViewsError> {
+    let file: i32 = conn.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    if file > tables::FORMAT {
+        return Err(ViewsError::NewerFormat { file, known: tables::FORMAT });
+    }
+    // One of an older format is emptied by the next start.
+    if file < tables::FORMAT { Ok(None) } else { Ok(read_state(conn)?.map(|(position, _)| position)) }
+}
+
 /// The position and the schema that are stored.
 pub(crate) fn read_state(conn: &Connection) -> Result<Option<(Position, Schema)>, ViewsError> {
     let row = conn

@@ -72,6 +72,14 @@ pub fn open(data: &Path, now: Time) -> Result<Store, AccessError> {
     Ok(store)
 }
 
+/// What a store says, without a change to it.
+///
+/// # Errors
+/// Where it can't be read, or is of something else.
+pub fn look(path: &Path) -> Result<Registry, AccessError> {
+    Store::look(path)?.read()
+}
+
 /// What a former file of tokens says: ids, hashes, scopes.
 ///
 /// # Errors

@@ -62,6 +62,22 @@ impl Store {
         Store::over(Connection::open(path)?, path)
     }
 
+    /// Opens a file that is there, to read it only.
+    ///
+    /// # Errors
+    /// Where it can't be opened, or is of something else.
+    pub fn look(path: &Path) -> Result<Store, AccessError> {
+        let db = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        db.busy_timeout(Duration::from_secs(5))?;
+        let not_ours = |_| AccessError::NotOurs(path.to_owned(), "it is no SQLite file".to_owned());
+        let version: u32 = db.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(not_ours)?;
+        let application: i32 = db.pragma_query_value(None, "application_id", |r| r.get(0)).map_err(not_ours)?;
+        if (application, version) != (APPLICATION_ID, FORMAT) {
+            return Err(AccessError::NotOurs(path.to_owned(), "it is a SQLite file of something else".to_owned()));
+        }
+        Ok(Store { db, seen: -1 })
+    }
+
     /// One that is gone with this process.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod codec;
 mod copy;
 mod error;
 mod mark;
+mod peek;
 mod read;
 mod store;
 
@@ -26,6 +27,7 @@ pub use audit::{Audit, KeyAudit, audit};
 pub use codec::{Kind, PAYLOAD_VERSION};
 pub use copy::{Copy, RestorePoint, Slice, put_back};
 pub use error::JournalError;
+pub use peek::{Peek, open_unchanged, peek};
 pub use read::{Group, Groups};
 
 use crate::keys::{KekPlace, KeyError, Keys};

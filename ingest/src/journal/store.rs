@@ -13,7 +13,7 @@ use super::copy::RestorePoint;
 use super::error::JournalError;
 
 /// "VtLg", so that `file` and a stray tool can tell what it is.
-const APPLICATION_ID: i32 = 0x5674_4c67;
+pub(super) const APPLICATION_ID: i32 = 0x5674_4c67;
 
 /// The version of what is chained: the same in all formats, so that a journal goes on in another format.
 const CHAINED: u32 = 1;
@@ -80,7 +80,7 @@ impl Row {
         Position { incarnation, next: self.first + self.count, chain: self.chain }
     }
 
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    pub fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         Ok(Row {
             first: offset(row, 0)?,
             count: offset(row, 1)?,
@@ -138,13 +138,7 @@ impl Store {
     }
 
     pub fn restored(&self) -> Result<Vec<RestorePoint>, JournalError> {
-        let known = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'restored')";
-        if !self.db.query_row(known, [], |r| r.get::<_, bool>(0))? {
-            return Ok(Vec::new());
-        }
-        let mut statement = self.db.prepare("SELECT next, at FROM restored ORDER BY rowid")?;
-        let points = statement.query_map([], |r| Ok(RestorePoint { next: offset(r, 0)?, at: Time(r.get(1)?) }))?;
-        Ok(points.collect::<Result<_, _>>()?)
+        restored(&self.db)
     }
 
     pub fn note_restored(&self, point: &RestorePoint) -> Result<(), JournalError> {
@@ -266,6 +260,17 @@ pub(super) fn name(db: &Connection, format: u32) -> Result<(), JournalError> {
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     db.pragma_update(None, "user_version", format)?;
     Ok(())
+}
+
+/// Where a journal was put back from a copy.
+pub(super) fn restored(db: &Connection) -> Result<Vec<RestorePoint>, JournalError> {
+    let known = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'restored')";
+    if !db.query_row(known, [], |r| r.get::<_, bool>(0))? {
+        return Ok(Vec::new());
+    }
+    let mut statement = db.prepare("SELECT next, at FROM restored ORDER BY rowid")?;
+    let points = statement.query_map([], |r| Ok(RestorePoint { next: offset(r, 0)?, at: Time(r.get(1)?) }))?;
+    Ok(points.collect::<Result<_, _>>()?)
 }
 
 /// Notes where a journal was put back from a copy.

@@ -85,10 +85,10 @@ fn a_token_of_an_account_does_what_both_may() {
         })
         .expect("made");
     for (id, account, words, expected) in [
-        ("lees", "lee", "admin", "10101000"),
+        ("lees", "lee", "admin", "10101100"),
         ("lees-reader", "lee", "read", "10000000"),
         ("lees-other", "lee", "read@p-2,write@p-2", "00000000"),
-        ("ones", "one", "admin", "10101000"),
+        ("ones", "one", "admin", "10101100"),
     ] {
         let shown =
             add_token(&accounts, &NewToken { id, account: Some(account), scopes: &scopes(words), expires: None, rate: None })
@@ -103,7 +103,7 @@ fn a_token_of_an_account_does_what_both_may() {
     accounts.change(|store| store.assign("lee", &two, now(), None, "test")).expect("assigned");
     accounts.change(|store| store.unassign("lee", &one)).expect("taken back");
     let who = Principal::new("lee").via(Via::Token("lees".into()));
-    assert_eq!(granted(&accounts, &who), "01011000");
+    assert_eq!(granted(&accounts, &who), "01011100");
 }
 
 #[test]

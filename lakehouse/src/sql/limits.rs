@@ -71,6 +71,10 @@ impl From<DataFusionError> for SqlError {
                 "the query needs more memory than it may use",
                 "narrow it to fewer subjects or less time, or group before joining",
             ),
+            // A condition that was let into the files failed on a row: the question's fault, and not the file's.
+            DataFusionError::ParquetError(_) if text.contains("Error evaluating filter predicate") => {
+                refused("sql_failed", "a condition failed on a row: a cast, a division or the like", "mend the statement")
+            }
             DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) | DataFusionError::ParquetError(_) => {
                 SqlError::Lake(LakeError::Storage { doing: "reading files for a query".to_owned(), source: error.into() })
             }

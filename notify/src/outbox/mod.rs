@@ -59,6 +59,15 @@ pub enum OutboxError {
     },
 }
 
+/// How far the outbox of an open file has come, which is not changed.
+///
+/// # Errors
+/// If it is not readable, or of another version.
+pub fn peek(connection: &Connection) -> Result<Position, OutboxError> {
+    let format: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format == table::FORMAT { table::position(connection) } else { Err(OutboxError::Format(format)) }
+}
+
 impl Outbox {
     /// Opens the outbox of the journal with that incarnation, and creates it where there is none.
     ///

@@ -24,7 +24,7 @@ use vitalog_cep::plan::Library;
 use vitalog_elog::Position;
 
 use super::versions::Versions;
-pub use store::{MOST_INCREMENTS, Store};
+pub use store::{MOST_INCREMENTS, Store, survey};
 pub use writer::{Wish, Writer};
 
 /// What workers and notifier gave at a position.

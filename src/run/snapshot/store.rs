@@ -193,6 +193,29 @@ impl Store {
     }
 }
 
+/// What a folder of snapshots holds, looked through without changing anything.
+pub struct Survey {
+    pub files: usize,
+    /// The newest state that the files lead to.
+    pub newest: Option<Position>,
+    /// Files that do not count, and why.
+    pub unfit: Vec<(PathBuf, String)>,
+}
+
+/// # Errors
+/// Where the folder can't be read.
+pub fn survey(dir: &Path) -> Result<Survey, Failure> {
+    let all = named(dir)?;
+    let unfit = all.iter().filter_map(|file| Some((file.path.clone(), Volume::open(&file.path).err()?.to_string()))).collect();
+    let chain = all
+        .iter()
+        .rev()
+        .filter(|file| file.is_whole)
+        .map(|base| follow(base, all.iter().filter(|f| !f.is_whole && f.offset > base.offset)));
+    let newest = chain.into_iter().find_map(|chain| chain.last().map(|volume| volume.head.position));
+    Ok(Survey { files: all.len(), newest, unfit })
+}
+
 /// A whole one, and of what came later all that follows from it.
 fn follow<'n>(base: &'n Named, later: impl Iterator<Item = &'n Named>) -> Vec<Volume> {
     let mut chain: Vec<Volume> = Vec::new();
