@@ -66,8 +66,7 @@ async fn it_is_the_join_that_compares_all_with_all() {
             for longest in [None, Some("interval '3 days'")] {
                 let more = longest.map(|span| format!(", {span}")).unwrap_or_default();
                 let recent = longest.map(|span| format!("AND r.{right_at} >= l.{left_at} - {span}")).unwrap_or_default();
-                let line =
-                    format!("concat_ws(' ', l.subject, l.rev, l.arrival::bigint, {{}}::bigint, coalesce({{}}, '-')) AS line");
+                let line = "concat_ws(' ', l.subject, l.rev, l.arrival::bigint, {}::bigint, coalesce({}, '-')) AS line";
                 let said = |at: &str, id: &str| line.replacen("{}", at, 1).replacen("{}", id, 1);
                 let ours = said(&format!("l.{right}_{right_at}"), &format!("l.{right}_id"));
                 let ours = lines(&lake, &format!("SELECT {ours} FROM asof('{left}', '{right}'{more}) l ORDER BY line")).await;

@@ -358,3 +358,18 @@ async fn rows_of_lists_are_rows() {
         assert_eq!(csv(&lake, &sql).await, expected, "{sql}");
     }
 }
+
+/// Lists may be much longer than what they are made of; memory is reserved before they are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_lists_are_counted() {
+    let lake = empty().await;
+    let limits = Limits { memory: 16 << 20, ..Limits::default() };
+    let groups = "FROM (SELECT g.value AS k, to_timestamp(t.value * 31536000) AS at, 1.0 AS v FROM generate_series(1, 2000) g, generate_series(1, 2) t) GROUP BY k";
+    for call in ["grid(at, v, interval '1 hour')", "agp(at, v, interval '1 minute')"] {
+        let sql = format!("SELECT count(*) AS n FROM (SELECT cardinality({call}) AS c {groups}) WHERE c > 0");
+        match lake.sql(&sql, limits).await {
+            Err(SqlError::Refused(refusal)) => assert_eq!(refusal.code, "sql_memory", "{call}: {refusal}"),
+            other => panic!("{call}: {other:?}"),
+        }
+    }
+}

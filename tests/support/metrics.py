@@ -134,9 +134,10 @@ def held_by_iglu(subject, ours, frame):
     same(f"{subject} lbgi", ours["lbgi"], by_iglu(iglu.lbgi, frame), 5e-5)
     same(f"{subject} hbgi", ours["hbgi"], by_iglu(iglu.hbgi, frame), 5e-5)
     same(f"{subject} gri", ours["gri"], by_iglu(iglu.gri, frame), 1e-3)
-    # iglu counts days with one or two readings, too; only days with three are given to it.
-    days = frame["time"].dt.floor("D")
-    full = frame[frame.groupby(days)["gl"].transform("size") >= 3]
+    # iglu counts days with one or two readings, too, and each of several readings of an instant; it is given days with three, and their means.
+    instants = frame.groupby(["id", "time"], as_index=False)["gl"].mean()
+    days = instants["time"].dt.floor("D")
+    full = instants[instants.groupby(days)["gl"].transform("size") >= 3]
     same(f"{subject} adrr", ours["adrr"], by_iglu(iglu.adrr, full) if len(full) else None, 5e-5)
 
 

@@ -41,6 +41,10 @@ impl Course for Agp {
         Ok(width)
     }
 
+    fn room(width: &i64, _: usize, _: (i64, i64)) -> usize {
+        (DAY / width) as usize * (2 + PERCENTILES.len()) * size_of::<f64>()
+    }
+
     fn answer(width: &i64, trace: &[Point]) -> Result<Said> {
         let mut parts: Vec<Vec<f64>> = vec![Vec::new(); (DAY / width) as usize];
         for &(time, value) in trace {

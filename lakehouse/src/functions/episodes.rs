@@ -79,6 +79,10 @@ impl Course for Episodes {
         })
     }
 
+    fn room(_: &Terms, readings: usize, _: (i64, i64)) -> usize {
+        readings * size_of::<Episode>()
+    }
+
     fn answer(terms: &Terms, trace: &[Point]) -> Result<Said> {
         let unbroken = trace.chunk_by(|a, b| b.0 - a.0 <= terms.hole);
         let all: Vec<Episode> = unbroken.flat_map(|part| terms.episodes(part)).collect();

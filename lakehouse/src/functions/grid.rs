@@ -44,6 +44,12 @@ impl Course for Grid {
         Ok(Steps { every: constants.positive_span(2, MINUTE)?, longest: constants.span(3, 45 * MINUTE)? })
     }
 
+    fn room(steps: &Steps, _: usize, (first, last): (i64, i64)) -> usize {
+        let rows = (last.saturating_sub(first) / steps.every).min(MOST);
+        // Instant, value, and what is at hand while it is made.
+        rows as usize * 4 * size_of::<f64>()
+    }
+
     fn answer(steps: &Steps, trace: &[Point]) -> Result<Said> {
         let Steps { every, longest } = *steps;
         let step = |p: &Point| p.0.div_euclid(every);

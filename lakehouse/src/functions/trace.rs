@@ -38,6 +38,11 @@ pub trait Course: Debug + Clone + PartialEq + Eq + Hash + Send + Sync + 'static 
     /// Where a constant makes no sense.
     fn setting(&self, constants: &Constants) -> Result<Self::Setting>;
 
+    /// How many bytes its list may take, of so many readings between two instants: memory is reserved for it before it is made.
+    fn room(_: &Self::Setting, _: usize, _: (i64, i64)) -> usize {
+        0
+    }
+
     /// The metric of readings in order, at most one of an instant, at least one, all finite.
     ///
     /// # Errors
@@ -102,7 +107,7 @@ impl<C: Course> AggregateUDFImpl for OfTrace<C> {
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let setting = self.course.setting(&self.course.shape().constants(&args)?)?;
         let answer = args.return_type().clone();
-        Ok(Box::new(Trace::<C> { setting, answer, name: self.course.shape().name, points: VecDeque::new() }))
+        Ok(Box::new(Trace::<C> { setting, answer, name: self.course.shape().name, points: VecDeque::new(), bounds: None }))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -117,6 +122,8 @@ struct Trace<C: Course> {
     answer: DataType,
     name: &'static str,
     points: VecDeque<Point>,
+    /// The first and the last instant there ever was here.
+    bounds: Option<(i64, i64)>,
 }
 
 fn points(values: &[ArrayRef]) -> impl Iterator<Item = Point> {
@@ -139,6 +146,14 @@ fn in_order(mut points: Vec<Point>) -> Vec<Point> {
 }
 
 impl<C: Course> Trace<C> {
+    fn take(&mut self, points: impl Iterator<Item = Point>) {
+        for point in points {
+            let (first, last) = self.bounds.unwrap_or((point.0, point.0));
+            self.bounds = Some((first.min(point.0), last.max(point.0)));
+            self.points.push_back(point);
+        }
+    }
+
     fn said(&self, said: Said) -> Result<ScalarValue> {
         let columns = match said {
             Said::Number(number) => return Ok(ScalarValue::Float64(number)),
@@ -155,7 +170,7 @@ impl<C: Course> Trace<C> {
 
 impl<C: Course> Accumulator for Trace<C> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.points.extend(points(values));
+        self.take(points(values));
         Ok(())
     }
 
@@ -175,7 +190,7 @@ impl<C: Course> Accumulator for Trace<C> {
         for (times, values) in times.iter().zip(values.iter()) {
             let Some((times, values)) = times.zip(values) else { continue };
             let (times, values) = (times.as_primitive::<Int64Type>(), values.as_primitive::<Float64Type>());
-            self.points.extend(times.values().iter().copied().zip(values.values().iter().copied()));
+            self.take(times.values().iter().copied().zip(values.values().iter().copied()));
         }
         Ok(())
     }
@@ -207,7 +222,8 @@ impl<C: Course> Accumulator for Trace<C> {
 
     fn size(&self) -> usize {
         // Twice: what is looked at is put in order in a copy.
-        size_of_val(self) + 2 * self.points.capacity() * size_of::<Point>()
+        let room = self.bounds.map_or(0, |bounds| C::room(&self.setting, self.points.len(), bounds));
+        size_of_val(self) + 2 * self.points.capacity() * size_of::<Point>() + room
     }
 }
 
