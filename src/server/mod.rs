@@ -8,8 +8,8 @@ mod metrics_api;
 mod problem;
 mod rules_api;
 mod serving;
-mod tls;
 pub mod supervisor;
+mod tls;
 mod why_api;
 
 use std::net::SocketAddr;
