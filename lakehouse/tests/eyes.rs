@@ -268,7 +268,7 @@ async fn no_way_around_the_filter() {
         ("with subject as (select * from bg) select max(value) as v from subject", "5.0"),
         ("select subject from bg union select subject from matches order by 1", "own"),
         ("select b.subject from bg a, lateral (select * from bg c where c.value > a.value) b", ""),
-        ("select exists (select 1 from bg where value > 6) as e", "false"),
+        ("select 1 as one where exists (select 1 from bg where value > 6)", ""),
         ("select max(value) over () as v from bg", "5.0"),
         ("select count(*) as n from bg a cross join bg b", "1"),
         ("select count(*) as n from matches", "0"),

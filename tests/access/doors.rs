@@ -67,7 +67,7 @@ fn has(role: &str, right: &str, standing: &str) -> bool {
         .position(|cell| cell == right)
         .unwrap_or_else(|| panic!("{right} is no right"));
     let row = lines.map(cells).find(|row| row[1] == role).unwrap_or_else(|| panic!("{role} is no role"));
-    row[column].split(',').map(str::trim).any(|word| word == "any" || word == standing)
+    row[column].split(',').map(str::trim).any(|word| word == "any" || (!word.is_empty() && word == standing))
 }
 
 /// Paths as routers have them.

@@ -33,7 +33,13 @@ impl Caller {
         }
     }
 
-    /// A check that outlives the request's own handling.
+    /// Whether they may read about somebody whom only the views know; noted, like any other question.
+    pub fn may_read(&self) -> impl Fn(&Subject) -> bool + Send + Sync + 'static {
+        let (access, who) = (self.access.clone(), self.who.clone());
+        move |subject| access.decide(&who, Wish::Read(subject)) == Decision::Allow
+    }
+
+    /// A check for lists, which outlives the request's own handling.
     pub fn reads(&self) -> impl Fn(&Subject) -> bool + Send + Sync + 'static {
         let (access, who) = (self.access.clone(), self.who.clone());
         move |subject| access.allows(&who, Wish::Read(subject))

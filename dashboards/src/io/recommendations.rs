@@ -103,7 +103,7 @@ fn parse(asked: &ListQuery) -> Result<RecommendationQuery, Problem> {
 
 pub async fn one(State(board): State<Arc<Board>>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = MatchId::parse(&id).ok_or_else(unknown)?;
-    let may = caller.reads();
+    let may = caller.may_read();
     let answer = board
         .ask(&caller, move |ask| match ask.subject_of(id)? {
             // Whether it is there is not told to whom it does not concern.

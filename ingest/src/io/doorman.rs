@@ -173,7 +173,7 @@ async fn layer(State(doorman): State<Arc<Doorman>>, mut request: Request, next: 
         }
         Err(problem) => match &doorman.login_page {
             Some(page) if wants_a_page(&request) && problem.status() == StatusCode::UNAUTHORIZED => {
-                Redirect::to(page).into_response()
+                Redirect::to(&login(page, request.uri().path())).into_response()
             }
             _ => problem.into_response(),
         },
@@ -243,6 +243,16 @@ impl Doorman {
 
 /// Wishes whose outcome is in the journal before the answer: nobody waits for the access log, too.
 const KEPT: [&str; 3] = ["write", "set_profile", "answer"];
+
+/// The login page, with the way back.
+fn login(page: &str, from: &str) -> String {
+    if from == "/" {
+        return page.to_owned();
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
+    let back: String = from.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    format!("{page}?next={back}")
+}
 
 fn wants_a_page(request: &Request) -> bool {
     let accepts = request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or("");

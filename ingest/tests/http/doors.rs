@@ -37,6 +37,8 @@ fn without_a_token_nothing_opens() {
     }
     let page = server.send("GET", "/", &[("accept", "text/html,*/*")], "");
     assert_eq!((page.status, page.header("location")), (303, "/login"), "a person is sent to where one logs in");
+    let page = server.send("GET", "/subjects/p%201&x", &[("accept", "text/html,*/*")], "");
+    assert_eq!((page.status, page.header("location")), (303, "/login?next=/subjects/p%25201%26x"), "and knows the way back");
     let bearer = format!("bearer {}", writer);
     assert_eq!(server.send("POST", "/v1/readings", &[JSON, ("authorization", &bearer)], bg(1, "6.1")).status, 200);
     let journaled = server.journaled();
@@ -139,4 +141,17 @@ fn a_door_that_forgets_to_ask_gives_nothing() {
     reply.assert_problem(500, "internal");
     assert!(!String::from_utf8_lossy(&reply.body).contains("secret"));
     assert_eq!(server.send("GET", "/v1/subjects/p/readings/a", &[("authorization", &auth)], "").status, 200, "who asks, gives");
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_shown_while_readings_are_taken() {
+    let accounts = accounts(&Clock::default());
+    let admin = token(&accounts, "admin", "admin");
+    let server = Server::unlogged(&accounts);
+    let auth = format!("Bearer {admin}");
+    let reply = server.send("GET", "/v1/subjects/p/readings/a", &[("authorization", &auth)], "");
+    reply.assert_problem(503, "access_log_unwritable");
+    assert!(!String::from_utf8_lossy(&reply.body).contains("a reading"));
+    assert_eq!(server.send("POST", "/v1/readings", &[JSON, ("authorization", &auth)], bg(1, "6.1")).status, 200);
+    assert_eq!(server.journaled().len(), 1, "a log that is full costs nobody an alarm");
 }

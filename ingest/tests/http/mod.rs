@@ -26,8 +26,8 @@ use vitalog_elog::{Entry, Input, Outcome, ReadingId, Subject};
 use vitalog_ingest::access::{Accounts, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, KeptLetter, WantedLetters, authenticate,
-    router, with_problems,
+    AccessLog, Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, KeptLetter, WantedLetters,
+    authenticate, router, with_problems,
 };
 use vitalog_ingest::journal::Journal;
 use vitalog_ingest::live::Live;
@@ -160,7 +160,17 @@ impl Server {
         Server::start(Credentials::Accounts(accounts.clone()), accounts.clone(), BodyLimits::default())
     }
 
+    /// One whose access log keeps nothing any more.
+    pub fn unlogged(accounts: &Arc<Accounts>) -> Server {
+        let credentials = Credentials::Accounts(accounts.clone());
+        Server::start_with(credentials, accounts.clone(), BodyLimits::default(), Some(AccessLog::ended()))
+    }
+
     fn start(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits) -> Server {
+        Server::start_with(credentials, access, limits, None)
+    }
+
+    fn start_with(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits, log: Option<AccessLog>) -> Server {
         let dir = tempfile::tempdir().expect("a directory");
         let journal = Journal::open(&dir.path().join("journal.db")).expect("made");
         let (submissions, waiting) = mpsc::channel();
@@ -185,7 +195,10 @@ impl Server {
             .route("/v1/subjects/{subject}/readings/{id}", axum::routing::get(asking))
             .route("/v1/forgetful", axum::routing::get(|| async { "a secret" }))
             .route("/", axum::routing::get(|| async { "a page" }));
-        let doorman = Doorman::new(credentials, clock, true, Some("/login".to_owned()));
+        let mut doorman = Doorman::new(credentials, clock, true, Some("/login".to_owned()));
+        if let Some(log) = log {
+            doorman = doorman.with_log(log);
+        }
         let app = authenticate(with_problems(router(Arc::new(gateway)).merge(pages)), Arc::new(doorman));
 
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
