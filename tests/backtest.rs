@@ -61,11 +61,11 @@ fn what_became_of_alarms_is_measured() {
     let rows = lines(&out);
     let low = &rows[1];
     assert_eq!(low["rule"], "low");
-    assert_eq!(low["followed"].to_string(), r#"{"by_action":1,"by_either":2,"by_recovery":1,"of":2}"#, "{low}");
-    assert_eq!(low["lead"].to_string(), r#"{"median_seconds":600,"of":2,"worse":1}"#, "{low}");
+    assert_eq!(low["followed"].to_string(), r#"{"of":2,"by_action":1,"by_recovery":1,"by_either":2}"#, "{low}");
+    assert_eq!(low["lead"].to_string(), r#"{"median_seconds":600,"worse":1,"of":2}"#, "{low}");
     assert_eq!(low["told_per_subject_day"].to_string(), "0.6666666666666666");
     // Of `r` nothing is known yet, of `p` nothing was done in half an hour.
-    assert_eq!(rows[0]["followed"].to_string(), r#"{"by_action":0,"by_either":1,"by_recovery":1,"of":2}"#, "{}", rows[0]);
+    assert_eq!(rows[0]["followed"].to_string(), r#"{"of":2,"by_action":0,"by_recovery":1,"by_either":1}"#, "{}", rows[0]);
     assert_eq!(rows[0]["lead"], Value::Null, "it can't become worse");
     let (_, out, _) = backtest(&["--summary", "--format", "json", "--lead-to", "low"], &paths);
     // It warned `p` 45 minutes before, `q` 15, and `r` may yet become low.
@@ -105,7 +105,7 @@ fn two_versions_of_rules_are_told_apart_over_the_same_readings() {
     assert!(text[6].starts_with("q  low  2026-01-05T02:00:00Z  only old: resolved warning"), "{}", text[6]);
     let (_, out, _) = backtest(&["--format", "json", "--threads", "3"], &paths);
     let json = lines(&out);
-    assert_eq!(json[2].to_string(), r#"{"changed":1,"only_new":0,"only_old":1,"same":3}"#);
+    assert_eq!(json[2].to_string(), r#"{"only_old":1,"only_new":0,"same":3,"changed":1}"#);
     assert_eq!((&json[3]["difference"], &json[3]["subject"]), (&"changed".into(), &"p".into()));
     assert_eq!(json[3]["what"]["onset"]["new"], "2026-01-05T02:15:00Z");
     assert_eq!((&json[4]["difference"], &json[4]["new"]), (&"only_old".into(), &Value::Null));
@@ -212,6 +212,9 @@ fn threads_change_nothing_of_what_is_told() {
         out
     };
     let one = told("1");
-    assert!(one.contains(r#""onset":"2026-01-05T00:00:00Z","quiet":null"#), "{one}");
+    assert!(
+        one.contains(r#""onset":"2026-01-05T00:00:00Z","at":"2026-01-05T06:00:00Z""#) && one.contains(r#""quiet":null"#),
+        "{one}"
+    );
     assert_eq!(told("2"), one);
 }

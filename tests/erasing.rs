@@ -148,7 +148,7 @@ fn an_erased_subject_is_nowhere_and_nobody_else_is_touched() {
     let told: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((&told["subjects"], &told["keys"], &told["kek_exchanged"]), (&json!([GONE]), &json!(1), &json!(true)), "{told}");
     assert!(told["deliveries"].as_u64() > Some(0) && told["left"].to_string().contains("meter-1"), "{told}");
-    let (status, _, err) = run(vitalog().args(["token", "revoke", "meter-1", "--data"]).arg(&data));
+    let (status, _, err) = run(vitalog().args(["token", "--data"]).arg(&data).args(["revoke", "meter-1"]));
     assert_eq!(status, Some(0), "{err}");
     assert_eq!(naming(&data, GONE), Vec::<String>::new(), "files that still name the subject");
     let (status, out, err) = run(vitalog().args(["audit", "journal", "--format", "json", "--data"]).arg(&data));

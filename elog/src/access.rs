@@ -4,18 +4,18 @@
 //! to ask.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::id::Subject;
 
 /// Who is at the door.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Principal {
     /// Of the account: an id, never a name.
     pub id: Arc<str>,
     /// By what they were known.
     pub via: Via,
-    visit: Visit,
+    visit: Option<Arc<dyn Visit>>,
 }
 
 /// By what somebody was known.
@@ -86,25 +86,15 @@ pub trait Access: Send + Sync {
     }
 }
 
-/// What was asked on one request.
-#[derive(Clone, Default)]
-pub struct Visit(Arc<Mutex<Asked>>);
-
-/// What was asked, each once, in the order of asking.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
-    pub wishes: Vec<(&'static str, Option<Subject>, Decision)>,
-    /// That many more were asked: of a body about more subjects than anybody reads in a line.
-    pub more: u64,
+/// One request: takes note of what was asked on it, and what was answered.
+pub trait Visit: Send + Sync {
+    fn note(&self, wish: Wish<'_>, decision: Decision);
 }
-
-/// So many different wishes are noted by name.
-const MOST: usize = 32;
 
 impl Principal {
     /// Somebody of whom nothing is known but the id.
     pub fn new(id: impl Into<Arc<str>>) -> Principal {
-        Principal { id: id.into(), via: Via::Nothing, visit: Visit::default() }
+        Principal { id: id.into(), via: Via::Nothing, visit: None }
     }
 
     #[must_use]
@@ -112,28 +102,16 @@ impl Principal {
         Principal { via, ..self }
     }
 
-    /// The same one on a visit of their own.
+    /// The same one, on this visit.
     #[must_use]
-    pub fn afresh(&self) -> Principal {
-        Principal { id: self.id.clone(), via: self.via.clone(), visit: Visit::default() }
+    pub fn on(self, visit: Arc<dyn Visit>) -> Principal {
+        Principal { visit: Some(visit), ..self }
     }
 
-    /// What they have asked for on this visit.
-    pub fn asked(&self) -> Asked {
-        self.visit.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Takes note of an answer; each is kept once.
+    /// Takes note of an answer, where the visit is written down.
     pub fn note(&self, wish: Wish<'_>, decision: Decision) {
-        let mut asked = self.visit.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (name, subject) = (wish.name(), wish.subject());
-        if asked.wishes.iter().any(|(n, s, d)| *n == name && s.as_ref() == subject && *d == decision) {
-            return;
-        }
-        if asked.wishes.len() < MOST {
-            asked.wishes.push((name, subject.cloned(), decision));
-        } else {
-            asked.more += 1;
+        if let Some(visit) = &self.visit {
+            visit.note(wish, decision);
         }
     }
 }
@@ -220,8 +198,8 @@ impl fmt::Display for Via {
 }
 
 /// What was asked is for the access log alone.
-impl fmt::Debug for Visit {
+impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Visit")
+        write!(f, "{} by {}", self.id, self.via)
     }
 }

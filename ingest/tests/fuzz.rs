@@ -10,7 +10,7 @@ use arrow_array::types::Int8Type;
 use arrow_array::{ArrayRef, Decimal128Array, Float64Array, TimestampMillisecondArray};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use vitalog_ingest::access::{Scope, former_tokens};
+use vitalog_ingest::access::{FormerToken, Scope, former_tokens};
 use vitalog_ingest::admit::Admission;
 use vitalog_ingest::decode::t1d_uom::{File, Kind};
 use vitalog_ingest::decode::{Format, Packing, aim94, decode, json};
@@ -218,7 +218,7 @@ proptest! {
         let bytes = changed(file.as_bytes(), &changes);
         let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
         let Ok(tokens) = former_tokens(text) else { return Ok(()) };
-        for (id, hash, scopes) in tokens {
+        for FormerToken { id, hash, scopes } in tokens {
             // Whatever is taken over stands there, letter for letter.
             assert!(text.contains(&id), "{id:?} of {text:?}");
             let hash = blake3::Hash::from_bytes(hash).to_hex();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use object_store::memory::InMemory;
-use vitalog_elog::{Effect, Entry, FindingState, Input, Record, Subject};
+use vitalog_elog::{Effect, Entry, FindingState, Input, Reading, Record, Subject};
 use vitalog_lakehouse::{Eyes, Format, Lake, Limits, SqlError};
 
 use crate::world::{Dice, INCARNATION, RunLoop, glucose, schema};
@@ -248,6 +248,7 @@ async fn two() -> (Lake, Eyes) {
     for (subject, minute, value) in [("own", 1, "5"), ("other", 2, "7"), ("other", 3, "9")] {
         run.read(glucose(subject, &format!("2026-01-01T00:0{minute}:00Z"), value));
     }
+    run.read(Reading::removal(Subject::new("other"), "gone".into(), 2));
     run.find("other", "2026-01-01T00:00:00Z", 1, FindingState::Open);
     lake.apply(&run.records, run.position()).unwrap();
     lake.flush().await.unwrap();

@@ -96,41 +96,41 @@ fn json_is_one_line_with_stable_names() {
     expect_test::expect![[r#"
         {
           "code": "E0301",
-          "column": 43,
-          "end_column": 50,
-          "end_line": 2,
-          "file": "test.rules",
-          "help": [],
+          "severity": "error",
+          "message": "pressure is compared with glucose",
           "labels": [
             {
-              "column": 43,
-              "end": 60,
-              "end_column": 50,
-              "end_line": 2,
               "file": "test.rules",
               "line": 2,
-              "message": "this is pressure, in mmHg",
+              "column": 43,
+              "end_line": 2,
+              "end_column": 50,
+              "start": 53,
+              "end": 60,
               "primary": true,
-              "start": 53
+              "message": "this is pressure, in mmHg"
             },
             {
-              "column": 32,
-              "end": 50,
-              "end_column": 40,
-              "end_line": 2,
               "file": "test.rules",
               "line": 2,
-              "message": "this is glucose, in mg/dL",
+              "column": 32,
+              "end_line": 2,
+              "end_column": 40,
+              "start": 42,
+              "end": 50,
               "primary": false,
-              "start": 42
+              "message": "this is glucose, in mg/dL"
             }
           ],
-          "line": 2,
-          "message": "pressure is compared with glucose",
           "notes": [
             "glucose and pressure do not convert into each other"
           ],
-          "severity": "error"
+          "help": [],
+          "file": "test.rules",
+          "line": 2,
+          "column": 43,
+          "end_line": 2,
+          "end_column": 50
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&value).expect("JSON"));
 }

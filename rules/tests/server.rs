@@ -181,38 +181,38 @@ fn diagnostics_come_with_each_change_and_go_with_their_cause() {
     expect![[r#"
         [
           {
-            "code": "E0301",
-            "message": "pressure is compared with glucose: this is pressure, in mmHg\nnote: glucose and pressure do not convert into each other",
             "range": {
-              "end": {
-                "character": 46,
-                "line": 1
-              },
               "start": {
-                "character": 39,
-                "line": 1
+                "line": 1,
+                "character": 39
+              },
+              "end": {
+                "line": 1,
+                "character": 46
               }
             },
+            "severity": 1,
+            "code": "E0301",
+            "source": "vitalog",
+            "message": "pressure is compared with glucose: this is pressure, in mmHg\nnote: glucose and pressure do not convert into each other",
             "relatedInformation": [
               {
                 "location": {
+                  "uri": "file:///rules/mine.rules",
                   "range": {
-                    "end": {
-                      "character": 36,
-                      "line": 1
-                    },
                     "start": {
-                      "character": 28,
-                      "line": 1
+                      "line": 1,
+                      "character": 28
+                    },
+                    "end": {
+                      "line": 1,
+                      "character": 36
                     }
-                  },
-                  "uri": "file:///rules/mine.rules"
+                  }
                 },
                 "message": "this is glucose, in mg/dL"
               }
-            ],
-            "severity": 1,
-            "source": "vitalog"
+            ]
           }
         ]"#]]
     .assert_eq(&serde_json::to_string_pretty(&editor.diagnostics(URI)).expect("JSON"));

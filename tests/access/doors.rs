@@ -1,6 +1,7 @@
 //! Every door opens to exactly those whom the manual says: its right is in docs/http.md, and who has that right is in docs/security.md. No door that the source has is missing here.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::{LOW, ask, serve, status, told};
 use crate::support::server::root;
@@ -115,10 +116,21 @@ fn no_door_is_missing_and_each_has_its_right_in_the_manual() {
     }
 }
 
-#[test]
-fn each_door_opens_to_whom_the_manual_says() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path();
+/// Account, role, how it stands to p-1. The one without a name is a program.
+const ALL: [(&str, &str, &str); 9] = [
+    ("dev", "device", "own"),
+    ("pat", "patient", "own"),
+    ("other-pat", "patient", ""),
+    ("care", "caretaker", "assigned"),
+    ("other-care", "caretaker", ""),
+    ("ana", "analyst", ""),
+    ("ops", "operator", ""),
+    ("adm", "administrator", ""),
+    ("", "service", ""),
+];
+
+/// Makes all of them, and a token of each.
+fn everybody(data: &Path) -> [String; ALL.len()] {
     for args in [
         &["add", "dev", "--roles", "device", "--subject", "p-1", "--no-password"][..],
         &["add", "pat", "--roles", "patient", "--subject", "p-1", "--no-password"],
@@ -132,23 +144,17 @@ fn each_door_opens_to_whom_the_manual_says() {
     ] {
         told(data, "user", args);
     }
-    // Account, role, how it stands to p-1.
-    let all = [
-        ("dev", "device", "own"),
-        ("pat", "patient", "own"),
-        ("other-pat", "patient", ""),
-        ("care", "caretaker", "assigned"),
-        ("other-care", "caretaker", ""),
-        ("ana", "analyst", ""),
-        ("ops", "operator", ""),
-        ("adm", "administrator", ""),
-        ("", "service", ""),
-    ];
-    let tokens = all.map(|(account, ..)| match account {
+    ALL.map(|(account, ..)| match account {
         "" => told(data, "token", &["add", "root"]),
         account => told(data, "token", &["add", account, "--account", account]),
-    });
-    let server = serve(data, &[]);
+    })
+}
+
+#[test]
+fn each_door_opens_to_whom_the_manual_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let tokens = everybody(dir.path());
+    let server = serve(dir.path(), &[]);
     let root = tokens.last().expect("a token");
     ask(&server, root, "POST", "/v1/readings", LOW).ok();
     ask(&server, root, "POST", "/v1/readings", &LOW.replace("08:00", "08:20").replace("g1", "g2")).ok();
@@ -165,7 +171,7 @@ fn each_door_opens_to_whom_the_manual_says() {
             .replace("{number}", "999")
             .replace("{offset}", "999999");
         let address = if address.ends_with("/why") { format!("{address}?rule=glucose_low") } else { address };
-        for ((account, role, standing), token) in all.iter().zip(&tokens) {
+        for ((account, role, standing), token) in ALL.iter().zip(&tokens) {
             let got = status(&server, token, method, &address, body);
             // Whether there is such a finding is nobody's business who may not read it.
             let is_shut = got == 403 || (got == 404 && path.starts_with("/v1/recommendations/"));
@@ -192,7 +198,7 @@ fn each_door_opens_to_whom_the_manual_says() {
     }
     // Lists show what one may read: nothing of p-1 to others, all of it to its own.
     for (account, sees) in [("pat", 1), ("care", 1), ("other-pat", 0), ("other-care", 0)] {
-        let place = all.iter().position(|(a, ..)| *a == account).expect("an account");
+        let place = ALL.iter().position(|(a, ..)| *a == account).expect("an account");
         for (path, member) in [("/v1/subjects", "subjects"), ("/v1/recommendations", "recommendations")] {
             let list = ask(&server, &tokens[place], "GET", path, "").ok().json();
             let rows = list[member].as_array().unwrap_or_else(|| panic!("{list}")).len();

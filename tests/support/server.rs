@@ -86,12 +86,15 @@ impl Server {
         answer.json()
     }
 
-    /// All recommendations of a subject, page by page.
+    /// All recommendations of a subject, page by page, once all that was acknowledged to [`Server::readings`] is seen.
     pub fn recommendations(&self, subject: &str) -> Vec<Value> {
         let mut all = Vec::new();
         let mut after = String::new();
         loop {
-            let mut page = self.get(&format!("/v1/subjects/{subject}/recommendations?limit=1000{after}")).ok().json();
+            let position = self.position.lock().expect("nobody panicked").clone();
+            let headers: Vec<(&str, &str)> = if position.is_empty() { vec![] } else { vec![("vitalog-position", &position)] };
+            let path = format!("/v1/subjects/{subject}/recommendations?limit=1000{after}");
+            let mut page = self.try_send("GET", &path, &headers, "").expect("the server answers").ok().json();
             all.append(page["recommendations"].as_array_mut().expect("a list"));
             match page["next"].as_str() {
                 Some(next) => after = format!("&after={next}"),

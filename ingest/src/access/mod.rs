@@ -14,6 +14,7 @@ mod scope;
 mod session;
 mod store;
 mod token;
+mod visit;
 
 use std::path::Path;
 
@@ -28,7 +29,8 @@ pub use role::{Role, RoleError, Roles};
 pub use scope::{Scope, ScopeError};
 pub use session::{Lives, Sessions};
 pub use store::{NewToken, Store};
-pub use token::Minted;
+pub use token::{FormerToken, Minted};
+pub use visit::{Asked, Noted};
 
 /// The id of who came without a name.
 pub const NOBODY: &str = "nobody";
@@ -80,12 +82,12 @@ pub fn look(path: &Path) -> Result<Registry, AccessError> {
     Store::look(path)?.read()
 }
 
-/// What a former file of tokens says: ids, hashes, scopes.
+/// What a former file of tokens says.
 ///
 /// # Errors
 /// The first line that is none.
-pub fn former_tokens(text: &str) -> Result<Vec<(String, [u8; 32], Vec<Scope>)>, AccessError> {
-    Ok(token::parse_file(text)?.into_iter().map(|line| (line.id, line.hash, line.scopes)).collect())
+pub fn former_tokens(text: &str) -> Result<Vec<FormerToken>, AccessError> {
+    token::parse_file(text)
 }
 
 fn is_id(text: &str) -> bool {

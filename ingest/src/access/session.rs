@@ -78,7 +78,7 @@ impl Sessions {
             return None;
         }
         session.asked = now.max(session.asked);
-        Some((session.who.afresh(), session.generation))
+        Some((session.who.clone(), session.generation))
     }
 
     pub fn end(&self, value: &str) {

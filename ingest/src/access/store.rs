@@ -62,12 +62,16 @@ impl Store {
         Store::over(Connection::open(path)?, path)
     }
 
-    /// Opens a file that is there, to read it only.
+    /// Opens a file that is there, to read it only. Where nothing waits in a log beside it, nothing is made there either.
     ///
     /// # Errors
     /// Where it can't be opened, or is of something else.
     pub fn look(path: &Path) -> Result<Store, AccessError> {
-        let db = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let log = path.with_extension("db-wal");
+        let db = match std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+            true => Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            false => crate::journal::open_unchanged(path)?,
+        };
         db.busy_timeout(Duration::from_secs(5))?;
         let not_ours = |_| AccessError::NotOurs(path.to_owned(), "it is no SQLite file".to_owned());
         let version: u32 = db.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(not_ours)?;

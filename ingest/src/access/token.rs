@@ -17,7 +17,7 @@ pub struct Minted {
 }
 
 /// A line of the file in which tokens were kept before there was a store: `id:hash:scopes`.
-pub(super) struct Line {
+pub struct FormerToken {
     pub id: String,
     pub hash: [u8; 32],
     pub scopes: Vec<Scope>,
@@ -37,12 +37,12 @@ pub(super) fn hash_of(token: &str) -> [u8; 32] {
 }
 
 /// The lines of a former file. Empty ones and those that begin with `#` are passed over.
-pub(super) fn parse_file(text: &str) -> Result<Vec<Line>, AccessError> {
+pub(super) fn parse_file(text: &str) -> Result<Vec<FormerToken>, AccessError> {
     let lines = text.lines().map(str::trim).zip(1..).filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
     lines.map(|(line, number)| parse_line(line).map_err(|why| AccessError::Line(number, why))).collect()
 }
 
-fn parse_line(line: &str) -> Result<Line, String> {
+fn parse_line(line: &str) -> Result<FormerToken, String> {
     let mut parts = line.splitn(3, ':');
     let (Some(id), Some(hash), Some(scopes)) = (parts.next(), parts.next(), parts.next()) else {
         return Err("expected id:hash:scopes".to_owned());
@@ -53,5 +53,5 @@ fn parse_line(line: &str) -> Result<Line, String> {
     let hash = blake3::Hash::from_hex(hash).map_err(|_| "the hash is not 64 hexadecimal digits".to_owned())?;
     let scopes = scopes.split(',').map(str::trim).filter(|s| !s.is_empty()).map(Scope::parse);
     let scopes = scopes.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
-    Ok(Line { id: id.to_owned(), hash: *hash.as_bytes(), scopes })
+    Ok(FormerToken { id: id.to_owned(), hash: *hash.as_bytes(), scopes })
 }

@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::room::Room;
 use super::{Clock, body, me, session};
 use crate::access::log::Entry;
-use crate::access::{Accounts, Lives, NOBODY, NotIn, Open, Sessions};
+use crate::access::{Accounts, Asked, Lives, NOBODY, NotIn, Noted, Open, Sessions};
 
 /// By what people and devices are known.
 #[derive(Clone)]
@@ -165,9 +165,10 @@ async fn layer(State(doorman): State<Arc<Doorman>>, mut request: Request, next: 
                 Ok(left) => left,
                 Err(problem) => return problem.into_response(),
             };
-            request.extensions_mut().insert(who.clone());
+            let visit = Arc::new(Noted::default());
+            request.extensions_mut().insert(who.clone().on(visit.clone()));
             let response = next.run(request).await;
-            let mut response = doorman.after(&door, &who, response).await;
+            let mut response = doorman.after(&door, &who, visit.asked(), response).await;
             left.inspect(|left| left.tell(response.headers_mut()));
             response
         }
@@ -206,8 +207,7 @@ pub(super) struct CameAs(pub Principal);
 
 impl Doorman {
     /// What is seen to once a door has answered, and before anybody reads the answer: that it has asked, and that it is written down what.
-    async fn after(&self, door: &Door, who: &Principal, response: Response) -> Response {
-        let asked = who.asked();
+    async fn after(&self, door: &Door, who: &Principal, asked: Asked, response: Response) -> Response {
         let is_good = response.status().is_success();
         if is_good && door.must_ask() && asked.wishes.is_empty() {
             tracing::error!(method = %door.method, path = door.path, "a door has not asked who may pass, so its answer is withheld");

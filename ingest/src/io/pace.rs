@@ -21,10 +21,12 @@ const MOST: usize = 10_000;
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
+/// A bucket, and the rate that it is for.
+type Paced = (NonZeroU32, Arc<Bucket>);
+
 #[derive(Default)]
 pub(super) struct Pace {
-    /// By token: the rate that the bucket is for, and the bucket.
-    buckets: Mutex<HashMap<Arc<str>, (NonZeroU32, Arc<Bucket>)>>,
+    by_token: Mutex<HashMap<Arc<str>, Paced>>,
     clock: DefaultClock,
 }
 
@@ -55,16 +57,14 @@ impl Pace {
     }
 
     fn bucket(&self, token: &Arc<str>, rate: NonZeroU32) -> Arc<Bucket> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, bucket)) = buckets.get(token)
             && *known == rate
         {
             return bucket.clone();
         }
         if buckets.len() >= MOST {
-            let is_full = |(rate, bucket): &(NonZeroU32, Arc<Bucket>)| {
-                bucket.check().is_ok_and(|s| s.remaining_burst_capacity() + 1 >= rate.get())
-            };
+            let is_full = |(rate, bucket): &Paced| bucket.check().is_ok_and(|s| s.remaining_burst_capacity() + 1 >= rate.get());
             buckets.retain(|_, bucket| !is_full(bucket));
         }
         let bucket = Arc::new(RateLimiter::direct(Quota::per_second(rate)).with_middleware::<StateInformationMiddleware>());

@@ -1,11 +1,12 @@
 //! The access log: it goes on over restarts and torn ends, and no byte of it changes unseen.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use vitalog_elog::Subject;
 use vitalog_elog::access::{Access, Principal, Wish};
-use vitalog_ingest::access::Open;
 use vitalog_ingest::access::log::{AccessAudit, Entry, Faulty, Signer, Writer, audit};
+use vitalog_ingest::access::{Noted, Open};
 
 fn open(folder: &Path) -> Writer {
     let signer = Signer::open(&folder.join("key")).expect("a key");
@@ -13,7 +14,8 @@ fn open(folder: &Path) -> Writer {
 }
 
 fn entry(who: &str) -> Entry {
-    let principal = Principal::new(who);
+    let visit = Arc::new(Noted::default());
+    let principal = Principal::new(who).on(visit.clone());
     Open.decide(&principal, Wish::Read(&Subject::new("p-1")));
     Open.decide(&principal, Wish::Query);
     let entry = Entry {
@@ -24,7 +26,7 @@ fn entry(who: &str) -> Entry {
         status: 200,
         ..Entry::default()
     };
-    entry.asking(principal.asked())
+    entry.asking(visit.asked())
 }
 
 fn audited(folder: &Path) -> AccessAudit {

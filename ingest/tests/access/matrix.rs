@@ -6,8 +6,11 @@ use vitalog_ingest::access::{Policies, Role, Roles, Standing};
 
 const PAGE: &str = include_str!("../../../docs/security.md");
 
+/// A role, and of each wish the standings that open it.
+type Row = (Role, Vec<(String, Vec<String>)>);
+
 /// What a role may, by the table: of each wish, the standings that open it; `any` where none is needed.
-fn table() -> Vec<(Role, Vec<(String, Vec<String>)>)> {
+fn table() -> Vec<Row> {
     let part = PAGE.split("<!-- roles -->").nth(1).and_then(|rest| rest.split("<!-- roles: end -->").next()).expect("the table");
     let cells = |line: &str| -> Vec<String> {
         let inner = line.trim().trim_start_matches('|').trim_end_matches('|');

@@ -67,86 +67,117 @@ pub fn audit(
     folder: &Path,
     key: Option<&str>,
     noted: &[(u64, String)],
-    mut each: impl FnMut(u64, &Entry),
+    each: impl FnMut(u64, &Entry),
 ) -> std::io::Result<AccessAudit> {
-    let mut audit = AccessAudit::default();
     let all = files::list(folder)?;
-    let (mut next, mut chain) = (1, Chain::BEGIN);
-    let mut found = vec![false; noted.len()];
+    let mut walk =
+        Walk { audit: AccessAudit::default(), next: 1, chain: Chain::BEGIN, key, noted, found: vec![false; noted.len()], each };
     for (place, (_, path)) in all.iter().enumerate() {
-        audit.files += 1;
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                audit.faults.push(Fault { file: path.clone(), line: 0, what: Faulty::Io(error.to_string()) });
-                continue;
-            }
-        };
-        let mut faulty = |line: u64, what: Faulty| audit.faults.push(Fault { file: path.clone(), line, what });
-        let mut begun = false;
-        for (piece, number) in bytes.split_inclusive(|b| *b == b'\n').zip(1_u64..) {
-            let text = piece.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());
-            let Some(text) = text else {
-                let is_last = place + 1 == all.len() && !piece.ends_with(b"\n");
-                faulty(number, if is_last { Faulty::Torn } else { Faulty::Unreadable("it is no text") });
-                continue;
-            };
-            match line::read(text) {
-                Err(why) => faulty(number, Faulty::Unreadable(why)),
-                Ok(Line::First { first, chain: said }) => {
-                    if begun || number != 1 {
-                        faulty(number, Faulty::Unreadable("a file begins in the midst of another"));
-                    }
-                    if first != next {
-                        faulty(number, Faulty::Number { expected: next, found: first });
-                    }
-                    if said != chain {
-                        faulty(number, Faulty::Chain);
-                    }
-                    (begun, next, chain) = (true, first, said);
-                }
-                Ok(Line::Entry { n, entry, chain: said, said: words }) => {
-                    if n != next {
-                        faulty(number, Faulty::Number { expected: next, found: n });
-                    }
-                    if chain.then(&words) != said {
-                        faulty(number, Faulty::Chain);
-                    }
-                    (next, chain) = (n.saturating_add(1), said);
-                    for ((_, _), found) in noted.iter().zip(&mut found).filter(|((m, c), _)| *m == n && *c == said.to_string()) {
-                        *found = true;
-                    }
-                    audit.entries += 1;
-                    audit.first_at.get_or_insert_with(|| entry.at.clone());
-                    audit.last_at = Some(entry.at.clone());
-                    audit.last = Some((n, said.to_string()));
-                    each(n, &entry);
-                }
-                Ok(Line::Head { n, at, chain: said, key: public, signature }) => {
-                    if n.saturating_add(1) != next || said != chain {
-                        faulty(number, Faulty::Head);
-                    }
-                    if !is_signed(&public, &line::signed_words(n, &at, said), &signature) {
-                        faulty(number, Faulty::Signature);
-                    } else if key.is_some_and(|key| key != public) {
-                        faulty(number, Faulty::Key(public.clone()));
-                    } else {
-                        audit.heads += 1;
-                        audit.signed = audit.signed.max(n);
-                    }
-                    audit.keys.insert(public);
-                }
-            }
-        }
-        if !begun {
-            faulty(0, Faulty::Unreadable("it has no first line"));
-        }
+        walk.file(path, place + 1 == all.len());
     }
+    let Walk { mut audit, found, .. } = walk;
     for ((n, _), _) in noted.iter().zip(&found).filter(|(_, found)| !**found) {
         audit.faults.push(Fault { file: folder.to_owned(), line: 0, what: Faulty::Noted(*n) });
     }
     audit.confirmed = found.iter().filter(|f| **f).count() as u64;
     Ok(audit)
+}
+
+/// How far an audit has come.
+struct Walk<'a, F> {
+    audit: AccessAudit,
+    /// The number that the next entry must have, and the chain before it.
+    next: u64,
+    chain: Chain,
+    key: Option<&'a str>,
+    noted: &'a [(u64, String)],
+    /// Which of the noted heads were met.
+    found: Vec<bool>,
+    each: F,
+}
+
+impl<F: FnMut(u64, &Entry)> Walk<'_, F> {
+    fn file(&mut self, path: &Path, is_last: bool) {
+        self.audit.files += 1;
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                return self.audit.faults.push(Fault { file: path.to_owned(), line: 0, what: Faulty::Io(error.to_string()) });
+            }
+        };
+        let mut begun = false;
+        for (piece, number) in bytes.split_inclusive(|b| *b == b'\n').zip(1_u64..) {
+            let mut faults = Vec::new();
+            match piece.strip_suffix(b"\n").map(std::str::from_utf8) {
+                None if is_last => faults.push(Faulty::Torn),
+                None | Some(Err(_)) => faults.push(Faulty::Unreadable("it is no text")),
+                Some(Ok(text)) => match line::read(text) {
+                    Err(why) => faults.push(Faulty::Unreadable(why)),
+                    Ok(Line::First { first, chain }) => {
+                        if begun || number != 1 {
+                            faults.push(Faulty::Unreadable("a file begins in the midst of another"));
+                        }
+                        begun = true;
+                        self.first(first, chain, &mut faults);
+                    }
+                    Ok(Line::Entry { n, entry, chain, said }) => self.entry(n, &entry, chain, &said, &mut faults),
+                    Ok(Line::Head { n, at, chain, key, signature }) => {
+                        self.head(n, chain, &key, is_signed(&key, &line::signed_words(n, &at, chain), &signature), &mut faults);
+                    }
+                },
+            }
+            let faults = faults.into_iter().map(|what| Fault { file: path.to_owned(), line: number, what });
+            self.audit.faults.extend(faults);
+        }
+        if !begun {
+            let what = Faulty::Unreadable("it has no first line");
+            self.audit.faults.push(Fault { file: path.to_owned(), line: 0, what });
+        }
+    }
+
+    fn first(&mut self, first: u64, chain: Chain, faults: &mut Vec<Faulty>) {
+        if first != self.next {
+            faults.push(Faulty::Number { expected: self.next, found: first });
+        }
+        if chain != self.chain {
+            faults.push(Faulty::Chain);
+        }
+        (self.next, self.chain) = (first, chain);
+    }
+
+    fn entry(&mut self, n: u64, entry: &Entry, chain: Chain, said: &str, faults: &mut Vec<Faulty>) {
+        if n != self.next {
+            faults.push(Faulty::Number { expected: self.next, found: n });
+        }
+        if self.chain.then(said) != chain {
+            faults.push(Faulty::Chain);
+        }
+        (self.next, self.chain) = (n.saturating_add(1), chain);
+        let chain = chain.to_string();
+        for ((of, head), found) in self.noted.iter().zip(&mut self.found) {
+            *found |= *of == n && *head == chain;
+        }
+        self.audit.entries += 1;
+        self.audit.first_at.get_or_insert_with(|| entry.at.clone());
+        self.audit.last_at = Some(entry.at.clone());
+        self.audit.last = Some((n, chain));
+        (self.each)(n, entry);
+    }
+
+    fn head(&mut self, n: u64, chain: Chain, key: &str, is_signed: bool, faults: &mut Vec<Faulty>) {
+        if n.saturating_add(1) != self.next || chain != self.chain {
+            faults.push(Faulty::Head);
+        }
+        if !is_signed {
+            faults.push(Faulty::Signature);
+        } else if self.key.is_some_and(|wanted| wanted != key) {
+            faults.push(Faulty::Key(key.to_owned()));
+        } else {
+            self.audit.heads += 1;
+            self.audit.signed = self.audit.signed.max(n);
+        }
+        self.audit.keys.insert(key.to_owned());
+    }
 }
 
 impl std::fmt::Display for Faulty {

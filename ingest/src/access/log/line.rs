@@ -1,7 +1,9 @@
 //! One line, and the chain.
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::access::{Asked, Decision};
+use vitalog_elog::access::Decision;
+
+use crate::access::Asked;
 
 /// The format of files that are written.
 pub(super) const FORMAT: u32 = 1;
