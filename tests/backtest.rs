@@ -69,9 +69,9 @@ fn what_became_of_alarms_is_measured() {
     assert_eq!(rows[0]["lead"], Value::Null, "it can't become worse");
     let (_, out, _) = backtest(&["--summary", "--format", "json", "--lead-to", "low"], &paths);
     // It warned `p` 45 minutes before, `q` 15, and `r` may yet become low.
-    assert_eq!(lines(&out)[0]["lead"].to_string(), r#"{"median_seconds":1800,"of":2,"worse":2}"#);
+    assert_eq!(lines(&out)[0]["lead"].to_string(), r#"{"median_seconds":1800,"worse":2,"of":2}"#);
     let (_, out, _) = backtest(&["--summary", "--format", "json", "--lead-to", "low", "--lead-within", "30"], &paths);
-    assert_eq!(lines(&out)[0]["lead"].to_string(), r#"{"median_seconds":900,"of":2,"worse":1}"#);
+    assert_eq!(lines(&out)[0]["lead"].to_string(), r#"{"median_seconds":900,"worse":1,"of":2}"#);
     let (_, out, _) = backtest(&["--summary", "--action", "bp"], &paths);
     assert!(out.lines().nth(2).unwrap().contains("50 % of 2  10 min (1 of 2)  1 urgent, 1 warning"), "{out}");
     for (wrong, says) in [
