@@ -441,9 +441,43 @@ pub enum SqlFormat {
 }
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Audit {
     #[command(subcommand)]
-    pub what: AuditOf,
+    pub what: Option<AuditOf>,
+    #[command(flatten)]
+    pub stages: AuditStages,
+}
+
+/// Without a subcommand: whether every stage has what the journal has.
+#[derive(Args)]
+pub struct AuditStages {
+    /// A data directory that no server holds.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// The URL of a running server.
+    #[arg(long, conflicts_with = "data")]
+    pub url: Option<String>,
+    /// The access token; read from the environment if not given.
+    #[arg(long, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Only readings of this subject.
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// Only readings of this source.
+    #[arg(long)]
+    pub source: Option<String>,
+    /// Only readings at or after this instant.
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Only readings before this instant.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Make what differs again from the journal; of a data directory only.
+    #[arg(long, requires = "data")]
+    pub repair: bool,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 #[derive(Subcommand)]

@@ -3,6 +3,7 @@
 #[macro_use]
 mod output;
 
+mod accounting;
 mod backup;
 mod cli;
 mod commands;

@@ -1,6 +1,7 @@
 //! The whole system from outside: the real binary, real peers, real data.
 
 mod access;
+mod accounting;
 mod auditing;
 mod backtest;
 mod backup;

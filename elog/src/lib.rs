@@ -9,6 +9,7 @@
 #![deny(clippy::iter_over_hash_type)]
 
 pub mod access;
+pub mod accounting;
 pub mod effect;
 pub mod finding;
 pub mod id;

@@ -28,8 +28,10 @@ mod table;
 
 pub use error::LakeError;
 pub use eyes::Eyes;
+pub use io::accounting::{Part, Told};
 pub use io::flush::Flushed;
 pub use io::lake::{Hot, Lake};
+pub use io::repair::Wrong;
 pub use io::readback::{Accepted, Selection};
 pub use io::store::DurableStore;
 pub use sql::{Answer, Format, Limits, SqlError};

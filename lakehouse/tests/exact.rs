@@ -36,7 +36,7 @@ async fn a_selection_is_by_subject_and_instant() {
     lake.apply(&run.records, run.position()).unwrap();
     for _ in 0..2 {
         let count = async |subject: Option<&str>, from: Option<Time>, to: Option<Time>| {
-            lake.readings(&Selection { subject: subject.map(Subject::new), from, to }).await.unwrap().len()
+            lake.readings(&Selection { subject: subject.map(Subject::new), source: None, from, to }).await.unwrap().len()
         };
         let nine = time("2026-01-01T09:00:00Z");
         assert_eq!(count(None, None, None).await, 4);

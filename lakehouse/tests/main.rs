@@ -1,5 +1,6 @@
 //! The lake from outside: what the relations say against a model, at every crash point; what SQL lets through; what files hold.
 
+mod accounting;
 mod asof;
 mod crash;
 mod exact;

@@ -20,7 +20,7 @@ mod manifest;
 mod restore;
 mod source;
 
-pub use make::{Keyed, Made, make};
+pub use make::{Keyed, Made, Source, make};
 pub use restore::restore;
 pub use source::{Held, Running};
 

@@ -1,6 +1,7 @@
 //! `vitalog audit`: whether what a data directory holds is what was written.
 
 mod access;
+mod stages;
 
 use std::path::Path;
 
@@ -18,8 +19,9 @@ use crate::run::{Directory, kek};
 /// Status 1 where something is wrong, 2 where the command is used wrongly.
 pub fn run(args: &Audit) -> Result<(), Failure> {
     match &args.what {
-        AuditOf::Journal { data, format } => of_journal(data, *format),
-        AuditOf::Access { data, key, heads, subject, format } => {
+        None => stages::run(&args.stages),
+        Some(AuditOf::Journal { data, format }) => of_journal(data, *format),
+        Some(AuditOf::Access { data, key, heads, subject, format }) => {
             access::run(data, key.as_deref(), heads, subject.as_deref(), *format)
         }
     }

@@ -105,7 +105,7 @@ pub fn from_lake(data: &Path, library: &Library, wanted: &Wanted) -> Result<Vec<
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut readings = runtime.block_on(async {
         let node = Node::start(Options::quiet(data)).await?;
-        let selection = Selection { subject, from: wanted.from, to: wanted.to };
+        let selection = Selection { subject, source: None, from: wanted.from, to: wanted.to };
         let found = node.lake.readings(&selection).await;
         let schema = node.library().schema.clone();
         node.stop().await?;

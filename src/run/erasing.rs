@@ -70,7 +70,7 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
 ///
 /// # Errors
 /// Those of [`Directory::open_journal`] and of finishing.
-pub(super) fn open(directory: &Directory) -> Result<Journal, Failure> {
+pub fn open(directory: &Directory) -> Result<Journal, Failure> {
     let mut journal = directory.open_journal()?;
     finish(directory, &mut journal)?;
     Ok(journal)

@@ -48,7 +48,7 @@ pub use arrivals::{Arrival, arrivals, move_to};
 pub use asking::{Asker, NotAsked, Question};
 pub use clock::wall as wall_clock;
 pub use directory::{Directory, MOST_PARTITIONS, kek};
-pub use erasing::erase;
+pub use erasing::{erase, open as open_finished};
 pub use fleeting::forget;
 pub use inlet::Message;
 pub use mind::{Mind, Spread};

@@ -1,5 +1,6 @@
 //! The HTTP server: the doors of all edges behind one doorman.
 
+mod accounting_api;
 mod backup_api;
 mod current;
 mod health;
@@ -39,10 +40,12 @@ use vitalog_lakehouse::io::SqlDoor;
 
 use vitalog_lakehouse::Lake;
 
+use crate::accounting::Auditor;
 use crate::backup::Running;
 use crate::failure::Failure;
 use crate::metrics::{Asked, measured};
 use crate::run::Node;
+use accounting_api::AccountingState;
 use backup_api::BackupState;
 pub use backup_api::Places;
 use current::ViewsTell;
@@ -175,6 +178,7 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
         RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone(), readers: Arc::new(readers()?) };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
     let sql = SqlDoor { lake: Lake::clone(&node.lake), access: access.clone(), limits: SqlLimits::default() };
+    let accounting = AccountingState { auditor: Arc::new(Auditor::of(node)?), access: access.clone(), turn: Arc::default() };
     let (live, metrics, room) = (node.live.clone(), node.metrics.clone(), node.room.clone());
     let health = Health { live, metrics, room, is_draining: is_draining.clone() };
     let asked = health.clone();
@@ -186,6 +190,7 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
         .merge(rules_api::router(rules))
         .merge(why_api::router(asking))
         .merge(metrics_api::router(MetricsState { metrics: node.metrics.clone(), access: access.clone() }))
+        .merge(accounting_api::router(accounting))
         .merge(backup_api::router(backup(node, access, &manners.backups)))
         .merge(health::router(health)))
 }

@@ -3,6 +3,7 @@
 //! Each question sees one state of the file, at one position, through a connection that cannot write. Everything here blocks; [`io`](crate::io) calls
 //! it from threads that may.
 
+mod accounting;
 mod because;
 mod detail;
 mod flags;

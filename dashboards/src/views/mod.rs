@@ -12,6 +12,7 @@ mod lookup;
 mod profiles;
 mod readings;
 mod recommendations;
+mod repair;
 mod responses;
 mod stored;
 mod subjects;

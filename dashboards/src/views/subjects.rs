@@ -97,6 +97,20 @@ impl Subjects {
         number
     }
 
+    /// The number of a subject, where something was ever heard of it.
+    pub fn known(&self, subject: &Subject) -> Option<i64> {
+        self.numbers.get(subject).copied()
+    }
+
+    /// Counts a subject's readings again.
+    pub fn recount(&mut self, conn: &Connection, number: i64) -> Result<(), ViewsError> {
+        let mut count = conn.prepare_cached("select count(*) from readings where subject = ?1")?;
+        self.at(number).readings = count.query_row([number], |r| r.get(0))?;
+        self.touched.insert(number);
+        self.unsure.insert(number);
+        Ok(())
+    }
+
     /// A reading became current.
     pub fn came(&mut self, number: i64, when: When) {
         let instant = when.instant().unwrap_or(when.start()).0;

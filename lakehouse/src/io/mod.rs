@@ -1,5 +1,6 @@
 //! All that waits: the object store, Delta commits, the files, queries, HTTP.
 
+pub(crate) mod accounting;
 mod delta;
 pub(crate) mod flush;
 mod give_way;
@@ -11,6 +12,7 @@ mod plan;
 mod query;
 pub(crate) mod readback;
 mod relation;
+pub(crate) mod repair;
 mod runtime;
 mod scan;
 mod session;

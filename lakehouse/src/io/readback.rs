@@ -6,6 +6,7 @@ use datafusion::arrow::array::Array;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, ident, lit};
 use futures::TryStreamExt;
+use vitalog_elog::accounting::Scope;
 use vitalog_elog::{Reading, Subject, Time};
 
 use crate::decode::Decoder;
@@ -19,6 +20,7 @@ use crate::table::Table;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     pub subject: Option<Subject>,
+    pub source: Option<Arc<str>>,
     /// With their instant at or after it.
     pub from: Option<Time>,
     /// With their instant before it. An interval that goes on has none: it counts by its start.
@@ -63,12 +65,17 @@ impl Lake {
 }
 
 impl Selection {
-    fn filter(&self) -> Option<Expr> {
+    pub(crate) fn of(scope: &Scope) -> Selection {
+        Selection { subject: scope.subject.clone(), source: scope.source.clone(), from: scope.from, to: scope.to }
+    }
+
+    pub(crate) fn filter(&self) -> Option<Expr> {
         let instant = |t: Time| lit(ScalarValue::TimestampMicrosecond(Some(t.micros()), Some("UTC".into())));
         let going_on = || ident("at").is_null();
         let subject = self.subject.as_ref().map(|s| ident("subject").eq(lit(s.as_str())));
+        let source = self.source.as_ref().map(|s| ident("source").eq(lit(&**s)));
         let from = self.from.map(|t| ident("at").gt_eq(instant(t)).or(going_on().and(ident("start_at").gt_eq(instant(t)))));
         let to = self.to.map(|t| ident("at").lt(instant(t)).or(going_on().and(ident("start_at").lt(instant(t)))));
-        [subject, from, to].into_iter().flatten().reduce(Expr::and)
+        [subject, source, from, to].into_iter().flatten().reduce(Expr::and)
     }
 }

@@ -49,6 +49,11 @@ pub fn hidden_rows<'a>(found: impl IntoIterator<Item = &'a Found>) -> HiddenRows
     hidden
 }
 
+/// Hides some rows of a file, ascending, of so many that it has.
+pub fn hide(hidden: &mut HiddenRows, file: &Arc<str>, rows: Vec<u64>, of: u64) {
+    hidden.insert(file.clone(), Hidden { rows, of });
+}
+
 /// A scan of files, one partition for each group of them.
 ///
 /// # Errors

@@ -1,0 +1,179 @@
+//! What the journal says: which revisions there are, and which of them holds, at any offset.
+//!
+//! It is found out anew from the revisions alone, by their order (`rev`, then hash), and not from what the engine said of them when they came: so the engine is audited as well.
+//!
+//! Nearly all readings have one revision. A first pass finds out by a filter which ids may have more ([`Ids`]); only of these the revisions are kept in mind, so that an audit of many readings takes
+//! a few bytes for each.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use vitalog_elog::accounting::{Scope, Standing};
+use vitalog_elog::{Input, Reading, ReadingId, Schema, Subject, Time};
+use vitalog_ingest::journal::{Group, Kind};
+
+use super::book::{Book, Focus, Who};
+use crate::backup::{Running, Source};
+use crate::failure::Failure;
+
+/// Inputs that are read of the journal at a time: so long, at most, a server's journal waits.
+const SLICE: u64 = 4_096;
+
+/// Which ids were seen more than once. It may err to that side.
+pub struct Ids {
+    once: Vec<u64>,
+    more: Vec<u64>,
+}
+
+impl Ids {
+    /// For about so many.
+    pub fn sized_for(count: u64) -> Ids {
+        let words = (count.saturating_mul(16) / 64).clamp(1_024, 1 << 34).next_power_of_two() as usize;
+        Ids { once: vec![0; words], more: vec![0; words] }
+    }
+
+    pub fn note(&mut self, reading: &Reading) {
+        let (word, bit) = self.place(reading);
+        self.more[word] |= self.once[word] & bit;
+        self.once[word] |= bit;
+    }
+
+    fn may_be_many(&self, reading: &Reading) -> bool {
+        let (word, bit) = self.place(reading);
+        self.more[word] & bit != 0
+    }
+
+    fn place(&self, reading: &Reading) -> (usize, u64) {
+        let mut hasher = DefaultHasher::new();
+        (reading.subject.as_str(), reading.id.0).hash(&mut hasher);
+        let hash = hasher.finish();
+        ((hash >> 6) as usize & (self.once.len() - 1), 1 << (hash & 63))
+    }
+}
+
+/// A reading as it stands in the journal.
+pub struct Journaled {
+    pub offset: u64,
+    pub arrival: Time,
+    pub reading: Reading,
+}
+
+/// Takes each reading before an offset, in order. What was erased is none any more.
+///
+/// # Errors
+/// Where the journal can't be read.
+pub fn walk(journal: &impl Source, schema: &Schema, until: u64, mut each: impl FnMut(Journaled)) -> Result<(), Failure> {
+    let failed = |e| Failure::new(format!("journal: {e}"));
+    let mut next = 0;
+    while next < until {
+        let groups = journal.with(move |journal| {
+            let (mut groups, mut inputs) = (Vec::new(), 0);
+            for group in journal.read_from(next)? {
+                let group: Group = group?;
+                inputs += group.offsets().end - group.offsets().start;
+                groups.push(group);
+                if inputs >= SLICE {
+                    break;
+                }
+            }
+            Ok(groups)
+        })?;
+        let groups: Vec<Group> = groups.map_err(failed)?;
+        let Some(last) = groups.last() else { return Err(Failure::new(format!("the journal gives nothing from offset {next} on"))) };
+        next = last.position.next;
+        for group in &groups {
+            for offset in group.offsets().take_while(|offset| *offset < until) {
+                if group.kind(offset) != Some(Kind::Reading) {
+                    continue;
+                }
+                let entry = group.entry(offset, schema).map_err(failed)?;
+                if let Input::Reading(reading) = entry.input {
+                    each(Journaled { offset, arrival: entry.arrival, reading });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the journal says at some offsets.
+pub struct History<'a> {
+    pub journal: &'a Running,
+    pub schema: &'a Schema,
+    pub scope: &'a Scope,
+    pub ids: &'a Ids,
+}
+
+impl History<'_> {
+    /// A book for each of the offsets.
+    ///
+    /// # Errors
+    /// Where the journal can't be read.
+    pub fn at(&self, offsets: &[u64], focus: &Arc<Focus>) -> Result<BTreeMap<u64, Book>, Failure> {
+        let mut wanted = offsets.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let until = wanted.last().copied().unwrap_or(0);
+        let mut wanted = wanted.into_iter().peekable();
+        let mut state = State { of: self, book: Book::new(focus.clone()), many: HashMap::new() };
+        let mut books = BTreeMap::new();
+        walk(self.journal, self.schema, until, |journaled| {
+            while let Some(offset) = wanted.next_if(|offset| *offset <= journaled.offset) {
+                books.insert(offset, state.book.clone());
+            }
+            state.take_in(journaled.reading);
+        })?;
+        books.extend(wanted.map(|offset| (offset, state.book.clone())));
+        Ok(books)
+    }
+}
+
+struct State<'a> {
+    of: &'a History<'a>,
+    book: Book,
+    /// The revisions of ids that may have several.
+    many: HashMap<(Subject, ReadingId), Vec<Reading>>,
+}
+
+impl State<'_> {
+    fn take_in(&mut self, reading: Reading) {
+        if self.of.scope.subject.as_ref().is_some_and(|subject| *subject != reading.subject) {
+            return;
+        }
+        if !self.of.ids.may_be_many(&reading) {
+            return self.put(&reading, standing_of(&reading, true));
+        }
+        let revisions = self.many.entry((reading.subject.clone(), reading.id)).or_default();
+        if revisions.iter().any(|known| known.revision() == reading.revision()) {
+            return;
+        }
+        let greatest = revisions.iter().max_by_key(|known| known.revision()).cloned();
+        revisions.push(reading.clone());
+        let holds = greatest.as_ref().is_none_or(|greatest| greatest.revision() < reading.revision());
+        if let Some(former) = greatest.filter(|former| holds && former.content.is_some()) {
+            self.take(&former, Standing::Current);
+            self.put(&former, Standing::Former);
+        }
+        self.put(&reading, standing_of(&reading, holds));
+    }
+
+    fn put(&mut self, reading: &Reading, standing: Standing) {
+        if self.of.scope.has(reading) {
+            let who = Who::Revision(reading);
+            self.book.put(who, standing, who.weight(self.of.schema), self.of.schema);
+        }
+    }
+
+    fn take(&mut self, reading: &Reading, standing: Standing) {
+        if self.of.scope.has(reading) {
+            let who = Who::Revision(reading);
+            self.book.take(who, standing, who.weight(self.of.schema), self.of.schema);
+        }
+    }
+}
+
+/// A removal never is what is current, even where it holds.
+fn standing_of(reading: &Reading, holds: bool) -> Standing {
+    if holds && reading.content.is_some() { Standing::Current } else { Standing::Former }
+}

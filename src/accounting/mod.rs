@@ -1,0 +1,169 @@
+//! Accounting: what the journal says, held against what each stage behind it has, by counts and sums that are computed again from what is stored.
+//!
+//! A stage is compared with the journal as it was at the offset that the stage has come to, so what is under way is no difference. Where sums differ, they are split until revisions can be named
+//! ([`book`]), and what is wrong with each is said ([`difference`]). Nothing here trusts a counter, nor what the engine said of a reading when it came ([`history`]).
+//!
+//! It reads everything: it blocks, takes seconds per million of readings, and is done by one at a time.
+
+mod book;
+mod difference;
+mod history;
+mod repair;
+mod report;
+mod stages;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use vitalog_dashboards::ask::Readers;
+use vitalog_elog::Schema;
+use vitalog_elog::accounting::{Scope, Standing, Tally, Window};
+use vitalog_lakehouse::Lake;
+
+pub use book::{Book, Prefix};
+pub use repair::{Remedies, repair};
+pub use report::{Report, lines, split_as_json};
+pub use stages::{Stage, Stages};
+
+use crate::backup::{Running, Source};
+use crate::failure::Failure;
+use crate::run::Node;
+use book::{Cell, Focus};
+use difference::differences;
+use history::{History, Ids};
+use report::{Compared, Verdict};
+use stages::Holding;
+
+/// Revisions that are looked at one by one; where more are in parts that differ, only windows are told.
+const MOST: u64 = 200_000;
+
+/// Asks journal and stages.
+pub struct Auditor {
+    journal: Running,
+    stages: Stages,
+}
+
+/// What all of them said in one round.
+struct Round {
+    /// The journal at each offset that a stage has come to.
+    journal: BTreeMap<u64, Book>,
+    held: Vec<(Stage, Result<Holding, String>)>,
+    farthest: u64,
+}
+
+impl Auditor {
+    /// # Errors
+    /// Where the views can't be opened.
+    pub fn of(node: &Node) -> Result<Auditor, Failure> {
+        let views = Readers::open(&node.views).map_err(|e| Failure::new(format!("views: {e}")))?;
+        let journal = Running { data: node.data().to_owned(), door: node.door.sender() };
+        let stages = Stages { views, lake: Lake::clone(&node.lake), runtime: Handle::current() };
+        Ok(Auditor { journal, stages })
+    }
+
+    /// Compares every stage with the journal, and names what differs. Blocks.
+    ///
+    /// # Errors
+    /// Where the journal can't be read, or no stage can.
+    pub fn audit(&self, scope: &Scope) -> Result<Report, Failure> {
+        let first = self.round(scope, Focus::Windows)?;
+        let mut stages: Vec<Verdict> = first.held.iter().map(|(stage, held)| first.verdict(*stage, held)).collect();
+        let windows: BTreeSet<Window> =
+            stages.iter().filter_map(|v| v.found.as_ref().ok()).flat_map(|c| c.windows.iter().map(|(w, ..)| w.clone())).collect();
+        if !windows.is_empty() {
+            self.name(scope, windows, &mut stages)?;
+        }
+        let journal = first.journal.get(&first.farthest).cloned().ok_or_else(|| Failure::new("the journal told nothing"))?;
+        let end = self.journal.with(|journal| journal.position().next)?;
+        Ok(Report { end, journal, position: first.farthest, stages })
+    }
+
+    /// What the journal has of what weighs so, by the next digit.
+    ///
+    /// # Errors
+    /// Where the journal can't be read.
+    pub fn split(&self, scope: &Scope, prefix: Prefix) -> Result<Book, Failure> {
+        let round = self.round(scope, Focus::Split(prefix))?;
+        round.journal.get(&round.farthest).cloned().ok_or_else(|| Failure::new("the journal told nothing"))
+    }
+
+    /// Looks into windows that differ, for the revisions that do.
+    fn name(&self, scope: &Scope, windows: BTreeSet<Window>, stages: &mut [Verdict]) -> Result<(), Failure> {
+        let second = self.round(scope, Focus::Parts(windows))?;
+        let mut parts: BTreeSet<Cell> = BTreeSet::new();
+        let mut revisions = 0;
+        for (_, held) in &second.held {
+            let Ok(holding) = held else { continue };
+            for (cell, journal, stage) in second.differing(holding) {
+                if parts.insert(cell) {
+                    revisions += journal.iter().chain(&stage).map(|tally| tally.count).sum::<u64>();
+                }
+            }
+        }
+        let is_cut = revisions > MOST;
+        let found = if is_cut { None } else { Some(self.round(scope, Focus::Revisions(parts))?) };
+        for verdict in stages {
+            let Ok(compared) = &mut verdict.found else { continue };
+            compared.is_cut = is_cut && !compared.windows.is_empty();
+            let holding = found.iter().flat_map(|round| &round.held).find(|(stage, _)| *stage == verdict.stage);
+            if let (Some(round), Some((stage, Ok(holding)))) = (&found, holding) {
+                compared.differences = differences(*stage, round.beside(holding)?, &holding.book);
+            }
+        }
+        Ok(())
+    }
+
+    /// Each stage, then the journal up to where they have come.
+    fn round(&self, scope: &Scope, focus: Focus) -> Result<Round, Failure> {
+        let focus = Arc::new(focus);
+        let held: Vec<_> = Stage::ALL.iter().map(|stage| (*stage, self.stages.ask(*stage, scope, &focus))).collect();
+        let readable = || held.iter().filter_map(|(_, held)| held.as_ref().ok());
+        let offsets: Vec<u64> = readable().flat_map(|holding| [holding.reached.current, holding.reached.former]).collect();
+        let Some(widest) = readable().max_by_key(|holding| holding.reached.current.max(holding.reached.former)) else {
+            let why: Vec<String> = held.iter().filter_map(|(_, held)| held.as_ref().err().cloned()).collect();
+            return Err(Failure::new(format!("no stage can be read\n  {}", why.join("\n  ")))
+                .hint("move `views.db` and `lake` away: the next start makes them again from the journal"));
+        };
+        let schema: Arc<Schema> = widest.schema.clone();
+        let farthest = offsets.iter().copied().max().unwrap_or(0);
+        let mut ids = Ids::sized_for(farthest);
+        history::walk(&self.journal, &schema, farthest, |journaled| ids.note(&journaled.reading))?;
+        let history = History { journal: &self.journal, schema: &schema, scope, ids: &ids };
+        Ok(Round { journal: history.at(&offsets, &focus)?, held, farthest })
+    }
+}
+
+impl Round {
+    /// The journal where the stage's current revisions have come to, and where its former ones have.
+    fn beside(&self, holding: &Holding) -> Result<[&Book; 2], Failure> {
+        let of = |offset| self.journal.get(&offset).ok_or_else(|| Failure::new("the journal was not asked for that offset"));
+        Ok([of(holding.reached.current)?, of(holding.reached.former)?])
+    }
+
+    /// Cells that differ, with the journal's tallies and the stage's.
+    fn differing(&self, holding: &Holding) -> Vec<(Cell, [Tally; 2], [Tally; 2])> {
+        let Ok(journal) = self.beside(holding) else { return Vec::new() };
+        let mut cells: BTreeSet<&Cell> = journal.iter().flat_map(|book| book.cells()).collect();
+        cells.extend(holding.book.cells());
+        let tallies = |cell: &Cell| {
+            let journal = Standing::ALL.map(|standing| journal[standing as usize].of(cell, standing));
+            (journal, Standing::ALL.map(|standing| holding.book.of(cell, standing)))
+        };
+        let each = cells.into_iter().map(|cell| (cell, tallies(cell)));
+        each.filter(|(_, (journal, stage))| journal != stage).map(|(cell, (j, s))| (cell.clone(), j, s)).collect()
+    }
+
+    fn verdict(&self, stage: Stage, held: &Result<Holding, String>) -> Verdict {
+        let found = held.as_ref().map_err(Clone::clone).map(|holding| Compared {
+            reached: holding.reached,
+            totals: Standing::ALL.map(|standing| holding.book.total(standing)),
+            windows: self.differing(holding).into_iter().map(|(cell, journal, stage)| (cell.0, journal, stage)).collect(),
+            differences: Vec::new(),
+            is_cut: false,
+        });
+        Verdict { stage, found }
+    }
+}
