@@ -58,6 +58,8 @@ pub enum Command {
     Token(Token),
     /// Verify what a data directory holds. Exit status 1 if something is wrong.
     Audit(Audit),
+    /// Where each revision of a reading is, at every stage.
+    Receipt(Receipt),
     /// Back up what can't be made again: of a data directory that no server holds, or by a server that runs with `--backups`.
     Backup(Backup),
     /// Put a backup back into a directory that is not there yet. Refuses what is not what was backed up.
@@ -476,6 +478,27 @@ pub struct AuditStages {
     /// Make what differs again from the journal; of a data directory only.
     #[arg(long, requires = "data")]
     pub repair: bool,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Args)]
+pub struct Receipt {
+    /// Whom the reading is about.
+    #[arg(long)]
+    pub subject: String,
+    /// The name that it was sent with, or the id that its receipt told.
+    #[arg(long)]
+    pub id: String,
+    /// A data directory that no server holds.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// The URL of a running server.
+    #[arg(long, conflicts_with = "data")]
+    pub url: Option<String>,
+    /// The access token; read from the environment if not given.
+    #[arg(long, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

@@ -24,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use commands::{
     audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, fmt, ingest,
-    keys, letters, lsp, rules, serve, sql, test, token, user, why,
+    keys, letters, lsp, receipt, rules, serve, sql, test, token, user, why,
 };
 
 fn main() -> ExitCode {
@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Doctor(args) => doctor_of::run(args),
+        Command::Receipt(args) => receipt::run(args),
         Command::Backup(args) => backing::run(args),
         Command::Restore(args) => backing::restored(args),
         Command::Erase(args) => erase::run(args),

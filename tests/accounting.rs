@@ -28,7 +28,12 @@ fn named(answer: &Value, of: &str) -> Vec<String> {
 }
 
 fn stage<'a>(answer: &'a Value, name: &str) -> &'a Value {
-    answer["stages"].as_array().unwrap().iter().find(|stage| stage["stage"] == name).unwrap_or_else(|| panic!("no {name}: {answer}"))
+    answer["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|stage| stage["stage"] == name)
+        .unwrap_or_else(|| panic!("no {name}: {answer}"))
 }
 
 fn reading(id: &str, minute: u64, value: u64) -> Value {
@@ -133,7 +138,8 @@ fn what_is_wrong_in_the_views_is_named_and_made_again() {
                    union all select 'n', subject, stream, at, hex(id), '' from names union all select 's', subject, readings, last_at, name, '' from subjects order by 1, 2, 5, 6";
         let mut statement = views.prepare(sql).unwrap();
         let text = |r: &rusqlite::Row<'_>| -> rusqlite::Result<String> {
-            let all: Result<Vec<String>, _> = (0..6).map(|i| Ok(format!("{:?}", r.get::<_, rusqlite::types::Value>(i)?))).collect();
+            let all: Result<Vec<String>, _> =
+                (0..6).map(|i| Ok::<_, rusqlite::Error>(format!("{:?}", r.get::<_, rusqlite::types::Value>(i)?))).collect();
             Ok(all?.join(" "))
         };
         statement.query_map([], text).unwrap().map(Result::unwrap).collect()
@@ -160,7 +166,10 @@ fn what_is_wrong_in_the_views_is_named_and_made_again() {
     // A row that says nobody's name: all is made again.
     let data = dir.path().join("nameless");
     assert_eq!(run(Command::new("cp").arg("-a").arg(&sound).arg(&data)).0, Some(0));
-    rusqlite::Connection::open(data.join("views.db")).unwrap().execute("update readings set subject = 99 where at = (select min(at) from readings)", []).unwrap();
+    rusqlite::Connection::open(data.join("views.db"))
+        .unwrap()
+        .execute("update readings set subject = 99 where at = (select min(at) from readings)", [])
+        .unwrap();
     let (status, answer) = audit(&data, &["--repair"]);
     assert_eq!((status, &answer["repaired"]), (Some(0), &json!(["views: made again as a whole"])), "{answer}");
     assert_eq!(rows(&data), expected);
@@ -190,7 +199,8 @@ fn what_is_wrong_in_the_lake_is_named_and_made_again() {
     let sound = dir.path().join("sound");
     small(&sound);
     let both = |said: &[&str]| -> Vec<String> {
-        let mut all: Vec<String> = ["lake", "queryable"].iter().flat_map(|stage| said.iter().map(move |s| format!("{stage} {s}"))).collect();
+        let mut all: Vec<String> =
+            ["lake", "queryable"].iter().flat_map(|stage| said.iter().map(move |s| format!("{stage} {s}"))).collect();
         all.sort();
         all
     };
@@ -214,7 +224,9 @@ fn what_is_wrong_in_the_lake_is_named_and_made_again() {
         assert!(answer["repaired"][0].as_str().unwrap().starts_with("lake: "), "{what}: {answer}");
         // It goes on from there: what is amended finds its row, and everything lands.
         let server = Server::start(&data, &["--land-every", "1"]);
-        server.readings(&ndjson(&[json!({"id": "r3", "subject": "p-1", "rev": 2, "stream": "bg", "at": at(15), "value": 140})])).ok();
+        server
+            .readings(&ndjson(&[json!({"id": "r3", "subject": "p-1", "rev": 2, "stream": "bg", "at": at(15), "value": 140})]))
+            .ok();
         assert_eq!(server.stop(), Some(0), "{what}");
         assert_eq!(audit(&data, &[]).0, Some(0), "{what}");
     }
@@ -260,12 +272,18 @@ fn a_stranger_comes_to_the_same_sums() {
     let answer = server.get("/v1/accounting?subject=p-1").ok().json();
     assert_eq!(answer["equal"], true, "{answer}");
     // The gateway's own readings (`contact`) are of no sender.
-    let mut known: Vec<String> = answer["windows"].as_array().unwrap().iter().filter(|w| w["stream"] != "contact").map(|w| {
-        let word = |member: &str| w[member].as_str().unwrap_or("-").to_owned();
-        let sums = ["current", "former"].map(|s| u128::from_str_radix(w[s]["sum"].as_str().unwrap(), 16).unwrap());
-        let count: u64 = ["current", "former"].iter().map(|s| w[s]["count"].as_u64().unwrap()).sum();
-        format!("{} {} {} {count} {:032x}", word("stream"), word("source"), word("day"), sums[0].wrapping_add(sums[1]))
-    }).collect();
+    let mut known: Vec<String> = answer["windows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|w| w["stream"] != "contact")
+        .map(|w| {
+            let word = |member: &str| w[member].as_str().unwrap_or("-").to_owned();
+            let sums = ["current", "former"].map(|s| u128::from_str_radix(w[s]["sum"].as_str().unwrap(), 16).unwrap());
+            let count: u64 = ["current", "former"].iter().map(|s| w[s]["count"].as_u64().unwrap()).sum();
+            format!("{} {} {} {count} {:032x}", word("stream"), word("source"), word("day"), sums[0].wrapping_add(sums[1]))
+        })
+        .collect();
     let mut computed: Vec<String> = out.lines().map(str::to_owned).collect();
     known.sort();
     computed.sort();
@@ -294,7 +312,8 @@ fn who_may_ask_what_and_what_is_no_question() {
     ] {
         told(data, "user", args);
     }
-    let [dev, pat, ops, adm] = ["dev", "pat", "ops", "adm"].map(|account| told(data, "token", &["add", account, "--account", account]));
+    let [dev, pat, ops, adm] =
+        ["dev", "pat", "ops", "adm"].map(|account| told(data, "token", &["add", account, "--account", account]));
     let server = serve(data, &[]);
     let root = told(data, "token", &["add", "root"]);
     ask(&server, &root, "POST", "/v1/readings", &reading("r1", 0, 100).to_string()).ok();
@@ -345,4 +364,108 @@ fn who_may_ask_what_and_what_is_no_question() {
         let (status, _, err) = run(vitalog().args(args));
         assert_eq!(status, Some(2), "{args:?}: {err}");
     }
+}
+
+#[test]
+fn a_receipt_shows_a_reading_at_every_stage() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    // Rows stay in memory until it ends.
+    let server = Server::start(&data, &["--land-every", "3600"]);
+    server.readings(&ndjson(&[reading("r1", 0, 100), reading("r2", 5, 101)])).ok();
+    server.readings(&ndjson(&[json!({"id": "r1", "subject": "p-1", "rev": 2, "stream": "bg", "at": at(1), "value": 120})])).ok();
+    server.readings(&ndjson(&[json!({"id": "r2", "subject": "p-1", "rev": 2, "removed": true})])).ok();
+    // Once views and lake have seen it.
+    server.recommendations("p-1");
+    server.sql("select 1 as one");
+    let of = |server: &Server, id: &str| server.get(&format!("/v1/subjects/p-1/readings/{id}/receipt")).ok().json();
+    let receipt = of(&server, "r1");
+    let revisions = receipt["revisions"].as_array().unwrap();
+    assert_eq!(revisions.len(), 2, "{receipt}");
+    for (revision, (rev, standing, table)) in
+        revisions.iter().zip([(2, "current", "readings"), (1, "former", "readings_history")])
+    {
+        assert_eq!((&revision["rev"], &revision["standing"]), (&json!(rev), &json!(standing)), "{receipt}");
+        let weight = &revision["journal"]["weight"];
+        assert_eq!((weight, weight), (&revision["views"]["weight"], &revision["lake"][0]["weight"]), "{receipt}");
+        assert_eq!((&revision["lake"][0]["hot"], &revision["lake"][0]["table"]), (&json!(true), &json!(table)), "{receipt}");
+        assert_eq!(revision["lake"].as_array().unwrap().len(), 1, "{receipt}");
+    }
+    assert_eq!(of(&server, "r2")["revisions"][0]["removed"], true);
+    for (path, expected) in [("nobody", 404), (".hidden", 400), ("r%001", 400)] {
+        assert_eq!(server.get(&format!("/v1/subjects/p-1/readings/{path}/receipt")).status, expected, "{path}");
+    }
+    assert_eq!(server.stop(), Some(0));
+    let told = |id: &str| {
+        let (status, out, err) = run(vitalog().args(["receipt", "--subject", "p-1", "--id", id, "--data"]).arg(&data));
+        (status, out + &err)
+    };
+    let (status, out) = told("r1");
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains("r1 of p-1, revision 2: current") && out.contains("row group 0, row "), "{out}");
+    assert!(out.contains("readings/month=2026-03/part-") && out.contains("readings_history/part-"), "{out}");
+    assert_eq!(told("nobody").0, Some(1));
+    assert_eq!(told("../r1").0, Some(2));
+}
+
+#[test]
+fn gaps_are_seen_and_closed_and_the_silent_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let sent = |numbers: &[u64]| -> String {
+        let each = numbers
+            .iter()
+            .map(|n| json!({"subject": "p-1", "stream": "bg", "at": at(n * 5), "value": 100, "source": "g7", "seq": n}));
+        ndjson(&each.collect::<Vec<_>>())
+    };
+    let server = Server::start(&data, &[]);
+    server.readings(&sent(&[1, 2, 3, 7, 8, 20])).ok();
+    server.readings(&ndjson(&[json!({"subject": "p-2", "stream": "bg", "at": at(0), "value": 90, "source": "g7"})])).ok();
+    server.recommendations("p-1");
+    let g7 = |server: &Server| {
+        let page = server.get("/v1/sources?subject=p-1").ok().json();
+        assert_eq!((page["total"].as_u64(), &page["sources"][0]["source"]), (Some(1), &json!("g7")), "{page}");
+        page["sources"][0].clone()
+    };
+    let seq = |first: u64, last: u64, missing: u64, gaps: Value| json!({"first": first, "last": last, "missing": missing, "gaps": gaps, "gaps_left_out": 0});
+    assert_eq!(g7(&server)["seq"], seq(1, 20, 14, json!([{"from": 4, "to": 6}, {"from": 9, "to": 19}])));
+    assert!(server.get("/metrics").ok().body.contains("vitalog_sources_missing_readings 14.0"));
+    // Late, in any order, and one that says again what was there.
+    server.readings(&sent(&[6, 4, 5, 5])).ok();
+    server
+        .readings(&ndjson(&[json!({"subject": "p-1", "stream": "bg", "at": at(5), "value": 100, "source": "g7", "seq": 9})]))
+        .ok();
+    server.recommendations("p-1");
+    assert_eq!(g7(&server)["seq"], seq(1, 20, 10, json!([{"from": 10, "to": 19}])));
+    let page = server.get("/v1/sources?gaps=true").ok().json();
+    assert_eq!((page["total"].as_u64(), &page["sources"][0]["subject"]), (Some(1), &json!("p-1")), "{page}");
+    // They were heard just now; `bg` is expected every five minutes.
+    let source = g7(&server);
+    assert_eq!((&source["silent"], &source["every_s"]), (&json!(false), &json!(300)), "{source}");
+    assert_eq!(server.get("/v1/sources?silent=true").ok().json()["total"], 0);
+    for query in ["silent=maybe", "subject=..", "limit=0", "limit=x", "sauce=g7"] {
+        assert_eq!(server.get(&format!("/v1/sources?{query}")).status, 400, "{query}");
+    }
+    let before = g7(&server);
+    assert_eq!(server.stop(), Some(0));
+    // It is the same when the views are made again, and whoever was heard long ago is silent.
+    for file in ["views.db", "views.db-wal", "views.db-shm"] {
+        let _ = std::fs::remove_file(data.join(file));
+    }
+    let server = Server::start(&data, &[]);
+    assert_eq!(g7(&server), before);
+    assert_eq!(server.stop(), Some(0));
+    let views = rusqlite::Connection::open(data.join("views.db")).unwrap();
+    views
+        .execute(
+            "update sources set arrival = arrival - 7200000000 where subject = (select subject from subjects where name = 'p-2')",
+            [],
+        )
+        .unwrap();
+    drop(views);
+    let server = Server::start(&data, &[]);
+    let page = server.get("/v1/sources?silent=true").ok().json();
+    assert_eq!((page["total"].as_u64(), &page["sources"][0]["subject"]), (Some(1), &json!("p-2")), "{page}");
+    assert!(server.get("/metrics").ok().body.contains("vitalog_sources{state=\"silent\"} 1.0"));
+    assert_eq!(server.stop(), Some(0));
 }

@@ -60,7 +60,11 @@ pub struct Scope {
 pub enum Held<'a> {
     Revision(&'a Reading, Standing),
     /// A row that can't be read as one, with what can be read of whose it is.
-    Unreadable { subject: &'a str, name: &'a str, standing: Standing },
+    Unreadable {
+        subject: &'a str,
+        name: &'a str,
+        standing: Standing,
+    },
 }
 
 /// Up to which offsets a stage has taken in what it tells of each standing.
@@ -272,9 +276,15 @@ mod tests {
     #[test]
     fn zeros_that_say_nothing_are_left_off() {
         let mmol = Unit::named(Dimension::Glucose, "mmol/L").expect("a unit");
-        for (text, shown) in
-            [("6.10", "6.1"), ("6.1", "6.1"), ("100", "100"), ("1e3", "1000"), ("-0.0", "0"), ("-0.50", "-0.5"), ("0.050", "0.05")]
-        {
+        for (text, shown) in [
+            ("6.10", "6.1"),
+            ("6.1", "6.1"),
+            ("100", "100"),
+            ("1e3", "1000"),
+            ("-0.0", "0"),
+            ("-0.50", "-0.5"),
+            ("0.050", "0.05"),
+        ] {
             let amount = Amount::parse(text, mmol).expect("a number");
             assert_eq!(number(amount), format!("{shown} mmol/L"), "{text}");
         }

@@ -41,11 +41,11 @@ fn expected(run: &RunLoop, records: &[Record], scope: &Scope) -> Tallies {
 async fn check(lake: &Lake, run: &RunLoop, scope: &Scope, when: &str) {
     for part in [Part::Landed, Part::Queryable] {
         let mut told = Tallies::new();
-        let answer = lake.account(part, scope, &mut |held, schema| match held {
+        let mut each = |held: Held<'_>, schema: &Schema| match held {
             Held::Revision(reading, standing) => add(&mut told, reading, standing, schema),
             Held::Unreadable { subject, name, .. } => panic!("{subject} {name} {when}"),
-        });
-        let reached = answer.await.unwrap().reached;
+        };
+        let reached = lake.account(part, scope, &mut each).await.unwrap().reached;
         for (standing, offset) in [(Standing::Current, reached.current), (Standing::Former, reached.former)] {
             let of = |tallies: &Tallies| -> Tallies {
                 tallies.iter().filter(|((_, s), _)| *s == standing).map(|(key, tally)| (key.clone(), *tally)).collect()
@@ -64,7 +64,13 @@ fn random(run: &mut RunLoop, dice: &mut Dice) {
     run.random(dice);
     let Some((last, Outcome::Outdated)) = run.records.last().and_then(|r| r.reading()) else { return };
     let (subject, id, revision) = (last.subject.clone(), last.id, last.revision());
-    let is_known = run.records.iter().rev().skip(1).filter_map(|r| r.reading()).any(|(r, _)| r.subject == subject && r.id == id && r.revision() == revision);
+    let is_known = run
+        .records
+        .iter()
+        .rev()
+        .skip(1)
+        .filter_map(|r| r.reading())
+        .any(|(r, _)| r.subject == subject && r.id == id && r.revision() == revision);
     if is_known && let Some(effect) = run.records.last_mut().and_then(|r| r.effects.first_mut()) {
         *effect = vitalog_elog::Effect::Reading(Outcome::Duplicate);
     }
@@ -84,7 +90,11 @@ async fn what_is_told_is_what_was_journaled_at_every_moment() {
             let scope = match dice.below(4) {
                 0 => Scope { subject: Some(Subject::new("p-001")), ..Scope::default() },
                 1 => Scope { source: Some("omron".into()), ..Scope::default() },
-                2 => Scope { from: Time::parse("2025-12-20T00:00:00Z").ok(), to: Time::parse("2026-01-20T00:00:00Z").ok(), ..Scope::default() },
+                2 => Scope {
+                    from: Time::parse("2025-12-20T00:00:00Z").ok(),
+                    to: Time::parse("2026-01-20T00:00:00Z").ok(),
+                    ..Scope::default()
+                },
                 _ => Scope::default(),
             };
             let when = |what: &str| format!("seed {seed} step {step} {what}");
@@ -130,7 +140,8 @@ async fn what_is_made_again_is_as_it_was() {
     let all: BTreeSet<(Subject, ReadingId)> =
         run.records.iter().filter_map(|r| r.reading()).map(|(r, _)| (r.subject.clone(), r.id)).collect();
     let wrong: BTreeSet<(Subject, ReadingId)> = all.into_iter().filter(|_| dice.one_in(3)).collect();
-    let of_wrong = |record: &&Record| matches!(&record.entry.input, Input::Reading(r) if wrong.contains(&(r.subject.clone(), r.id)));
+    let of_wrong =
+        |record: &&Record| matches!(&record.entry.input, Input::Reading(r) if wrong.contains(&(r.subject.clone(), r.id)));
     let records: Vec<Record> = run.records.iter().filter(of_wrong).cloned().collect();
     assert!(wrong.len() > 30 && records.len() > wrong.len());
     assert!(lake.repair(&wrong, &records).await.is_err(), "what is hot would be overlooked");

@@ -80,7 +80,9 @@ pub fn walk(journal: &impl Source, schema: &Schema, until: u64, mut each: impl F
             Ok(groups)
         })?;
         let groups: Vec<Group> = groups.map_err(failed)?;
-        let Some(last) = groups.last() else { return Err(Failure::new(format!("the journal gives nothing from offset {next} on"))) };
+        let Some(last) = groups.last() else {
+            return Err(Failure::new(format!("the journal gives nothing from offset {next} on")));
+        };
         next = last.position.next;
         for group in &groups {
             for offset in group.offsets().take_while(|offset| *offset < until) {

@@ -8,6 +8,7 @@
 mod book;
 mod difference;
 mod history;
+mod receipt;
 mod repair;
 mod report;
 mod stages;
@@ -16,6 +17,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use vitalog_dashboards::ask::Readers;
@@ -52,6 +54,8 @@ struct Round {
     journal: BTreeMap<u64, Book>,
     held: Vec<(Stage, Result<Holding, String>)>,
     farthest: u64,
+    /// What reading the journal took.
+    took: Duration,
 }
 
 impl Auditor {
@@ -78,7 +82,7 @@ impl Auditor {
         }
         let journal = first.journal.get(&first.farthest).cloned().ok_or_else(|| Failure::new("the journal told nothing"))?;
         let end = self.journal.with(|journal| journal.position().next)?;
-        Ok(Report { end, journal, position: first.farthest, stages })
+        Ok(Report { end, journal, position: first.farthest, took: first.took, stages })
     }
 
     /// What the journal has of what weighs so, by the next digit.
@@ -129,10 +133,12 @@ impl Auditor {
         };
         let schema: Arc<Schema> = widest.schema.clone();
         let farthest = offsets.iter().copied().max().unwrap_or(0);
+        let began = Instant::now();
         let mut ids = Ids::sized_for(farthest);
         history::walk(&self.journal, &schema, farthest, |journaled| ids.note(&journaled.reading))?;
         let history = History { journal: &self.journal, schema: &schema, scope, ids: &ids };
-        Ok(Round { journal: history.at(&offsets, &focus)?, held, farthest })
+        let journal = history.at(&offsets, &focus)?;
+        Ok(Round { journal, held, farthest, took: began.elapsed() })
     }
 }
 
@@ -159,6 +165,7 @@ impl Round {
     fn verdict(&self, stage: Stage, held: &Result<Holding, String>) -> Verdict {
         let found = held.as_ref().map_err(Clone::clone).map(|holding| Compared {
             reached: holding.reached,
+            took: holding.took,
             totals: Standing::ALL.map(|standing| holding.book.total(standing)),
             windows: self.differing(holding).into_iter().map(|(cell, journal, stage)| (cell.0, journal, stage)).collect(),
             differences: Vec::new(),

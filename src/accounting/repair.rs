@@ -165,7 +165,7 @@ fn records(closed: &Closed, schema: &Schema, until: u64, wrong: &Wrong) -> Resul
 }
 
 /// What a revision is to those that came before it.
-fn outcome(before: &mut Vec<Reading>, reading: &Reading) -> Outcome {
+pub(super) fn outcome(before: &mut Vec<Reading>, reading: &Reading) -> Outcome {
     if before.iter().any(|known| known.revision() == reading.revision()) {
         return Outcome::Duplicate;
     }

@@ -1,5 +1,7 @@
 //! What an audit found, as JSON for programs and as lines for people.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use vitalog_elog::accounting::{Reached, Standing, Tally, Window};
 
@@ -15,6 +17,8 @@ pub struct Report {
     /// What the journal says at the farthest offset that a stage has come to.
     pub journal: Book,
     pub position: u64,
+    /// What reading it took.
+    pub took: Duration,
     pub stages: Vec<Verdict>,
 }
 
@@ -27,6 +31,8 @@ pub struct Verdict {
 /// A stage beside the journal.
 pub struct Compared {
     pub reached: Reached,
+    /// What reading it took.
+    pub took: Duration,
     pub totals: [Tally; 2],
     /// Windows that differ: the journal's tallies and the stage's.
     pub windows: Vec<(Window, [Tally; 2], [Tally; 2])>,
@@ -52,7 +58,10 @@ impl Report {
             let tallies = Standing::ALL.map(|standing| self.journal.of(cell, standing));
             with_tallies(window(&cell.0), tallies)
         });
-        let journal = with_tallies(json!({"stage": "journal", "position": self.position}), self.totals());
+        let journal = with_tallies(
+            json!({"stage": "journal", "position": self.position, "took_s": self.took.as_secs_f64()}),
+            self.totals(),
+        );
         let stages = std::iter::once(journal).chain(self.stages.iter().map(verdict)).collect::<Vec<_>>();
         json!({
             "equal": self.is_equal(),
@@ -94,7 +103,15 @@ pub fn lines(report: &Value) -> Vec<String> {
         let (current, former) = (&stage["current"], &stage["former"]);
         let name = word(&stage["stage"], "");
         let sums = (word(&current["sum"], ""), word(&former["sum"], ""));
-        out.push(line([name, number(&stage["position"]), number(&current["count"]), sums.0, number(&former["count"]), sums.1, said]));
+        out.push(line([
+            name,
+            number(&stage["position"]),
+            number(&current["count"]),
+            sums.0,
+            number(&former["count"]),
+            sums.1,
+            said,
+        ]));
     }
     for d in list(&report["differences"]) {
         out.push(format!(
@@ -127,7 +144,7 @@ fn verdict(verdict: &Verdict) -> Value {
                 value["stage"] = with_tallies(json!({}), *stage);
                 value
             });
-            let head = json!({"stage": name, "equal": compared.windows.is_empty(), "position": compared.reached.current, "former_position": compared.reached.former});
+            let head = json!({"stage": name, "equal": compared.windows.is_empty(), "position": compared.reached.current, "former_position": compared.reached.former, "took_s": compared.took.as_secs_f64()});
             let mut value = with_tallies(head, compared.totals);
             value["windows"] = differing.collect();
             value["differences_left_out"] = compared.is_cut.into();

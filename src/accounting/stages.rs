@@ -1,6 +1,7 @@
 //! The stages behind the journal, each asked for what it holds.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use vitalog_dashboards::ask::Readers;
@@ -26,6 +27,8 @@ pub struct Holding {
     pub book: Book,
     pub reached: Reached,
     pub schema: Arc<Schema>,
+    /// What reading it took.
+    pub took: Duration,
 }
 
 /// Where the stages are asked.
@@ -53,13 +56,14 @@ impl Stages {
     /// # Errors
     /// Why it can't be read, in words.
     pub fn ask(&self, stage: Stage, scope: &Scope, focus: &Arc<Focus>) -> Result<Holding, String> {
+        let began = Instant::now();
         let mut book = Book::new(focus.clone());
         let (reached, schema) = match stage {
             Stage::Views => self.ask_views(scope, &mut book)?,
             Stage::Lake => self.ask_lake(Part::Landed, scope, &mut book)?,
             Stage::Queryable => self.ask_lake(Part::Queryable, scope, &mut book)?,
         };
-        Ok(Holding { book, reached, schema })
+        Ok(Holding { book, reached, schema, took: began.elapsed() })
     }
 
     fn ask_views(&self, scope: &Scope, book: &mut Book) -> Result<(Reached, Arc<Schema>), String> {

@@ -9,7 +9,8 @@ use vitalog_dashboards::views::Views;
 use vitalog_elog::accounting::Scope;
 use vitalog_elog::schema::{Field, FieldKind, Shape, Stream};
 use vitalog_elog::{
-    Amount, Content, Dimension, Effect, Entry, Input, Outcome, Reading, Record, Schema, StreamIx, Subject, Time, Unit, Value, When,
+    Amount, Content, Dimension, Effect, Entry, Input, Outcome, Reading, Record, Schema, StreamIx, Subject, Time, Unit, Value,
+    When,
 };
 use vitalog_ingest::journal::Journal;
 use vitalog_lakehouse::Lake;
@@ -123,7 +124,8 @@ async fn said(house: House) -> (House, Vec<String>) {
     .await
     .expect("it ends");
     assert_eq!(report.is_equal(), report.differences().next().is_none());
-    let found = report.differences().map(|d| format!("{} {} {}/{} {}", d.stage.name(), d.kind.name(), d.name, d.rev, d.standing.name()));
+    let found =
+        report.differences().map(|d| format!("{} {} {}/{} {}", d.stage.name(), d.kind.name(), d.name, d.rev, d.standing.name()));
     let found = found.collect();
     (house, found)
 }

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod letters;
 pub mod lsp;
 mod progress;
+pub mod receipt;
 mod remote;
 pub mod rules;
 pub mod serve;

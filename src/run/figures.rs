@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use prometheus_client::registry::Unit;
+use vitalog_dashboards::ask::Readers;
 use vitalog_elog::policy::Channel;
 use vitalog_lakehouse::Lake;
 use vitalog_notify::Outbox;
@@ -17,6 +18,7 @@ use crate::metrics::{Asked, Metrics, Sample};
 /// Where it is looked.
 pub struct Figures {
     pub journal: PathBuf,
+    pub views: PathBuf,
     pub lake: Arc<Lake>,
     pub outbox: Arc<Outbox>,
     pub channels: BTreeMap<Arc<str>, Channel>,
@@ -28,7 +30,7 @@ pub struct Figures {
 impl Figures {
     /// Tells all of them with `metrics`.
     pub fn tell(self, metrics: &Metrics) {
-        let Figures { journal, lake, outbox, channels, waiting, due, now } = self;
+        let Figures { journal, views, lake, outbox, channels, waiting, due, now } = self;
         let (hot, landed) = (lake.clone(), lake);
         let help = "The journal with its write-ahead log";
         metrics.add(Asked::one("journal_size", help, Some(Unit::Bytes), move || bytes(&journal)));
@@ -44,6 +46,7 @@ impl Figures {
             let due = due.load(Ordering::Acquire);
             (due != NEVER).then(|| (clock().0 - due) as f64 / 1e6)
         }));
+        tell_sources(&views, now.clone(), metrics);
         let (queue, by) = (outbox.clone(), channels.clone());
         let help = "Messages that are not delivered yet";
         metrics.add(Asked::new("deliveries_waiting", help, None, move || by_channel(&queue, &by, |count, _| count as f64)));
@@ -52,6 +55,25 @@ impl Figures {
             by_channel(&outbox, &channels, |_, since| since.map_or(0.0, |since| (now().0 - since) as f64 / 1e6))
         }));
     }
+}
+
+/// Who is heard and who is silent, and what never arrived, as far as the views can be read.
+fn tell_sources(views: &Path, now: Now, metrics: &Metrics) {
+    let Ok(readers) = Readers::open(views) else { return };
+    let readers = Arc::new(readers);
+    let figures = move || {
+        let reader = readers.take().ok()?;
+        reader.ask(|ask| ask.source_figures(now())).ok()
+    };
+    let (by_state, missing) = (figures.clone(), figures);
+    let help = "Sources that were heard within a week, by whether more is overdue";
+    metrics.add(Asked::new("sources", help, None, move || {
+        let Some(figures) = by_state() else { return Vec::new() };
+        let sample = |state: &str, count: u64| (vec![("state", state.to_owned())], count as f64);
+        vec![sample("heard", figures.heard), sample("silent", figures.silent)]
+    }));
+    let help = "Counts of sources (seq) between the first and the last that never arrived";
+    metrics.add(Asked::one("sources_missing_readings", help, None, move || Some(missing()?.missing as f64)));
 }
 
 fn bytes(journal: &Path) -> Option<f64> {

@@ -189,6 +189,7 @@ impl Node {
     fn tell_figures(&self, channels: BTreeMap<Arc<str>, Channel>, due: Arc<AtomicI64>) {
         let figures = Figures {
             journal: self.directory.journal(),
+            views: self.directory.views(),
             lake: self.lake.clone(),
             outbox: self.outbox.clone(),
             channels,

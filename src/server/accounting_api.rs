@@ -113,15 +113,22 @@ impl Question {
         let time = |name: &str, text: Option<String>| match text.as_deref().map(Time::parse) {
             None => Ok(None),
             Some(Ok(at)) => Ok(Some(at)),
-            Some(Err(_)) => Err(wrong(&format!("`{name}` is not an instant"), "write it as 2026-11-20T08:00:00Z, with its offset from UTC")),
+            Some(Err(_)) => {
+                Err(wrong(&format!("`{name}` is not an instant"), "write it as 2026-11-20T08:00:00Z, with its offset from UTC"))
+            }
         };
         let subject = match wanted.subject {
-            Some(text) if !Subject::is_valid(&text) => return Err(wrong("`subject` cannot be the name of one", "give the name that its readings have")),
+            Some(text) if !Subject::is_valid(&text) => {
+                return Err(wrong("`subject` cannot be the name of one", "give the name that its readings have"));
+            }
             subject => subject.map(|text| Subject::new(&text)),
         };
         let source = match wanted.source {
             Some(text) if text.is_empty() || text.len() > LONGEST_SOURCE => {
-                return Err(wrong("`source` cannot be the name of one", "give the name that its readings have, of 1 to 128 bytes"));
+                return Err(wrong(
+                    "`source` cannot be the name of one",
+                    "give the name that its readings have, of 1 to 128 bytes",
+                ));
             }
             source => source.map(Into::into),
         };
@@ -137,7 +144,12 @@ impl Question {
             None => None,
             Some(text) => match Prefix::parse(&text) {
                 Some(prefix) => Some((text, prefix)),
-                None => return Err(wrong("`split` is no beginning of a weight", "give up to 31 hexadecimal digits in small letters, or none at all")),
+                None => {
+                    return Err(wrong(
+                        "`split` is no beginning of a weight",
+                        "give up to 31 hexadecimal digits in small letters, or none at all",
+                    ));
+                }
             },
         };
         Ok(Question { scope, windows, split })

@@ -7,6 +7,7 @@ mod health;
 mod interrupt;
 mod metrics_api;
 mod problem;
+mod receipt_api;
 mod rules_api;
 mod serving;
 pub mod supervisor;
@@ -52,6 +53,7 @@ use current::ViewsTell;
 use health::Health;
 pub use interrupt::Interrupt;
 use metrics_api::MetricsState;
+use receipt_api::ReceiptState;
 use rules_api::RulesState;
 pub use tls::Certificate;
 use why_api::WhyState;
@@ -178,7 +180,9 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
         RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone(), readers: Arc::new(readers()?) };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
     let sql = SqlDoor { lake: Lake::clone(&node.lake), access: access.clone(), limits: SqlLimits::default() };
-    let accounting = AccountingState { auditor: Arc::new(Auditor::of(node)?), access: access.clone(), turn: Arc::default() };
+    let auditor = Arc::new(Auditor::of(node)?);
+    let receipts = ReceiptState::new(auditor.clone(), access.clone());
+    let accounting = AccountingState { auditor, access: access.clone(), turn: Arc::default() };
     let (live, metrics, room) = (node.live.clone(), node.metrics.clone(), node.room.clone());
     let health = Health { live, metrics, room, is_draining: is_draining.clone() };
     let asked = health.clone();
@@ -191,6 +195,7 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
         .merge(why_api::router(asking))
         .merge(metrics_api::router(MetricsState { metrics: node.metrics.clone(), access: access.clone() }))
         .merge(accounting_api::router(accounting))
+        .merge(receipt_api::router(receipts))
         .merge(backup_api::router(backup(node, access, &manners.backups)))
         .merge(health::router(health)))
 }

@@ -27,7 +27,34 @@ const ROWS: [(Standing, &str, &str); 2] = [
     ),
 ];
 
+/// A revision of a reading, and the offset of the input that brought it.
+pub struct RevisionRow {
+    pub standing: Standing,
+    pub record: u64,
+    pub reading: Reading,
+}
+
 impl Ask<'_> {
+    /// The rows of one reading: the current revision first, then the others, the greatest first. Those that can't be read are left out.
+    ///
+    /// # Errors
+    /// [`ViewsError::Sql`].
+    pub fn revision_rows(&self, subject: &Subject, id: ReadingId) -> Result<Vec<RevisionRow>, ViewsError> {
+        let Some(number) = self.number(subject)? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for (standing, _, of_one) in ROWS {
+            let mut statement = self.conn.prepare_cached(&format!("{of_one} and id = ?2"))?;
+            let mut rows = statement.query(params![number, id.0.to_be_bytes()])?;
+            while let Some(row) = rows.next()? {
+                let Some(reading) = revision(row, subject, &self.schema) else { continue };
+                let record = Stored::decode(row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?)?.record;
+                found.push(RevisionRow { standing, record, reading });
+            }
+        }
+        found.sort_by_key(|row| (row.standing, std::cmp::Reverse(row.reading.revision())));
+        Ok(found)
+    }
+
     /// Tells each revision that is asked for.
     ///
     /// # Errors

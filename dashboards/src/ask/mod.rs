@@ -13,6 +13,7 @@ mod profile;
 mod readings;
 mod recommendations;
 mod shape;
+mod sources;
 mod subjects;
 mod timeline;
 
@@ -22,6 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, InterruptHandle, OptionalExtension};
 use vitalog_elog::{Position, Schema, Subject};
 
+pub use accounting::RevisionRow;
 pub use because::{Because, BecauseReading};
 pub use detail::{DeliveryView, Evidence, RecommendationDetail, Revision};
 pub use flags::Flag;
@@ -31,6 +33,7 @@ pub use profile::{ProfileChangeView, ProfileFieldView, ProfileView};
 pub use readings::{Order, ReadingPage, ReadingQuery, parse_cursor};
 pub use recommendations::{OnTrial, RecommendationPage, RecommendationQuery, RecommendationView, Response, StateFilter};
 pub use shape::{FieldShape, Point, ReadingView, StreamShape, UnitShape, point};
+pub use sources::{Counts, Gap, SourceFigures, SourcePage, SourceQuery, SourceStream, SourceView};
 pub use subjects::{Band, Glucose, Spark, SubjectPage, SubjectQuery, SubjectView};
 pub use timeline::{Series, Timeline, TimelineQuery};
 

@@ -12,6 +12,7 @@ mod problem;
 mod profile;
 mod readings;
 mod recommendations;
+mod sources;
 mod stream;
 mod subjects;
 
@@ -39,6 +40,7 @@ pub fn api(board: &Arc<Board>) -> Router {
         .route("/v1/subjects/{subject}/readings/{id}", get(readings::one))
         .route("/v1/subjects/{subject}/recommendations", get(recommendations::of_subject))
         .route("/v1/subjects/{subject}/profile", get(profile::show))
+        .route("/v1/sources", get(sources::list))
         .route("/v1/recommendations", get(recommendations::list))
         .route("/v1/recommendations/{id}", get(recommendations::one))
         .route("/v1/recommendations/{id}/acknowledge", post(recommendations::acknowledge))

@@ -8,12 +8,14 @@ use super::error::ViewsError;
 
 /// Every table with the order that makes its rows comparable. `state` is left out but for the position: the schema's text and the chain
 /// come from outside.
-const ALL: [(&str, &str); 12] = [
+const ALL: [(&str, &str); 14] = [
     ("state", "select next from state"),
     ("subjects", "select * from subjects order by subject"),
     ("readings", "select * from readings order by subject, stream, at, id"),
     ("names", "select * from names order by subject, id"),
     ("revisions", "select * from revisions order by subject, id, rev, hash"),
+    ("sources", "select * from sources order by subject, source, stream"),
+    ("arrived", "select * from arrived order by subject, source, low"),
     ("recommendations", "select * from recommendations order by id"),
     ("recommendation_history", "select * from recommendation_history order by id, revision"),
     ("responses", "select * from responses order by finding, record"),

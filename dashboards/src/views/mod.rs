@@ -14,6 +14,7 @@ mod readings;
 mod recommendations;
 mod repair;
 mod responses;
+mod sources;
 mod stored;
 mod subjects;
 mod tables;
@@ -31,6 +32,7 @@ pub(crate) use subjects::Attention;
 pub(crate) use tables::open_for_reading;
 
 use readings::ReadingWriter;
+use sources::Sources;
 use subjects::Subjects;
 
 /// The writer. There is one; questions go through [`Readers`](crate::ask::Readers).
@@ -39,6 +41,7 @@ pub struct Views {
     position: Position,
     schema: Schema,
     subjects: Subjects,
+    sources: Sources,
 }
 
 impl Views {
@@ -63,8 +66,8 @@ impl Views {
         if position.incarnation != incarnation {
             return Err(ViewsError::OtherJournal { file: position.incarnation, journal: incarnation });
         }
-        let subjects = Subjects::load(&conn)?;
-        Ok(Views { conn, position, schema, subjects })
+        let (subjects, sources) = (Subjects::load(&conn)?, Sources::load(&conn)?);
+        Ok(Views { conn, position, schema, subjects, sources })
     }
 
     /// How far it has come.
@@ -112,6 +115,7 @@ impl Views {
             Err(e) => {
                 // What the failed transaction put into memory is not in the file.
                 self.subjects = Subjects::load(&self.conn)?;
+                self.sources = Sources::load(&self.conn)?;
                 Err(e)
             }
         }
@@ -139,8 +143,9 @@ impl Views {
 
     fn commit(&mut self, groups: &[&[Record]], position: Position, schema: Option<&Schema>) -> Result<(), ViewsError> {
         let tx = self.conn.transaction()?;
-        apply_all(&tx, &mut self.subjects, groups)?;
+        apply_all(&tx, &mut self.subjects, &mut self.sources, groups)?;
         self.subjects.store(&tx)?;
+        self.sources.store(&tx)?;
         if let Some(schema) = schema {
             tx.execute("update state set schema = ?1", [schema_text(schema)?])?;
         }
@@ -150,7 +155,12 @@ impl Views {
     }
 }
 
-fn apply_all(tx: &Transaction<'_>, subjects: &mut Subjects, groups: &[&[Record]]) -> Result<(), ViewsError> {
+fn apply_all(
+    tx: &Transaction<'_>,
+    subjects: &mut Subjects,
+    sources: &mut Sources,
+    groups: &[&[Record]],
+) -> Result<(), ViewsError> {
     let mut readings = ReadingWriter::new(tx);
     for record in groups.iter().copied().flatten() {
         let arrival = record.entry.arrival;
@@ -158,6 +168,9 @@ fn apply_all(tx: &Transaction<'_>, subjects: &mut Subjects, groups: &[&[Record]]
             Input::Reading(_) => {
                 if let Some((reading, outcome)) = record.reading() {
                     readings.apply(subjects, record.offset, arrival, reading, outcome)?;
+                    if let Some(content) = &reading.content {
+                        sources.came(subjects.number(&reading.subject, arrival), arrival, content);
+                    }
                 }
             }
             Input::Profile(change) => profiles::apply(tx, subjects, record.offset, arrival, change)?,

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 use vitalog_elog::{ReadingId, Record, Subject};
 
+use super::Views;
 use super::error::ViewsError;
 use super::readings::ReadingWriter;
 use super::subjects::Subjects;
-use super::Views;
 
 impl Views {
     /// Makes the rows of these readings again from `records`, which has every input about them and no other, in order. Those behind its position are left for later.

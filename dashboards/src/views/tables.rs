@@ -10,10 +10,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::ViewsError;
 
 /// Counts up with every change of the tables. A file of an older format is emptied and fed anew.
-pub const FORMAT: i32 = 5;
+pub const FORMAT: i32 = 6;
 
 /// `readings` holds the current revision of each reading, clustered so that a stretch of one subject's stream is a stretch of the file;
-/// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `recommendations` has the latest revision of each finding and what people
+/// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `sources` and `arrived` say of whom something came, and which of their counts
+/// (see [`super::sources`]). `recommendations` has the latest revision of each finding and what people
 /// did about it, `recommendation_history` every revision.
 const TABLES: &str = "
 create table state (
@@ -55,6 +56,22 @@ create table revisions (
     at      integer,
     body    blob not null,
     primary key (subject, id, rev, hash)
+) without rowid;
+create table sources (
+    subject integer not null,
+    source  text not null,
+    stream  integer not null,
+    arrival integer not null,
+    at      integer not null,
+    arrived integer not null,
+    primary key (subject, source, stream)
+) without rowid;
+create table arrived (
+    subject integer not null,
+    source  text not null,
+    low     integer not null,
+    high    integer not null,
+    primary key (subject, source, low)
 ) without rowid;
 create table recommendations (
     id              blob primary key,

@@ -94,7 +94,7 @@ async fn search_file(
 }
 
 /// Whether a row group's bounds admit a subject.
-fn may_hold(rows: &RowGroupMetaData, subject: &str) -> bool {
+pub fn may_hold(rows: &RowGroupMetaData, subject: &str) -> bool {
     let Some(column) = rows.columns().iter().find(|c| c.column_path().string() == "subject") else { return true };
     let Some(Statistics::ByteArray(bounds)) = column.statistics() else { return true };
     match (bounds.min_opt(), bounds.max_opt()) {
@@ -135,7 +135,7 @@ async fn candidates(
 }
 
 /// The given rows of a group, in full.
-async fn read_rows(
+pub async fn read_rows(
     reader: Box<dyn AsyncFileReader>,
     metadata: &ArrowReaderMetadata,
     group: usize,

@@ -17,6 +17,7 @@ mod runtime;
 mod scan;
 mod session;
 pub(crate) mod store;
+pub(crate) mod trace;
 mod write;
 
 pub use http::{SqlDoor, router};

@@ -36,8 +36,9 @@ pub fn run(args: &AuditStages) -> Result<(), Failure> {
             answer?
         }
         (None, None) => {
-            return Err(Failure::usage("what to audit?")
-                .hint("give --url of a running server, or --data of a data directory; `audit journal` and `audit access` look at these"));
+            return Err(Failure::usage("what to audit?").hint(
+                "give --url of a running server, or --data of a data directory; `audit journal` and `audit access` look at these",
+            ));
         }
     };
     match args.format {
@@ -54,7 +55,9 @@ pub fn run(args: &AuditStages) -> Result<(), Failure> {
     Err(if args.repair {
         failure
     } else {
-        failure.hint("stop the server, and repair with `vitalog audit --data DIR --repair`: what differs is made again from the journal")
+        failure.hint(
+            "stop the server, and repair with `vitalog audit --data DIR --repair`: what differs is made again from the journal",
+        )
     })
 }
 
@@ -62,16 +65,21 @@ fn scope(args: &AuditStages) -> Result<Scope, Failure> {
     let time = |name: &str, text: &Option<String>| match text.as_deref().map(Time::parse) {
         None => Ok(None),
         Some(Ok(at)) => Ok(Some(at)),
-        Some(Err(_)) => {
-            Err(Failure::usage(format!("--{name} {:?} is not an instant", text.as_deref().unwrap_or_default()))
-                .hint("write it as 2026-11-20T08:00:00Z, with its offset from UTC"))
-        }
+        Some(Err(_)) => Err(Failure::usage(format!("--{name} {:?} is not an instant", text.as_deref().unwrap_or_default()))
+            .hint("write it as 2026-11-20T08:00:00Z, with its offset from UTC")),
     };
     let subject = match args.subject.as_deref() {
-        Some(text) if !Subject::is_valid(text) => return Err(Failure::usage(format!("--subject {text:?} cannot be the name of one"))),
+        Some(text) if !Subject::is_valid(text) => {
+            return Err(Failure::usage(format!("--subject {text:?} cannot be the name of one")));
+        }
         subject => subject.map(Subject::new),
     };
-    let scope = Scope { subject, source: args.source.as_deref().map(Into::into), from: time("from", &args.from)?, to: time("to", &args.to)? };
+    let scope = Scope {
+        subject,
+        source: args.source.as_deref().map(Into::into),
+        from: time("from", &args.from)?,
+        to: time("to", &args.to)?,
+    };
     if scope.from.zip(scope.to).is_some_and(|(from, to)| from >= to) {
         return Err(Failure::usage("--from is not before --to"));
     }
@@ -102,7 +110,8 @@ async fn of_directory(data: &Path, scope: Scope, is_repair: bool) -> Result<Valu
     stopped?;
     let mut answer = again.as_json(WINDOWS);
     answer["found"] = report.as_json(0)["differences"].take();
-    let done = if remedies.is_none() { vec!["in memory alone: right again with this start".to_owned()] } else { remedies.lines() };
+    let done =
+        if remedies.is_none() { vec!["in memory alone: right again with this start".to_owned()] } else { remedies.lines() };
     answer["repaired"] = json!(done);
     Ok(answer)
 }
@@ -112,7 +121,8 @@ async fn audited(data: &Path, scope: &Scope) -> Result<(Report, Arc<Schema>, Res
     let schema = node.library().schema.clone();
     let auditor = Auditor::of(&node)?;
     let scope = scope.clone();
-    let report = tokio::task::spawn_blocking(move || auditor.audit(&scope)).await.map_err(|_| Failure::new("the audit broke off"));
+    let report =
+        tokio::task::spawn_blocking(move || auditor.audit(&scope)).await.map_err(|_| Failure::new("the audit broke off"));
     let stopped = node.stop().await;
     Ok((report??, schema, stopped))
 }

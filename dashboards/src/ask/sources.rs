@@ -1,0 +1,198 @@
+//! Who sends: when each source was last heard, whether it is silent, and which of its counts never arrived.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+use serde::Serialize;
+use vitalog_elog::{Schema, Span, StreamIx, Subject, Time};
+
+use super::Ask;
+use crate::views::ViewsError;
+
+/// Gaps of one source that are listed, the latest.
+const GAPS: usize = 100;
+/// Where nothing says after how long a stream is silent: so many times as long as readings of it are apart.
+const LATE: i64 = 3;
+
+/// Which sources.
+#[derive(Clone, Debug, Default)]
+pub struct SourceQuery {
+    pub subject: Option<Subject>,
+    /// Only those that are silent, or only those that are not.
+    pub silent: Option<bool>,
+    /// Only those of which some never arrived, or only those of which all did.
+    pub gaps: Option<bool>,
+    pub skip: usize,
+    pub limit: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SourcePage {
+    pub now: String,
+    /// How many there are that fit and may be seen.
+    pub total: usize,
+    pub sources: Vec<SourceView>,
+}
+
+/// One source of one subject.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SourceView {
+    pub subject: String,
+    pub source: String,
+    /// When anything last came of it.
+    pub last_contact: String,
+    /// How far apart its readings are, by the most frequent of its streams; `null`: none says so.
+    pub every_s: Option<i64>,
+    /// For how long nothing may come; `null`: nobody says.
+    pub silent_after_s: Option<i64>,
+    /// `null`: it can't be told.
+    pub silent: Option<bool>,
+    pub streams: Vec<SourceStream>,
+    /// `null`: it does not count.
+    pub seq: Option<Counts>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SourceStream {
+    pub stream: String,
+    pub last_contact: String,
+    /// The latest instant it told of.
+    pub last_at: String,
+    /// Sendings, repeated ones included.
+    pub arrived: u64,
+}
+
+/// The counts that a source gave its sendings.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Counts {
+    pub first: u64,
+    pub last: u64,
+    /// How many between these never arrived.
+    pub missing: u64,
+    pub gaps: Vec<Gap>,
+    /// Earlier gaps than those listed.
+    pub gaps_left_out: usize,
+}
+
+/// Counts that never arrived, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    pub from: u64,
+    pub to: u64,
+}
+
+/// What is counted over all sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceFigures {
+    /// Heard within a week, and not silent as far as can be told.
+    pub heard: u64,
+    /// Heard within a week, and silent now.
+    pub silent: u64,
+    /// Counts that never arrived.
+    pub missing: u64,
+}
+
+impl Ask<'_> {
+    /// The sources that fit, by subject and name.
+    ///
+    /// # Errors
+    /// [`ViewsError::Sql`].
+    pub fn sources(&self, query: &SourceQuery, now: Time, may: &dyn Fn(&Subject) -> bool) -> Result<SourcePage, ViewsError> {
+        let all = self.all_sources(query.subject.as_ref(), now)?;
+        let mut seen: BTreeMap<String, bool> = BTreeMap::new();
+        let fits = |source: &SourceView| {
+            query.silent.is_none_or(|wanted| source.silent.unwrap_or(false) == wanted)
+                && query.gaps.is_none_or(|wanted| source.seq.as_ref().is_some_and(|seq| seq.missing > 0) == wanted)
+        };
+        let mut is_seen = |name: &str| *seen.entry(name.to_owned()).or_insert_with(|| may(&Subject::new(name)));
+        let fitting: Vec<SourceView> = all.into_iter().filter(|source| fits(source) && is_seen(&source.subject)).collect();
+        let total = fitting.len();
+        let sources = fitting.into_iter().skip(query.skip).take(query.limit).collect();
+        Ok(SourcePage { now: now.to_string(), total, sources })
+    }
+
+    /// What is counted of all of them.
+    ///
+    /// # Errors
+    /// [`ViewsError::Sql`].
+    pub fn source_figures(&self, now: Time) -> Result<SourceFigures, ViewsError> {
+        let mut figures = SourceFigures::default();
+        for source in self.all_sources(None, now)? {
+            figures.missing = figures.missing.saturating_add(source.seq.map_or(0, |seq| seq.missing));
+            // A sensor that was exchanged weeks ago is not silent but gone.
+            let is_gone = Time::parse(&source.last_contact).is_ok_and(|last| now.since(last) > Span::days(7));
+            match source.silent {
+                _ if is_gone => {}
+                Some(true) => figures.silent += 1,
+                _ => figures.heard += 1,
+            }
+        }
+        Ok(figures)
+    }
+
+    fn all_sources(&self, of: Option<&Subject>, now: Time) -> Result<Vec<SourceView>, ViewsError> {
+        let mut found: BTreeMap<(String, String), Vec<(u16, i64, i64, i64)>> = BTreeMap::new();
+        let mut statement = self.conn.prepare_cached(
+            "select name, source, stream, arrival, at, arrived from sources join subjects using (subject) where ?1 is null or name = ?1",
+        )?;
+        let mut rows = statement.query(params![of.map(Subject::as_str)])?;
+        while let Some(row) = rows.next()? {
+            let heard = (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
+            found.entry((row.get(0)?, row.get(1)?)).or_default().push(heard);
+        }
+        let mut runs: BTreeMap<(String, String), Vec<(u64, u64)>> = BTreeMap::new();
+        let mut statement = self.conn.prepare_cached(
+            "select name, source, low, high from arrived join subjects using (subject) where ?1 is null or name = ?1",
+        )?;
+        let mut rows = statement.query(params![of.map(Subject::as_str)])?;
+        while let Some(row) = rows.next()? {
+            let run = (row.get::<_, i64>(2)? as u64, row.get::<_, i64>(3)? as u64);
+            runs.entry((row.get(0)?, row.get(1)?)).or_default().push(run);
+        }
+        let of_runs = |key: &(String, String)| runs.get(key).map(|runs| Counts::of(runs.clone()));
+        Ok(found.iter().map(|(key, streams)| view(key, streams, of_runs(key), &self.schema, now)).collect())
+    }
+}
+
+fn view(key: &(String, String), heard: &[(u16, i64, i64, i64)], seq: Option<Counts>, schema: &Schema, now: Time) -> SourceView {
+    let declared = |ix: u16| schema.streams.get(usize::from(StreamIx(ix).0));
+    let last = heard.iter().map(|(_, arrival, ..)| *arrival).max().unwrap_or(0);
+    let every = heard.iter().filter_map(|(ix, ..)| declared(*ix)?.every).min();
+    let bound = heard.iter().filter_map(|(ix, ..)| {
+        let stream = declared(*ix)?;
+        stream.silent_after.or_else(|| stream.every.map(|every| Span(every.0.saturating_mul(LATE))))
+    });
+    let bound = bound.min();
+    let seconds = |span: Span| span.0 / 1_000_000;
+    SourceView {
+        subject: key.0.clone(),
+        source: key.1.clone(),
+        last_contact: Time(last).to_string(),
+        every_s: every.map(seconds),
+        silent_after_s: bound.map(seconds),
+        silent: bound.map(|bound| now.since(Time(last)) > bound),
+        streams: heard
+            .iter()
+            .map(|(ix, arrival, at, arrived)| SourceStream {
+                stream: declared(*ix).map_or_else(String::new, |s| s.name.to_string()),
+                last_contact: Time(*arrival).to_string(),
+                last_at: Time(*at).to_string(),
+                arrived: arrived.unsigned_abs(),
+            })
+            .collect(),
+        seq,
+    }
+}
+
+impl Counts {
+    /// Of runs that arrived, in any order.
+    fn of(mut runs: Vec<(u64, u64)>) -> Counts {
+        runs.sort_unstable();
+        let all: Vec<Gap> =
+            runs.windows(2).map(|pair| Gap { from: pair[0].1.saturating_add(1), to: pair[1].0.saturating_sub(1) }).collect();
+        let missing = all.iter().fold(0_u64, |sum, gap| sum.saturating_add(gap.to - gap.from + 1));
+        let gaps_left_out = all.len().saturating_sub(GAPS);
+        let (first, last) = (runs.first().map_or(0, |run| run.0), runs.last().map_or(0, |run| run.1));
+        Counts { first, last, missing, gaps: all[gaps_left_out..].to_vec(), gaps_left_out }
+    }
+}
