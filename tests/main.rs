@@ -22,6 +22,7 @@ mod orders;
 mod questions;
 mod rebuilding;
 mod service;
+mod sources;
 mod streams;
 mod support;
 mod survival;

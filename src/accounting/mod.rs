@@ -90,8 +90,11 @@ impl Auditor {
     /// # Errors
     /// Where the journal can't be read.
     pub fn split(&self, scope: &Scope, prefix: Prefix) -> Result<Book, Failure> {
-        let round = self.round(scope, Focus::Split(prefix))?;
-        round.journal.get(&round.farthest).cloned().ok_or_else(|| Failure::new("the journal told nothing"))
+        // Up to where the views have come: they know every stream that is declared there.
+        let (until, schema) = self.stages.declared().map_err(Failure::new)?;
+        let focus = Arc::new(Focus::Split(prefix));
+        let books = self.journal_at(&[until], &schema, scope, &focus)?;
+        books.into_values().next().ok_or_else(|| Failure::new("the journal told nothing"))
     }
 
     /// Looks into windows that differ, for the revisions that do.
@@ -134,11 +137,22 @@ impl Auditor {
         let schema: Arc<Schema> = widest.schema.clone();
         let farthest = offsets.iter().copied().max().unwrap_or(0);
         let began = Instant::now();
-        let mut ids = Ids::sized_for(farthest);
-        history::walk(&self.journal, &schema, farthest, |journaled| ids.note(&journaled.reading))?;
-        let history = History { journal: &self.journal, schema: &schema, scope, ids: &ids };
-        let journal = history.at(&offsets, &focus)?;
+        let journal = self.journal_at(&offsets, &schema, scope, &focus)?;
         Ok(Round { journal, held, farthest, took: began.elapsed() })
+    }
+
+    /// The journal at some offsets: a first pass for the ids that have several revisions, a second for what there is.
+    fn journal_at(
+        &self,
+        offsets: &[u64],
+        schema: &Schema,
+        scope: &Scope,
+        focus: &Arc<Focus>,
+    ) -> Result<BTreeMap<u64, Book>, Failure> {
+        let farthest = offsets.iter().copied().max().unwrap_or(0);
+        let mut ids = Ids::sized_for(farthest);
+        history::walk(&self.journal, schema, farthest, |journaled| ids.note(&journaled.reading))?;
+        History { journal: &self.journal, schema, scope, ids: &ids }.at(offsets, focus)
     }
 }
 

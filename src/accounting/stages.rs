@@ -66,6 +66,15 @@ impl Stages {
         Ok(Holding { book, reached, schema, took: began.elapsed() })
     }
 
+    /// How far the views have come, and what is declared there.
+    ///
+    /// # Errors
+    /// Why they can't be read, in words.
+    pub fn declared(&self) -> Result<(u64, Schema), String> {
+        let reader = self.views.take().map_err(|e| e.to_string())?;
+        reader.ask(|ask| Ok((ask.position.next, ask.schema.clone()))).map_err(|e| e.to_string())
+    }
+
     fn ask_views(&self, scope: &Scope, book: &mut Book) -> Result<(Reached, Arc<Schema>), String> {
         let reader = self.views.take().map_err(|e| e.to_string())?;
         let asked = reader.ask(|ask| {

@@ -24,6 +24,11 @@ const WINDOWS: usize = 100_000;
 /// Status 1 where a stage differs, 2 where the command is used wrongly.
 pub fn run(args: &AuditStages) -> Result<(), Failure> {
     let scope = scope(args)?;
+    if args.repair && args.url.is_some() {
+        return Err(
+            Failure::usage("a running server is not repaired").hint("stop it, and give its directory: --data DIR --repair")
+        );
+    }
     let answer = match (&args.url, &args.data) {
         (Some(url), _) => ask(args, url)?,
         (None, Some(data)) => {

@@ -1,0 +1,114 @@
+//! One reading at every stage, and one source: where it is, what never arrived of it, and whether it is silent.
+
+use serde_json::{Value, json};
+
+use crate::support::server::{Server, run, vitalog};
+use crate::support::story::{at, ndjson};
+
+fn reading(id: &str, minute: u64, value: u64) -> Value {
+    json!({"id": id, "subject": "p-1", "stream": "bg", "at": at(minute), "value": value, "source": "g7", "seq": minute})
+}
+
+#[test]
+fn a_receipt_shows_a_reading_at_every_stage() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    // Rows stay in memory until it ends.
+    let server = Server::start(&data, &["--land-every", "3600"]);
+    server.readings(&ndjson(&[reading("r1", 0, 100), reading("r2", 5, 101)])).ok();
+    server.readings(&ndjson(&[json!({"id": "r1", "subject": "p-1", "rev": 2, "stream": "bg", "at": at(1), "value": 120})])).ok();
+    server.readings(&ndjson(&[json!({"id": "r2", "subject": "p-1", "rev": 2, "removed": true})])).ok();
+    // Once views and lake have seen it.
+    server.recommendations("p-1");
+    server.sql("select 1 as one");
+    let of = |server: &Server, id: &str| server.get(&format!("/v1/subjects/p-1/readings/{id}/receipt")).ok().json();
+    let receipt = of(&server, "r1");
+    let revisions = receipt["revisions"].as_array().unwrap();
+    assert_eq!(revisions.len(), 2, "{receipt}");
+    for (revision, (rev, standing, table)) in
+        revisions.iter().zip([(2, "current", "readings"), (1, "former", "readings_history")])
+    {
+        assert_eq!((&revision["rev"], &revision["standing"]), (&json!(rev), &json!(standing)), "{receipt}");
+        let weight = &revision["journal"]["weight"];
+        assert_eq!((weight, weight), (&revision["views"]["weight"], &revision["lake"][0]["weight"]), "{receipt}");
+        assert_eq!((&revision["lake"][0]["hot"], &revision["lake"][0]["table"]), (&json!(true), &json!(table)), "{receipt}");
+        assert_eq!(revision["lake"].as_array().unwrap().len(), 1, "{receipt}");
+    }
+    assert_eq!(of(&server, "r2")["revisions"][0]["removed"], true);
+    for (path, expected) in [("nobody", 404), (".hidden", 400), ("r%001", 400)] {
+        assert_eq!(server.get(&format!("/v1/subjects/p-1/readings/{path}/receipt")).status, expected, "{path}");
+    }
+    assert_eq!(server.stop(), Some(0));
+    let told = |id: &str| {
+        let (status, out, err) = run(vitalog().args(["receipt", "--subject", "p-1", "--id", id, "--data"]).arg(&data));
+        (status, out + &err)
+    };
+    let (status, out) = told("r1");
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains("r1 of p-1, revision 2: current") && out.contains("row group 0, row "), "{out}");
+    assert!(out.contains("readings/month=2026-03/part-") && out.contains("readings_history/part-"), "{out}");
+    assert_eq!(told("nobody").0, Some(1));
+    assert_eq!(told("../r1").0, Some(2));
+}
+
+#[test]
+fn gaps_are_seen_and_closed_and_the_silent_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let sent = |numbers: &[u64]| -> String {
+        let each = numbers
+            .iter()
+            .map(|n| json!({"subject": "p-1", "stream": "bg", "at": at(n * 5), "value": 100, "source": "g7", "seq": n}));
+        ndjson(&each.collect::<Vec<_>>())
+    };
+    let server = Server::start(&data, &[]);
+    server.readings(&sent(&[1, 2, 3, 7, 8, 20])).ok();
+    server.readings(&ndjson(&[json!({"subject": "p-2", "stream": "bg", "at": at(0), "value": 90, "source": "g7"})])).ok();
+    server.recommendations("p-1");
+    let g7 = |server: &Server| {
+        let page = server.get("/v1/sources?subject=p-1").ok().json();
+        assert_eq!((page["total"].as_u64(), &page["sources"][0]["source"]), (Some(1), &json!("g7")), "{page}");
+        page["sources"][0].clone()
+    };
+    let seq = |first: u64, last: u64, missing: u64, gaps: Value| json!({"first": first, "last": last, "missing": missing, "gaps": gaps, "gaps_left_out": 0});
+    assert_eq!(g7(&server)["seq"], seq(1, 20, 14, json!([{"from": 4, "to": 6}, {"from": 9, "to": 19}])));
+    assert!(server.get("/metrics").ok().body.contains("vitalog_sources_missing_readings 14.0"));
+    // Late, in any order, and one that says again what was there.
+    server.readings(&sent(&[6, 4, 5, 5])).ok();
+    server
+        .readings(&ndjson(&[json!({"subject": "p-1", "stream": "bg", "at": at(5), "value": 100, "source": "g7", "seq": 9})]))
+        .ok();
+    server.recommendations("p-1");
+    assert_eq!(g7(&server)["seq"], seq(1, 20, 10, json!([{"from": 10, "to": 19}])));
+    let page = server.get("/v1/sources?gaps=true").ok().json();
+    assert_eq!((page["total"].as_u64(), &page["sources"][0]["subject"]), (Some(1), &json!("p-1")), "{page}");
+    // They were heard just now; `bg` is expected every five minutes.
+    let source = g7(&server);
+    assert_eq!((&source["silent"], &source["every_s"]), (&json!(false), &json!(300)), "{source}");
+    assert_eq!(server.get("/v1/sources?silent=true").ok().json()["total"], 0);
+    for query in ["silent=maybe", "subject=..", "limit=0", "limit=x", "sauce=g7"] {
+        assert_eq!(server.get(&format!("/v1/sources?{query}")).status, 400, "{query}");
+    }
+    let before = g7(&server);
+    assert_eq!(server.stop(), Some(0));
+    // It is the same when the views are made again, and whoever was heard long ago is silent.
+    for file in ["views.db", "views.db-wal", "views.db-shm"] {
+        let _ = std::fs::remove_file(data.join(file));
+    }
+    let server = Server::start(&data, &[]);
+    assert_eq!(g7(&server), before);
+    assert_eq!(server.stop(), Some(0));
+    let views = rusqlite::Connection::open(data.join("views.db")).unwrap();
+    views
+        .execute(
+            "update sources set arrival = arrival - 7200000000 where subject = (select subject from subjects where name = 'p-2')",
+            [],
+        )
+        .unwrap();
+    drop(views);
+    let server = Server::start(&data, &[]);
+    let page = server.get("/v1/sources?silent=true").ok().json();
+    assert_eq!((page["total"].as_u64(), &page["sources"][0]["subject"]), (Some(1), &json!("p-2")), "{page}");
+    assert!(server.get("/metrics").ok().body.contains("vitalog_sources{state=\"silent\"} 1.0"));
+    assert_eq!(server.stop(), Some(0));
+}
