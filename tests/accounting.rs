@@ -230,6 +230,19 @@ fn what_is_wrong_in_the_lake_is_named_and_made_again() {
         assert_eq!(server.stop(), Some(0), "{what}");
         assert_eq!(audit(&data, &[]).0, Some(0), "{what}");
     }
+    // What is lost is amended before anybody looks: nothing can land any more, until it is made again.
+    let data = dir.path().join("amended");
+    assert_eq!(run(Command::new("cp").arg("-a").arg(&sound).arg(&data)).0, Some(0));
+    assert_eq!(run(Command::new(&python).args(["-c", ELSEWHERE]).arg(data.join("lake")).arg("lost")).0, Some(0));
+    let server = Server::start(&data, &[]);
+    server.readings(&ndjson(&[json!({"id": "r3", "subject": "p-1", "rev": 2, "stream": "bg", "at": at(15), "value": 140})])).ok();
+    assert_eq!(server.stop(), Some(1), "it could not land what it held");
+    let (status, answer) = audit(&data, &[]);
+    assert_eq!((status, named(&answer, "differences")), (Some(1), vec!["lake lost r3/1".to_owned()]), "{answer}");
+    assert!(stage(&answer, "queryable")["unreadable"].is_string(), "{answer}");
+    let (status, answer) = audit(&data, &["--repair"]);
+    assert_eq!((status, &answer["equal"]), (Some(0), &json!(true)), "{answer}");
+    assert_eq!(audit(&data, &[]).0, Some(0));
     // A file that is not there any more: all is made again.
     let data = dir.path().join("gone");
     assert_eq!(run(Command::new("cp").arg("-a").arg(&sound).arg(&data)).0, Some(0));

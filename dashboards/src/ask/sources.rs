@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 use serde::Serialize;
-use vitalog_elog::{Schema, Span, StreamIx, Subject, Time};
+use vitalog_elog::{Schema, Span, Subject, Time};
 
 use super::Ask;
-use crate::views::ViewsError;
+use crate::views::{Heard, ViewsError};
 
 /// Gaps of one source that are listed, the latest.
 const GAPS: usize = 100;
@@ -131,63 +131,51 @@ impl Ask<'_> {
     }
 
     fn all_sources(&self, of: Option<&Subject>, now: Time) -> Result<Vec<SourceView>, ViewsError> {
-        let mut found: BTreeMap<(String, String), Vec<(u16, i64, i64, i64)>> = BTreeMap::new();
         let mut statement = self.conn.prepare_cached(
-            "select name, source, stream, arrival, at, arrived from sources join subjects using (subject) where ?1 is null or name = ?1",
+            "select name, source, body from sources join subjects using (subject) where ?1 is null or name = ?1 order by name, source",
         )?;
         let mut rows = statement.query(params![of.map(Subject::as_str)])?;
+        let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let heard = (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
-            found.entry((row.get(0)?, row.get(1)?)).or_default().push(heard);
+            let heard = Heard::decode(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            found.push(view(row.get(0)?, row.get(1)?, &heard, &self.schema, now));
         }
-        let mut runs: BTreeMap<(String, String), Vec<(u64, u64)>> = BTreeMap::new();
-        let mut statement = self.conn.prepare_cached(
-            "select name, source, low, high from arrived join subjects using (subject) where ?1 is null or name = ?1",
-        )?;
-        let mut rows = statement.query(params![of.map(Subject::as_str)])?;
-        while let Some(row) = rows.next()? {
-            let run = (row.get::<_, i64>(2)? as u64, row.get::<_, i64>(3)? as u64);
-            runs.entry((row.get(0)?, row.get(1)?)).or_default().push(run);
-        }
-        let of_runs = |key: &(String, String)| runs.get(key).map(|runs| Counts::of(runs.clone()));
-        Ok(found.iter().map(|(key, streams)| view(key, streams, of_runs(key), &self.schema, now)).collect())
+        Ok(found)
     }
 }
 
-fn view(key: &(String, String), heard: &[(u16, i64, i64, i64)], seq: Option<Counts>, schema: &Schema, now: Time) -> SourceView {
-    let declared = |ix: u16| schema.streams.get(usize::from(StreamIx(ix).0));
-    let last = heard.iter().map(|(_, arrival, ..)| *arrival).max().unwrap_or(0);
-    let every = heard.iter().filter_map(|(ix, ..)| declared(*ix)?.every).min();
-    let bound = heard.iter().filter_map(|(ix, ..)| {
-        let stream = declared(*ix)?;
-        stream.silent_after.or_else(|| stream.every.map(|every| Span(every.0.saturating_mul(LATE))))
+fn view(subject: String, source: String, heard: &Heard, schema: &Schema, now: Time) -> SourceView {
+    let declared = |ix: u16| schema.streams.get(usize::from(ix));
+    let last = heard.streams.iter().map(|stream| stream.arrival).max().unwrap_or(0);
+    let every = heard.streams.iter().filter_map(|stream| declared(stream.stream)?.every).min();
+    let bound = heard.streams.iter().filter_map(|stream| {
+        let declared = declared(stream.stream)?;
+        declared.silent_after.or_else(|| declared.every.map(|every| Span(every.0.saturating_mul(LATE))))
     });
     let bound = bound.min();
     let seconds = |span: Span| span.0 / 1_000_000;
+    let streams = heard.streams.iter().map(|stream| SourceStream {
+        stream: declared(stream.stream).map_or_else(String::new, |s| s.name.to_string()),
+        last_contact: Time(stream.arrival).to_string(),
+        last_at: Time(stream.at).to_string(),
+        arrived: stream.arrived,
+    });
     SourceView {
-        subject: key.0.clone(),
-        source: key.1.clone(),
+        subject,
+        source,
         last_contact: Time(last).to_string(),
         every_s: every.map(seconds),
         silent_after_s: bound.map(seconds),
         silent: bound.map(|bound| now.since(Time(last)) > bound),
-        streams: heard
-            .iter()
-            .map(|(ix, arrival, at, arrived)| SourceStream {
-                stream: declared(*ix).map_or_else(String::new, |s| s.name.to_string()),
-                last_contact: Time(*arrival).to_string(),
-                last_at: Time(*at).to_string(),
-                arrived: arrived.unsigned_abs(),
-            })
-            .collect(),
-        seq,
+        streams: streams.collect(),
+        seq: (!heard.runs.is_empty())
+            .then(|| Counts::of(&heard.runs.iter().map(|(low, high)| (*low, *high)).collect::<Vec<_>>())),
     }
 }
 
 impl Counts {
-    /// Of runs that arrived, in any order.
-    fn of(mut runs: Vec<(u64, u64)>) -> Counts {
-        runs.sort_unstable();
+    /// Of runs that arrived, in order.
+    fn of(runs: &[(u64, u64)]) -> Counts {
         let all: Vec<Gap> =
             runs.windows(2).map(|pair| Gap { from: pair[0].1.saturating_add(1), to: pair[1].0.saturating_sub(1) }).collect();
         let missing = all.iter().fold(0_u64, |sum, gap| sum.saturating_add(gap.to - gap.from + 1));

@@ -8,14 +8,13 @@ use super::error::ViewsError;
 
 /// Every table with the order that makes its rows comparable. `state` is left out but for the position: the schema's text and the chain
 /// come from outside.
-const ALL: [(&str, &str); 14] = [
+const ALL: [(&str, &str); 13] = [
     ("state", "select next from state"),
     ("subjects", "select * from subjects order by subject"),
     ("readings", "select * from readings order by subject, stream, at, id"),
     ("names", "select * from names order by subject, id"),
     ("revisions", "select * from revisions order by subject, id, rev, hash"),
-    ("sources", "select * from sources order by subject, source, stream"),
-    ("arrived", "select * from arrived order by subject, source, low"),
+    ("sources", "select * from sources order by subject, source"),
     ("recommendations", "select * from recommendations order by id"),
     ("recommendation_history", "select * from recommendation_history order by id, revision"),
     ("responses", "select * from responses order by finding, record"),

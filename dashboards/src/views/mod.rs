@@ -27,6 +27,7 @@ use vitalog_elog::{Effect, Input, MatchId, Position, Record, Schema, Subject};
 pub use error::ViewsError;
 pub(crate) use lookup::{Place, Row, Search, find};
 pub(crate) use recommendations::{SHADOW, change_from, kind_from, quiet_from, state_from, state_number, wordings_from};
+pub(crate) use sources::Heard;
 pub(crate) use stored::{ONGOING, Stored};
 pub(crate) use subjects::Attention;
 pub(crate) use tables::open_for_reading;

@@ -4,12 +4,13 @@
 //!
 //! Counts that arrived are kept as runs without a hole. Of one source [`MOST_RUNS`] are kept, the highest: whoever does not count one by one has no gaps that could be told, and must not fill memory.
 //!
-//! Kept in memory beside the tables, as subjects are; what a transaction touched is written at its end.
+//! Kept in memory beside the table, as subjects are: a reading costs a look-up, and a transaction writes one row for each source that it touched.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
 use vitalog_elog::{Content, Time};
 
 use super::error::ViewsError;
@@ -17,90 +18,107 @@ use super::error::ViewsError;
 /// Runs that are kept of a source.
 pub const MOST_RUNS: usize = 1_000;
 
-type Source = (i64, Arc<str>);
-
-#[derive(Clone, Copy)]
-struct Heard {
-    arrival: i64,
-    /// The latest instant it told of.
-    at: i64,
-    arrived: i64,
-}
-
-/// All sources, by subject and name.
+/// All sources, by subject.
 #[derive(Default)]
 pub struct Sources {
-    heard: HashMap<Source, BTreeMap<u16, Heard>>,
+    all: HashMap<i64, Vec<Source>>,
+    /// Subjects and the places of their sources that are to be written.
+    touched: Vec<(i64, usize)>,
+}
+
+struct Source {
+    name: Arc<str>,
+    heard: Heard,
+    is_touched: bool,
+}
+
+/// What was heard of a source.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Heard {
+    pub streams: Vec<HeardStream>,
     /// Of each run its first and its last.
-    runs: HashMap<Source, BTreeMap<u64, u64>>,
-    touched: BTreeSet<(i64, Arc<str>, u16)>,
-    counted: BTreeSet<Source>,
+    pub runs: BTreeMap<u64, u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct HeardStream {
+    pub stream: u16,
+    /// Of the last.
+    pub arrival: i64,
+    /// The latest instant it told of.
+    pub at: i64,
+    /// Sendings, repeated ones included.
+    pub arrived: u64,
 }
 
 impl Sources {
     pub fn load(conn: &Connection) -> Result<Sources, ViewsError> {
         let mut sources = Sources::default();
-        let mut statement = conn.prepare("select subject, source, stream, arrival, at, arrived from sources")?;
+        let mut statement = conn.prepare("select subject, source, body from sources")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let heard = Heard { arrival: row.get(3)?, at: row.get(4)?, arrived: row.get(5)? };
-            sources.heard.entry((row.get(0)?, row.get(1)?)).or_default().insert(row.get(2)?, heard);
-        }
-        let mut statement = conn.prepare("select subject, source, low, high from arrived")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            // SQLite has no unsigned numbers; the same 64 bits come back.
-            let (low, high) = (row.get::<_, i64>(2)? as u64, row.get::<_, i64>(3)? as u64);
-            sources.runs.entry((row.get(0)?, row.get(1)?)).or_default().insert(low, high);
+            let heard = Heard::decode(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            sources.all.entry(row.get(0)?).or_default().push(Source { name: row.get(1)?, heard, is_touched: false });
         }
         Ok(sources)
     }
 
     /// A reading came.
     pub fn came(&mut self, subject: i64, arrival: Time, content: &Content) {
-        let Some(source) = &content.source else { return };
-        let key = (subject, source.clone());
-        let stream = content.stream.0;
-        let at = content.when.instant().unwrap_or(content.when.start()).0;
-        let heard = self.heard.entry(key.clone()).or_default();
-        let heard = heard.entry(stream).or_insert(Heard { arrival: arrival.0, at, arrived: 0 });
-        *heard = Heard { arrival: heard.arrival.max(arrival.0), at: heard.at.max(at), arrived: heard.arrived + 1 };
-        self.touched.insert((subject, source.clone(), stream));
-        if let Some(seq) = content.seq
-            && join(self.runs.entry(key.clone()).or_default(), seq)
-        {
-            self.counted.insert(key);
+        let Some(name) = &content.source else { return };
+        let of_subject = self.all.entry(subject).or_default();
+        let place = of_subject.iter().position(|source| source.name == *name).unwrap_or_else(|| {
+            of_subject.push(Source { name: name.clone(), heard: Heard::default(), is_touched: false });
+            of_subject.len() - 1
+        });
+        let source = &mut of_subject[place];
+        if !source.is_touched {
+            source.is_touched = true;
+            self.touched.push((subject, place));
         }
+        source.heard.came(arrival, content);
     }
 
     /// Writes what the transaction touched.
     pub fn store(&mut self, conn: &Connection) -> Result<(), ViewsError> {
-        let mut put = conn.prepare_cached(
-            "insert into sources (subject, source, stream, arrival, at, arrived) values (?1, ?2, ?3, ?4, ?5, ?6)
-             on conflict do update set arrival = ?4, at = ?5, arrived = ?6",
-        )?;
-        for (subject, source, stream) in std::mem::take(&mut self.touched) {
-            let key = (subject, source);
-            let Some(heard) = self.heard.get(&key).and_then(|streams| streams.get(&stream)) else { continue };
-            put.execute(params![subject, &*key.1, stream, heard.arrival, heard.at, heard.arrived])?;
-        }
-        let mut clear = conn.prepare_cached("delete from arrived where subject = ?1 and source = ?2")?;
-        let mut put = conn.prepare_cached("insert into arrived (subject, source, low, high) values (?1, ?2, ?3, ?4)")?;
-        for key in std::mem::take(&mut self.counted) {
-            clear.execute(params![key.0, &*key.1])?;
-            for (low, high) in self.runs.get(&key).into_iter().flatten() {
-                put.execute(params![key.0, &*key.1, *low as i64, *high as i64])?;
-            }
+        self.touched.sort_unstable();
+        let mut put = conn.prepare_cached("insert or replace into sources (subject, source, body) values (?1, ?2, ?3)")?;
+        for (subject, place) in self.touched.drain(..) {
+            let Some(source) = self.all.get_mut(&subject).and_then(|all| all.get_mut(place)) else { continue };
+            source.is_touched = false;
+            let body = postcard::to_allocvec(&source.heard).map_err(|_| ViewsError::Damaged("a source could not be encoded"))?;
+            put.execute(params![subject, &*source.name, body])?;
         }
         Ok(())
     }
 }
 
-/// Takes a count into the runs; false where it was there.
-fn join(runs: &mut BTreeMap<u64, u64>, seq: u64) -> bool {
+impl Heard {
+    pub fn decode(bytes: &[u8]) -> Result<Heard, ViewsError> {
+        postcard::from_bytes(bytes).map_err(|_| ViewsError::Damaged("the row of a source"))
+    }
+
+    fn came(&mut self, arrival: Time, content: &Content) {
+        let at = content.when.instant().unwrap_or(content.when.start()).0;
+        match self.streams.iter_mut().find(|heard| heard.stream == content.stream.0) {
+            Some(heard) => {
+                heard.arrival = heard.arrival.max(arrival.0);
+                heard.at = heard.at.max(at);
+                heard.arrived += 1;
+            }
+            None => self.streams.push(HeardStream { stream: content.stream.0, arrival: arrival.0, at, arrived: 1 }),
+        }
+        if let Some(seq) = content.seq {
+            join(&mut self.runs, seq);
+        }
+    }
+}
+
+/// Takes a count into the runs.
+fn join(runs: &mut BTreeMap<u64, u64>, seq: u64) {
     let before = runs.range(..=seq).next_back().map(|(low, high)| (*low, *high));
     if before.is_some_and(|(_, high)| high >= seq) {
-        return false;
+        return;
     }
     let low = match before {
         Some((low, high)) if high.checked_add(1) == Some(seq) => low,
@@ -111,7 +129,6 @@ fn join(runs: &mut BTreeMap<u64, u64>, seq: u64) -> bool {
     if runs.len() > MOST_RUNS {
         runs.pop_first();
     }
-    true
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::error::ViewsError;
 pub const FORMAT: i32 = 6;
 
 /// `readings` holds the current revision of each reading, clustered so that a stretch of one subject's stream is a stretch of the file;
-/// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `sources` and `arrived` say of whom something came, and which of their counts
+/// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `sources` says of whom something came, and which of their counts
 /// (see [`super::sources`]). `recommendations` has the latest revision of each finding and what people
 /// did about it, `recommendation_history` every revision.
 const TABLES: &str = "
@@ -60,18 +60,8 @@ create table revisions (
 create table sources (
     subject integer not null,
     source  text not null,
-    stream  integer not null,
-    arrival integer not null,
-    at      integer not null,
-    arrived integer not null,
-    primary key (subject, source, stream)
-) without rowid;
-create table arrived (
-    subject integer not null,
-    source  text not null,
-    low     integer not null,
-    high    integer not null,
-    primary key (subject, source, low)
+    body    blob not null,
+    primary key (subject, source)
 ) without rowid;
 create table recommendations (
     id              blob primary key,
