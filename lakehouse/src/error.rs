@@ -81,7 +81,7 @@ impl fmt::Display for LakeError {
             LakeError::RowMissing { id } => write!(
                 f,
                 "a superseded reading is not in the lake\n  reading {id} should be among the current readings\n  \
-                 move the lake away and let it be rebuilt from the journal"
+                 make it again from the journal with `vitalog audit --repair`, or move the lake away and let all of it be rebuilt"
             ),
             LakeError::Storage { doing, source } => write!(f, "the lake failed {doing}\n  {source}"),
         }

@@ -115,15 +115,16 @@ impl Lake {
                 groups_read += 1;
                 let of_subject = rows_of(open()?, &metadata, group, sought.subject).await.doing(reading())?;
                 let batches = read_rows(open()?, &metadata, group, &of_subject).await.doing(reading())?;
-                let mut rows = of_subject.iter();
+                let mut before = 0;
                 for batch in batches {
                     let batch = fit(&batch, layout.schema(table)).doing(reading())?;
                     for (reading, arrival, row) in of_batch(&batch, layout, sought)? {
-                        let row = rows.clone().nth(row).map_or(first, |row| first + *row as u64);
-                        let place = TracedPlace::File { path: place.clone(), row_group: group, row, groups_read: 0, groups };
+                        let Some(row) = of_subject.get(before + row) else { continue };
+                        let (path, row) = (place.clone(), first + *row as u64);
+                        let place = TracedPlace::File { path, row_group: group, row, groups_read: 0, groups };
                         found.push(Traced { standing, reading, arrival, place });
                     }
-                    rows.nth(batch.num_rows().saturating_sub(1));
+                    before += batch.num_rows();
                 }
             }
             first += rows.num_rows().unsigned_abs();
