@@ -58,7 +58,7 @@ pub enum Command {
     User(User),
     /// Add, list, exchange or revoke access tokens of a data directory.
     Token(Token),
-    /// Verify what a data directory holds. Exit status 1 if something is wrong.
+    /// Verify what a data directory or a running server holds: without a subcommand, that every stage has what the journal has. Exit status 1 if something is wrong.
     Audit(Audit),
     /// Where each revision of a reading is, at every stage.
     Receipt(Receipt),
