@@ -70,6 +70,9 @@ struct House {
 /// What a stage is fed with in the place of a record.
 type Bend<'a> = &'a dyn Fn(Record) -> Vec<Record>;
 
+/// How a stage is fed wrongly, and what is to be said of it.
+type Case<'a> = (Bend<'a>, &'a [&'a str]);
+
 fn as_it_is(record: Record) -> Vec<Record> {
     vec![record]
 }
@@ -174,7 +177,7 @@ async fn what_is_under_way_is_no_difference() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_hot_is_looked_at_too_and_what_landed_wrong_stays_wrong() {
     let all = history().len();
-    let cases: [(&dyn Fn(Record) -> Vec<Record>, &[&str]); 6] = [
+    let cases: [Case<'_>; 6] = [
         (&without("r7", 1), &["lost r7/1 current"]),
         (&without("r5", 2), &["lost r5/2 former", "misplaced r5/1 former"]),
         (&without("late", 1), &["lost late/1 former"]),
@@ -196,7 +199,7 @@ async fn what_is_hot_is_looked_at_too_and_what_landed_wrong_stays_wrong() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_views_were_fed_wrongly_is_said_of_them_alone() {
     let all = history().len();
-    let cases: [(&dyn Fn(Record) -> Vec<Record>, &[&str]); 3] = [
+    let cases: [Case<'_>; 3] = [
         (&without("r7", 1), &["views lost r7/1 current"]),
         (&bent("r9", 1), &["views bent r9/1 current"]),
         (&twice, &["views doubled r3/1 former"]),
