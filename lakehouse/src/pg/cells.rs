@@ -57,13 +57,12 @@ fn prepared(kind: &Type, array: &ArrayRef) -> Result<ArrayRef, Fault> {
         _ => match kind.element() {
             Some(element) => {
                 let element = match (element.name, array.data_type()) {
-                    ("numeric", DataType::List(item)) => Some(item.data_type().clone()),
+                    ("numeric", DataType::List(item)) => item.data_type().clone(),
                     _ => written_as(element),
                 };
-                let element = element.ok_or_else(|| broken("a list of what has no form"))?;
                 DataType::List(Arc::new(Field::new("item", element, true)))
             }
-            None => written_as(kind).unwrap_or(DataType::Utf8),
+            None => written_as(kind),
         },
     };
     if *array.data_type() == target {
@@ -110,7 +109,7 @@ fn put_text(kind: &Type, array: &dyn Array, row: usize, out: &mut BytesMut) -> R
         }
         "int2" => number::<Int16Type>(array, row)?.to_string(),
         "int4" => number::<Int32Type>(array, row)?.to_string(),
-        "int8" => number::<Int64Type>(array, row)?.to_string(),
+        "int8" | "oid" => number::<Int64Type>(array, row)?.to_string(),
         "float4" => float(f64::from(number::<Float32Type>(array, row)?), number::<Float32Type>(array, row)?.to_string()),
         "float8" => float(number::<Float64Type>(array, row)?, number::<Float64Type>(array, row)?.to_string()),
         "numeric" => decimal(array, row)?.0,
@@ -141,6 +140,7 @@ fn put_binary(kind: &Type, array: &dyn Array, row: usize, out: &mut BytesMut) ->
         "int2" => out.put_i16(number::<Int16Type>(array, row)?),
         "int4" => out.put_i32(number::<Int32Type>(array, row)?),
         "int8" => out.put_i64(number::<Int64Type>(array, row)?),
+        "oid" => out.put_u32(u32::try_from(number::<Int64Type>(array, row)?).unwrap_or(0)),
         "float4" => out.put_f32(number::<Float32Type>(array, row)?),
         "float8" => out.put_f64(number::<Float64Type>(array, row)?),
         "numeric" => {
@@ -269,4 +269,89 @@ fn numeric(text: &str, scale: i8, out: &mut BytesMut) {
     out.put_u16(if is_negative { 0x4000 } else { 0 });
     out.put_i16(i16::from(scale.max(0)));
     digits.into_iter().for_each(|digit| out.put_i16(digit));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::types::columns;
+    use datafusion::arrow::array::{
+        BooleanArray, Date32Array, Decimal128Array, DurationSecondArray, Float64Array, Int64Array, ListArray, StringViewArray,
+        TimestampNanosecondArray, UInt64Array,
+    };
+    use datafusion::arrow::datatypes::{Int32Type as I32, Schema};
+
+    fn written(array: ArrayRef, form: Form) -> Result<Vec<Option<Vec<u8>>>, &'static str> {
+        let schema = Arc::new(Schema::new(vec![Field::new("v", array.data_type().clone(), true)]));
+        let batch = RecordBatch::try_new(schema.clone(), vec![array]).unwrap();
+        let forms = Forms::all(form);
+        let cells = Cells::of(&batch, &columns(&schema), &forms).map_err(|fault| fault.state)?;
+        let cell = |row| {
+            let mut out = BytesMut::new();
+            cells.row(row, &mut out).map_err(|fault| fault.state)?;
+            let length = i32::from_be_bytes(out[..4].try_into().unwrap());
+            assert!(length == -1 || usize::try_from(length).unwrap() == out.len() - 4);
+            Ok((length >= 0).then(|| out[4..].to_vec()))
+        };
+        (0..batch.num_rows()).map(cell).collect()
+    }
+
+    #[test]
+    fn values_are_written_in_both_forms() {
+        let nanos = TimestampNanosecondArray::from(vec![Some(1_773_129_900_123_456_000), None]).with_timezone("+00:00");
+        let arrays: Vec<(ArrayRef, &[&str], Vec<u8>)> = vec![
+            (Arc::new(BooleanArray::from(vec![true, false])), &["t", "f"], vec![1]),
+            (Arc::new(Int64Array::from(vec![Some(-7), None])), &["-7", "-"], (-7_i64).to_be_bytes().to_vec()),
+            (Arc::new(UInt64Array::from(vec![7])), &["7"], 7_i64.to_be_bytes().to_vec()),
+            (
+                Arc::new(Float64Array::from(vec![6.1, 7.0, f64::NAN, f64::NEG_INFINITY, 1e21])),
+                &["6.1", "7", "NaN", "-Infinity", "1e21"],
+                6.1_f64.to_be_bytes().to_vec(),
+            ),
+            (Arc::new(StringViewArray::from(vec!["ü", ""])), &["ü", ""], "ü".into()),
+            (Arc::new(Date32Array::from(vec![20_522])), &["2026-03-10"], 9_565_i32.to_be_bytes().to_vec()),
+            (Arc::new(nanos), &["2026-03-10 08:05:00.123456+00", "-"], 826_445_100_123_456_i64.to_be_bytes().to_vec()),
+            (
+                Arc::new(DurationSecondArray::from(vec![97_200, -60])),
+                &["27:00:00", "-00:01:00"],
+                [97_200_000_000_i64.to_be_bytes().to_vec(), vec![0; 8]].concat(),
+            ),
+            (
+                Arc::new(Decimal128Array::from(vec![12_345_678, -5, 0]).with_precision_and_scale(20, 3).unwrap()),
+                &["12345.678", "-0.005", "0.000"],
+                [3_i16, 1, 0, 3, 1, 2345, 6780].iter().flat_map(|n| n.to_be_bytes()).collect(),
+            ),
+            (
+                Arc::new(ListArray::from_iter_primitive::<I32, _, _>(vec![Some(vec![Some(1), None]), Some(vec![]), None])),
+                &["{1,NULL}", "{}", "-"],
+                [
+                    &1_i32.to_be_bytes()[..],
+                    &1_i32.to_be_bytes(),
+                    &23_i32.to_be_bytes(),
+                    &2_i32.to_be_bytes(),
+                    &1_i32.to_be_bytes(),
+                    &4_i32.to_be_bytes(),
+                    &1_i32.to_be_bytes(),
+                    &(-1_i32).to_be_bytes(),
+                ]
+                .concat(),
+            ),
+        ];
+        for (array, texts, binary) in arrays {
+            let kind = array.data_type().clone();
+            let found = written(array.clone(), Form::Text).unwrap();
+            let found: Vec<String> =
+                found.into_iter().map(|cell| cell.map_or("-".to_owned(), |text| String::from_utf8(text).unwrap())).collect();
+            assert_eq!(found, texts, "{kind}");
+            assert_eq!(written(array, Form::Binary).unwrap()[0].as_ref(), Some(&binary), "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_place_is_an_error() {
+        assert_eq!(written(Arc::new(UInt64Array::from(vec![u64::MAX])), Form::Text), Err("22003"));
+        let before = TimestampNanosecondArray::from(vec![0]);
+        assert_eq!(written(Arc::new(before), Form::Text).map(|cells| cells.len()), Ok(1));
+        assert_eq!(written(Arc::new(Date32Array::from(vec![-800_000])), Form::Binary), Err("22008"));
+    }
 }

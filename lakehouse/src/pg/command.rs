@@ -17,7 +17,10 @@ pub enum Command {
     Rollback,
     /// A savepoint, or going back to one.
     Savepoint(&'static str),
-    Set { name: String, value: String },
+    Set {
+        name: String,
+        value: String,
+    },
     /// How a transaction shall be: it is as it is.
     SetTransaction,
     Reset(Option<String>),
@@ -26,9 +29,15 @@ pub enum Command {
     DiscardAll,
     /// A prepared statement; `None`: all.
     Deallocate(Option<String>),
-    Declare { cursor: String, sql: String },
+    Declare {
+        cursor: String,
+        sql: String,
+    },
     /// `None`: all that is left.
-    Fetch { cursor: String, rows: Option<u32> },
+    Fetch {
+        cursor: String,
+        rows: Option<u32>,
+    },
     Close(Option<String>),
     /// Done by doing nothing, with the word that says so.
     Nothing(&'static str),
@@ -67,7 +76,7 @@ pub fn command(sql: &str) -> Command {
         ["DEALLOCATE", "PREPARE", _] => Command::Deallocate(Some(words[2].clone())),
         ["DEALLOCATE", _] => Command::Deallocate(Some(words[1].clone())),
         ["DECLARE", _, ref rest @ ..] if rest.contains(&"CURSOR") => declare(sql, &words[1]),
-        ["FETCH" | "MOVE", ..] if keys[0] == "FETCH" => fetch(&words[1..]),
+        ["FETCH", ..] => fetch(&words[1..]),
         ["CLOSE", "ALL"] => Command::Close(None),
         ["CLOSE", _] => Command::Close(Some(words[1].clone())),
         ["UNLISTEN", ..] => Command::Nothing("UNLISTEN"),
@@ -129,8 +138,8 @@ fn fetch(words: &[String]) -> Command {
             "NEXT" | "FORWARD" | "FROM" | "IN" => {}
             "ALL" => rows = None,
             count => match count.parse() {
-                Ok(count) => rows = Some(count),
-                Err(_) => return Command::Ask,
+                Ok(count) if count > 0 => rows = Some(count),
+                _ => return Command::Ask,
             },
         }
     }
@@ -160,7 +169,10 @@ mod tests {
             ("show tables", Command::Ask),
             ("DISCARD ALL", Command::DiscardAll),
             ("DEALLOCATE \"s1\"", Command::Deallocate(Some("s1".into()))),
-            ("DECLARE c NO SCROLL CURSOR WITHOUT HOLD FOR select 1", Command::Declare { cursor: "c".into(), sql: "select 1".into() }),
+            (
+                "DECLARE c NO SCROLL CURSOR WITHOUT HOLD FOR select 1",
+                Command::Declare { cursor: "c".into(), sql: "select 1".into() },
+            ),
             ("FETCH FORWARD 100 FROM c", Command::Fetch { cursor: "c".into(), rows: Some(100) }),
             ("fetch all in c", Command::Fetch { cursor: "c".into(), rows: None }),
             ("MOVE 5 FROM c", Command::Ask),

@@ -93,6 +93,12 @@ pub struct Bind {
 pub struct Forms(Vec<Form>);
 
 impl Forms {
+    /// One for all.
+    #[cfg(test)]
+    pub fn all(form: Form) -> Forms {
+        Forms(vec![form])
+    }
+
     /// Whether it fits that many values.
     pub fn fit(&self, values: usize) -> bool {
         self.0.len() <= 1 || self.0.len() == values

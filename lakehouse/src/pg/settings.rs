@@ -79,7 +79,8 @@ impl Settings {
         if name == "session_authorization" || name == "role" {
             return Some(if name == "role" { "none".to_owned() } else { self.user.clone() });
         }
-        let fixed = || SETTINGS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(&name)).map(|(_, value, _)| (*value).to_owned());
+        let fixed =
+            || SETTINGS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(&name)).map(|(_, value, _)| (*value).to_owned());
         self.changed.get(&name).cloned().or_else(fixed)
     }
 
@@ -94,18 +95,24 @@ impl Settings {
         }
         let known = SETTINGS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(&name));
         let Some((known, fixed, is_free)) = known else {
-            return Err(Fault::new("42704", format!("unrecognized configuration parameter {name:?}")).hint("SHOW ALL lists those that there are"));
+            return Err(Fault::new("42704", format!("unrecognized configuration parameter {name:?}"))
+                .hint("SHOW ALL lists those that there are"));
         };
         if *is_free || is_same(known, fixed, value) {
             if *known == "statement_timeout" && millis(value).is_none() {
-                return Err(Fault::new("22023", "statement_timeout is no span of time").hint("write milliseconds, or a number with ms, s or min"));
+                return Err(Fault::new("22023", "statement_timeout is no span of time")
+                    .hint("write milliseconds, or a number with ms, s or min"));
             }
             if *is_free {
                 self.changed.insert(name, value.to_owned());
             }
             return Ok(());
         }
-        let remedy = if *known == "TimeZone" { "instants are UTC; local_time(at, 'Europe/London') gives a clock" } else { "leave it as it is" };
+        let remedy = if *known == "TimeZone" {
+            "instants are UTC; local_time(at, 'Europe/London') gives a clock"
+        } else {
+            "leave it as it is"
+        };
         Err(Fault::new("22023", format!("{known} is {fixed} here")).hint(remedy))
     }
 
@@ -184,10 +191,14 @@ mod tests {
     #[test]
     fn what_would_change_an_answer_is_refused() {
         let mut settings = Settings::of("lee");
-        for (name, value) in [("TimeZone", "Europe/London"), ("client_encoding", "LATIN1"), ("standard_conforming_strings", "off")] {
+        for (name, value) in
+            [("TimeZone", "Europe/London"), ("client_encoding", "LATIN1"), ("standard_conforming_strings", "off")]
+        {
             assert_eq!(settings.set(name, value).map_err(|f| f.state), Err("22023"), "{name}");
         }
-        for (name, value) in [("time zone", "UTC"), ("NAMES", "utf8"), ("datestyle", "ISO"), ("extra_float_digits", "3"), ("a.b", "c")] {
+        for (name, value) in
+            [("time zone", "UTC"), ("NAMES", "utf8"), ("datestyle", "ISO"), ("extra_float_digits", "3"), ("a.b", "c")]
+        {
             assert_eq!(settings.set(name, value), Ok(()), "{name}");
         }
         assert_eq!(settings.set("colour", "red").map_err(|f| f.state), Err("42704"));

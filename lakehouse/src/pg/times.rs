@@ -12,7 +12,8 @@ pub const EPOCH_MICROS: i64 = 946_684_800_000_000;
 const FIRST: Date = Date::constant(1970, 1, 1);
 
 fn beyond() -> Fault {
-    Fault::new("22008", "an instant before the year 1 or after the year 9999 can't be written").hint("leave it out, or cast it to text")
+    Fault::new("22008", "an instant before the year 1 or after the year 9999 can't be written")
+        .hint("leave it out, or cast it to text")
 }
 
 /// Microseconds since 1970, with what stands behind them.

@@ -182,12 +182,12 @@ fn json() -> &'static Type {
 }
 
 /// What a value is cast to before it is written.
-pub fn written_as(kind: &Type) -> Option<DataType> {
-    Some(match kind.name {
+pub fn written_as(kind: &Type) -> DataType {
+    match kind.name {
         "bool" => DataType::Boolean,
         "int2" => DataType::Int16,
         "int4" => DataType::Int32,
-        "int8" => DataType::Int64,
+        "int8" | "oid" => DataType::Int64,
         "float4" => DataType::Float32,
         "float8" => DataType::Float64,
         "bytea" => DataType::Binary,
@@ -196,9 +196,8 @@ pub fn written_as(kind: &Type) -> Option<DataType> {
         "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, None),
         "timestamptz" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         "interval" => DataType::Interval(datafusion::arrow::datatypes::IntervalUnit::MonthDayNano),
-        "text" => DataType::Utf8,
-        _ => return None,
-    })
+        _ => DataType::Utf8,
+    }
 }
 
 /// The columns of an answer.

@@ -22,7 +22,7 @@ pub fn literal(number: usize, kind: &'static Type, form: Form, value: Option<&By
         Form::Text => std::str::from_utf8(value).ok().and_then(|text| from_text(kind, text)),
         Form::Binary => {
             let mut rest = Reader(value.clone());
-            match from_binary(kind, &mut rest).and_then(|read| rest.end().map(|()| read)) {
+            match from_binary(kind, &mut rest).and_then(|read| rest.end().map(|()| read).map_err(Unread::from)) {
                 Ok(read) => Some(read),
                 Err(Unread::Garbled) => None,
                 Err(Unread::Unknown) => {
@@ -81,7 +81,11 @@ fn decimal(text: &str) -> Option<Literal> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let is_digits = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
-    if !is_digits(whole) || !is_digits(part) || whole.len() + part.len() > 38 || unsigned.len() < 2 && part.is_empty() && whole.is_empty() {
+    if !is_digits(whole)
+        || !is_digits(part)
+        || whole.len() + part.len() > 38
+        || unsigned.len() < 2 && part.is_empty() && whole.is_empty()
+    {
         // As it is written with an exponent, or as no number at all.
         text.parse::<f64>().ok()?;
         return Some(Literal::As(text.to_owned(), "Float64".to_owned()));
@@ -107,7 +111,7 @@ fn from_binary(kind: &'static Type, rest: &mut Reader) -> Result<Literal, Unread
     };
     let told = |text: Result<String, Fault>| text.map(typed).map_err(|_| Unread::Garbled);
     Ok(match kind.name {
-        "bool" => Literal::Bool(rest.array()? != [0]),
+        "bool" => Literal::Bool(rest.array::<1>()? != [0_u8]),
         "int2" => Literal::Int(i64::from(rest.short()?)),
         "int4" => Literal::Int(i64::from(rest.int()?)),
         "oid" | "regclass" | "regtype" | "regproc" | "regnamespace" => Literal::Int(i64::from(rest.int()?.cast_unsigned())),
@@ -222,9 +226,102 @@ pub fn items(text: &str) -> Option<Vec<Option<String>>> {
             }
         }
         let is_null = !was_quoted && item.trim().eq_ignore_ascii_case("null");
-        items.push(if is_null { None } else if was_quoted { Some(item) } else { Some(item.trim().to_owned()) });
+        items.push(if is_null {
+            None
+        } else if was_quoted {
+            Some(item)
+        } else {
+            Some(item.trim().to_owned())
+        });
         if chars.next().is_none() {
             return Some(items);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::types::named;
+
+    fn read(kind: &str, form: Form, bytes: &[u8]) -> Result<Literal, &'static str> {
+        literal(1, named(kind).unwrap(), form, Some(&Bytes::copy_from_slice(bytes))).map_err(|fault| fault.state)
+    }
+
+    #[test]
+    fn texts_and_binary_forms_say_the_same() {
+        let typed = |text: &str, kind: &str| Literal::As(text.to_owned(), kind.to_owned());
+        let instant = "Timestamp(Microsecond, Some(\"UTC\"))";
+        for (kind, text, binary, expected) in [
+            ("bool", "t", vec![1], Literal::Bool(true)),
+            ("int2", "-7", (-7_i16).to_be_bytes().to_vec(), Literal::Int(-7)),
+            ("int4", "70000", 70_000_i32.to_be_bytes().to_vec(), Literal::Int(70_000)),
+            ("int8", "-9223372036854775808", i64::MIN.to_be_bytes().to_vec(), Literal::Int(i64::MIN)),
+            ("float8", "6.1", 6.1_f64.to_be_bytes().to_vec(), typed("6.1", "Float64")),
+            ("text", "it's", b"it's".to_vec(), Literal::Text("it's".to_owned())),
+            ("bytea", "\\x0aff", vec![10, 255], Literal::Bytes("0aff".to_owned())),
+            ("date", "2026-03-10", 9_565_i32.to_be_bytes().to_vec(), typed("2026-03-10", "Date32")),
+            (
+                "timestamptz",
+                "2026-03-10 08:05:00+00",
+                826_445_100_000_000_i64.to_be_bytes().to_vec(),
+                typed("2026-03-10 08:05:00+00", instant),
+            ),
+            // 12345.678: digits 1 2345 6780, the first of them ten thousands, three behind the point.
+            (
+                "numeric",
+                "12345.678",
+                [3_i16, 1, 0, 3, 1, 2345, 6780].iter().flat_map(|n| n.to_be_bytes()).collect(),
+                typed("12345.678", "Decimal128(38, 3)"),
+            ),
+            (
+                "numeric",
+                "-0.05",
+                [1_i16, -1, 0x4000, 2, 500].iter().flat_map(|n| n.to_be_bytes()).collect(),
+                typed("-0.05", "Decimal128(38, 2)"),
+            ),
+            (
+                "numeric",
+                "300",
+                [1_i16, 0, 0, 0, 300].iter().flat_map(|n| n.to_be_bytes()).collect(),
+                typed("300", "Decimal128(38, 0)"),
+            ),
+            (
+                "_text",
+                "{a,NULL,\"b,c\"}",
+                [
+                    &[0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 25, 0, 0, 0, 3, 0, 0, 0, 1][..],
+                    b"\0\0\0\x01a",
+                    b"\xff\xff\xff\xff",
+                    b"\0\0\0\x03b,c",
+                ]
+                .concat(),
+                Literal::List(vec![Literal::Text("a".to_owned()), Literal::Null(None), Literal::Text("b,c".to_owned())], None),
+            ),
+        ] {
+            assert_eq!(read(kind, Form::Text, text.as_bytes()), Ok(expected.clone()), "{kind} {text}");
+            assert_eq!(read(kind, Form::Binary, &binary), Ok(expected), "{kind} {binary:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_value_is_refused() {
+        for (kind, form, bytes) in [
+            ("int4", Form::Text, &b"70000000000"[..]),
+            ("int4", Form::Binary, b"\0\0"),
+            ("int4", Form::Binary, b"\0\0\0\0\0"),
+            ("bool", Form::Text, b"maybe"),
+            ("numeric", Form::Text, b"1.2.3"),
+            ("numeric", Form::Binary, b"\x7f\xff\0\0\0\0\0\0"),
+            ("text", Form::Binary, b"\xff"),
+            ("bytea", Form::Text, b"\\x0"),
+            ("timestamptz", Form::Binary, b"\x7f\xff\xff\xff\xff\xff\xff\xff"),
+            ("_text", Form::Text, b"{a"),
+            ("_text", Form::Binary, b"\0\0\0\x01\0\0\0\0\0\0\0\x19\x7f\xff\xff\xff\0\0\0\x01"),
+        ] {
+            assert_eq!(read(kind, form, bytes), Err("22P02"), "{kind} {bytes:?}");
+        }
+        assert_eq!(read("interval", Form::Binary, b""), Err("22P02"));
+        assert_eq!(read("jsonb", Form::Binary, b"\x01{}"), Err("0A000"));
     }
 }

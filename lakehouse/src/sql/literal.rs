@@ -60,11 +60,8 @@ fn value(value: Value) -> Expr {
 fn cast(expression: Expr, kind: &str) -> Expr {
     let argument = |e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e));
     let kind = value(Value::SingleQuotedString(kind.to_owned()));
-    let args = FunctionArgumentList {
-        duplicate_treatment: None,
-        args: vec![argument(expression), argument(kind)],
-        clauses: Vec::new(),
-    };
+    let args =
+        FunctionArgumentList { duplicate_treatment: None, args: vec![argument(expression), argument(kind)], clauses: Vec::new() };
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new("arrow_cast")]),
         uses_odbc_syntax: false,
@@ -122,7 +119,7 @@ pub(crate) fn fill(statement: &mut Statement, values: &[Literal]) -> Result<(), 
 
 fn asked(statement: &Statement) -> Option<&Sql> {
     match statement {
-        Statement::Statement(sql) => Some(sql),
+        Statement::Statement(sql) => Some(&**sql),
         Statement::Explain(explain) => asked(&explain.statement),
         _ => None,
     }
@@ -130,7 +127,7 @@ fn asked(statement: &Statement) -> Option<&Sql> {
 
 fn asked_mut(statement: &mut Statement) -> Option<&mut Sql> {
     match statement {
-        Statement::Statement(sql) => Some(sql),
+        Statement::Statement(sql) => Some(&mut **sql),
         Statement::Explain(explain) => asked_mut(&mut explain.statement),
         _ => None,
     }

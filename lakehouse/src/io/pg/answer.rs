@@ -34,7 +34,13 @@ pub enum Fetched {
 
 impl Rows {
     /// `columns`: as they were described, if they were.
-    pub fn new(answered: Answered, columns: Option<Vec<Column>>, forms: Forms, limit: usize, room: Option<OwnedSemaphorePermit>) -> Rows {
+    pub fn new(
+        answered: Answered,
+        columns: Option<Vec<Column>>,
+        forms: Forms,
+        limit: usize,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Rows {
         // What was described may know less of a parameter than what was answered: the rows keep to what the client was told.
         let columns = columns.filter(|told| told.len() == answered.columns.len()).unwrap_or(answered.columns);
         let answer = answered.answer;

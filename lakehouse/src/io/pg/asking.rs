@@ -79,7 +79,8 @@ impl Lake {
 impl Inner {
     async fn description(&self, eyes: &Eyes, statement: Statement, given: &[u32], facts: Facts) -> Result<Description, SqlError> {
         let count = parameters(&statement);
-        let mut kinds: Vec<Option<&'static Type>> = (0..count).map(|place| given.get(place).and_then(|oid| numbered(*oid))).collect();
+        let mut kinds: Vec<Option<&'static Type>> =
+            (0..count).map(|place| given.get(place).and_then(|oid| numbered(*oid))).collect();
         if catalogue::question(&statement).is_some() {
             let kinds: Vec<&'static Type> = kinds.into_iter().map(|kind| kind.unwrap_or_else(text)).collect();
             let filled = filled(statement, &kinds)?;

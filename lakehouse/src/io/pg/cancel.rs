@@ -34,7 +34,8 @@ impl Connections {
             *count += 1;
         }
         let stop = Arc::new(Notify::new());
-        let mut place = Place { connections: self.clone(), key: Key { process: 0, secret: 0 }, stop, account: account.to_owned() };
+        let mut place =
+            Place { connections: self.clone(), key: Key { process: 0, secret: 0 }, stop, account: account.to_owned() };
         let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         place.key = loop {
             let key = draw()?;

@@ -11,7 +11,7 @@ use crate::pg::command::{Command, command};
 use crate::pg::fault::Fault;
 use crate::pg::incoming::{Bind, Forms, Incoming, Of};
 use crate::pg::outgoing::Column;
-use crate::pg::types::{Type, numbered};
+use crate::pg::types::Type;
 use crate::pg::values::literal;
 use crate::sql::{Literal, split};
 
@@ -197,9 +197,9 @@ async fn execute(session: &mut Session, line: &mut Line, name: &str, most: u32) 
     }
     let Some(portal) = session.portals.get_mut(name) else { return Ok(Err(no_portal(name))) };
     if let Some(rows) = &mut portal.rows {
-        return Ok(give(line, rows, most).await?.map(|(count, is_more)| {
-            if is_more { line.out.suspended() } else { line.out.complete(&format!("SELECT {count}")) }
-        }));
+        return Ok(give(line, rows, most)
+            .await?
+            .map(|(count, is_more)| if is_more { line.out.suspended() } else { line.out.complete(&format!("SELECT {count}")) }));
     }
     let prepared = portal.prepared.clone();
     if std::mem::replace(&mut portal.is_done, true) {

@@ -69,7 +69,11 @@ impl Line {
     ///
     /// # Errors
     /// Where the connection is gone.
-    pub async fn busy<T>(&mut self, stop: &Notify, work: impl Future<Output = Result<T, Fault>>) -> Result<Result<T, Fault>, End> {
+    pub async fn busy<T>(
+        &mut self,
+        stop: &Notify,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<Result<T, Fault>, End> {
         tokio::pin!(work);
         let stopped = stop.notified();
         tokio::pin!(stopped);

@@ -73,8 +73,7 @@ impl Session {
         loop {
             let said = tokio::select! {
                 said = tokio::time::timeout(self.shared.door.idle, line.next(LONGEST)) => said,
-                // The sender is gone only when the server is.
-                _ = closed.wait_for(|is| *is) => {
+                () = is_over(&mut closed) => {
                     line.out.fault(&Fault::new("57P01", "the server is closing").hint("connect again when it is back").fatal());
                     line.shut().await;
                     return Ok(());
@@ -269,7 +268,8 @@ impl Session {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         match tokio::time::timeout(PATIENCE, self.shared.room.clone().acquire_many_owned(units)).await {
             Ok(Ok(room)) => Ok(Some(room)),
-            _ => Err(Fault::new("53200", "too many answers are held for clients that have not fetched them").hint("ask again later, or for less")),
+            _ => Err(Fault::new("53200", "too many answers are held for clients that have not fetched them")
+                .hint("ask again later, or for less")),
         }
     }
 
@@ -358,7 +358,10 @@ impl Session {
             }
             Command::Show(name) => {
                 let value = self.settings.get(name);
-                let unknown = || Fault::new("42704", format!("unrecognized configuration parameter {name:?}")).hint("SHOW ALL lists those that there are");
+                let unknown = || {
+                    Fault::new("42704", format!("unrecognized configuration parameter {name:?}"))
+                        .hint("SHOW ALL lists those that there are")
+                };
                 return Ok((Some((shown_columns(&[name]), vec![vec![value.ok_or_else(unknown)?]])), "SHOW".to_owned()));
             }
             Command::ShowAll => {
@@ -392,10 +395,17 @@ impl Session {
                 "CLOSE CURSOR"
             }
             Command::Nothing(tag) => tag,
-            Command::Ask | Command::Declare { .. } | Command::Fetch { .. } => return Err(Fault::unsupported("that is asked in another way")),
+            Command::Ask | Command::Declare { .. } | Command::Fetch { .. } => {
+                return Err(Fault::unsupported("that is asked in another way"));
+            }
         };
         Ok((None, tag.to_owned()))
     }
+}
+
+/// Waits until the server closes; its sender is gone only when it is.
+async fn is_over(closed: &mut tokio::sync::watch::Receiver<bool>) {
+    let _ = closed.wait_for(|is| *is).await;
 }
 
 /// Columns and rows of words.
@@ -449,4 +459,3 @@ fn not_permitted() -> Fault {
 fn over(fault: Fault) -> Fault {
     if fault.state == "53400" { fault } else { Fault { state: "57P01", ..fault }.fatal() }
 }
-

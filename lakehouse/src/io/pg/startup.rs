@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use futures::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -45,18 +44,24 @@ pub async fn begin(stream: TcpStream, tls: Option<&dyn Secure>, porter: &dyn Por
         Opening::Startup { minor, parameters } => (minor, parameters),
         Opening::OtherVersion(version) => {
             let other = format!("protocol version {}.{} is not spoken", version >> 16, version & 0xffff);
-            return refuse(Line::new(wire), Fault::unsupported(other).hint("use a client of version 3.0, as all since 2003 are")).await;
+            return refuse(Line::new(wire), Fault::unsupported(other).hint("use a client of version 3.0, as all since 2003 are"))
+                .await;
         }
         Opening::Tls | Opening::Gss => return refuse(Line::new(wire), Fault::new("08P01", "that was asked before")).await,
     };
     let mut line = Line::new(wire);
     if tls.is_some() && !is_secure {
-        let fault = Fault::new("28000", "this server speaks TLS only").hint("connect with sslmode=require, or better verify-full");
+        let fault =
+            Fault::new("28000", "this server speaks TLS only").hint("connect with sslmode=require, or better verify-full");
         return refuse(line, fault).await;
     }
     let get = |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let Some(user) = get("user").filter(|user| !user.is_empty()) else {
-        return refuse(line, Fault::new("28000", "no user name was given").hint("the user name is the account; the password is a token")).await;
+        return refuse(
+            line,
+            Fault::new("28000", "no user name was given").hint("the user name is the account; the password is a token"),
+        )
+        .await;
     };
     if get("replication").is_some_and(|value| !["false", "off", "no", "0"].contains(&value)) {
         return refuse(line, Fault::unsupported("there is no replication")).await;
@@ -111,17 +116,15 @@ async fn opened(mut stream: TcpStream, tls: Option<&dyn Secure>) -> Result<Optio
     Ok(come.is_empty().then(|| (Box::new(stream) as Box<dyn Wire>, first, false)))
 }
 
-fn packet<'a>(wire: &'a mut (impl Wire + 'a), come: &'a mut BytesMut) -> BoxFuture<'a, Result<Opening, End>> {
-    Box::pin(async move {
-        loop {
-            if let Some(opening) = opening(come)? {
-                return Ok(opening);
-            }
-            if wire.read_buf(come).await? == 0 {
-                return Err(End::Gone);
-            }
+async fn packet(wire: &mut impl Wire, come: &mut BytesMut) -> Result<Opening, End> {
+    loop {
+        if let Some(opening) = opening(come)? {
+            return Ok(opening);
         }
-    })
+        if wire.read_buf(come).await? == 0 {
+            return Err(End::Gone);
+        }
+    }
 }
 
 /// Asks for a password, and who has it.
@@ -145,9 +148,13 @@ async fn known(line: &mut Line, user: &str, porter: &dyn Porter) -> Result<Resul
 /// What who is not let in is told.
 pub fn not_in(why: NotIn) -> Fault {
     match why {
-        NotIn::NotGood(why) => Fault::new("28P01", why).hint("the user name is the account, of a program its token's id; the password is a token, or the account's password"),
+        NotIn::NotGood(why) => Fault::new("28P01", why).hint(
+            "the user name is the account, of a program its token's id; the password is a token, or the account's password",
+        ),
         NotIn::Later(why) => Fault::new("53400", why),
-        NotIn::Unknown => Fault::new("57P03", "who may come in can't be looked up at present").hint("try again later; the log says why"),
+        NotIn::Unknown => {
+            Fault::new("57P03", "who may come in can't be looked up at present").hint("try again later; the log says why")
+        }
     }
 }
 

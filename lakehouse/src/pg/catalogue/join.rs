@@ -35,6 +35,9 @@ impl Catalogue {
     pub fn from(&self, select: &Select, frame: &Frame<'_>) -> Result<(Scope, Vec<Vec<Value>>), SqlError> {
         let mut wanted: Vec<&Expr> = select.selection.as_ref().map(conjuncts).unwrap_or_default();
         let mut taken = Taken { scope: Vec::new(), rows: vec![Vec::new()] };
+        // Rows that a join to the right brings are not there before it: then conditions wait until all is joined.
+        let waits = select.from.iter().flat_map(|table| &table.joins).any(|join| brings_rows(&join.join_operator));
+        let late = if waits { std::mem::take(&mut wanted) } else { Vec::new() };
         for table in &select.from {
             self.join(&mut taken, &table.relation, How::Inner, &mut Vec::new(), &mut wanted, frame)?;
             for join in &table.joins {
@@ -53,7 +56,7 @@ impl Catalogue {
                 self.join(&mut taken, &join.relation, how, &mut on, &mut wanted, frame)?;
             }
         }
-        for condition in wanted {
+        for condition in wanted.into_iter().chain(late) {
             self.keep(&mut taken, condition, frame)?;
         }
         Ok((taken.scope, taken.rows))
@@ -70,17 +73,19 @@ impl Catalogue {
         Ok(())
     }
 
-    fn join<'e>(
+    fn join<'o, 'e: 'o>(
         &self,
         taken: &mut Taken,
         factor: &TableFactor,
         how: How,
-        on: &mut Vec<&'e Expr>,
+        on: &mut Vec<&'o Expr>,
         wanted: &mut Vec<&'e Expr>,
         frame: &Frame<'_>,
     ) -> Result<(), SqlError> {
-        let looks_left = matches!(factor, TableFactor::Derived { lateral: true, .. } | TableFactor::Function { .. } | TableFactor::UNNEST { .. })
-            || matches!(factor, TableFactor::Table { args: Some(_), .. });
+        let looks_left = matches!(
+            factor,
+            TableFactor::Derived { lateral: true, .. } | TableFactor::Function { .. } | TableFactor::UNNEST { .. }
+        ) || matches!(factor, TableFactor::Table { args: Some(_), .. });
         if looks_left {
             return self.join_lateral(taken, factor, how, on, frame);
         }
@@ -88,13 +93,12 @@ impl Catalogue {
         if how == How::Inner {
             // What the query wants of what is there by now may as well be held here.
             let joined: Scope = taken.scope.iter().chain(&scope).cloned().collect();
-            let (now, later) = std::mem::take(wanted).into_iter().partition(|e| is_told_by(e, &joined));
+            let (now, later): (Vec<&Expr>, Vec<&Expr>) = std::mem::take(wanted).into_iter().partition(|e| is_told_by(e, &joined));
             *wanted = later;
-            on.extend::<Vec<&Expr>>(now);
+            on.extend(now);
         }
         let joined: Scope = taken.scope.iter().chain(&scope).cloned().collect();
-        let sides = on.iter().position(|e| sides(e, &taken.scope, &scope).is_some());
-        let equal = sides.and_then(|at| sides_of(on[at], &taken.scope, &scope));
+        let equal = on.iter().find_map(|e| sides_of(e, &taken.scope, &scope));
         let mut lookup: HashMap<String, Vec<usize>> = HashMap::new();
         if let Some((_, by)) = equal {
             for (place, row) in right.iter().enumerate() {
@@ -120,6 +124,7 @@ impl Catalogue {
                 let both: Vec<Value> = row.iter().chain(&right[*place]).cloned().collect();
                 if self.holds(on, &frame.inner(&joined, &both))? {
                     (is_met, met[*place]) = (true, true);
+                    self.make_room(both.len())?;
                     rows.push(both);
                 }
             }
@@ -129,16 +134,25 @@ impl Catalogue {
         }
         if matches!(how, How::Right | How::Full) {
             let alone = right.iter().zip(&met).filter(|(_, met)| !**met).map(|(row, _)| row);
-            rows.extend(alone.map(|row| {
-                std::iter::repeat_n(Value::Null, taken.scope.len()).chain(row.iter().cloned()).collect::<Vec<_>>()
-            }));
+            rows.extend(
+                alone.map(|row| {
+                    std::iter::repeat_n(Value::Null, taken.scope.len()).chain(row.iter().cloned()).collect::<Vec<_>>()
+                }),
+            );
         }
         *taken = Taken { scope: joined, rows };
         Ok(())
     }
 
     /// What looks at the rows to its left is made anew for each.
-    fn join_lateral(&self, taken: &mut Taken, factor: &TableFactor, how: How, on: &[&Expr], frame: &Frame<'_>) -> Result<(), SqlError> {
+    fn join_lateral(
+        &self,
+        taken: &mut Taken,
+        factor: &TableFactor,
+        how: How,
+        on: &[&Expr],
+        frame: &Frame<'_>,
+    ) -> Result<(), SqlError> {
         let nothing = vec![Value::Null; taken.scope.len()];
         let (_, scope) = self.factor(factor, &frame.inner(&taken.scope, &nothing))?;
         let joined: Scope = taken.scope.iter().chain(&scope).cloned().collect();
@@ -150,6 +164,7 @@ impl Catalogue {
                 self.step()?;
                 let both: Vec<Value> = row.iter().cloned().chain(other).collect();
                 if self.holds(on, &frame.inner(&joined, &both))? {
+                    self.make_room(both.len())?;
                     rows.push(both);
                 }
             }
@@ -179,23 +194,21 @@ impl Catalogue {
                 let common = frame.common.iter().rev().find(|(known, _)| *known == name).map(|(_, rows)| rows.clone());
                 let not_there = || refused("sql_invalid", format!("table '{name}' not found"), "see what there is with \\d");
                 let rows = common.or_else(|| self.relation(&name)).ok_or_else(not_there)?;
-                Ok(scoped(rows, alias.as_ref(), &bare))
+                Ok(scoped(rows, alias.as_ref(), &bare, false))
             }
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
                 let rows = self.rows_of_function(&dotted(name), &args.args, *with_ordinality, frame)?;
-                Ok(scoped(rows, alias.as_ref(), &dotted(name)))
+                Ok(scoped(rows, alias.as_ref(), &dotted(name), true))
             }
             TableFactor::Function { name, args, alias, with_ordinality, .. } => {
                 let rows = self.rows_of_function(&dotted(name), args, *with_ordinality, frame)?;
-                Ok(scoped(rows, alias.as_ref(), &dotted(name)))
+                Ok(scoped(rows, alias.as_ref(), &dotted(name), true))
             }
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
                 let rows = self.unnested(array_exprs, *with_ordinality, frame)?;
-                Ok(scoped(rows, alias.as_ref(), "unnest"))
+                Ok(scoped(rows, alias.as_ref(), "unnest", true))
             }
-            TableFactor::Derived { subquery, alias, .. } => {
-                Ok(scoped(self.query(subquery, *frame)?, alias.as_ref(), ""))
-            }
+            TableFactor::Derived { subquery, alias, .. } => Ok(scoped(self.query(subquery, *frame)?, alias.as_ref(), "", false)),
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 let mut taken = Taken { scope: Vec::new(), rows: vec![Vec::new()] };
                 self.join(&mut taken, &table_with_joins.relation, How::Inner, &mut Vec::new(), &mut Vec::new(), frame)?;
@@ -220,12 +233,12 @@ fn conjuncts(condition: &Expr) -> Vec<&Expr> {
     }
 }
 
-fn scoped(mut rows: Rows, alias: Option<&TableAlias>, name: &str) -> (Vec<Vec<Value>>, Scope) {
+/// `is_function`: one that makes one column of values, which then has the name of the alias.
+fn scoped(mut rows: Rows, alias: Option<&TableAlias>, name: &str, is_function: bool) -> (Vec<Vec<Value>>, Scope) {
     let mut table = name.rsplit('.').next().unwrap_or(name).to_owned();
     if let Some(alias) = alias {
         table = folded(&alias.name);
-        // A function that makes one column of values gives it the name of the alias.
-        if alias.columns.is_empty() && rows.columns.len() == 1 && super::functions::makes_rows(name) {
+        if is_function && alias.columns.is_empty() && rows.columns.len() == 1 {
             rows.columns[0].0.clone_from(&table);
         }
         rename(&mut rows, alias);
@@ -243,6 +256,10 @@ fn how(operator: &JoinOperator) -> Result<(How, Option<&JoinConstraint>), SqlErr
         JoinOperator::FullOuter(c) => (How::Full, Some(c)),
         _ => return Err(unknown("this join")),
     })
+}
+
+fn brings_rows(operator: &JoinOperator) -> bool {
+    matches!(operator, JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_))
 }
 
 /// That a column of this name is the same on both sides.
@@ -273,10 +290,6 @@ fn is_in(parts: &[Ident], scope: &[Named]) -> bool {
     let [.., table, name] = parts else { return false };
     let (table, name) = (folded(table), folded(name));
     scope.iter().any(|named| named.table.as_deref() == Some(&table) && named.name == name)
-}
-
-fn sides(condition: &Expr, left: &[Named], right: &[Named]) -> Option<()> {
-    sides_of(condition, left, right).map(|_| ())
 }
 
 /// The two sides of an equality, of which each is told by one scope alone.

@@ -25,7 +25,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement as Sql, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement as Sql, TableFactor, Visit, Visitor};
 
 use crate::pg::outgoing::Column;
 use crate::pg::types::Type;
@@ -65,10 +65,14 @@ pub struct Catalogue {
     facts: Facts,
     /// Steps that are left: what a question may cost.
     steps: std::cell::Cell<u64>,
+    /// Values of joined rows that may yet be made: what a question may hold.
+    room: std::cell::Cell<usize>,
 }
 
 /// Steps of a question: each value that is made is one. The questions of tools take some ten thousand.
 const STEPS: u64 = 30_000_000;
+/// Values of joined rows. The questions of tools make some hundred thousand.
+const ROOM: usize = 4_000_000;
 
 impl Catalogue {
     pub fn new(relations: Vec<Relation>, facts: Facts) -> Catalogue {
@@ -80,7 +84,7 @@ impl Catalogue {
             }
             (oid, relation)
         });
-        Catalogue { relations: numbered.collect(), facts, steps: std::cell::Cell::new(STEPS) }
+        Catalogue { relations: numbered.collect(), facts, steps: std::cell::Cell::new(STEPS), room: std::cell::Cell::new(ROOM) }
     }
 
     /// Answers a question.
@@ -89,11 +93,18 @@ impl Catalogue {
     /// Where it asks for what is not there, or in a way that is not understood.
     pub fn answer(&self, query: &Query) -> Result<(Vec<Column>, RecordBatch), SqlError> {
         let table = self.query(query, Frame::outermost())?;
-        let columns: Vec<Column> = table.columns.iter().map(|(name, kind)| Column { name: name.clone(), kind: shown(kind) }).collect();
-        let arrays: Vec<ArrayRef> =
-            columns.iter().enumerate().map(|(place, column)| array(column.kind, table.rows.iter().map(|row| &row[place]))).collect();
-        let fields: Vec<Field> =
-            columns.iter().zip(&arrays).map(|(column, array)| Field::new(&column.name, array.data_type().clone(), true)).collect();
+        let columns: Vec<Column> =
+            table.columns.iter().map(|(name, kind)| Column { name: name.clone(), kind: shown(kind) }).collect();
+        let arrays: Vec<ArrayRef> = columns
+            .iter()
+            .enumerate()
+            .map(|(place, column)| array(column.kind, table.rows.iter().map(|row| &row[place])))
+            .collect();
+        let fields: Vec<Field> = columns
+            .iter()
+            .zip(&arrays)
+            .map(|(column, array)| Field::new(&column.name, array.data_type().clone(), true))
+            .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(table.rows.len()));
         let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options);
         batch.map(|batch| (columns, batch)).map_err(|e| refused("sql_failed", e.to_string(), "ask in another way"))
@@ -108,11 +119,15 @@ impl Catalogue {
     }
 
     fn step(&self) -> Result<(), SqlError> {
-        let left = self.steps.get();
-        if left == 0 {
-            return Err(refused("sql_timeout", "the question to the catalogue takes too long", "narrow it"));
-        }
-        self.steps.set(left - 1);
+        let too_long = || refused("sql_timeout", "the question to the catalogue takes too long", "narrow it");
+        self.steps.set(self.steps.get().checked_sub(1).ok_or_else(too_long)?);
+        Ok(())
+    }
+
+    /// Takes room for a joined row.
+    fn make_room(&self, values: usize) -> Result<(), SqlError> {
+        let too_much = || refused("sql_memory", "the question to the catalogue joins too much", "narrow it");
+        self.room.set(self.room.get().checked_sub(values).ok_or_else(too_much)?);
         Ok(())
     }
 }
@@ -199,11 +214,14 @@ impl Visitor for Looked {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-        let name = dotted(name);
-        // A function in place of a table is no table.
-        if !functions::makes_rows(&name) {
-            self.relations.push(name);
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::Table { name, args: None, .. } => self.relations.push(dotted(name)),
+            // A function in the place of a table is none, if it is known here.
+            TableFactor::Table { name, .. } | TableFactor::Function { name, .. } => {
+                self.relations.extend(Some(dotted(name)).filter(|name| !functions::stands_as_table(name)));
+            }
+            _ => {}
         }
         ControlFlow::Continue(())
     }
@@ -211,7 +229,9 @@ impl Visitor for Looked {
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
         self.knows |= match expression {
             Expr::Function(function) => functions::is_its_own(&dotted(&function.name)),
-            Expr::Cast { data_type, .. } => data_type.to_string().to_lowercase().trim_start_matches("pg_catalog.").starts_with("reg"),
+            Expr::Cast { data_type, .. } => {
+                data_type.to_string().to_lowercase().trim_start_matches("pg_catalog.").starts_with("reg")
+            }
             Expr::Identifier(name) => name.quote_style.is_none() && functions::is_word(&name.value),
             _ => false,
         };

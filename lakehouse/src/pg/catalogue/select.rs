@@ -149,8 +149,8 @@ impl Catalogue {
 
     fn select(&self, select: &Select, order: &[OrderByExpr], frame: &Frame<'_>) -> Result<Rows, SqlError> {
         let (scope, mut rows) = self.from(select, frame)?;
-        if let Some(having) = [&select.qualify].into_iter().flatten().next() {
-            return Err(unknown(&having.to_string()));
+        if let Some(qualify) = &select.qualify {
+            return Err(unknown(&qualify.to_string()));
         }
         let items = self.items(select, &scope, frame)?;
         let groups = self.groups(select, order, &scope, &mut rows, frame, &items)?;
@@ -185,7 +185,8 @@ impl Catalogue {
             Some(Distinct::On(by)) => {
                 // What it is distinct by is among what is given, in all that tools ask.
                 let names: Vec<String> = by.iter().map(|e| self.name(e)).collect();
-                let places: Vec<usize> = names.iter().filter_map(|name| items.iter().position(|item| item.name == *name)).collect();
+                let places: Vec<usize> =
+                    names.iter().filter_map(|name| items.iter().position(|item| item.name == *name)).collect();
                 if places.len() != by.len() {
                     return Err(unknown("DISTINCT ON what is not selected"));
                 }
@@ -198,11 +199,6 @@ impl Catalogue {
 
     fn items<'a>(&self, select: &'a Select, scope: &[Named], frame: &Frame<'_>) -> Result<Vec<Item<'a>>, SqlError> {
         let inner = frame.inner(scope, &[]);
-        let all = |of: Option<&str>| {
-            let fits = move |named: &Named| of.is_none_or(|of| named.table.as_deref() == Some(of));
-            let places = scope.iter().enumerate().filter(move |(_, named)| fits(named));
-            places.map(|(place, named)| Item { name: named.name.clone(), kind: named.kind, of: Of::Place(place) })
-        };
         let mut items = Vec::new();
         for item in &select.projection {
             match item {
@@ -212,10 +208,10 @@ impl Catalogue {
                 SelectItem::ExprWithAlias { expr, alias } => {
                     items.push(Item { name: folded(alias), kind: self.kind(expr, &inner), of: Of::Expression(expr) });
                 }
-                SelectItem::Wildcard(_) => items.extend(all(None)),
+                SelectItem::Wildcard(_) => items.extend(all_of(scope, None)),
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
                     let name = dotted(name);
-                    items.extend(all(Some(name.rsplit('.').next().unwrap_or(&name))));
+                    items.extend(all_of(scope, Some(name.rsplit('.').next().unwrap_or(&name))));
                 }
                 other => return Err(unknown(&other.to_string())),
             }
@@ -247,7 +243,7 @@ impl Catalogue {
         let mut known: HashMap<String, usize> = HashMap::new();
         for row in rows.drain(..) {
             let inner = frame.inner(scope, &row);
-            let values = by.iter().map(|e| match output_place(e, items) {
+            let values = by.iter().map(|e| match output_place(e, items).map(|place| &items[place].of) {
                 Some(Of::Expression(e)) => self.value(e, &inner),
                 Some(Of::Place(place)) => Ok(row[*place].clone()),
                 None => self.value(e, &inner),
@@ -269,10 +265,9 @@ impl Catalogue {
         frame: &Frame<'_>,
     ) -> Result<Vec<HashMap<usize, Value>>, SqlError> {
         let mut asked: Vec<&Function> = Vec::new();
-        let mut look = |e: &'_ Expr| found_windows(e);
         for item in &select.projection {
             if let SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } = item {
-                asked.extend(look(e));
+                asked.extend(found_windows(e));
             }
         }
         asked.extend(order.iter().flat_map(|o| found_windows(&o.expr)));
@@ -290,7 +285,13 @@ impl Catalogue {
         Ok(all)
     }
 
-    fn put_output(&self, items: &[Item<'_>], order: &[OrderByExpr], frame: &Frame<'_>, out: &mut Vec<Output>) -> Result<(), SqlError> {
+    fn put_output(
+        &self,
+        items: &[Item<'_>],
+        order: &[OrderByExpr],
+        frame: &Frame<'_>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), SqlError> {
         self.step()?;
         let mut lists: Vec<(usize, Vec<Value>)> = Vec::new();
         let mut row = Vec::with_capacity(items.len());
@@ -313,7 +314,7 @@ impl Catalogue {
                 row[*place] = list.get(at).cloned().unwrap_or_default();
             }
             let keys = order.iter().map(|by| match output_place(&by.expr, items) {
-                Some(of) => Ok(items.iter().position(|item| std::ptr::eq(&raw const item.of, of)).map_or(Value::Null, |p| row[p].clone())),
+                Some(place) => Ok(row[place].clone()),
                 None => self.value(&by.expr, frame),
             });
             out.push(Output { keys: keys.collect::<Result<_, _>>()?, row });
@@ -365,13 +366,19 @@ fn ordering(order: Option<&OrderBy>) -> Result<&[OrderByExpr], SqlError> {
 }
 
 /// The output column that is meant by a number or by its name.
-fn output_place<'i, 'a>(by: &Expr, items: &'i [Item<'a>]) -> Option<&'i Of<'a>> {
+fn output_place(by: &Expr, items: &[Item<'_>]) -> Option<usize> {
     if let Some(place) = number(by) {
-        return items.get(place).map(|item| &item.of);
+        return Some(place).filter(|place| *place < items.len());
     }
     let Expr::Identifier(name) = by else { return None };
     let name = folded(name);
-    items.iter().find(|item| item.name == name).map(|item| &item.of)
+    items.iter().position(|item| item.name == name)
+}
+
+/// All columns of a scope, or of one of its relations.
+fn all_of<'a>(scope: &[Named], table: Option<&str>) -> Vec<Item<'a>> {
+    let places = scope.iter().enumerate().filter(|(_, named)| table.is_none_or(|table| named.table.as_deref() == Some(table)));
+    places.map(|(place, named)| Item { name: named.name.clone(), kind: named.kind, of: Of::Place(place) }).collect()
 }
 
 /// A place by its number, from 1.

@@ -1,7 +1,7 @@
 //! The relations of `pg_catalog` and `information_schema`. Most are empty here: there are no indexes, no functions of the house, no triggers, no roles but whoever asks.
 
 use crate::pg::settings::DATABASE;
-use crate::pg::types::{TYPES, Type, named};
+use crate::pg::types::{TYPES, Type};
 
 use super::tables::{Given, Rows};
 use super::value::Value;
@@ -32,39 +32,84 @@ pub const OWN: [(&str, i64); 12] = [
 
 /// Relations without rows: name and columns.
 const EMPTY: &[(&str, &str)] = &[
-    ("pg_index", "indexrelid:oid indrelid:oid indnatts:int2 indnkeyatts:int2 indisunique:bool indnullsnotdistinct:bool indisprimary:bool indisexclusion:bool indimmediate:bool indisclustered:bool indisvalid:bool indcheckxmin:bool indisready:bool indislive:bool indisreplident:bool indkey:_int2 indcollation:_oid indclass:_oid indoption:_int2 indexprs:text indpred:text"),
-    ("pg_constraint", "oid:oid conname:name connamespace:oid contype:char condeferrable:bool condeferred:bool convalidated:bool conrelid:oid contypid:oid conindid:oid conparentid:oid confrelid:oid confupdtype:char confdeltype:char confmatchtype:char conislocal:bool coninhcount:int4 connoinherit:bool conkey:_int2 confkey:_int2 conpfeqop:_oid conppeqop:_oid conffeqop:_oid conexclop:_oid conbin:text"),
+    (
+        "pg_index",
+        "indexrelid:oid indrelid:oid indnatts:int2 indnkeyatts:int2 indisunique:bool indnullsnotdistinct:bool indisprimary:bool indisexclusion:bool indimmediate:bool indisclustered:bool indisvalid:bool indcheckxmin:bool indisready:bool indislive:bool indisreplident:bool indkey:_int2 indcollation:_oid indclass:_oid indoption:_int2 indexprs:text indpred:text",
+    ),
+    (
+        "pg_constraint",
+        "oid:oid conname:name connamespace:oid contype:char condeferrable:bool condeferred:bool convalidated:bool conrelid:oid contypid:oid conindid:oid conparentid:oid confrelid:oid confupdtype:char confdeltype:char confmatchtype:char conislocal:bool coninhcount:int4 connoinherit:bool conkey:_int2 confkey:_int2 conpfeqop:_oid conppeqop:_oid conffeqop:_oid conexclop:_oid conbin:text",
+    ),
     ("pg_attrdef", "oid:oid adrelid:oid adnum:int2 adbin:text"),
     ("pg_inherits", "inhrelid:oid inhparent:oid inhseqno:int4 inhdetachpending:bool"),
-    ("pg_trigger", "oid:oid tgrelid:oid tgparentid:oid tgname:name tgfoid:oid tgtype:int2 tgenabled:char tgisinternal:bool tgconstrrelid:oid tgconstrindid:oid tgconstraint:oid tgdeferrable:bool tginitdeferred:bool tgnargs:int2 tgattr:_int2 tgargs:text tgqual:text tgoldtable:name tgnewtable:name"),
+    (
+        "pg_trigger",
+        "oid:oid tgrelid:oid tgparentid:oid tgname:name tgfoid:oid tgtype:int2 tgenabled:char tgisinternal:bool tgconstrrelid:oid tgconstrindid:oid tgconstraint:oid tgdeferrable:bool tginitdeferred:bool tgnargs:int2 tgattr:_int2 tgargs:text tgqual:text tgoldtable:name tgnewtable:name",
+    ),
     ("pg_rewrite", "oid:oid rulename:name ev_class:oid ev_type:char ev_enabled:char is_instead:bool ev_qual:text ev_action:text"),
-    ("pg_policy", "oid:oid polname:name polrelid:oid polcmd:char polpermissive:bool polroles:_oid polqual:text polwithcheck:text"),
-    ("pg_statistic_ext", "oid:oid stxrelid:oid stxname:name stxnamespace:oid stxowner:oid stxstattarget:int4 stxkeys:_int2 stxkind:_char stxexprs:text"),
-    ("pg_publication", "oid:oid pubname:name pubowner:oid puballtables:bool pubinsert:bool pubupdate:bool pubdelete:bool pubtruncate:bool pubviaroot:bool"),
+    (
+        "pg_policy",
+        "oid:oid polname:name polrelid:oid polcmd:char polpermissive:bool polroles:_oid polqual:text polwithcheck:text",
+    ),
+    (
+        "pg_statistic_ext",
+        "oid:oid stxrelid:oid stxname:name stxnamespace:oid stxowner:oid stxstattarget:int4 stxkeys:_int2 stxkind:_char stxexprs:text",
+    ),
+    (
+        "pg_publication",
+        "oid:oid pubname:name pubowner:oid puballtables:bool pubinsert:bool pubupdate:bool pubdelete:bool pubtruncate:bool pubviaroot:bool",
+    ),
     ("pg_publication_rel", "oid:oid prpubid:oid prrelid:oid prqual:text prattrs:_int2"),
     ("pg_publication_namespace", "oid:oid pnpubid:oid pnnspid:oid"),
     ("pg_publication_tables", "pubname:name schemaname:name tablename:name"),
     ("pg_subscription", "oid:oid subdbid:oid subname:name subowner:oid subenabled:bool"),
-    ("pg_proc", "oid:oid proname:name pronamespace:oid proowner:oid prolang:oid procost:float4 prorows:float4 provariadic:oid prosupport:oid prokind:char prosecdef:bool proleakproof:bool proisstrict:bool proretset:bool provolatile:char proparallel:char pronargs:int2 pronargdefaults:int2 prorettype:oid proargtypes:_oid proallargtypes:_oid proargmodes:_char proargnames:_text prosrc:text proacl:_text"),
+    (
+        "pg_proc",
+        "oid:oid proname:name pronamespace:oid proowner:oid prolang:oid procost:float4 prorows:float4 provariadic:oid prosupport:oid prokind:char prosecdef:bool proleakproof:bool proisstrict:bool proretset:bool provolatile:char proparallel:char pronargs:int2 pronargdefaults:int2 prorettype:oid proargtypes:_oid proallargtypes:_oid proargmodes:_char proargnames:_text prosrc:text proacl:_text",
+    ),
     ("pg_enum", "oid:oid enumtypid:oid enumsortorder:float4 enumlabel:name"),
     ("pg_range", "rngtypid:oid rngsubtype:oid rngmultitypid:oid rngcollation:oid rngsubopc:oid"),
     ("pg_depend", "classid:oid objid:oid objsubid:int4 refclassid:oid refobjid:oid refobjsubid:int4 deptype:char"),
     ("pg_shdepend", "dbid:oid classid:oid objid:oid objsubid:int4 refclassid:oid refobjid:oid deptype:char"),
     ("pg_shdescription", "objoid:oid classoid:oid description:text"),
-    ("pg_sequence", "seqrelid:oid seqtypid:oid seqstart:int8 seqincrement:int8 seqmax:int8 seqmin:int8 seqcache:int8 seqcycle:bool"),
-    ("pg_sequences", "schemaname:name sequencename:name sequenceowner:name data_type:text start_value:int8 min_value:int8 max_value:int8 increment_by:int8 cycle:bool cache_size:int8 last_value:int8"),
+    (
+        "pg_sequence",
+        "seqrelid:oid seqtypid:oid seqstart:int8 seqincrement:int8 seqmax:int8 seqmin:int8 seqcache:int8 seqcycle:bool",
+    ),
+    (
+        "pg_sequences",
+        "schemaname:name sequencename:name sequenceowner:name data_type:text start_value:int8 min_value:int8 max_value:int8 increment_by:int8 cycle:bool cache_size:int8 last_value:int8",
+    ),
     ("pg_foreign_table", "ftrelid:oid ftserver:oid ftoptions:_text"),
-    ("pg_foreign_server", "oid:oid srvname:name srvowner:oid srvfdw:oid srvtype:text srvversion:text srvacl:_text srvoptions:_text"),
-    ("pg_foreign_data_wrapper", "oid:oid fdwname:name fdwowner:oid fdwhandler:oid fdwvalidator:oid fdwacl:_text fdwoptions:_text"),
-    ("pg_partitioned_table", "partrelid:oid partstrat:char partnatts:int2 partdefid:oid partattrs:_int2 partclass:_oid partcollation:_oid partexprs:text"),
+    (
+        "pg_foreign_server",
+        "oid:oid srvname:name srvowner:oid srvfdw:oid srvtype:text srvversion:text srvacl:_text srvoptions:_text",
+    ),
+    (
+        "pg_foreign_data_wrapper",
+        "oid:oid fdwname:name fdwowner:oid fdwhandler:oid fdwvalidator:oid fdwacl:_text fdwoptions:_text",
+    ),
+    (
+        "pg_partitioned_table",
+        "partrelid:oid partstrat:char partnatts:int2 partdefid:oid partattrs:_int2 partclass:_oid partcollation:_oid partexprs:text",
+    ),
     ("pg_event_trigger", "oid:oid evtname:name evtevent:name evtowner:oid evtfoid:oid evtenabled:char evttags:_text"),
     ("pg_aggregate", "aggfnoid:oid aggkind:char"),
-    ("pg_operator", "oid:oid oprname:name oprnamespace:oid oprowner:oid oprkind:char oprleft:oid oprright:oid oprresult:oid oprcode:oid"),
-    ("pg_opclass", "oid:oid opcmethod:oid opcname:name opcnamespace:oid opcowner:oid opcfamily:oid opcintype:oid opcdefault:bool opckeytype:oid"),
+    (
+        "pg_operator",
+        "oid:oid oprname:name oprnamespace:oid oprowner:oid oprkind:char oprleft:oid oprright:oid oprresult:oid oprcode:oid",
+    ),
+    (
+        "pg_opclass",
+        "oid:oid opcmethod:oid opcname:name opcnamespace:oid opcowner:oid opcfamily:oid opcintype:oid opcdefault:bool opckeytype:oid",
+    ),
     ("pg_cast", "oid:oid castsource:oid casttarget:oid castfunc:oid castcontext:char castmethod:char"),
     ("pg_conversion", "oid:oid conname:name connamespace:oid"),
     ("pg_indexes", "schemaname:name tablename:name indexname:name tablespace:name indexdef:text"),
-    ("pg_matviews", "schemaname:name matviewname:name matviewowner:name tablespace:name hasindexes:bool ispopulated:bool definition:text"),
+    (
+        "pg_matviews",
+        "schemaname:name matviewname:name matviewowner:name tablespace:name hasindexes:bool ispopulated:bool definition:text",
+    ),
     ("pg_rules", "schemaname:name tablename:name rulename:name definition:text"),
     ("pg_policies", "schemaname:name tablename:name policyname:name"),
     ("pg_locks", "locktype:text database:oid relation:oid pid:int4 mode:text granted:bool"),
@@ -80,12 +125,30 @@ const EMPTY: &[(&str, &str)] = &[
     ("pg_prepared_statements", "name:text statement:text"),
     ("pg_cursors", "name:text statement:text"),
     ("pg_language", "oid:oid lanname:name lanowner:oid lanispl:bool lanpltrusted:bool"),
-    ("information_schema.key_column_usage", "constraint_catalog:name constraint_schema:name constraint_name:name table_catalog:name table_schema:name table_name:name column_name:name ordinal_position:int4 position_in_unique_constraint:int4"),
-    ("information_schema.table_constraints", "constraint_catalog:name constraint_schema:name constraint_name:name table_catalog:name table_schema:name table_name:name constraint_type:varchar"),
-    ("information_schema.referential_constraints", "constraint_catalog:name constraint_schema:name constraint_name:name unique_constraint_catalog:name unique_constraint_schema:name unique_constraint_name:name match_option:varchar update_rule:varchar delete_rule:varchar"),
-    ("information_schema.constraint_column_usage", "table_catalog:name table_schema:name table_name:name column_name:name constraint_catalog:name constraint_schema:name constraint_name:name"),
-    ("information_schema.routines", "specific_catalog:name specific_schema:name specific_name:name routine_catalog:name routine_schema:name routine_name:name routine_type:varchar data_type:varchar"),
-    ("information_schema.parameters", "specific_catalog:name specific_schema:name specific_name:name ordinal_position:int4 parameter_mode:varchar parameter_name:name data_type:varchar"),
+    (
+        "information_schema.key_column_usage",
+        "constraint_catalog:name constraint_schema:name constraint_name:name table_catalog:name table_schema:name table_name:name column_name:name ordinal_position:int4 position_in_unique_constraint:int4",
+    ),
+    (
+        "information_schema.table_constraints",
+        "constraint_catalog:name constraint_schema:name constraint_name:name table_catalog:name table_schema:name table_name:name constraint_type:varchar",
+    ),
+    (
+        "information_schema.referential_constraints",
+        "constraint_catalog:name constraint_schema:name constraint_name:name unique_constraint_catalog:name unique_constraint_schema:name unique_constraint_name:name match_option:varchar update_rule:varchar delete_rule:varchar",
+    ),
+    (
+        "information_schema.constraint_column_usage",
+        "table_catalog:name table_schema:name table_name:name column_name:name constraint_catalog:name constraint_schema:name constraint_name:name",
+    ),
+    (
+        "information_schema.routines",
+        "specific_catalog:name specific_schema:name specific_name:name routine_catalog:name routine_schema:name routine_name:name routine_type:varchar data_type:varchar",
+    ),
+    (
+        "information_schema.parameters",
+        "specific_catalog:name specific_schema:name specific_name:name ordinal_position:int4 parameter_mode:varchar parameter_name:name data_type:varchar",
+    ),
     ("information_schema.sequences", "sequence_catalog:name sequence_schema:name sequence_name:name data_type:varchar"),
     ("information_schema.triggers", "trigger_catalog:name trigger_schema:name trigger_name:name event_object_table:name"),
 ];
@@ -150,26 +213,43 @@ impl Catalogue {
             "pg_roles" | "pg_user" | "pg_authid" | "pg_group" | "pg_shadow" => self.roles(&name),
             "pg_settings" => self.pg_settings(),
             "pg_description" => self.pg_description(),
-            "pg_am" => Rows::of("oid:oid amname:name amhandler:oid=0 amtype:char", [vec![("oid", 2.into()), ("amname", "heap".into()), ("amtype", "t".into())]]),
+            "pg_am" => Rows::of(
+                "oid:oid amname:name amhandler:oid=0 amtype:char",
+                [vec![("oid", 2.into()), ("amname", "heap".into()), ("amtype", "t".into())]],
+            ),
             "pg_collation" => {
                 let one = |oid: i64, name: &str| vec![("oid", oid.into()), ("collname", name.into())];
                 let columns = "oid:oid collname:name collnamespace:oid=11 collowner:oid=10 collprovider:char=c collisdeterministic:bool=t collencoding:int4=-1 collcollate:text collctype:text colliculocale:text collversion:text";
                 Rows::of(columns, [one(100, "default"), one(950, "C")])
             }
-            "pg_tablespace" => Rows::of("oid:oid spcname:name spcowner:oid=10 spcacl:_text spcoptions:_text", [vec![("oid", 1663.into()), ("spcname", "pg_default".into())]]),
-            "pg_extension" => Rows::of("oid:oid extname:name extowner:oid=10 extnamespace:oid=11 extrelocatable:bool=f extversion:text extconfig:_oid extcondition:_text", []),
+            "pg_tablespace" => Rows::of(
+                "oid:oid spcname:name spcowner:oid=10 spcacl:_text spcoptions:_text",
+                [vec![("oid", 1663.into()), ("spcname", "pg_default".into())]],
+            ),
+            "pg_extension" => Rows::of(
+                "oid:oid extname:name extowner:oid=10 extnamespace:oid=11 extrelocatable:bool=f extversion:text extconfig:_oid extcondition:_text",
+                [],
+            ),
             "pg_tables" => {
                 let columns = "schemaname:name=lake tablename:name tableowner:name tablespace:name hasindexes:bool=f hasrules:bool=f hastriggers:bool=f rowsecurity:bool=f";
-                Rows::of(columns, self.kinds_of(false).map(|r| vec![("tablename", r.name.as_str().into()), ("tableowner", DATABASE.into())]))
+                Rows::of(
+                    columns,
+                    self.kinds_of(false).map(|r| vec![("tablename", r.name.as_str().into()), ("tableowner", DATABASE.into())]),
+                )
             }
             "pg_views" => {
                 let columns = "schemaname:name=lake viewname:name viewowner:name definition:text";
-                Rows::of(columns, self.kinds_of(true).map(|r| vec![("viewname", r.name.as_str().into()), ("viewowner", DATABASE.into())]))
+                Rows::of(
+                    columns,
+                    self.kinds_of(true).map(|r| vec![("viewname", r.name.as_str().into()), ("viewowner", DATABASE.into())]),
+                )
             }
             "information_schema.tables" => self.tables(),
             "information_schema.columns" => self.columns_of_all(),
             "information_schema.schemata" => {
-                let one = |name: &str| vec![("catalog_name", DATABASE.into()), ("schema_name", name.into()), ("schema_owner", DATABASE.into())];
+                let one = |name: &str| {
+                    vec![("catalog_name", DATABASE.into()), ("schema_name", name.into()), ("schema_owner", DATABASE.into())]
+                };
                 let columns = "catalog_name:name schema_name:name schema_owner:name default_character_set_catalog:name default_character_set_schema:name default_character_set_name:name sql_path:varchar";
                 Rows::of(columns, [one("information_schema"), one(SCHEMA), one("pg_catalog")])
             }
@@ -180,9 +260,14 @@ impl Catalogue {
             "information_schema.table_privileges" | "information_schema.role_table_grants" => {
                 let user = self.facts.user.as_str();
                 let columns = "grantor:name=vitalog grantee:name table_catalog:name=vitalog table_schema:name=lake table_name:name privilege_type:varchar=SELECT is_grantable:varchar=NO with_hierarchy:varchar=YES";
-                Rows::of(columns, self.relations.iter().map(|(_, r)| vec![("grantee", user.into()), ("table_name", r.name.as_str().into())]))
+                Rows::of(
+                    columns,
+                    self.relations.iter().map(|(_, r)| vec![("grantee", user.into()), ("table_name", r.name.as_str().into())]),
+                )
             }
-            "information_schema.character_sets" => Rows::of("character_set_catalog:name character_set_schema:name character_set_name:name=UTF8", [vec![]]),
+            "information_schema.character_sets" => {
+                Rows::of("character_set_catalog:name character_set_schema:name character_set_name:name=UTF8", [vec![]])
+            }
             _ => return None,
         })
     }
@@ -194,7 +279,13 @@ impl Catalogue {
     fn pg_class(&self) -> Rows {
         let columns = "oid:oid relname:name relnamespace:oid reltype:oid=0 reloftype:oid=0 relowner:oid=10 relam:oid=0 relfilenode:oid=0 reltablespace:oid=0 relpages:int4=0 reltuples:float4=-1 relallvisible:int4=0 reltoastrelid:oid=0 relhasindex:bool=f relisshared:bool=f relpersistence:char=p relkind:char relnatts:int2 relchecks:int2=0 relhasrules:bool=f relhastriggers:bool=f relhassubclass:bool=f relrowsecurity:bool=f relforcerowsecurity:bool=f relispopulated:bool=t relreplident:char=n relispartition:bool=f relrewrite:oid=0 relfrozenxid:int8=0 relminmxid:int8=0 relacl:_text reloptions:_text relpartbound:text xmin:int8=0";
         let own = OWN.iter().map(|(name, oid)| -> Given<'_> {
-            vec![("oid", (*oid).into()), ("relname", (*name).into()), ("relnamespace", PG_CATALOG.into()), ("relkind", "r".into()), ("relnatts", 0.into())]
+            vec![
+                ("oid", (*oid).into()),
+                ("relname", (*name).into()),
+                ("relnamespace", PG_CATALOG.into()),
+                ("relkind", "r".into()),
+                ("relnatts", 0.into()),
+            ]
         });
         let lake = self.relations.iter().map(|(oid, relation)| -> Given<'_> {
             vec![
@@ -244,10 +335,16 @@ impl Catalogue {
     fn roles(&self, name: &str) -> Rows {
         let names = [(OWNER, DATABASE), (16_385, self.facts.user.as_str())];
         let (columns, prefix) = match name {
-            "pg_user" => ("usename:name usesysid:oid usecreatedb:bool=f usesuper:bool=f userepl:bool=f usebypassrls:bool=f passwd:text valuntil:timestamptz useconfig:_text", "use"),
+            "pg_user" => (
+                "usename:name usesysid:oid usecreatedb:bool=f usesuper:bool=f userepl:bool=f usebypassrls:bool=f passwd:text valuntil:timestamptz useconfig:_text",
+                "use",
+            ),
             "pg_shadow" => ("usename:name usesysid:oid usecreatedb:bool=f usesuper:bool=f passwd:text", "use"),
             "pg_group" => return Rows::of("groname:name grosysid:oid grolist:_oid", []),
-            _ => ("oid:oid rolname:name rolsuper:bool=f rolinherit:bool=t rolcreaterole:bool=f rolcreatedb:bool=f rolcanlogin:bool=t rolreplication:bool=f rolconnlimit:int4=-1 rolpassword:text rolvaliduntil:timestamptz rolbypassrls:bool=f rolconfig:_text", "rol"),
+            _ => (
+                "oid:oid rolname:name rolsuper:bool=f rolinherit:bool=t rolcreaterole:bool=f rolcreatedb:bool=f rolcanlogin:bool=t rolreplication:bool=f rolconnlimit:int4=-1 rolpassword:text rolvaliduntil:timestamptz rolbypassrls:bool=f rolconfig:_text",
+                "rol",
+            ),
         };
         let keys = if prefix == "use" { ["usesysid", "usename"] } else { ["oid", "rolname"] };
         Rows::of(columns, names.map(|(oid, name)| vec![(keys[0], oid.into()), (keys[1], name.into())]))
@@ -255,14 +352,26 @@ impl Catalogue {
 
     fn pg_settings(&self) -> Rows {
         let columns = "name:text setting:text unit:text category:text short_desc:text extra_desc:text context:text=user vartype:text=string source:text=default min_val:text max_val:text enumvals:_text boot_val:text reset_val:text sourcefile:text sourceline:int4 pending_restart:bool=f";
-        Rows::of(columns, self.facts.settings.iter().map(|(name, value)| vec![("name", name.as_str().into()), ("setting", value.as_str().into())]))
+        Rows::of(
+            columns,
+            self.facts
+                .settings
+                .iter()
+                .map(|(name, value)| vec![("name", name.as_str().into()), ("setting", value.as_str().into())]),
+        )
     }
 
     fn tables(&self) -> Rows {
         let columns = "table_catalog:name=vitalog table_schema:name=lake table_name:name table_type:varchar self_referencing_column_name:name reference_generation:varchar user_defined_type_catalog:name user_defined_type_schema:name user_defined_type_name:name is_insertable_into:varchar=NO is_typed:varchar=NO commit_action:varchar";
-        Rows::of(columns, self.relations.iter().map(|(_, relation)| {
-            vec![("table_name", relation.name.as_str().into()), ("table_type", if relation.is_view { "VIEW" } else { "BASE TABLE" }.into())]
-        }))
+        Rows::of(
+            columns,
+            self.relations.iter().map(|(_, relation)| {
+                vec![
+                    ("table_name", relation.name.as_str().into()),
+                    ("table_type", if relation.is_view { "VIEW" } else { "BASE TABLE" }.into()),
+                ]
+            }),
+        )
     }
 
     fn columns_of_all(&self) -> Rows {
@@ -300,7 +409,10 @@ fn precision(kind: &Type) -> (Value, Value) {
 
 fn pg_namespace() -> Rows {
     let one = |oid: i64, name: &str| vec![("oid", oid.into()), ("nspname", name.into())];
-    Rows::of("oid:oid nspname:name nspowner:oid=10 nspacl:_text", [one(PG_CATALOG, "pg_catalog"), one(LAKE, SCHEMA), one(INFORMATION_SCHEMA, "information_schema")])
+    Rows::of(
+        "oid:oid nspname:name nspowner:oid=10 nspacl:_text",
+        [one(PG_CATALOG, "pg_catalog"), one(LAKE, SCHEMA), one(INFORMATION_SCHEMA, "information_schema")],
+    )
 }
 
 fn pg_database() -> Rows {
@@ -310,28 +422,27 @@ fn pg_database() -> Rows {
 
 fn pg_type() -> Rows {
     let columns = "oid:oid typname:name typnamespace:oid=11 typowner:oid=10 typlen:int2 typbyval:bool=f typtype:char=b typcategory:char typispreferred:bool=f typisdefined:bool=t typdelim:char=, typrelid:oid=0 typsubscript:text typelem:oid typarray:oid typinput:text typoutput:text typreceive:text typsend:text typmodin:text typmodout:text typanalyze:text typalign:char=i typstorage:char=x typnotnull:bool=f typbasetype:oid=0 typtypmod:int4=-1 typndims:int4=0 typcollation:oid=0 typdefaultbin:text typdefault:text typacl:_text";
-    Rows::of(columns, TYPES.iter().map(|t| -> Given<'_> {
-        let is_list = t.category == 'A';
-        vec![
-            ("oid", i64::from(t.oid).into()),
-            ("typname", t.name.into()),
-            ("typlen", i64::from(t.length).into()),
-            ("typcategory", t.category.to_string().into()),
-            ("typelem", i64::from(t.element).into()),
-            ("typarray", i64::from(t.array).into()),
-            ("typinput", if is_list { "array_in".to_owned() } else { format!("{}in", t.name) }.into()),
-            ("typoutput", if is_list { "array_out".to_owned() } else { format!("{}out", t.name) }.into()),
-            ("typreceive", if is_list { "array_recv".to_owned() } else { format!("{}recv", t.name) }.into()),
-        ]
-    }))
+    Rows::of(
+        columns,
+        TYPES.iter().map(|t| -> Given<'_> {
+            let is_list = t.category == 'A';
+            vec![
+                ("oid", i64::from(t.oid).into()),
+                ("typname", t.name.into()),
+                ("typlen", i64::from(t.length).into()),
+                ("typcategory", t.category.to_string().into()),
+                ("typcollation", if t.category == 'S' { 100 } else { 0 }.into()),
+                ("typelem", i64::from(t.element).into()),
+                ("typarray", i64::from(t.array).into()),
+                ("typinput", if is_list { "array_in".to_owned() } else { format!("{}in", t.name) }.into()),
+                ("typoutput", if is_list { "array_out".to_owned() } else { format!("{}out", t.name) }.into()),
+                ("typreceive", if is_list { "array_recv".to_owned() } else { format!("{}recv", t.name) }.into()),
+            ]
+        }),
+    )
 }
 
 /// A type by its number, for `format_type`.
 pub fn type_numbered(oid: i64) -> Option<&'static Type> {
     u32::try_from(oid).ok().and_then(crate::pg::types::numbered)
-}
-
-/// The type of what counts objects.
-pub fn oid() -> &'static Type {
-    named("oid").unwrap_or_else(crate::pg::types::text)
 }

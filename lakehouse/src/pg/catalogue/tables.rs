@@ -18,7 +18,7 @@ impl Rows {
     /// `columns`: `name:type` or `name:type=value`, in order, with spaces between. What a row does not give is that value, or null.
     pub fn of<'a>(columns: &str, rows: impl IntoIterator<Item = Given<'a>>) -> Rows {
         let parts: Vec<(&str, &'static Type, Value)> = columns.split_whitespace().map(part).collect();
-        let row = |given: Given<'_>| {
+        let row = |given: Given<'_>| -> Vec<Value> {
             let value = |name: &str, otherwise: &Value| {
                 given.iter().find(|(given, _)| *given == name).map_or_else(|| otherwise.clone(), |(_, value)| value.clone())
             };
