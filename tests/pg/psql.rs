@@ -90,7 +90,14 @@ fn psql_asks_and_is_answered() {
         psql.told(&["-A", "-t", "-v", "FETCH_COUNT=5", "-c", "select value from bg order by at"]).lines().count(),
         2 * READINGS
     );
-    // What is wrong is said with its state and its place.
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_state_and_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, token) = listening(dir.path(), &[]);
+    let Some(psql) = Psql::of(&server, "root", &token) else { return };
     let said = psql.refused("select subject,\n       vlaue from bg");
     assert!(said.contains("42703") && said.contains("LINE 2:") && said.contains("        ^"), "{said}");
     for (sql, state) in [

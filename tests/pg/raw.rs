@@ -99,6 +99,11 @@ pub fn state(said: &[Said]) -> String {
     String::from_utf8(fields.unwrap_or_default()).expect("text")
 }
 
+/// A message that says that it is as long as any can be.
+fn long(kind: u8) -> Vec<u8> {
+    [vec![kind], i32::MAX.to_be_bytes().to_vec()].concat()
+}
+
 fn parse(name: &str, sql: &str, types: &[u32]) -> Vec<u8> {
     let count = i16::try_from(types.len()).unwrap().to_be_bytes();
     let types = types.iter().flat_map(|oid| oid.to_be_bytes()).collect::<Vec<u8>>();
@@ -195,7 +200,6 @@ fn portals_give_their_rows_in_parts_and_values_in_both_forms() {
 fn what_is_no_protocol_ends_its_connection_alone() {
     let dir = tempfile::tempdir().unwrap();
     let (server, token) = listening(dir.path(), &["--head-time", "2"]);
-    let long = |kind: u8| [vec![kind], i32::MAX.to_be_bytes().to_vec()].concat();
     // Before anybody has said who they are.
     for bytes in [
         b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".to_vec(),
@@ -244,7 +248,23 @@ fn what_is_no_protocol_ends_its_connection_alone() {
         let said = raw.until_ready();
         assert!(!kinds(&said).contains('Z'), "{bytes:?}: {}", told(&said));
     }
-    // In a session: messages that lie about their length, or are of no kind.
+    // Who says nothing, or half of something, is sent away.
+    for bytes in [&b""[..], &startup(&["user", "root"])[..5]] {
+        let mut raw = Raw::connect(&server);
+        raw.bytes(bytes);
+        let begun = Instant::now();
+        assert_eq!(raw.next().0, 'X');
+        assert!(begun.elapsed() < Duration::from_secs(20), "it was waited for");
+    }
+    let (mut raw, _) = Raw::session(&server, "root", &token);
+    assert_eq!(kinds(&raw.ask("select count(*) from bg")), "TDCZ", "the server goes on");
+}
+
+#[test]
+fn a_session_ends_with_what_is_no_message() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, token) = listening(dir.path(), &[]);
+    // Messages that lie about their length, or are of no kind.
     for bytes in [
         long(b'Q'),
         long(b'B'),
@@ -263,14 +283,6 @@ fn what_is_no_protocol_ends_its_connection_alone() {
         raw.bytes(&bytes);
         let said = raw.until_ready();
         assert_eq!((&*kinds(&said), &*state(&said)), ("EX", "08P01"), "{bytes:?}: {}", told(&said));
-    }
-    // Who says nothing, or half of something, is sent away.
-    for bytes in [&b""[..], &startup(&["user", "root"])[..5]] {
-        let mut raw = Raw::connect(&server);
-        raw.bytes(bytes);
-        let begun = Instant::now();
-        assert_eq!(raw.next().0, 'X');
-        assert!(begun.elapsed() < Duration::from_secs(20), "it was waited for");
     }
     let (mut raw, _) = Raw::session(&server, "root", &token);
     assert_eq!(kinds(&raw.ask("select count(*) from bg")), "TDCZ", "the server goes on");

@@ -321,6 +321,20 @@ impl Session {
         }))
     }
 
+    /// A setting, or all of them.
+    fn shown(&self, command: &Command) -> Result<Shown, Fault> {
+        let Command::Show(name) = command else {
+            let rows = self.settings.all().into_iter().map(|(name, value)| vec![name, value, String::new()]).collect();
+            return Ok((shown_columns(&["name", "setting", "description"]), rows));
+        };
+        let unknown = || {
+            Fault::new("42704", format!("unrecognized configuration parameter {name:?}"))
+                .hint("SHOW ALL lists those that there are")
+        };
+        let value = self.settings.get(name).ok_or_else(unknown)?;
+        Ok((shown_columns(&[name]), vec![vec![value]]))
+    }
+
     /// Does what is about the session; what it shows, and the word that says that it is done.
     pub fn told(&mut self, command: &Command, line: &mut Line) -> Result<(Option<Shown>, String), Fault> {
         let tag = match command {
@@ -356,18 +370,7 @@ impl Session {
                 }
                 "RESET"
             }
-            Command::Show(name) => {
-                let value = self.settings.get(name);
-                let unknown = || {
-                    Fault::new("42704", format!("unrecognized configuration parameter {name:?}"))
-                        .hint("SHOW ALL lists those that there are")
-                };
-                return Ok((Some((shown_columns(&[name]), vec![vec![value.ok_or_else(unknown)?]])), "SHOW".to_owned()));
-            }
-            Command::ShowAll => {
-                let rows = self.settings.all().into_iter().map(|(name, value)| vec![name, value, String::new()]).collect();
-                return Ok((Some((shown_columns(&["name", "setting", "description"]), rows)), "SHOW".to_owned()));
-            }
+            Command::Show(_) | Command::ShowAll => return Ok((Some(self.shown(command)?), "SHOW".to_owned())),
             Command::DiscardAll => {
                 if self.standing != Standing::Idle {
                     return Err(Fault::new("25001", "DISCARD ALL is for outside of a transaction").hint("COMMIT first"));

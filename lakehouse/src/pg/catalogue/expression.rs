@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, Subscript, TrimWhereField,
-    UnaryOperator, Value as Written,
+    AccessExpr, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, Subscript,
+    TrimWhereField, UnaryOperator, Value as Written,
 };
 
 use crate::pg::types::{self, numbered};
@@ -30,14 +30,6 @@ impl Catalogue {
                 [.., table, name] => self.named(Some(table), name, frame),
                 _ => Err(unknown(&expression.to_string())),
             },
-            Expr::IsNull(inner) => truth(of(inner)?.is_null()),
-            Expr::IsNotNull(inner) => truth(!of(inner)?.is_null()),
-            Expr::IsTrue(inner) => truth(of(inner)?.truth() == Some(true)),
-            Expr::IsNotTrue(inner) => truth(of(inner)?.truth() != Some(true)),
-            Expr::IsFalse(inner) => truth(of(inner)?.truth() == Some(false)),
-            Expr::IsNotFalse(inner) => truth(of(inner)?.truth() != Some(false)),
-            Expr::IsDistinctFrom(a, b) => truth(of(a)?.order(&of(b)?) != Ordering::Equal),
-            Expr::IsNotDistinctFrom(a, b) => truth(of(a)?.order(&of(b)?) == Ordering::Equal),
             Expr::InList { expr, list, negated } => {
                 let values = list.iter().map(of).collect::<Result<Vec<_>, _>>()?;
                 Ok(within(&of(expr)?, &values, *negated))
@@ -83,6 +75,31 @@ impl Catalogue {
             Expr::CompoundFieldAccess { root, access_chain } => {
                 access_chain.iter().try_fold(of(root)?, |value, access| self.accessed(value, access, frame))
             }
+            other => self.tested(other, frame),
+        }
+    }
+
+    /// What is always true or false.
+    fn tested(&self, expression: &Expr, frame: &Frame<'_>) -> Result<Value, SqlError> {
+        let of = |e: &Expr| self.value(e, frame);
+        let truth = |is: bool| Ok(Value::Bool(is));
+        match expression {
+            Expr::IsNull(inner) => truth(of(inner)?.is_null()),
+            Expr::IsNotNull(inner) => truth(!of(inner)?.is_null()),
+            Expr::IsTrue(inner) => truth(of(inner)?.truth() == Some(true)),
+            Expr::IsNotTrue(inner) => truth(of(inner)?.truth() != Some(true)),
+            Expr::IsFalse(inner) => truth(of(inner)?.truth() == Some(false)),
+            Expr::IsNotFalse(inner) => truth(of(inner)?.truth() != Some(false)),
+            Expr::IsDistinctFrom(a, b) => truth(of(a)?.order(&of(b)?) != Ordering::Equal),
+            Expr::IsNotDistinctFrom(a, b) => truth(of(a)?.order(&of(b)?) == Ordering::Equal),
+            other => self.made(other, frame),
+        }
+    }
+
+    /// The value of a function, or of what is written like none and is one.
+    fn made(&self, expression: &Expr, frame: &Frame<'_>) -> Result<Value, SqlError> {
+        let of = |e: &Expr| self.value(e, frame);
+        match expression {
             Expr::Position { expr, r#in } => functions::call("strpos", &[of(r#in)?, of(expr)?]),
             Expr::Substring { expr, substring_from, substring_for, .. } => {
                 let mut given = vec![of(expr)?];
@@ -101,27 +118,29 @@ impl Catalogue {
                 functions::call(name, &given)
             }
             Expr::Interval(interval) => of(&interval.value),
-            Expr::Function(function) => {
-                if let Some(value) = frame.windows.and_then(|windows| windows.get(&std::ptr::from_ref(function).addr())) {
-                    return Ok(value.clone());
-                }
-                if aggregates::is_aggregate(function) {
-                    return self.aggregate(function, frame);
-                }
-                let name = dotted(&function.name);
-                let name = name.rsplit('.').next().unwrap_or(&name);
-                let given = match &function.args {
-                    FunctionArguments::None => Vec::new(),
-                    FunctionArguments::Subquery(query) if name == "array" => {
-                        return Ok(Value::List(self.column(query, frame)?));
-                    }
-                    FunctionArguments::Subquery(_) => return Err(unknown(name)),
-                    FunctionArguments::List(list) => self.arguments(&list.args, frame)?,
-                };
-                self.call(name, &given)
-            }
+            Expr::Function(function) => self.called(function, frame),
             other => Err(unknown(&other.to_string())),
         }
+    }
+
+    fn called(&self, function: &Function, frame: &Frame<'_>) -> Result<Value, SqlError> {
+        if let Some(value) = frame.windows.and_then(|windows| windows.get(&std::ptr::from_ref(function).addr())) {
+            return Ok(value.clone());
+        }
+        if aggregates::is_aggregate(function) {
+            return self.aggregate(function, frame);
+        }
+        let name = dotted(&function.name);
+        let name = name.rsplit('.').next().unwrap_or(&name);
+        let given = match &function.args {
+            FunctionArguments::None => Vec::new(),
+            FunctionArguments::Subquery(query) if name == "array" => {
+                return Ok(Value::List(self.column(query, frame)?));
+            }
+            FunctionArguments::Subquery(_) => return Err(unknown(name)),
+            FunctionArguments::List(list) => self.arguments(&list.args, frame)?,
+        };
+        self.call(name, &given)
     }
 
     pub fn arguments(&self, given: &[FunctionArg], frame: &Frame<'_>) -> Result<Vec<Value>, SqlError> {

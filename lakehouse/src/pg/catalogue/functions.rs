@@ -34,6 +34,32 @@ const OWN_FUNCTIONS: [&str; 22] = [
     "txid_current",
 ];
 
+/// What there is nothing of here, or nothing that is told.
+const NOTHING: [&str; 22] = [
+    "pg_get_expr",
+    "pg_get_constraintdef",
+    "pg_get_indexdef",
+    "pg_get_viewdef",
+    "pg_get_serial_sequence",
+    "pg_get_partkeydef",
+    "pg_get_partition_constraintdef",
+    "pg_get_statisticsobjdef_columns",
+    "pg_get_triggerdef",
+    "pg_get_ruledef",
+    "pg_get_functiondef",
+    "pg_get_function_result",
+    "pg_get_function_arguments",
+    "pg_get_function_identity_arguments",
+    "pg_postmaster_start_time",
+    "pg_last_wal_receive_lsn",
+    "inet_server_addr",
+    "inet_server_port",
+    "inet_client_addr",
+    "pg_tablespace_location",
+    "pg_collation_for",
+    "pg_relation_filenode",
+];
+
 /// Those that are written without parentheses.
 const WORDS: [&str; 6] = ["current_catalog", "current_schema", "current_user", "session_user", "current_role", "user"];
 
@@ -138,28 +164,7 @@ impl Catalogue {
             "pg_relation_is_updatable" | "pg_column_is_updatable" => 0.into(),
             name if name.starts_with("has_") && name.ends_with("_privilege") => may(given),
             "pg_has_role" => true.into(),
-            "pg_get_expr"
-            | "pg_get_constraintdef"
-            | "pg_get_indexdef"
-            | "pg_get_viewdef"
-            | "pg_get_serial_sequence"
-            | "pg_get_partkeydef"
-            | "pg_get_partition_constraintdef"
-            | "pg_get_statisticsobjdef_columns"
-            | "pg_get_triggerdef"
-            | "pg_get_ruledef"
-            | "pg_get_functiondef"
-            | "pg_get_function_result"
-            | "pg_get_function_arguments"
-            | "pg_get_function_identity_arguments"
-            | "pg_postmaster_start_time"
-            | "pg_last_wal_receive_lsn"
-            | "inet_server_addr"
-            | "inet_server_port"
-            | "inet_client_addr"
-            | "pg_tablespace_location"
-            | "pg_collation_for"
-            | "pg_relation_filenode" => Value::Null,
+            name if NOTHING.contains(&name) => Value::Null,
             other => call(other, given)?,
         })
     }
@@ -222,7 +227,6 @@ pub fn call(name: &str, given: &[Value]) -> Result<Value, SqlError> {
     }
     let text = |place: usize| given.get(place).and_then(Value::text).unwrap_or_default();
     let whole = |place: usize| given.get(place).and_then(Value::whole);
-    let list = || if let Value::List(items) = &first { items.clone() } else { Vec::new() };
     let count = |n: usize| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
     Ok(match name {
         "coalesce" => given.iter().find(|value| !value.is_null()).cloned().unwrap_or_default(),
@@ -265,6 +269,17 @@ pub fn call(name: &str, given: &[Value]) -> Result<Value, SqlError> {
             }
             .into()
         }
+        other => return of_lists(other, given),
+    })
+}
+
+/// A function of lists and structures, and casts that are written as functions.
+fn of_lists(name: &str, given: &[Value]) -> Result<Value, SqlError> {
+    let first = given.first().cloned().unwrap_or_default();
+    let text = |place: usize| given.get(place).and_then(Value::text).unwrap_or_default();
+    let list = || if let Value::List(items) = &first { items.clone() } else { Vec::new() };
+    let count = |n: usize| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
+    Ok(match name {
         // `a."B".c`: names as they are found by.
         "parse_ident" => {
             let name = text(0);

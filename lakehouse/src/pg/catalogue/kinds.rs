@@ -9,6 +9,69 @@ use crate::pg::types::{self, Type, named, numbered, text};
 use super::select::{Frame, folded, no_type};
 use super::{Catalogue, dotted, functions};
 
+/// Functions whose type does not hang on what they are given.
+const GIVEN: [(&[&str], &str); 6] = [
+    (
+        &[
+            "count",
+            "sum",
+            "row_number",
+            "txid_current",
+            "pg_relation_size",
+            "pg_total_relation_size",
+            "pg_table_size",
+            "pg_database_size",
+        ],
+        "int8",
+    ),
+    (
+        &[
+            "length",
+            "char_length",
+            "strpos",
+            "array_length",
+            "array_upper",
+            "array_lower",
+            "cardinality",
+            "array_position",
+            "pg_backend_pid",
+            "generate_series",
+            "generate_subscripts",
+            "age",
+            "pg_relation_is_updatable",
+            "pg_char_to_encoding",
+        ],
+        "int4",
+    ),
+    (
+        &[
+            "bool_and",
+            "bool_or",
+            "every",
+            "pg_is_in_recovery",
+            "pg_has_role",
+            "pg_is_other_temp_schema",
+            "pg_is_wal_replay_paused",
+        ],
+        "bool",
+    ),
+    (&["current_schemas"], "_name"),
+    (&["string_to_array", "parse_ident"], "_text"),
+    (
+        &[
+            "current_database",
+            "current_catalog",
+            "current_schema",
+            "current_user",
+            "session_user",
+            "current_role",
+            "user",
+            "pg_get_userbyid",
+        ],
+        "name",
+    ),
+];
+
 fn of(name: &str) -> &'static Type {
     named(name).unwrap_or_else(text)
 }
@@ -88,41 +151,11 @@ impl Catalogue {
             },
             _ => text(),
         };
+        if let Some((_, kind)) = GIVEN.iter().find(|(names, _)| names.contains(&bare)) {
+            return of(kind);
+        }
         match bare {
-            "count"
-            | "sum"
-            | "row_number"
-            | "txid_current"
-            | "pg_relation_size"
-            | "pg_total_relation_size"
-            | "pg_table_size"
-            | "pg_database_size" => of("int8"),
-            "length"
-            | "char_length"
-            | "strpos"
-            | "array_length"
-            | "array_upper"
-            | "array_lower"
-            | "cardinality"
-            | "array_position"
-            | "pg_backend_pid"
-            | "generate_series"
-            | "generate_subscripts"
-            | "age"
-            | "pg_relation_is_updatable"
-            | "pg_char_to_encoding" => of("int4"),
-            "bool_and"
-            | "bool_or"
-            | "every"
-            | "pg_is_in_recovery"
-            | "pg_has_role"
-            | "pg_is_other_temp_schema"
-            | "pg_is_wal_replay_paused" => of("bool"),
             name if name.ends_with("_is_visible") || name.starts_with("has_") => of("bool"),
-            "current_schemas" => of("_name"),
-            "string_to_array" => of("_text"),
-            "current_database" | "current_schema" | "current_user" | "session_user" | "pg_get_userbyid" | "current_catalog"
-            | "current_role" => of("name"),
             "avg" => of("float8"),
             "json_build_object" | "json_agg" | "json_object_agg" | "to_json" | "row_to_json" => of("json"),
             "array" => match given {

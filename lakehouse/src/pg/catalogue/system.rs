@@ -244,6 +244,13 @@ impl Catalogue {
                     self.kinds_of(true).map(|r| vec![("viewname", r.name.as_str().into()), ("viewowner", DATABASE.into())]),
                 )
             }
+            other => return self.information(other),
+        })
+    }
+
+    /// Those of `information_schema`.
+    fn information(&self, name: &str) -> Option<Rows> {
+        Some(match name {
             "information_schema.tables" => self.tables(),
             "information_schema.columns" => self.columns_of_all(),
             "information_schema.schemata" => {
