@@ -150,15 +150,7 @@ impl Outgoing {
 
     pub fn fault(&mut self, fault: &Fault) {
         let severity = if fault.is_fatal { "FATAL" } else { "ERROR" };
-        self.report(b'E', severity, fault);
-    }
-
-    pub fn notice(&mut self, warning: &Fault) {
-        self.report(b'N', "WARNING", warning);
-    }
-
-    fn report(&mut self, kind: u8, severity: &str, fault: &Fault) {
-        self.put(kind, |b| {
+        self.put(b'E', |b| {
             let position = fault.position.map(|position| position.to_string());
             let fields = [
                 (b'S', Some(severity)),

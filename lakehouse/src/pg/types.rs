@@ -128,6 +128,12 @@ impl Type {
         numbered(self.element).filter(|_| self.category == 'A')
     }
 
+    /// As the lake calls it, lists and texts, too.
+    pub fn lake(&self) -> String {
+        let of = |kind: &Type| kind.arrow().unwrap_or("Utf8").to_owned();
+        self.element().map_or_else(|| of(self), |element| format!("List({})", of(element)))
+    }
+
     /// As the lake calls it, for values that come as text; `None`: text.
     pub fn arrow(&self) -> Option<&'static str> {
         Some(match self.name {

@@ -17,7 +17,7 @@ const DIMENSIONS: i32 = 1;
 /// # Errors
 /// Where it is no such value.
 pub fn literal(number: usize, kind: &'static Type, form: Form, value: Option<&Bytes>) -> Result<Literal, Fault> {
-    let Some(value) = value else { return Ok(Literal::Null(kind.arrow().map(str::to_owned))) };
+    let Some(value) = value else { return Ok(Literal::Null(Some(kind.lake()))) };
     let read = match form {
         Form::Text => std::str::from_utf8(value).ok().and_then(|text| from_text(kind, text)),
         Form::Binary => {

@@ -145,7 +145,7 @@ impl Inner {
 
 /// The statement with nothing of the right types in place of its parameters.
 fn filled(mut statement: Statement, kinds: &[&'static Type]) -> Result<Statement, SqlError> {
-    let nothing: Vec<Literal> = kinds.iter().map(|kind| Literal::Null(Some(kind.arrow().unwrap_or("Utf8").to_owned()))).collect();
+    let nothing: Vec<Literal> = kinds.iter().map(|kind| Literal::Null(Some(kind.lake()))).collect();
     fill(&mut statement, &nothing)?;
     Ok(statement)
 }

@@ -113,7 +113,7 @@ async fn connection(stream: TcpStream, shared: &Arc<Shared>) {
     let beginning = startup::begin(stream, door.tls.as_deref(), &*door.porter);
     let begun = match tokio::time::timeout(door.begin, beginning).await {
         Ok(Ok(Came::In(begun))) => *begun,
-        Ok(Ok(Came::ToStop(key))) => return shared.connections.stop(key),
+        Ok(Ok(Came::ToStop(key, _wire))) => return shared.connections.stop(key),
         Ok(Ok(Came::Refused)) | Err(_) => return,
         Ok(Err(end)) => return tracing::debug!(?end, "a connection ended at its beginning"),
     };

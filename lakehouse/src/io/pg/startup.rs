@@ -27,8 +27,8 @@ pub struct Begun {
 /// What a connection turned out to be.
 pub enum Came {
     In(Box<Begun>),
-    /// It wanted another connection's question stopped.
-    ToStop(Key),
+    /// It wanted another connection's question stopped; it is closed when that is done, so that whoever sees its end knows.
+    ToStop(Key, Box<dyn Wire>),
     /// It was refused, and told so.
     Refused,
 }
@@ -40,7 +40,7 @@ pub enum Came {
 pub async fn begin(stream: TcpStream, tls: Option<&dyn Secure>, porter: &dyn Porter) -> Result<Came, End> {
     let Some((wire, opening, is_secure)) = opened(stream, tls).await? else { return Ok(Came::Refused) };
     let (minor, parameters) = match opening {
-        Opening::Cancel(key) => return Ok(Came::ToStop(key)),
+        Opening::Cancel(key) => return Ok(Came::ToStop(key, wire)),
         Opening::Startup { minor, parameters } => (minor, parameters),
         Opening::OtherVersion(version) => {
             let other = format!("protocol version {}.{} is not spoken", version >> 16, version & 0xffff);

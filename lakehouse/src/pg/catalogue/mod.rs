@@ -219,7 +219,9 @@ impl Visitor for Looked {
             TableFactor::Table { name, args: None, .. } => self.relations.push(dotted(name)),
             // A function in the place of a table is none, if it is known here.
             TableFactor::Table { name, .. } | TableFactor::Function { name, .. } => {
-                self.relations.extend(Some(dotted(name)).filter(|name| !functions::stands_as_table(name)));
+                let name = dotted(name);
+                self.knows |= functions::is_its_own(&name);
+                self.relations.extend(Some(name).filter(|name| !functions::stands_as_table(name)));
             }
             _ => {}
         }
