@@ -171,7 +171,9 @@ fn psql_describes_what_there_is() {
         assert!(said.contains(has), "{command}: {said}");
     }
     // What there is nothing of is told so, and is no error.
-    for command in ["\\di", "\\df", "\\dx", "\\ds", "\\dm", "\\dp", "\\dT", "\\conninfo"] {
+    for command in
+        ["\\di", "\\df", "\\dx", "\\ds", "\\dm", "\\dp", "\\dT", "\\dd", "\\dF", "\\dO", "\\z", "\\sv bg", "\\conninfo"]
+    {
         let (status, out, err) = psql.run(&["-c", command]);
         assert_eq!(status, Some(0), "{command}: {out}{err}");
     }

@@ -152,7 +152,7 @@ impl Catalogue {
             "pg_size_pretty" => format!("{} bytes", whole(0).unwrap_or(0)).into(),
             "pg_is_in_recovery" | "pg_is_other_temp_schema" | "pg_is_wal_replay_paused" => false.into(),
             "pg_my_temp_schema" | "txid_current" | "pg_stat_get_numscans" | "age" => 0.into(),
-            "pg_encoding_to_char" => "UTF8".into(),
+            "pg_encoding_to_char" | "getdatabaseencoding" => "UTF8".into(),
             "pg_char_to_encoding" => 6.into(),
             "pg_table_is_visible"
             | "pg_type_is_visible"
