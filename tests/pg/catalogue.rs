@@ -142,6 +142,12 @@ fn tools_find_what_they_look_for() {
     // What a question may cost is bounded, and what it may reach.
     for (sql, state) in [
         ("select count(*) from pg_attribute a, pg_attribute b, pg_attribute c, pg_attribute d", "53200"),
+        ("select count(*) from pg_attribute a, pg_attribute b where a.attname ~ (b.attname || '(x|y)*z')", "57014"),
+        ("select string_agg(a.attname, ', and then ') from pg_attribute a, pg_namespace b", "53200"),
+        (
+            "select replace(a.x, 'a', a.x) from (select replace('aaaaaaaaaaaaaaaa', 'a', 'aaaaaaaaaaaaaaaa') as x) a, pg_am where replace(a.x, 'a', a.x || a.x || a.x) is not null",
+            "53200",
+        ),
         ("select count(*) from generate_series(1, 1000000000) g, pg_am", "22000"),
         ("select * from pg_class c join bg on true", "42P01"),
         ("select pg_read_file('/etc/passwd')", "42883"),

@@ -62,6 +62,9 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("work_mem", "4MB", true),
 ];
 
+/// Settings that a session may have changed.
+const MOST: usize = 200;
+
 /// Of one session.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -90,6 +93,9 @@ impl Settings {
         let name = plain(name);
         // What an extension would have, or a tool keeps for itself.
         if name.contains('.') {
+            if self.changed.len() >= MOST {
+                return Err(Fault::new("53400", "there are too many settings").hint("RESET ALL"));
+            }
             self.changed.insert(name, value.to_owned());
             return Ok(());
         }

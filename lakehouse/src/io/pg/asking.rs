@@ -3,6 +3,7 @@
 //! The catalogue is made of the relations that a session of these eyes would have, so it shows nothing that they could not ask.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::sql::parser::Statement;
@@ -15,6 +16,9 @@ use crate::pg::outgoing::Column;
 use crate::pg::types::{Type, columns, numbered, shown_as, text};
 use crate::sql::{Answer, Limits, Literal, SqlError, fill, parameters, parse};
 use crate::table::Table;
+
+/// How long a question to the catalogue may take: nothing ends it before.
+const CATALOGUE: Duration = Duration::from_secs(5);
 
 /// What a statement takes and gives.
 #[derive(Clone, Debug)]
@@ -47,7 +51,7 @@ impl Lake {
             let mut statement = parse(&sql)?;
             fill(&mut statement, &values)?;
             if let Some(query) = catalogue::question(&statement) {
-                let (catalogue, position) = inner.catalogue(&eyes, facts).await?;
+                let (catalogue, position) = inner.catalogue(&eyes, facts, limits).await?;
                 let (columns, batch) = catalogue.answer(query)?;
                 let answer = Answer { schema: batch.schema(), batches: vec![batch], truncated: false, position };
                 return Ok(Answered { columns, answer });
@@ -71,20 +75,27 @@ impl Lake {
         limits: Limits,
     ) -> Result<Description, SqlError> {
         let (inner, sql) = (self.inner.clone(), sql.to_owned());
-        let work = async move { inner.description(&eyes, parse(&sql)?, &given, facts).await };
+        let work = async move { inner.description(&eyes, parse(&sql)?, &given, facts, limits).await };
         self.at_query(limits, work).await
     }
 }
 
 impl Inner {
-    async fn description(&self, eyes: &Eyes, statement: Statement, given: &[u32], facts: Facts) -> Result<Description, SqlError> {
+    async fn description(
+        &self,
+        eyes: &Eyes,
+        statement: Statement,
+        given: &[u32],
+        facts: Facts,
+        limits: Limits,
+    ) -> Result<Description, SqlError> {
         let count = parameters(&statement);
         let mut kinds: Vec<Option<&'static Type>> =
             (0..count).map(|place| given.get(place).and_then(|oid| numbered(*oid))).collect();
         if catalogue::question(&statement).is_some() {
             let kinds: Vec<&'static Type> = kinds.into_iter().map(|kind| kind.unwrap_or_else(text)).collect();
             let filled = filled(statement, &kinds)?;
-            let (catalogue, _) = self.catalogue(eyes, facts).await?;
+            let (catalogue, _) = self.catalogue(eyes, facts, limits).await?;
             let columns = catalogue::question(&filled).map(|query| catalogue.columns(query)).transpose()?;
             return Ok(Description { parameters: kinds, columns: columns.unwrap_or_default() });
         }
@@ -109,7 +120,12 @@ impl Inner {
     }
 
     /// The catalogue that these eyes see.
-    async fn catalogue(&self, eyes: &Eyes, facts: Facts) -> Result<(Catalogue, vitalog_elog::Position), SqlError> {
+    async fn catalogue(
+        &self,
+        eyes: &Eyes,
+        facts: Facts,
+        limits: Limits,
+    ) -> Result<(Catalogue, vitalog_elog::Position), SqlError> {
         let view = self.state().view();
         let context = session(&view, self.runtime.clone(), eyes)?;
         let schema = context.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
@@ -139,7 +155,7 @@ impl Inner {
                 relations.push(Relation { name, is_view, comment, columns });
             }
         }
-        Ok((Catalogue::new(relations, facts), view.applied))
+        Ok((Catalogue::new(relations, facts, Instant::now() + limits.time.min(CATALOGUE)), view.applied))
     }
 }
 

@@ -13,10 +13,12 @@ use crate::pg::incoming::{Bind, Forms, Incoming, Of};
 use crate::pg::outgoing::Column;
 use crate::pg::types::Type;
 use crate::pg::values::literal;
-use crate::sql::{Literal, split};
+use crate::sql::{LONGEST, Literal, split};
 
 /// Prepared statements, and portals, of one connection.
 const MOST: usize = 500;
+/// Bytes of the values of its portals.
+const HELD: usize = 8 << 20;
 
 /// A prepared statement.
 pub struct Prepared {
@@ -35,13 +37,22 @@ pub struct Portal {
     pub rows: Option<Rows>,
     /// Its command was done: it is not done again.
     is_done: bool,
+    /// Of its values.
+    bytes: usize,
 }
 
 impl Portal {
     /// That of a cursor.
     pub fn held(rows: Rows) -> Portal {
         let prepared = Prepared { sql: String::new(), command: Command::Ask, parameters: Vec::new(), columns: None };
-        Portal { prepared: Arc::new(prepared), values: Vec::new(), wanted: Forms::default(), rows: Some(rows), is_done: false }
+        Portal {
+            prepared: Arc::new(prepared),
+            values: Vec::new(),
+            wanted: Forms::default(),
+            rows: Some(rows),
+            is_done: false,
+            bytes: 0,
+        }
     }
 }
 
@@ -68,6 +79,9 @@ pub async fn step(session: &mut Session, line: &mut Line, said: Incoming) -> Out
 }
 
 async fn parse(session: &mut Session, line: &mut Line, name: String, sql: &str, types: Vec<u32>) -> Outcome {
+    if sql.len() > LONGEST {
+        return Ok(Err(Fault::new("54001", format!("a statement has at most {LONGEST} bytes")).hint("shorten it")));
+    }
     let mut statements = split(sql).into_iter();
     let (first, more) = (statements.next().unwrap_or_default(), statements.next());
     if more.is_some() {
@@ -117,10 +131,14 @@ fn bound(session: &mut Session, bind: &Bind) -> Result<(), Fault> {
     if session.portals.len() >= MOST {
         return Err(Fault::new("53400", format!("a connection has at most {MOST} portals")).hint("close some"));
     }
+    let bytes: usize = bind.values.iter().flatten().map(|value| value.len()).sum();
+    if session.portals.values().map(|portal| portal.bytes).sum::<usize>() + bytes > HELD {
+        return Err(Fault::new("53200", "the values of all portals are too many bytes").hint("close some"));
+    }
     let values = prepared.parameters.iter().zip(&bind.values).enumerate();
     let values = values.map(|(place, (kind, value))| literal(place + 1, kind, bind.forms.of(place), value.as_ref()));
     let values = values.collect::<Result<_, _>>()?;
-    let portal = Portal { prepared, values, wanted: bind.wanted.clone(), rows: None, is_done: false };
+    let portal = Portal { prepared, values, wanted: bind.wanted.clone(), rows: None, is_done: false, bytes };
     session.portals.insert(bind.portal.clone(), portal);
     Ok(())
 }

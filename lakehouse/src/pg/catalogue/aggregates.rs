@@ -11,7 +11,7 @@ use crate::sql::{SqlError, refused};
 
 use super::select::{Frame, Named, key};
 use super::value::Value;
-use super::{Catalogue, dotted, unknown};
+use super::{Catalogue, dotted, joined, unknown};
 
 const AGGREGATES: [&str; 12] = [
     "count",
@@ -111,7 +111,7 @@ impl Catalogue {
         if is_star {
             return Ok(Value::Int(i64::try_from(rows.len()).unwrap_or(i64::MAX)));
         }
-        Ok(folded(name, rows))
+        folded(name, rows)
     }
 
     /// `row_number()` of each row, in its partition.
@@ -152,10 +152,10 @@ impl Catalogue {
     }
 }
 
-fn folded(name: &str, rows: Vec<Vec<Value>>) -> Value {
+fn folded(name: &str, rows: Vec<Vec<Value>>) -> Result<Value, SqlError> {
     let first = |row: &Vec<Value>| row.first().cloned().unwrap_or_default();
     let known: Vec<Value> = rows.iter().map(first).filter(|value| !value.is_null()).collect();
-    match name {
+    Ok(match name {
         "count" => Value::Int(i64::try_from(known.len()).unwrap_or(i64::MAX)),
         "array_agg" if rows.is_empty() => Value::Null,
         "array_agg" => Value::List(rows.iter().map(first).collect()),
@@ -169,7 +169,7 @@ fn folded(name: &str, rows: Vec<Vec<Value>>) -> Value {
         "string_agg" => {
             let between = rows.first().and_then(|row| row.get(1)).and_then(Value::text).unwrap_or_default();
             let words: Vec<String> = known.iter().filter_map(Value::text).collect();
-            if words.is_empty() { Value::Null } else { Value::Text(words.join(&between)) }
+            if words.is_empty() { Value::Null } else { joined(&words, &between)? }
         }
         "min" => known.into_iter().min_by(Value::order).unwrap_or_default(),
         "max" => known.into_iter().max_by(Value::order).unwrap_or_default(),
@@ -187,5 +187,5 @@ fn folded(name: &str, rows: Vec<Vec<Value>>) -> Value {
         _ if known.is_empty() => Value::Null,
         "bool_or" => Value::Bool(known.iter().any(|value| value.truth() == Some(true))),
         _ => Value::Bool(known.iter().all(|value| value.truth() == Some(true))),
-    }
+    })
 }

@@ -19,6 +19,10 @@ impl Catalogue {
     /// The value of an expression in a frame.
     pub fn value(&self, expression: &Expr, frame: &Frame<'_>) -> Result<Value, SqlError> {
         self.step()?;
+        self.held(self.found(expression, frame)?)
+    }
+
+    fn found(&self, expression: &Expr, frame: &Frame<'_>) -> Result<Value, SqlError> {
         let of = |e: &Expr| self.value(e, frame);
         let truth = |is: bool| Ok(Value::Bool(is));
         match expression {

@@ -6,7 +6,7 @@ use crate::sql::{SqlError, refused};
 
 use super::system::{OWN, OWNER, SCHEMA, type_numbered};
 use super::value::Value;
-use super::{Catalogue, Facts, unknown};
+use super::{Catalogue, Facts, joined, unknown};
 
 /// Functions that are asked of PostgreSQL alone, so that a question with one is the catalogue's where it names no relation.
 const OWN_FUNCTIONS: [&str; 22] = [
@@ -243,13 +243,17 @@ pub fn call(name: &str, given: &[Value]) -> Result<Value, SqlError> {
         "upper" => text(0).to_uppercase().into(),
         "length" | "char_length" | "character_length" => count(text(0).chars().count()),
         "octet_length" => count(text(0).len()),
-        "concat" => given.iter().filter_map(Value::text).collect::<String>().into(),
-        "concat_ws" => given.iter().skip(1).filter_map(Value::text).collect::<Vec<_>>().join(&text(0)).into(),
+        "concat" => joined(&given.iter().filter_map(Value::text).collect::<Vec<_>>(), "")?,
+        "concat_ws" => joined(&given.iter().skip(1).filter_map(Value::text).collect::<Vec<_>>(), &text(0))?,
         "quote_ident" => quote_ident(&text(0)).into(),
         "quote_literal" => format!("'{}'", text(0).replace('\'', "''")).into(),
         "substring" | "substr" => substring(&text(0), whole(1).unwrap_or(1), whole(2)).into(),
         "left" => text(0).chars().take(whole(1).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)).collect::<String>().into(),
-        "replace" => text(0).replace(&text(1), &text(2)).into(),
+        "replace" => {
+            let (all, from) = (text(0), text(1));
+            let parts: Vec<String> = if from.is_empty() { vec![all] } else { all.split(&*from).map(str::to_owned).collect() };
+            joined(&parts, &text(2))?
+        }
         "strpos" => match text(0).find(&text(1)) {
             Some(at) => count(text(0)[..at].chars().count() + 1),
             None => 0.into(),
@@ -290,7 +294,7 @@ fn of_lists(name: &str, given: &[Value]) -> Result<Value, SqlError> {
             Value::List(parts.collect())
         }
         "string_to_array" => Value::List(text(0).split(&text(1)).map(Value::from).collect()),
-        "array_to_string" => list().iter().filter_map(Value::text).collect::<Vec<_>>().join(&text(1)).into(),
+        "array_to_string" => joined(&list().iter().filter_map(Value::text).collect::<Vec<_>>(), &text(1))?,
         "array_length" | "array_upper" => {
             if list().is_empty() {
                 Value::Null

@@ -19,6 +19,7 @@ mod value;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use datafusion::arrow::array::{
     ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, RecordBatch, RecordBatchOptions, StringBuilder,
@@ -65,17 +66,24 @@ pub struct Catalogue {
     facts: Facts,
     /// Steps that are left: what a question may cost.
     steps: std::cell::Cell<u64>,
-    /// Values of joined rows that may yet be made: what a question may hold.
+    /// Values that may yet be made and held.
     room: std::cell::Cell<usize>,
+    /// When it has to be over: it gives way to nothing until then.
+    until: Instant,
 }
 
 /// Steps of a question: each value that is made is one. The questions of tools take some ten thousand.
 const STEPS: u64 = 30_000_000;
-/// Values of joined rows. The questions of tools make some hundred thousand.
+/// Values that are held: of rows, and of lists; of a text one for each [`UNIT`]. The questions of tools make some hundred thousand.
 const ROOM: usize = 4_000_000;
+const UNIT: usize = 32;
+/// The longest text, in bytes, and the longest list.
+const LONGEST: usize = 64 << 10;
+const LONGEST_LIST: usize = 100_000;
 
 impl Catalogue {
-    pub fn new(relations: Vec<Relation>, facts: Facts) -> Catalogue {
+    /// `until`: when a question has to be answered.
+    pub fn new(relations: Vec<Relation>, facts: Facts, until: Instant) -> Catalogue {
         let mut taken = BTreeSet::new();
         let numbered = relations.into_iter().map(|relation| {
             let mut oid = oid_of(&relation.name);
@@ -84,7 +92,8 @@ impl Catalogue {
             }
             (oid, relation)
         });
-        Catalogue { relations: numbered.collect(), facts, steps: std::cell::Cell::new(STEPS), room: std::cell::Cell::new(ROOM) }
+        let (steps, room) = (std::cell::Cell::new(STEPS), std::cell::Cell::new(ROOM));
+        Catalogue { relations: numbered.collect(), facts, steps, room, until }
     }
 
     /// Answers a question.
@@ -120,16 +129,42 @@ impl Catalogue {
 
     fn step(&self) -> Result<(), SqlError> {
         let too_long = || refused("sql_timeout", "the question to the catalogue takes too long", "narrow it");
-        self.steps.set(self.steps.get().checked_sub(1).ok_or_else(too_long)?);
+        let left = self.steps.get().checked_sub(1).ok_or_else(too_long)?;
+        self.steps.set(left);
+        // What a step takes is bounded by the longest text.
+        if left % 64 == 0 && Instant::now() > self.until {
+            return Err(too_long());
+        }
         Ok(())
     }
 
-    /// Takes room for a joined row.
+    /// Takes room for values.
     fn make_room(&self, values: usize) -> Result<(), SqlError> {
-        let too_much = || refused("sql_memory", "the question to the catalogue joins too much", "narrow it");
         self.room.set(self.room.get().checked_sub(values).ok_or_else(too_much)?);
         Ok(())
     }
+
+    /// A value that was made, if it is not too large and there is room for it.
+    fn held(&self, value: Value) -> Result<Value, SqlError> {
+        match &value {
+            Value::Text(text) if text.len() > LONGEST => return Err(too_much()),
+            Value::Text(text) => self.make_room(text.len() / UNIT)?,
+            Value::List(items) if items.len() > LONGEST_LIST => return Err(too_much()),
+            Value::List(items) => self.make_room(items.len())?,
+            _ => {}
+        }
+        Ok(value)
+    }
+}
+
+fn too_much() -> SqlError {
+    refused("sql_memory", "the question to the catalogue makes too much", "narrow it")
+}
+
+/// Texts, one behind the other, if they are not too long together.
+fn joined(words: &[String], between: &str) -> Result<Value, SqlError> {
+    let length = words.iter().map(String::len).sum::<usize>() + between.len() * words.len().saturating_sub(1);
+    if length > LONGEST { Err(too_much()) } else { Ok(Value::Text(words.join(between))) }
 }
 
 fn unknown(what: &str) -> SqlError {

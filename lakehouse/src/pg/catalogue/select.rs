@@ -77,13 +77,14 @@ struct Output {
 impl Catalogue {
     /// The answer to a query, asked from within a frame.
     pub fn query(&self, query: &Query, frame: Frame<'_>) -> Result<Rows, SqlError> {
-        let mut common = frame.common.to_vec();
+        // Copied only where there is something to add: a subquery is asked for each row around it.
+        let mut common = if query.with.is_some() { frame.common.to_vec() } else { Vec::new() };
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
             let mut rows = self.query(&cte.query, Frame { common: &common, ..frame })?;
             rename(&mut rows, &cte.alias);
             common.push((cte.alias.name.value.to_lowercase(), rows));
         }
-        let frame = Frame { common: &common, ..frame };
+        let frame = if query.with.is_some() { Frame { common: &common, ..frame } } else { frame };
         let order = ordering(query.order_by.as_ref())?;
         let mut rows = match &*query.body {
             SetExpr::Select(select) => self.select(select, order, &frame)?,
@@ -317,6 +318,7 @@ impl Catalogue {
                 Some(place) => Ok(row[place].clone()),
                 None => self.value(&by.expr, frame),
             });
+            self.make_room(row.len())?;
             out.push(Output { keys: keys.collect::<Result<_, _>>()?, row });
         }
         Ok(())
