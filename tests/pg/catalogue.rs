@@ -143,7 +143,7 @@ fn tools_find_what_they_look_for() {
     for (sql, state) in [
         ("select count(*) from pg_attribute a, pg_attribute b, pg_attribute c, pg_attribute d", "53200"),
         ("select count(*) from pg_attribute a, pg_attribute b where a.attname ~ (b.attname || '(x|y)*z')", "57014"),
-        ("select string_agg(a.attname, ', and then ') from pg_attribute a, pg_namespace b", "53200"),
+        ("select string_agg(a.attname, ', and then ') from pg_attribute a, pg_type b", "53200"),
         (
             "select replace(a.x, 'a', a.x) from (select replace('aaaaaaaaaaaaaaaa', 'a', 'aaaaaaaaaaaaaaaa') as x) a, pg_am where replace(a.x, 'a', a.x || a.x || a.x) is not null",
             "53200",
