@@ -66,7 +66,7 @@ fn from_text(kind: &'static Type, text: &str) -> Option<Literal> {
         "numeric" => decimal(trimmed)?,
         "bytea" => {
             let digits = trimmed.strip_prefix("\\x").unwrap_or_default();
-            let is_hex = digits.len() % 2 == 0 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+            let is_hex = digits.len().is_multiple_of(2) && digits.bytes().all(|b| b.is_ascii_hexdigit());
             Literal::Bytes(Some(digits).filter(|_| is_hex && trimmed.starts_with("\\x"))?.to_owned())
         }
         _ => match kind.arrow() {

@@ -132,7 +132,7 @@ impl Catalogue {
         let left = self.steps.get().checked_sub(1).ok_or_else(too_long)?;
         self.steps.set(left);
         // What a step takes is bounded by the longest text.
-        if left % 64 == 0 && Instant::now() > self.until {
+        if left.is_multiple_of(64) && Instant::now() > self.until {
             return Err(too_long());
         }
         Ok(())
