@@ -108,6 +108,9 @@ pub struct Serve {
     pub rules: Option<PathBuf>,
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Also take clients of PostgreSQL (psql, Grafana, SQLAlchemy, …) on this address, such as 127.0.0.1:5432. Where it can be reached from elsewhere, only with TLS.
+    #[arg(long, value_name = "ADDRESS")]
+    pub pg: Option<SocketAddr>,
     /// A JSON file of webhook endpoints.
     #[arg(long)]
     pub webhooks: Option<PathBuf>,

@@ -19,6 +19,7 @@ mod lsp;
 mod manual;
 mod metrics;
 mod orders;
+mod pg;
 mod questions;
 mod rebuilding;
 mod service;

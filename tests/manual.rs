@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::need::{need, program};
 use crate::support::server::{Server, root, run, vitalog};
 use crate::support::story::{ndjson, readings};
 
@@ -51,7 +52,7 @@ fn examples(language: &str) -> Vec<Example> {
 }
 
 fn server_with_a_story(data: &Path) -> Server {
-    let server = Server::start(data, &[]);
+    let server = Server::start(data, &["--pg", "127.0.0.1:0"]);
     let (originals, corrections) = readings("p-001", 42);
     server.readings(&ndjson(&originals)).ok();
     server.readings(&ndjson(&corrections)).ok();
@@ -104,6 +105,9 @@ fn commands_work() {
         std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())))
             .unwrap();
     for example in examples("sh") {
+        if example.text.contains("psql ") && need("psql", program("psql")).is_none() {
+            continue;
+        }
         let script = format!("set -euo pipefail\n{}", example.text.replace("curl -sS", "curl -sS --fail-with-body"));
         let mut shell = Command::new("bash");
         shell
@@ -111,6 +115,7 @@ fn commands_work() {
             .arg(&script)
             .env("PATH", &path)
             .env("VITALOG_URL", &server.url)
+            .env("VITALOG_PG", server.pg.as_deref().expect("it takes clients of PostgreSQL"))
             .env("VITALOG_TOKEN", "none-is-asked-for")
             .current_dir(data.path());
         let (status, out, err) = run(&mut shell);

@@ -17,7 +17,7 @@ use crate::commands::access_failure;
 use crate::failure::Failure;
 use crate::files;
 use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores, wall_clock};
-use crate::server::{self, Admittance, Certificate, Interrupt, Manners, Places, supervisor};
+use crate::server::{self, Admittance, Certificate, Interrupt, Listeners, Listening, Manners, Places, supervisor};
 
 /// Runs until interrupted.
 ///
@@ -42,6 +42,11 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
 async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_notify::Config) -> Result<(), Failure> {
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
+    let pg = match args.pg {
+        Some(address) => Some(Listening::on(address).await?),
+        None => None,
+    };
+    let pg_address = pg.as_ref().map(|pg| pg.address);
     let endpoints = telling.endpoints.clone();
     let options = Options {
         data: args.data.clone(),
@@ -84,8 +89,11 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
         Some(accounts) => Admittance::Accounts(accounts, access_log(&args.data)?),
         None => Admittance::Open,
     };
-    let server = server::start(&node, listener, admittance, &manners)?;
+    let server = server::start(&node, Listeners { http: listener, pg }, admittance, &manners)?;
     let mut interrupt = Interrupt::catch()?;
+    if let Some(address) = pg_address {
+        println!("listening on postgresql://{address}/vitalog");
+    }
     println!("listening on {scheme}://{address}");
     supervisor::tell(supervisor::READY);
     interrupt.come().await;
@@ -143,13 +151,11 @@ pub async fn put_rules(node: &Node, dir: Option<&Path>) -> Result<(), Failure> {
 /// Who may come in; `None`: whoever reaches the address.
 fn accounts(args: &Serve) -> Result<Option<Arc<Accounts>>, Failure> {
     let is_near = args.listen.ip().is_loopback();
+    let far_pg = args.pg.filter(|address| !address.ip().is_loopback());
     if args.open {
-        if !is_near {
-            return Err(Failure::usage(format!(
-                "--open asks nobody who they are, and {} can be reached from elsewhere",
-                args.listen
-            ))
-            .hint("listen on 127.0.0.1, or make a token with `vitalog token add`"));
+        if let Some(address) = far_pg.or((!is_near).then_some(args.listen)) {
+            return Err(Failure::usage(format!("--open asks nobody who they are, and {address} can be reached from elsewhere"))
+                .hint("listen on 127.0.0.1, or make a token with `vitalog token add`"));
         }
         return Ok(None);
     }
@@ -159,6 +165,12 @@ fn accounts(args: &Serve) -> Result<Option<Arc<Accounts>>, Failure> {
             args.listen
         ))
         .hint("give --tls-cert and --tls-key, or --behind-proxy where a proxy in front sees to TLS"));
+    }
+    if let Some(address) = far_pg.filter(|_| args.tls_cert.is_none()) {
+        return Err(Failure::usage(format!(
+            "{address} can be reached from elsewhere, and without TLS anybody between could read passwords along"
+        ))
+        .hint("give --tls-cert and --tls-key, or let --pg listen on 127.0.0.1"));
     }
     std::fs::create_dir_all(&args.data)?;
     let store = access::open(&args.data, wall_clock()).map_err(access_failure)?;

@@ -6,6 +6,7 @@ mod current;
 mod health;
 mod interrupt;
 mod metrics_api;
+mod pg;
 mod problem;
 mod receipt_api;
 mod rules_api;
@@ -33,11 +34,12 @@ use vitalog_ingest::access::log::Writer as AccessWriter;
 use vitalog_ingest::access::{Accounts, Lives, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    AccessLog, BodyLimits, Credentials, Doorman, Gateway, LogKeeper, authenticate, emergencies, with_problems,
+    AccessLog, BodyLimits, Credentials, Doorman, Gateway, LogKeeper, Porter, authenticate, emergencies, with_problems,
 };
 use vitalog_ingest::live::Live as Declarations;
 use vitalog_lakehouse::Limits as SqlLimits;
 use vitalog_lakehouse::io::SqlDoor;
+use vitalog_lakehouse::io::pg::PgDoor;
 
 use vitalog_lakehouse::Lake;
 
@@ -53,6 +55,7 @@ use current::ViewsTell;
 use health::Health;
 pub use interrupt::Interrupt;
 use metrics_api::MetricsState;
+pub use pg::Listening;
 use receipt_api::ReceiptState;
 use rules_api::RulesState;
 pub use tls::Certificate;
@@ -96,21 +99,34 @@ impl Default for Manners {
     }
 }
 
+/// What a server listens on.
+pub struct Listeners {
+    pub http: TcpListener,
+    pub pg: Option<Listening>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(http: TcpListener) -> Listeners {
+        Listeners { http, pg: None }
+    }
+}
+
 /// A listening server.
 pub struct Server {
     closing: watch::Sender<bool>,
     live: Arc<vitalog_dashboards::io::Live>,
     is_draining: Arc<AtomicBool>,
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
     /// Ends once the last door has gone.
     log: Option<LogKeeper>,
 }
 
-/// Opens the doors of a node on a listener.
+/// Opens the doors of a node.
 ///
 /// # Errors
 /// Where the views can't be read.
-pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, manners: &Manners) -> Result<Server, Failure> {
+pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittance, manners: &Manners) -> Result<Server, Failure> {
+    let listeners = listeners.into();
     let is_draining = Arc::new(AtomicBool::new(false));
     let clock = node.now.clone();
     let doorman = |credentials| {
@@ -120,23 +136,39 @@ pub fn start(node: &Node, listener: TcpListener, admittance: Admittance, manners
             .with_public("/livez")
             .with_public("/readyz")
     };
-    let (doorman, access, more, log): (Doorman, Arc<dyn Access>, Router, Option<LogKeeper>) = match admittance {
-        Admittance::Open => (doorman(Credentials::Open), Arc::new(Open), Router::new(), None),
+    let (credentials, access, more, log, keeper) = match admittance {
+        Admittance::Open => (Credentials::Open, Arc::new(Open) as Arc<dyn Access>, Router::new(), None, None),
         Admittance::Accounts(accounts, writer) => {
             let (log, keeper) = AccessLog::start(writer, clock.clone())?;
             let more = emergencies(accounts.clone(), clock.clone());
-            (doorman(Credentials::Accounts(accounts.clone())).with_log(log), accounts, more, Some(keeper))
+            (Credentials::Accounts(accounts.clone()), accounts as Arc<dyn Access>, more, Some(log), Some(keeper))
         }
     };
+    let porter = Porter::new(credentials.clone(), log.clone(), clock.clone(), manners.lives, pg::WAY);
+    let doorman = doorman(credentials);
+    let doorman = if let Some(log) = log { doorman.with_log(log) } else { doorman };
     let router = doors(node, &access, manners, &is_draining)?.merge(more);
     let router = with_problems(authenticate(router, Arc::new(doorman)));
     let router = router.layer(from_fn(harden));
     let router = if manners.is_secure { router.layer(from_fn(only_over_tls)) } else { router };
     let router = router.layer(from_fn_with_state(node.metrics.clone(), measured));
     let (closing, closed) = watch::channel(false);
-    let acceptor = manners.tls.clone().map(tls::watched).transpose()?;
-    let task = tokio::spawn(serving::serve(listener, acceptor, router, manners.head_time, closed));
-    Ok(Server { closing, live: node.live.clone(), is_draining, task, log })
+    let tls = |protocol| manners.tls.clone().map(|certificate| tls::watched(certificate, protocol)).transpose();
+    let mut tasks = Vec::new();
+    if let Some(pg) = listeners.pg {
+        let door = PgDoor {
+            lake: Lake::clone(&node.lake),
+            access,
+            porter: Arc::new(pg::Door(Arc::new(porter))),
+            limits: SqlLimits::default(),
+            tls: tls("postgresql")?.map(|tls| Arc::new(tls) as Arc<dyn vitalog_lakehouse::io::pg::Secure>),
+            begin: manners.head_time,
+            idle: pg::IDLE,
+        };
+        tasks.push(tokio::spawn(vitalog_lakehouse::io::pg::serve(pg.listener, door, closed.clone())));
+    }
+    tasks.push(tokio::spawn(serving::serve(listeners.http, tls("http/1.1")?, router, manners.head_time, closed)));
+    Ok(Server { closing, live: node.live.clone(), is_draining, tasks, log: keeper })
 }
 
 impl Server {
@@ -151,7 +183,7 @@ impl Server {
         self.closing.send_replace(true);
         self.live.close();
         // Connections that a client keeps without asking anything would hold the end up.
-        let ended = tokio::time::timeout(Duration::from_secs(10), self.task).await;
+        let ended = tokio::time::timeout(Duration::from_secs(10), futures::future::join_all(self.tasks)).await;
         // Where a door is open still, so is the log, and it is written as far as it goes.
         if let (Ok(_), Some(log)) = (ended, self.log) {
             let _ = tokio::task::spawn_blocking(move || log.join()).await;

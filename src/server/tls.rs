@@ -41,7 +41,7 @@ impl Tls {
 }
 
 impl Certificate {
-    fn read(&self) -> Result<Arc<ServerConfig>, Failure> {
+    fn read(&self, protocol: &str) -> Result<Arc<ServerConfig>, Failure> {
         let named = |path: &PathBuf, what: &str| Failure::usage(format!("{}: {what}", path.display()));
         let chain: Result<Vec<_>, _> =
             CertificateDer::pem_file_iter(&self.chain).map_err(|e| named(&self.chain, &e.to_string()))?.collect();
@@ -58,7 +58,7 @@ impl Certificate {
             .with_single_cert(chain, key)
             .map_err(|e| named(&self.key, &e.to_string()).hint("the key must be that of the first certificate"))?;
         let mut config = config;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         Ok(Arc::new(config))
     }
 
@@ -67,13 +67,13 @@ impl Certificate {
     }
 }
 
-/// Reads a certificate, and goes on looking at its files.
+/// Reads a certificate, and goes on looking at its files. `protocol`: what is spoken over TLS, as clients ask for it (RFC 7301).
 ///
 /// # Errors
 /// Where it can't be used now.
-pub fn watched(certificate: Certificate) -> Result<Tls, Failure> {
+pub fn watched(certificate: Certificate, protocol: &'static str) -> Result<Tls, Failure> {
     let mut seen = certificate.changed();
-    let tls = Tls(Arc::new(RwLock::new(certificate.read()?)));
+    let tls = Tls(Arc::new(RwLock::new(certificate.read(protocol)?)));
     let held = Arc::downgrade(&tls.0);
     tokio::spawn(async move {
         loop {
@@ -84,7 +84,7 @@ pub fn watched(certificate: Certificate) -> Result<Tls, Failure> {
                 continue;
             }
             seen = now;
-            match certificate.read() {
+            match certificate.read(protocol) {
                 Ok(config) => {
                     *held.write().unwrap_or_else(PoisonError::into_inner) = config;
                     tracing::info!("the certificate was read anew");

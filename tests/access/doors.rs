@@ -61,7 +61,7 @@ fn page(name: &str) -> String {
 }
 
 /// Whether a role has a right, or one of two, standing so to the subject: by the table in docs/security.md.
-fn has(role: &str, rights: &str, standing: &str) -> bool {
+pub fn has(role: &str, rights: &str, standing: &str) -> bool {
     rights.split(" or ").any(|right| has_one(role, right, standing))
 }
 
@@ -124,7 +124,7 @@ fn no_door_is_missing_and_each_has_its_right_in_the_manual() {
 }
 
 /// Account, role, how it stands to p-1. The one without a name is a program.
-const ALL: [(&str, &str, &str); 9] = [
+pub const ALL: [(&str, &str, &str); 9] = [
     ("dev", "device", "own"),
     ("pat", "patient", "own"),
     ("other-pat", "patient", ""),
@@ -137,7 +137,7 @@ const ALL: [(&str, &str, &str); 9] = [
 ];
 
 /// Makes all of them, and a token of each.
-fn everybody(data: &Path) -> [String; ALL.len()] {
+pub fn everybody(data: &Path) -> [String; ALL.len()] {
     for args in [
         &["add", "dev", "--roles", "device", "--subject", "p-1", "--no-password"][..],
         &["add", "pat", "--roles", "patient", "--subject", "p-1", "--no-password"],

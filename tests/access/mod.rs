@@ -6,6 +6,9 @@ mod life;
 mod log;
 mod tls;
 
+pub use doors::{ALL, everybody, has};
+pub use tls::certificate;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;

@@ -9,7 +9,7 @@ use crate::support::need::{need, program};
 use crate::support::server::{run, vitalog};
 
 /// A certificate for this machine, of its own authority: chain and key.
-fn certificate(openssl: &Path, folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+pub fn certificate(openssl: &Path, folder: &Path, name: &str) -> (PathBuf, PathBuf) {
     let (chain, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
     let mut command = Command::new(openssl);
     command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj"]);

@@ -15,6 +15,8 @@ use super::http::{Answer, send};
 pub struct Server {
     process: Child,
     pub url: String,
+    /// Where clients of PostgreSQL are taken, if anywhere: `127.0.0.1:PORT`.
+    pub pg: Option<String>,
     /// Of the last acknowledgement: what is asked next waits for it.
     position: Mutex<String>,
 }
@@ -40,18 +42,21 @@ impl Server {
         let (found, lines) = channel();
         let stdout = process.stdout.take().expect("it is piped");
         std::thread::spawn(move || {
+            let mut pg = None;
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some(at) = line.find("http") {
+                if let Some((_, rest)) = line.split_once("postgresql://") {
+                    pg = rest.split('/').next().map(str::to_owned);
+                } else if let Some(at) = line.find("http") {
                     let url = line[at..].split_whitespace().next().unwrap_or_default();
-                    let _ = found.send(url.trim_end_matches('/').to_owned());
+                    let _ = found.send((url.trim_end_matches('/').to_owned(), pg.clone()));
                 }
             }
         });
-        let Ok(url) = lines.recv_timeout(Duration::from_secs(120)) else {
+        let Ok((url, pg)) = lines.recv_timeout(Duration::from_secs(120)) else {
             let _ = process.kill();
             panic!("the server did not say where it listens: {:?}", process.wait());
         };
-        Server { process, url, position: Mutex::default() }
+        Server { process, url, pg, position: Mutex::default() }
     }
 
     pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Option<Answer> {

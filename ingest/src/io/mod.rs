@@ -12,6 +12,7 @@ mod logging;
 mod me;
 mod origin;
 mod pace;
+mod porter;
 mod prepare;
 pub mod problem;
 mod profile;
@@ -37,6 +38,7 @@ use crate::live::Live;
 pub use doorman::{Credentials, Doorman, authenticate};
 pub use emergencies::emergencies;
 pub use logging::{AccessLog, LogKeeper};
+pub use porter::{Call, Guest, NotTaken, Porter};
 pub use problem::{Problem, with_problems};
 pub use receipt::{Receipt, Receipts, Status};
 

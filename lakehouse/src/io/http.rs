@@ -119,7 +119,7 @@ async fn answer(
 }
 
 /// Whom they may see: everybody, or those about whom they may read. Which those are is part of what they asked for.
-fn eyes(access: &dyn Access, who: &Principal) -> Eyes {
+pub(super) fn eyes(access: &dyn Access, who: &Principal) -> Eyes {
     if access.allows(who, Wish::QueryAll) {
         who.note(Wish::QueryAll, Decision::Allow);
         return Eyes::All;

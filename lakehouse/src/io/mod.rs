@@ -8,6 +8,7 @@ mod http;
 pub(crate) mod lake;
 mod locate;
 mod only_seen;
+pub mod pg;
 mod plan;
 mod query;
 pub(crate) mod readback;

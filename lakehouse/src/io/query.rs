@@ -36,20 +36,25 @@ impl Lake {
     /// # Errors
     /// [`SqlError::Refused`] where the statement is at fault or exceeds a limit.
     pub async fn sql_for(&self, eyes: Eyes, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
-        let busy = || refused("sql_closing", "the server is closing", "ask again when it is back");
-        let threads = self.inner.threads.handle().ok_or_else(busy)?;
         let (inner, sql) = (self.inner.clone(), sql.to_owned());
-        let task = async move {
-            let _permit = inner.permits.clone().acquire_owned().await.map_err(|_| busy())?;
-            inner.answer(&eyes, &sql, limits).await
-        };
-        let mut running = threads.spawn(task);
-        match tokio::time::timeout(limits.time, &mut running).await {
-            Ok(Ok(answer)) => answer,
+        // Read there and not in the caller's thread, which may have little room for a deep statement.
+        let work = async move { inner.in_turn(&eyes, parse(&sql)?, limits).await };
+        self.at_query(limits, work).await
+    }
+
+    /// Does something on the query threads, within the time; nobody waiting for it any more ends it.
+    pub(crate) async fn at_query<T: Send + 'static>(
+        &self,
+        limits: Limits,
+        work: impl Future<Output = Result<T, SqlError>> + Send + 'static,
+    ) -> Result<T, SqlError> {
+        let threads = self.inner.threads.handle().ok_or_else(closing)?;
+        let mut running = Wanted(threads.spawn(work));
+        match tokio::time::timeout(limits.time, &mut running.0).await {
+            Ok(Ok(done)) => done,
             // A panic in a library: it ends this query only.
             Ok(Err(_)) => Err(refused("sql_failed", "the query broke off", "ask in another way")),
             Err(_) => {
-                running.abort();
                 let after = format!("the query was stopped after {:?}", limits.time);
                 Err(refused("sql_timeout", after, "narrow it to fewer subjects or less time"))
             }
@@ -57,10 +62,27 @@ impl Lake {
     }
 }
 
+fn closing() -> SqlError {
+    refused("sql_closing", "the server is closing", "ask again when it is back")
+}
+
+/// Work that goes on only as long as somebody waits for it.
+struct Wanted<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Wanted<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Inner {
-    async fn answer(&self, eyes: &Eyes, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
-        // Here and not in the caller's thread, which may have little room for a deep statement.
-        let statement = parse(sql)?;
+    /// Answers when it is its turn.
+    pub(crate) async fn in_turn(&self, eyes: &Eyes, statement: Statement, limits: Limits) -> Result<Answer, SqlError> {
+        let _permit = self.permits.clone().acquire_owned().await.map_err(|_| closing())?;
+        self.answer(eyes, statement, limits).await
+    }
+
+    async fn answer(&self, eyes: &Eyes, statement: Statement, limits: Limits) -> Result<Answer, SqlError> {
         if !eyes.is_all() && explains(&statement) {
             // It says what files and rows there are, whoever's they are.
             return Err(refused("sql_not_allowed", "EXPLAIN is for those who may see everything", "ask the question itself"));

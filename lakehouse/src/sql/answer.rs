@@ -104,7 +104,8 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
-fn texts(column: &ArrayRef) -> Result<StringArray, ArrowError> {
+/// Values as JSON.
+pub(crate) fn texts(column: &ArrayRef) -> Result<StringArray, ArrowError> {
     let field = Arc::new(Field::new("", column.data_type().clone(), true));
     let options = EncoderOptions::default().with_explicit_nulls(true);
     let mut encoder = make_encoder(&field, column, &options)?;

@@ -20,7 +20,7 @@ use crate::sql::SqlError;
 use crate::sql::refused;
 
 /// Longer questions are refused: a plan takes more time and stack than its text.
-const LONGEST: usize = 64 * 1024;
+pub(crate) const LONGEST: usize = 64 * 1024;
 /// How deep parentheses and subqueries may be nested.
 const DEEPEST: usize = 40;
 /// Operators, of comparison, arithmetic, logic and sets together.
