@@ -13,6 +13,8 @@ mod erasing;
 mod examples;
 mod house;
 mod ingesting;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod letters;
 mod lifecycle;
 mod lsp;

@@ -29,7 +29,7 @@ pub struct Accepted {
     pub position: Position,
 }
 
-/// They were not kept, and why; to be tried again later.
+/// They are not acknowledged, and why; to be tried again later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unavailable {
     /// More is waiting than may wait.
@@ -38,6 +38,8 @@ pub enum Unavailable {
     Closing,
     /// The disk is nearly full.
     NoRoom,
+    /// Where the journal is kept does not answer, or refuses. It may have been kept all the same, and is not acknowledged: sent again it is a duplicate then.
+    JournalAway,
 }
 
 impl fmt::Display for Unavailable {
@@ -46,6 +48,7 @@ impl fmt::Display for Unavailable {
             Unavailable::Overloaded => "too much is waiting to be stored",
             Unavailable::Closing => "the server is closing",
             Unavailable::NoRoom => "the disk is nearly full",
+            Unavailable::JournalAway => "the journal can't be written just now",
         })
     }
 }

@@ -44,31 +44,51 @@ fn figures_of_decoding_and_admission() {
     }
 }
 
+/// Appends and reads back, in groups of a size.
+fn journal_in(what: &str, journal: &mut Journal, (group, groups): (i64, i64)) -> usize {
+    let schema = health();
+    let entries: Vec<Entry> = (0..group * groups)
+        .map(|i| Entry { arrival: Time(i), input: Input::Reading(bg(&schema, &format!("p-{:03}", i % 200), i)) })
+        .collect();
+    per_second(&format!("{what}, appends in groups of {group}"), entries.len(), || {
+        for group in entries.chunks(group as usize) {
+            journal.append(&schema, group).expect("kept");
+        }
+    });
+    let mut read = 0;
+    per_second(&format!("{what}, read back"), entries.len(), || {
+        for group in journal.read_from(0).expect("readable") {
+            read += group.expect("sound").entries(&schema).expect("decodable").len();
+        }
+    });
+    assert_eq!(read, entries.len());
+    entries.len()
+}
+
 #[test]
 #[ignore = "measures; run in release"]
 fn figures_of_the_journal() {
-    let schema = health();
-    for (group, groups) in [(1, 2_000), (1_000, 500), (20_000, 50)] {
+    for size in [(1, 2_000), (1_000, 500), (20_000, 50)] {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("journal.db");
         let mut journal = Journal::open(&path).expect("made");
-        let entries: Vec<Entry> = (0..group * groups)
-            .map(|i| Entry { arrival: Time(i), input: Input::Reading(bg(&schema, &format!("p-{:03}", i % 200), i)) })
-            .collect();
-        per_second(&format!("appends in groups of {group}"), entries.len(), || {
-            for group in entries.chunks(group as usize) {
-                journal.append(&schema, group).expect("kept");
-            }
-        });
-        let mut read = 0;
-        per_second("read back", entries.len(), || {
-            for group in journal.read_from(0).expect("readable") {
-                read += group.expect("sound").entries(&schema).expect("decodable").len();
-            }
-        });
-        assert_eq!(read, entries.len());
+        let entries = journal_in("a file", &mut journal, size);
         drop(journal);
         let bytes = std::fs::metadata(&path).expect("there").len();
-        println!("bytes per reading: {:.1}", bytes as f64 / entries.len() as f64);
+        println!("bytes per reading: {:.1}", bytes as f64 / entries as f64);
+    }
+}
+
+/// A file and a topic on one broker, which syncs each record, in turn.
+#[cfg(feature = "kafka")]
+#[test]
+#[ignore = "measures; run in release"]
+fn figures_of_both_homes() {
+    let Some(broker) = super::kafka::shared() else { return };
+    for size in [(1, 1_000), (1_000, 200), (20_000, 20)] {
+        let dir = tempfile::tempdir().expect("a directory");
+        journal_in("a file", &mut Journal::open(&dir.path().join("journal.db")).expect("made"), size);
+        let place = super::kafka::InTopic::on(broker);
+        journal_in("a topic", &mut place.journal().expect("made"), size);
     }
 }

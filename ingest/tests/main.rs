@@ -15,5 +15,8 @@ mod formats;
 mod fuzz;
 mod http;
 mod journal;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod keys;
+mod laws;
 mod t1d_uom;

@@ -7,7 +7,7 @@ use vitalog_ingest::journal::Journal;
 
 use super::make::Source;
 use crate::failure::Failure;
-use crate::run::{Directory, Message};
+use crate::run::{Directory, Message, has_journal};
 
 /// A directory that no server holds.
 pub struct Held {
@@ -27,7 +27,7 @@ impl Held {
     /// # Errors
     /// Where it is none, is held, or can't be opened.
     pub fn open(data: &Path) -> Result<Held, Failure> {
-        if !data.join(super::JOURNAL).is_file() {
+        if !has_journal(data) {
             return Err(Failure::usage(format!("{} is no data directory", data.display())));
         }
         let directory = Directory::hold(data)?;

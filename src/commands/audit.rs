@@ -6,12 +6,12 @@ mod stages;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vitalog_ingest::journal::{self, Audit as Found, Kind};
+use vitalog_ingest::journal::{self, Audit as Found, Kind, kafka};
 
 use crate::cli::{Audit, AuditOf, Format};
 use crate::failure::Failure;
 use crate::output::grouped;
-use crate::run::{Directory, kek};
+use crate::run::{Directory, ELSEWHERE, elsewhere, has_journal, kek, placing};
 
 /// Audits and prints.
 ///
@@ -28,12 +28,15 @@ pub fn run(args: &Audit) -> Result<(), Failure> {
 }
 
 fn of_journal(data: &Path, format: Format) -> Result<(), Failure> {
-    let path = data.join("journal.db");
-    if !path.is_file() {
+    if !has_journal(data) {
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
-    let _held = Directory::hold(data)?;
-    let found = journal::audit(&path, &kek(data)?).map_err(|e| Failure::new(format!("journal: {e}")))?;
+    let held = Directory::hold(data)?;
+    let found = match elsewhere(data)? {
+        None => journal::audit(&held.journal(), &kek(data)?),
+        Some(settings) => kafka::audit(&settings, placing(held.partitions()?), &data.join(ELSEWHERE), &kek(data)?),
+    };
+    let found = found.map_err(|e| Failure::new(format!("journal: {e}")))?;
     match format {
         Format::Json => say!("{}", as_json(&found)),
         Format::Text => as_text(&found),

@@ -59,6 +59,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
         quiet: false,
         horizon: Some(HORIZON),
         floor: FLOOR,
+        journal: None,
     };
     let node = Node::start(options).await?;
     let again = !node.rules.files().is_empty();

@@ -5,14 +5,14 @@ use vitalog_ingest::keys::{KekPlace, KeyError};
 
 use crate::cli::{Keys, KeysAction};
 use crate::failure::Failure;
-use crate::run::Directory;
+use crate::run::{Directory, has_journal};
 
 /// Exchanges.
 ///
 /// # Errors
 /// Where the directory is held or can't be opened, or a key can't be written.
 pub fn run(args: &Keys) -> Result<(), Failure> {
-    if !args.data.join("journal.db").is_file() {
+    if !has_journal(&args.data) {
         return Err(Failure::usage(format!("{} is no data directory", args.data.display())));
     }
     let directory = Directory::hold(&args.data)?;

@@ -9,10 +9,11 @@ use vitalog_cep::Horizon;
 use vitalog_cep::plan::Library;
 use vitalog_elog::Span;
 use vitalog_ingest::access::{self, Accounts, Lives, Policies, log};
+use vitalog_ingest::journal::kafka::{Fault, IS_BUILT, Mechanism, Sasl, Settings};
 use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
 use vitalog_notify::roles::Roles;
 
-use crate::cli::Serve;
+use crate::cli::{SaslMechanism, Serve};
 use crate::commands::access_failure;
 use crate::failure::Failure;
 use crate::files;
@@ -58,6 +59,7 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
         quiet: false,
         horizon: (args.horizon > 0).then_some(Horizon { keep: Span::days(i64::from(args.horizon)), ..HORIZON }),
         floor: args.free_space.saturating_mul(1 << 20),
+        journal: journal(args)?,
     };
     let node = Node::start(options).await?;
     put_rules(&node, args.rules.as_deref()).await?;
@@ -146,6 +148,32 @@ pub async fn put_rules(node: &Node, dir: Option<&Path>) -> Result<(), Failure> {
         }
         Err(RulesError::Unavailable(why)) => Err(Failure::new(why.to_string())),
     }
+}
+
+/// Where the journal is said to be kept. Files are noted by their whole paths: a later start may come from another directory.
+fn journal(args: &Serve) -> Result<Option<Settings>, Failure> {
+    let Some(url) = &args.journal else { return Ok(None) };
+    if !IS_BUILT {
+        return Err(Failure::usage(Fault::NotBuilt.to_string()));
+    }
+    let wrong = |e: vitalog_ingest::journal::JournalError| Failure::usage(e.to_string());
+    let whole = |path: &Path| std::path::absolute(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())));
+    let mut settings = Settings::parse(url).map_err(wrong)?;
+    if let Some(ca) = &args.kafka_ca {
+        let tls = settings.tls.as_mut();
+        let tls = tls.ok_or_else(|| Failure::usage("--kafka-ca is for brokers that speak TLS").hint("write kafkas://"))?;
+        tls.ca = Some(whole(ca)?);
+    }
+    if let (Some(user), Some(file)) = (&args.kafka_user, &args.kafka_password_file) {
+        let mechanism = match args.kafka_sasl {
+            SaslMechanism::ScramSha512 => Mechanism::ScramSha512,
+            SaslMechanism::ScramSha256 => Mechanism::ScramSha256,
+            SaslMechanism::Plain => Mechanism::Plain,
+        };
+        settings.sasl = Some(Sasl { mechanism, user: user.clone(), password_file: whole(file)? });
+    }
+    settings.patience_s = args.kafka_patience;
+    Ok(Some(settings))
 }
 
 /// Who may come in; `None`: whoever reaches the address.

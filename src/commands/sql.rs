@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::{Sql, SqlFormat};
 use crate::failure::Failure;
-use crate::run::{Node, Options};
+use crate::run::{Node, Options, has_journal};
 use crate::server::{self, Admittance, Manners};
 
 /// A cell wider than this is cut in a table; the other formats give it whole.
@@ -39,7 +39,7 @@ pub fn run(args: &Sql) -> Result<(), Failure> {
 
 /// Opens the directory as a server would, rows that are journaled and not landed included.
 async fn ask_directory(args: &Sql, data: &Path) -> Result<Vec<u8>, Failure> {
-    if !data.join("journal.db").is_file() {
+    if !has_journal(data) {
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
     let node = Node::start(Options::quiet(data)).await?;

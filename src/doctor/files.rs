@@ -5,15 +5,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rusqlite::Connection;
+use vitalog_cep::driver::PARTITIONS;
 use vitalog_dashboards::views;
 use vitalog_elog::Position;
 use vitalog_ingest::access;
-use vitalog_ingest::journal::{Peek, open_unchanged, peek};
+use vitalog_ingest::journal::{Peek, kafka, open_unchanged, peek};
 use vitalog_ingest::keys::KekPlace;
 use vitalog_notify::outbox;
 
 use super::Finding;
-use crate::run::{MOST_PARTITIONS, clock, kek, survey};
+use crate::run::{ELSEWHERE, MOST_PARTITIONS, clock, elsewhere, has_journal, kek, placing, survey};
 
 /// No arrival of a reading can lie before this program: 2026-01-01.
 const NOT_BEFORE: i64 = 1_767_225_600_000_000;
@@ -48,7 +49,7 @@ pub fn accounts(data: &Path) -> Option<Finding> {
 pub fn keys(data: &Path) -> Option<Finding> {
     const ABOUT: &str = "keys";
     let lost = "restore it from the copy of the keys: without it nothing in the journal can be read";
-    if !data.join("journal.db").is_file() {
+    if !has_journal(data) {
         return None;
     }
     if fs::metadata(data.join("keys.db")).map_or(true, |file| file.len() == 0) {
@@ -84,6 +85,14 @@ pub fn partitions(data: &Path) -> Option<Finding> {
 
 /// What nobody writes just now.
 pub fn contents(data: &Path) -> Vec<Finding> {
+    match elsewhere(data) {
+        Ok(None) => {}
+        Ok(Some(settings)) => return topic(data, &settings),
+        Err(error) => {
+            let (said, remedy) = error.parts();
+            return vec![Finding::wrong("journal", said, remedy.unwrap_or("restore it from a backup"))];
+        }
+    }
     let path = data.join("journal.db");
     if !path.is_file() {
         return vec![Finding::odd(
@@ -100,10 +109,32 @@ pub fn contents(data: &Path) -> Vec<Finding> {
     let end = seen.acknowledged.filter(|told| told.next > seen.end.next).unwrap_or(seen.end);
     let mut found = vec![journal(&seen, &end)];
     found.extend(time(&seen));
-    found.push(snapshots(data, &end));
-    found.push(sink("views", &data.join("views.db"), &end, |db| views::peek(db).map_err(|e| e.to_string())));
-    found.push(sink("outbox", &data.join("outbox.db"), &end, |db| outbox::peek(db).map(Some).map_err(|e| e.to_string())));
+    found.extend(derived(data, &end));
     found
+}
+
+/// What hangs on where the journal ends.
+fn derived(data: &Path, end: &Position) -> [Finding; 3] {
+    [
+        snapshots(data, end),
+        sink("views", &data.join("views.db"), end, |db| views::peek(db).map_err(|e| e.to_string())),
+        sink("outbox", &data.join("outbox.db"), end, |db| outbox::peek(db).map(Some).map_err(|e| e.to_string())),
+    ]
+}
+
+/// A journal that is kept in a topic: whether it can be reached, is fit, and ends where it should.
+fn topic(data: &Path, settings: &kafka::Settings) -> Vec<Finding> {
+    // A number that can't be read is told apart, and the topic itself says how it is cut.
+    match kafka::look(settings, placing(PARTITIONS), &data.join(ELSEWHERE)) {
+        Err(error) => vec![Finding::wrong("journal", error.to_string(), "")],
+        Ok(seen) => {
+            let said = format!(
+                "in the topic {} of {}: {} inputs; its settings and its end fit. `vitalog audit journal` reads all of it",
+                settings.topic, settings.brokers, seen.end.next
+            );
+            std::iter::once(Finding::sound("journal", said)).chain(derived(data, &seen.end)).collect()
+        }
+    }
 }
 
 fn journal(seen: &Peek, end: &Position) -> Finding {

@@ -68,6 +68,8 @@ pub struct Keeping {
     writing: Mutex<Option<Instant>>,
     /// The last snapshot could not be written.
     snapshot_failed: AtomicBool,
+    /// The journal could not be written, and is waited for.
+    journal_away: AtomicBool,
 }
 
 impl Metrics {
@@ -114,8 +116,9 @@ impl Keeping {
             turned_away: Family::default(),
             writing: Mutex::default(),
             snapshot_failed: AtomicBool::new(false),
+            journal_away: AtomicBool::new(false),
         };
-        for reason in ["overloaded", "closing", "disk_full"] {
+        for reason in ["overloaded", "closing", "disk_full", "journal_away"] {
             drop(keeping.turned_away.get_or_create(&vec![("reason", reason.to_owned())]));
         }
         registry.register("journal_group_inputs", "Inputs that one sync made durable", keeping.group.clone());
@@ -154,6 +157,16 @@ impl Keeping {
         self.commit.observe(now.duration_since(began).as_secs_f64());
         self.group.observe(inputs as f64);
         now
+    }
+
+    /// The group that was being written is in doubt, and the journal is waited for; or it is back.
+    pub fn set_journal_away(&self, is: bool) {
+        *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.journal_away.store(is, Ordering::Release);
+    }
+
+    pub fn is_journal_away(&self) -> bool {
+        self.journal_away.load(Ordering::Acquire)
     }
 
     pub fn writing_since(&self) -> Option<Instant> {

@@ -13,7 +13,7 @@ use vitalog_ingest::decode::{self, Format, Scalar};
 use vitalog_lakehouse::Selection;
 
 use crate::failure::Failure;
-use crate::run::{Arrival, Node, Options, arrivals, move_to};
+use crate::run::{Arrival, Node, Options, arrivals, has_journal, move_to};
 
 /// Which readings are wanted. Of a subject also those of others, where readings may be seen under several.
 #[derive(Default)]
@@ -98,7 +98,7 @@ const FAR_FUTURE: Time = Time(i64::MAX / 2);
 /// # Errors
 /// Where the data directory can't be opened or is held by a server.
 pub fn from_lake(data: &Path, library: &Library, wanted: &Wanted) -> Result<Vec<Reading>, Failure> {
-    if !data.join("journal.db").is_file() {
+    if !has_journal(data) {
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
     let subject = wanted.subject.clone().filter(|_| !library.schema.shares());

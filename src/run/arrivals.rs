@@ -7,7 +7,7 @@ use vitalog_cep::plan::Library;
 use vitalog_elog::{Entry, Input, Reading, Schema, Time};
 use vitalog_ingest::journal::Group;
 
-use super::directory::Directory;
+use super::directory::{Directory, has_journal};
 use super::mind::library_of;
 use crate::failure::Failure;
 
@@ -24,7 +24,7 @@ pub struct Arrival {
 /// # Errors
 /// Where it is held or can't be read, or the library lacks a stream of which there are readings.
 pub fn arrivals(data: &Path, library: &Library) -> Result<Vec<Arrival>, Failure> {
-    if !data.join("journal.db").is_file() {
+    if !has_journal(data) {
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
     let directory = Directory::hold(data)?;

@@ -4,9 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use vitalog_cep::driver::PARTITIONS;
+use vitalog_cep::driver::{PARTITIONS, partition_of};
 
-use vitalog_ingest::journal::Journal;
+use vitalog_ingest::journal::kafka::Settings;
+use vitalog_ingest::journal::{Journal, Placing};
 use vitalog_ingest::keys::KekPlace;
 
 use crate::failure::Failure;
@@ -14,9 +15,16 @@ use crate::failure::Failure;
 /// More than this are no number that anybody meant.
 pub const MOST_PARTITIONS: u32 = 4_096;
 
+/// The journal, where it is a file.
+const JOURNAL: &str = "journal.db";
+/// Says where the journal is, where it is none; its mark lies beside it.
+pub const ELSEWHERE: &str = "journal.kafka";
+
 /// A data directory held by this process until dropped.
 pub struct Directory {
     root: PathBuf,
+    /// Said by whoever started this process, if not noted.
+    journal_in: Option<Settings>,
     _lock: File,
 }
 
@@ -41,7 +49,7 @@ impl Directory {
             Failure::new(format!("the data directory {} is held by another process", root.display()))
                 .hint("ask the running server instead (--url), or stop it first")
         })?;
-        Ok(Directory { root: root.to_owned(), _lock: lock })
+        Ok(Directory { root: root.to_owned(), journal_in: None, _lock: lock })
     }
 
     pub fn root(&self) -> &Path {
@@ -49,15 +57,61 @@ impl Directory {
     }
 
     pub fn journal(&self) -> PathBuf {
-        self.root.join("journal.db")
+        self.root.join(JOURNAL)
     }
 
-    /// Opens the journal with its keys. The key-encryption key is the file `kek` of the directory, the file that `VITALOG_KEK_FILE` names, or what `VITALOG_KEK` says.
+    /// From here on the journal is kept in a topic of Kafka. It is noted at once where nothing was, and else by [`Directory::note_journal`], when the topic was found to be the journal's.
+    ///
+    /// # Errors
+    /// Where there is a journal in the directory itself, or the note can't be written.
+    pub fn keep_journal_in(&mut self, settings: &Settings) -> Result<(), Failure> {
+        if self.journal().is_file() {
+            return Err(Failure::usage(format!("{} has a journal of its own", self.root.display()))
+                .hint("leave --journal out, or begin with a new data directory: a journal does not move between homes"));
+        }
+        self.journal_in = Some(settings.clone());
+        if self.root.join(ELSEWHERE).is_file() { Ok(()) } else { self.note_journal() }
+    }
+
+    /// Notes where the journal is kept, for starts that are not told.
+    ///
+    /// # Errors
+    /// Where the note can't be written.
+    pub fn note_journal(&self) -> Result<(), Failure> {
+        let Some(settings) = &self.journal_in else { return Ok(()) };
+        let (path, text) = (self.root.join(ELSEWHERE), settings.text());
+        if std::fs::read_to_string(&path).is_ok_and(|noted| noted == text) {
+            return Ok(());
+        }
+        let draft = self.root.join("journal.kafka.draft");
+        let write = || {
+            let mut file = File::create(&draft)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&draft, &path)?;
+            File::open(&self.root)?.sync_all()
+        };
+        write().map_err(|e: std::io::Error| Failure::new(format!("cannot write {}: {e}", path.display())))
+    }
+
+    /// Opens the journal with its keys, in the directory or where it is noted that it is kept. The key-encryption key is the file `kek` of the directory, the file that `VITALOG_KEK_FILE` names, or what `VITALOG_KEK` says.
     ///
     /// # Errors
     /// Where the journal or its keys can't be opened.
     pub fn open_journal(&self) -> Result<Journal, Failure> {
-        Journal::open_with(&self.journal(), &kek(&self.root)?).map_err(|e| Failure::new(format!("journal: {e}")))
+        let failed = |e| Failure::new(format!("journal: {e}"));
+        let kek = kek(&self.root)?;
+        let elsewhere = match &self.journal_in {
+            Some(settings) => Some(settings.clone()),
+            None => elsewhere(&self.root)?,
+        };
+        match elsewhere {
+            None => Journal::open_with(&self.journal(), &kek).map_err(failed),
+            Some(settings) => {
+                let placing = placing(self.partitions()?);
+                Journal::open_kafka(&settings, placing, &self.root.join(ELSEWHERE), &kek).map_err(failed)
+            }
+        }
     }
 
     pub fn views(&self) -> PathBuf {
@@ -116,6 +170,32 @@ impl Directory {
     }
 }
 
+/// Whether a data directory has a journal, wherever that is kept.
+pub fn has_journal(data: &Path) -> bool {
+    data.join(JOURNAL).is_file() || data.join(ELSEWHERE).is_file()
+}
+
+/// Where the journal of a data directory is, if not in it.
+///
+/// # Errors
+/// Where the note can't be read, or there are two journals.
+pub fn elsewhere(data: &Path) -> Result<Option<Settings>, Failure> {
+    let path = data.join(ELSEWHERE);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    if data.join(JOURNAL).is_file() {
+        return Err(Failure::new(format!("{} has both {JOURNAL} and {ELSEWHERE}", data.display()))
+            .hint("one of them does not belong there: move it away"));
+    }
+    Settings::read(&path).map(Some).map_err(|e| Failure::new(format!("journal: {e}")))
+}
+
+/// How a topic's groups are cut: as engines split subjects, so that one partition of the topic is one of theirs.
+pub fn placing(partitions: u32) -> Placing {
+    Placing { partitions, of: partition_of }
+}
+
 /// Where the key-encryption key of a data directory comes from.
 ///
 /// # Errors
@@ -126,7 +206,7 @@ pub fn kek(data: &Path) -> Result<KekPlace, Failure> {
         (Some(_), Some(_)) => Err(Failure::usage("VITALOG_KEK and VITALOG_KEK_FILE are both set").hint("unset one of them")),
         (Some(file), None) => Ok(KekPlace::File(PathBuf::from(file))),
         (None, Some(text)) => KekPlace::given(&text, "VITALOG_KEK").map_err(|e| Failure::usage(e.to_string())),
-        (None, None) => Ok(KekPlace::beside(&data.join("journal.db"))),
+        (None, None) => Ok(KekPlace::beside(&data.join(JOURNAL))),
     }
 }
 

@@ -18,7 +18,7 @@ use vitalog_ingest::keys::KeyError;
 use vitalog_notify::Outbox;
 
 use super::clock;
-use super::directory::Directory;
+use super::directory::{Directory, has_journal};
 use crate::failure::Failure;
 
 /// What was erased.
@@ -37,7 +37,7 @@ pub struct Erasure {
 /// # Errors
 /// Where it is held or can't be read, one of them is not known (then none is erased), or a file can't be removed.
 pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
-    if !data.join("journal.db").is_file() {
+    if !has_journal(data) {
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
     let directory = Directory::hold(data)?;

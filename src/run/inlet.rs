@@ -32,6 +32,18 @@ pub struct Submission {
     pub done: Answer,
 }
 
+/// Tells somebody that nothing is acknowledged, and counts it.
+pub fn turn_away(metrics: &Metrics, done: Answer, why: Unavailable) {
+    let reason = match why {
+        Unavailable::Overloaded => "overloaded",
+        Unavailable::Closing => "closing",
+        Unavailable::NoRoom => "disk_full",
+        Unavailable::JournalAway => "journal_away",
+    };
+    metrics.keeping.turned_away.get_or_create(&vec![("reason", reason.to_owned())]).inc();
+    done(Err(why));
+}
+
 /// The run loop's end of the door, given to the edges.
 pub struct Door {
     queue: Sender<Message>,
@@ -48,16 +60,6 @@ impl Door {
         (Arc::new(Door { queue, waiting: waiting.clone(), room, metrics }), messages, waiting)
     }
 
-    fn turn_away(&self, done: Answer, why: Unavailable) {
-        let reason = match why {
-            Unavailable::Overloaded => "overloaded",
-            Unavailable::Closing => "closing",
-            Unavailable::NoRoom => "disk_full",
-        };
-        self.metrics.keeping.turned_away.get_or_create(&vec![("reason", reason.to_owned())]).inc();
-        done(Err(why));
-    }
-
     /// How many inputs wait for the journal.
     pub fn waiting(&self) -> Arc<AtomicUsize> {
         self.waiting.clone()
@@ -71,18 +73,21 @@ impl Door {
 
 impl Inlet for Door {
     fn submit(&self, inputs: Vec<Input>, done: Answer) {
+        if self.metrics.keeping.is_journal_away() {
+            return turn_away(&self.metrics, done, Unavailable::JournalAway);
+        }
         if !self.room.has_room_for(&inputs) {
-            return self.turn_away(done, Unavailable::NoRoom);
+            return turn_away(&self.metrics, done, Unavailable::NoRoom);
         }
         let count = inputs.len();
         if self.waiting.fetch_add(count, Ordering::AcqRel) > MAX_WAITING {
             self.waiting.fetch_sub(count, Ordering::AcqRel);
-            return self.turn_away(done, Unavailable::Overloaded);
+            return turn_away(&self.metrics, done, Unavailable::Overloaded);
         }
         if let Err(refused) = self.queue.send(Message::Submit(Submission { inputs, done })) {
             self.waiting.fetch_sub(count, Ordering::AcqRel);
             if let Message::Submit(submission) = refused.0 {
-                self.turn_away(submission.done, Unavailable::Closing);
+                turn_away(&self.metrics, submission.done, Unavailable::Closing);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The journal's thread: whatever waits is written as one group, synced, and handed on.
 //!
-//! Group commit needs no timer: while one group is being synced, the next gathers. A failed write ends the process, for what the file system
-//! then holds is unknown; the journal is read again at the next start.
+//! Group commit needs no timer: while one group is being synced, the next gathers. A failed write to a file ends the process, for what the file system
+//! then holds is unknown; the journal is read again at the next start. A home that is only away is waited for ([`super::away`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use vitalog_elog::port::{Answer, Unavailable};
 use vitalog_elog::{Entry, Input, Position, Time};
-use vitalog_ingest::journal::Journal;
+use vitalog_ingest::journal::{Journal, JournalError};
 
 use super::asking::ForEngine;
 use super::clock::Clock;
@@ -79,7 +79,8 @@ impl Journaling {
             }
             errands.into_iter().for_each(|errand| errand(&self.journal));
             if closing {
-                return self.refuse_the_rest();
+                self.refuse_the_rest();
+                return;
             }
         }
     }
@@ -137,7 +138,7 @@ impl Journaling {
         self.append(entries, answers)
     }
 
-    fn tick(&mut self) -> bool {
+    pub(super) fn tick(&mut self) -> bool {
         let arrival = self.clock.now();
         self.append(vec![Entry { arrival, input: Input::Tick }], Vec::new())
     }
@@ -155,26 +156,35 @@ impl Journaling {
         };
         let position = match written {
             Ok(position) => position,
-            Err(error) => {
-                tracing::error!(%error, "the journal could not be written; the process ends so that nothing is acknowledged that is not kept");
-                std::process::abort();
-            }
+            Err(error) if error.may_pass() => return self.come_back(&error, entries, answers),
+            Err(error) => end(&error),
         };
         if !entries.is_empty() {
             self.metrics.follow.journaled(position.next, kept);
         }
+        self.hand_on(entries, answers, position, kept)
+    }
+
+    /// Gives a group that is kept to the engine.
+    pub(super) fn hand_on(&self, entries: Vec<Entry>, answers: Vec<(usize, Answer)>, position: Position, kept: Instant) -> bool {
         let first = position.next - entries.len() as u64;
         let entries = entries.into_iter().map(Arc::new).collect();
         self.engine.send(ForEngine::Group(Group { first, entries, answers, position, kept })).is_ok()
     }
 
-    fn refuse_the_rest(self) {
+    pub(super) fn refuse_the_rest(&self) {
         while let Ok(message) = self.messages.try_recv() {
             if let Message::Submit(submission) = message {
                 (submission.done)(Err(Unavailable::Closing));
             }
         }
     }
+}
+
+/// What is kept is unknown, or is not what was written: only a new process reads what is there.
+pub(super) fn end(error: &JournalError) -> ! {
+    tracing::error!(%error, "the journal could not be written; the process ends so that nothing is acknowledged that is not kept");
+    std::process::abort();
 }
 
 /// Rules that hold from their acceptance on learn here when that is.

@@ -14,6 +14,7 @@
 
 mod arrivals;
 mod asking;
+mod away;
 mod batch;
 mod beyond;
 pub mod clock;
@@ -47,7 +48,7 @@ mod workers;
 pub use arrivals::{Arrival, arrivals, move_to};
 pub use asking::{Asker, NotAsked, Question};
 pub use clock::wall as wall_clock;
-pub use directory::{Directory, MOST_PARTITIONS, kek};
+pub use directory::{Directory, ELSEWHERE, MOST_PARTITIONS, elsewhere, has_journal, kek, placing};
 pub use erasing::{erase, open as open_finished};
 pub use fleeting::forget;
 pub use inlet::Message;

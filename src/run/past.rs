@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vitalog_elog::{Cause, FindingChange, Input, Reading, ReadingId, Record, Schema, Subject};
 
-use super::directory::Directory;
+use super::directory::{Directory, has_journal};
 use super::mind::{Mind, Spread};
 use super::start::cores;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ impl Past {
     /// # Errors
     /// Where it is held, can't be read, or its rules no longer compile.
     pub fn of(data: &Path, rule: &str, subject: &Subject) -> Result<Past, Failure> {
-        if !data.join("journal.db").is_file() {
+        if !has_journal(data) {
             return Err(Failure::usage(format!("{} is no data directory", data.display())));
         }
         let lost = |e| Failure::new(format!("journal: {e}"));

@@ -63,6 +63,8 @@ pub struct Options {
     pub horizon: Option<Horizon>,
     /// With less than so many bytes free on the disk no readings are taken.
     pub floor: u64,
+    /// Where the journal is kept from now on, if not in the directory; `None`: where it is.
+    pub journal: Option<vitalog_ingest::journal::kafka::Settings>,
 }
 
 /// What engines keep in memory if nobody says otherwise: what rules need of readings up to a week late.
@@ -81,6 +83,7 @@ impl Options {
             workers: cores(),
             horizon: Some(HORIZON),
             floor: FLOOR,
+            journal: None,
         }
     }
 }
@@ -248,8 +251,12 @@ struct Ready {
 
 impl Ready {
     async fn of(options: &Options, metrics: &Arc<Metrics>) -> Result<Ready, Failure> {
-        let directory = Directory::hold(&options.data)?;
+        let mut directory = Directory::hold(&options.data)?;
+        if let Some(settings) = &options.journal {
+            directory.keep_journal_in(settings)?;
+        }
         let journal = erasing::open(&directory)?;
+        directory.note_journal()?;
         let end = journal.position();
         let mut opened = Opened::open(&directory, end.incarnation).await?;
         opened.check_against(&journal)?;

@@ -70,9 +70,14 @@ impl Health {
             let (detail, remedy) = ("the server is ending", "send to another, or wait for its next start");
             return Some(Unready { code: "draining", detail, remedy });
         }
+        if self.metrics.keeping.is_journal_away() {
+            let detail = "the journal can't be written just now, and is waited for";
+            let remedy = "see the log, and whether the brokers of its topic run and can be reached; what is sent meanwhile is refused, and nothing that was acknowledged is lost";
+            return Some(Unready { code: "journal_away", detail, remedy });
+        }
         if self.is_stalled() {
             let detail = "the journal does not come back from a write";
-            let remedy = "see whether the disk of the data directory answers; what is sent waits, and is not acknowledged";
+            let remedy = "see whether the disk of the data directory answers, or the brokers of its topic; what is sent waits, and is not acknowledged";
             return Some(Unready { code: "journal_stalled", detail, remedy });
         }
         self.room.is_short().then_some(Unready {
@@ -90,6 +95,7 @@ impl Health {
         let (follow, keeping) = (&self.metrics.follow, &self.metrics.keeping);
         let end = follow.journal();
         let said = |is: bool, otherwise: &str| if is { "ok".to_owned() } else { otherwise.to_owned() };
+        let journal = if keeping.is_journal_away() { "away" } else { "stalled" };
         let sinks: serde_json::Map<String, Value> = Sink::ALL
             .into_iter()
             .map(|sink| {
@@ -104,7 +110,7 @@ impl Health {
             .collect();
         let since = end.saturating_sub(keeping.snapshot_position.get().unsigned_abs());
         json!({
-            "journal": {"status": said(!self.is_stalled(), "stalled"), "offset": end},
+            "journal": {"status": said(!self.is_stalled() && !keeping.is_journal_away(), journal), "offset": end},
             "sinks": sinks,
             "snapshot": {"status": said(since < LONG_REPLAY && !keeping.snapshot_failed(), "late"), "inputs_since": since},
             "disk": {"status": said(!self.room.is_short(), "full"), "free_bytes": self.room.free(), "floor_bytes": self.room.floor()},

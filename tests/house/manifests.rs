@@ -99,6 +99,23 @@ fn versions_are_the_workspaces() {
     none("every dependency is one of the workspace's, with its features", wrong);
 }
 
+/// A first look at the demo does not wait for a C library of Kafka's.
+#[test]
+fn kafka_is_built_only_where_it_is_asked_for() {
+    let mut wrong = Vec::new();
+    if !read("ingest/Cargo.toml").contains("\nrdkafka = { workspace = true, optional = true }\n") {
+        wrong.push("ingest depends on rdkafka without the feature".to_owned());
+    }
+    for home in CRATES.into_iter().chain(["."]) {
+        let manifest = read(&format!("{home}/Cargo.toml"));
+        let features = manifest.split("\n[").find(|part| part.starts_with("features]")).unwrap_or_default();
+        if features.lines().any(|line| line.starts_with("default")) {
+            wrong.push(format!("{home}: a feature is on by default"));
+        }
+    }
+    none("Kafka is a feature that is off", wrong);
+}
+
 #[test]
 fn the_runners_can_be_run() {
     for runner in ["tests/run", ".ci/run"] {

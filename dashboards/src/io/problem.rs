@@ -102,6 +102,7 @@ impl From<Unavailable> for Problem {
             Unavailable::NoRoom => {
                 (StatusCode::INSUFFICIENT_STORAGE, "disk_full", "free space on the disk of the data directory, then try again")
             }
+            Unavailable::JournalAway => (busy, "journal_away", "try again in a moment; it is not acknowledged"),
         };
         Problem::new(status, code, e.to_string(), remedy)
     }

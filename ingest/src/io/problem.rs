@@ -110,6 +110,10 @@ impl From<Unavailable> for Problem {
                 let remedy = "keep it and send it again later; nothing of it was kept here. Whoever runs this has to free space on the disk of the data directory";
                 (StatusCode::INSUFFICIENT_STORAGE, "disk_full", remedy, "60")
             }
+            Unavailable::JournalAway => {
+                let remedy = "keep it and send it again a little later; it is not acknowledged, and what was kept of it all the same is a duplicate then";
+                (busy, "journal_away", remedy, "5")
+            }
         };
         Problem::new(status, code, why.to_string(), remedy).with(header::RETRY_AFTER, HeaderValue::from_static(seconds))
     }

@@ -7,11 +7,13 @@ use std::path::Path;
 
 use vitalog_elog::{Position, Time};
 
-use super::codec::{self, Kind, Outline};
+use super::codec::{self, Kind};
 use super::error::JournalError;
+use super::home::Home;
 use super::mark;
 use super::read::verify_alone;
-use super::store::{Row, Store};
+use super::row::Row;
+use super::store::Store;
 use crate::keys::{KekPlace, KeyId, Keys};
 
 /// More than this many complaints say no more.
@@ -61,11 +63,15 @@ pub fn audit(path: &Path, kek: &KekPlace) -> Result<Audit, JournalError> {
     if std::fs::metadata(path).map_or(true, |file| file.len() == 0) {
         return Err(JournalError::NotAJournal { detail: "there is nothing in it".to_owned() });
     }
-    let store = Store::open(path)?;
-    let mut auditor = Auditor::new(&store);
-    let keys = if store.format() < super::SEALED { None } else { auditor.keys(path, kek) };
-    auditor.walk(&store, keys.as_ref())?;
-    auditor.end(&store, path);
+    of_home(&Store::open(path)?, path, kek)
+}
+
+/// Audits a journal wherever its home is; its keys and its mark lie beside `path`.
+pub(super) fn of_home(home: &dyn Home, path: &Path, kek: &KekPlace) -> Result<Audit, JournalError> {
+    let mut auditor = Auditor::new(home);
+    let keys = if home.format() < super::SEALED { None } else { auditor.keys(path, kek) };
+    auditor.walk(home, keys.as_ref())?;
+    auditor.end(home, path);
     let Auditor { mut audit, sealed, .. } = auditor;
     audit.keys = keys.map(|keys| {
         let own = || keys.held().iter().filter(|key| key.subject.is_some());
@@ -89,10 +95,10 @@ struct Auditor {
 }
 
 impl Auditor {
-    fn new(store: &Store) -> Auditor {
+    fn new(home: &dyn Home) -> Auditor {
         let audit = Audit {
-            format: store.format(),
-            incarnation: store.incarnation(),
+            format: home.format(),
+            incarnation: home.incarnation(),
             groups: 0,
             inputs: 0,
             first: None,
@@ -103,7 +109,7 @@ impl Auditor {
             keys: None,
             damage: Vec::new(),
         };
-        Auditor { audit, at: Position::start(store.incarnation()), follows: true, sealed: HashSet::new() }
+        Auditor { audit, at: Position::start(home.incarnation()), follows: true, sealed: HashSet::new() }
     }
 
     fn wrong(&mut self, what: JournalError) {
@@ -122,10 +128,10 @@ impl Auditor {
         }
     }
 
-    fn walk(&mut self, store: &Store, keys: Option<&Keys>) -> Result<(), JournalError> {
+    fn walk(&mut self, home: &dyn Home, keys: Option<&Keys>) -> Result<(), JournalError> {
         let mut from = 0;
         loop {
-            match store.from(from) {
+            match home.from(from) {
                 Ok(None) => return Ok(()),
                 Ok(Some(row)) => {
                     // A row says itself where it begins; one that says it reaches nowhere is passed over.
@@ -171,7 +177,7 @@ impl Auditor {
 
     fn open(&mut self, row: &Row, keys: Option<&Keys>) -> Result<(), JournalError> {
         let place = codec::Place { incarnation: self.at.incarnation, first: row.first };
-        let counted = codec::outline(place, &row.payload)?;
+        let (counted, sealed) = codec::outline(place, &row.payload)?;
         if counted.len() as u64 != row.count {
             return Err(JournalError::BadRow { offset: row.first, detail: "it holds another number of entries than it says" });
         }
@@ -180,9 +186,9 @@ impl Auditor {
             self.audit.first = self.audit.first.or(Some(*arrival));
             self.audit.last = Some(*arrival);
         }
-        match Outline::of(row.first, &row.payload)? {
+        match sealed {
             None => self.audit.in_clear += 1,
-            Some(outline) => self.sealed.extend(outline.keys()),
+            Some(keys) => self.sealed.extend(keys),
         }
         let Some(keys) = keys else { return Ok(()) };
         let payload = codec::decode(place, &row.payload, keys)?;
@@ -191,8 +197,8 @@ impl Auditor {
     }
 
     /// Head and mark against what was found.
-    fn end(&mut self, store: &Store, path: &Path) {
-        match store.head() {
+    fn end(&mut self, home: &dyn Home, path: &Path) {
+        match home.head() {
             Err(error) => self.wrong(error),
             Ok(head) if head.next != self.at.next => self.wrong(JournalError::Gap { offset: head.next.min(self.at.next) }),
             Ok(head) if head.chain != self.at.chain => self.wrong(JournalError::BrokenChain { offset: head.next }),

@@ -13,8 +13,10 @@ use vitalog_elog::{Position, Time};
 
 use super::FORMAT;
 use super::error::JournalError;
+use super::home::Home;
 use super::read::verify_alone;
-use super::store::{self, Row, Store};
+use super::row::Row;
+use super::store::{self, Store};
 use super::{Journal, mark};
 
 /// Some groups as they are stored.
@@ -55,7 +57,7 @@ impl Journal {
         let mut slice = Slice { rows: Vec::new() };
         let (mut next, mut taken) = (from, 0);
         while next < until && taken < bytes {
-            let row = self.store.at(next)?.ok_or(JournalError::Gap { offset: next })?;
+            let row = self.home.at(next)?.ok_or(JournalError::Gap { offset: next })?;
             next = row.first.saturating_add(row.count.max(1));
             taken += row.payload.len() as u64;
             slice.rows.push(row);
@@ -68,7 +70,7 @@ impl Journal {
     /// # Errors
     /// What the storage says.
     pub fn restored(&self) -> Result<Vec<RestorePoint>, JournalError> {
-        self.store.restored()
+        self.home.restored()
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use vitalog_elog::Time;
 
+use super::kafka::Fault;
 use crate::keys::{KeyError, KeyId};
 
 /// Why a journal could not be opened, read or written.
@@ -57,12 +58,19 @@ pub enum JournalError {
     InClear { offset: u64 },
     /// A former write failed.
     Failed,
+    /// What is wrong with the journal's topic, or on the way to it.
+    Kafka(Fault),
 }
 
 impl JournalError {
+    /// Whether waiting can help: the home is away, and [`super::Journal::recover`] will tell.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, JournalError::Kafka(fault) if fault.may_pass())
+    }
+
     /// Whether the process must end: what is on the disk is unknown, or it is not what was written.
     pub fn is_fatal(&self) -> bool {
-        !matches!(
+        let harmless = matches!(
             self,
             JournalError::ArrivalBackwards { .. }
                 | JournalError::GroupTooLarge { .. }
@@ -71,7 +79,8 @@ impl JournalError {
                 | JournalError::InClear { .. }
                 | JournalError::Keys(KeyError::UnknownSubject)
                 | JournalError::NotInSchema { offset: None, .. }
-        )
+        );
+        !harmless && !self.may_pass()
     }
 
     /// The offset it is about.
@@ -121,6 +130,7 @@ impl JournalError {
             JournalError::NotAnInput { .. } => "not_an_input",
             JournalError::InClear { .. } => "in_clear",
             JournalError::Failed => "failed",
+            JournalError::Kafka(fault) => fault.code(),
         }
     }
 
@@ -139,10 +149,10 @@ impl JournalError {
             }
             JournalError::Undecodable { .. } => "use the version of the program that wrote it, or a newer one",
             JournalError::LostEnd { .. } => {
-                "restore the database together with its -wal file; if this is a backup restored on purpose, remove the .mark file and the sinks"
+                "restore the database together with its -wal file, or the topic as it was; if this is a backup restored on purpose, remove the .mark file and the sinks"
             }
             JournalError::ForeignMark => {
-                "the database and its .mark file belong together: restore both, or remove the .mark file"
+                "the journal and its .mark file belong together: restore both (the database, or the topic of that name as it was), or remove the .mark file"
             }
             JournalError::PastTheEnd { .. } => "ask for an offset that the journal holds",
             JournalError::NotInSchema { .. } => {
@@ -151,7 +161,7 @@ impl JournalError {
             JournalError::ArrivalBackwards { .. } => "stamp entries with the greater of the clock and the journal's last arrival",
             JournalError::GroupTooLarge { .. } => "write it in several groups",
             JournalError::Random(_) => "check the system's source of random numbers",
-            JournalError::Keys(_) => "",
+            JournalError::Keys(_) | JournalError::Kafka(_) => "",
             JournalError::KeyMissing { .. } => {
                 "restore keys.db as it was when the journal was last written, or a later state of it"
             }
@@ -200,6 +210,7 @@ impl fmt::Display for JournalError {
             JournalError::Random(error) => write!(f, "no random bytes: {error}")?,
             // It brings its own remedy.
             JournalError::Keys(error) => return write!(f, "{error}"),
+            JournalError::Kafka(fault) => return write!(f, "{fault}"),
             JournalError::KeyMissing { offset, key } => {
                 write!(f, "the group at offset {offset} can't be read: its key {key} is missing, and was not erased")?;
             }

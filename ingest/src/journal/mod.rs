@@ -1,8 +1,8 @@
 //! The journal: every input that decides, in the one order in which it was accepted, on stable storage.
 //!
-//! One row of a SQLite database per group commit. A row carries the BLAKE3 checksum of its payload and a hash chained to its
-//! predecessor's, so that a missing, exchanged or altered row is found when it is read; a head, committed with each group, tells where the
-//! journal ends, and a mark beside the database tells what was acknowledged, so that a lost end is found too. The journal refuses to
+//! A row per group commit, in one of two homes behind one port ([`home`]): a SQLite database, or a topic of Kafka ([`kafka`]). A row carries the BLAKE3 checksum of its payload and a hash chained to its
+//! predecessor's, so that a missing, exchanged or altered row is found when it is read; the home tells where the journal ends,
+//! and a mark in the data directory tells what was acknowledged, so that a lost end is found too. The journal refuses to
 //! hand out anything that does not verify.
 //!
 //! What it says of a subject is sealed under the subject's key ([`crate::keys`]); what holds it together (offsets, counts, arrivals, kinds, checksums, chain) is in clear, and is
@@ -14,9 +14,12 @@ mod audit;
 mod codec;
 mod copy;
 mod error;
+mod home;
+pub mod kafka;
 mod mark;
 mod peek;
 mod read;
+mod row;
 mod store;
 
 use std::path::Path;
@@ -27,12 +30,15 @@ pub use audit::{Audit, KeyAudit, audit};
 pub use codec::{Kind, PAYLOAD_VERSION};
 pub use copy::{Copy, RestorePoint, Slice, put_back};
 pub use error::JournalError;
+pub use home::Placing;
 pub use peek::{Peek, open_unchanged, peek};
 pub use read::{Group, Groups};
 
 use crate::keys::{KekPlace, KeyError, Keys};
+use home::Home;
 use mark::Mark;
-use store::{Row, Store};
+use row::Row;
+use store::Store;
 
 /// The version of the file's layout. A newer one is refused.
 ///
@@ -45,15 +51,20 @@ const SEALED: u32 = 2;
 /// The largest encoded group, in bytes.
 pub const MAX_GROUP_BYTES: usize = 256 << 20;
 
+/// How often a home that others write too is looked at anew before it is given up.
+const ATTEMPTS: usize = 5;
+
 /// An open journal. There is one per data directory, in one process.
 pub struct Journal {
-    store: Store,
+    home: Box<dyn Home>,
     keys: Keys,
     mark: Mark,
     position: Position,
     last_arrival: Time,
-    /// A commit failed: what is on the disk is unknown, so nothing more may be written.
+    /// A commit failed: what is kept is unknown, so nothing more may be written.
     failed: bool,
+    /// Where it ends if that commit was kept all the same.
+    unsure: Option<(Position, Time)>,
 }
 
 impl Journal {
@@ -76,19 +87,42 @@ impl Journal {
             // SQLite would take an empty file for a new database and drop the log beside it, and with that what may yet be saved.
             mark::check_file(told, path)?;
         }
-        let mut store = Store::open(path)?;
-        let head = store.head()?;
+        Journal::of(Box::new(Store::open(path)?), mark, path, kek)
+    }
+
+    /// Opens the journal in a topic of Kafka, or makes it; key store and mark lie beside `path`. Whoever wrote it until now, anywhere, can write it no more.
+    ///
+    /// # Errors
+    /// As [`Journal::open_with`], of the topic; where the brokers can't be reached or refuse, or the topic's settings would lose something.
+    pub fn open_kafka(
+        settings: &kafka::Settings,
+        placing: Placing,
+        path: &Path,
+        kek: &KekPlace,
+    ) -> Result<Journal, JournalError> {
+        let mark = Mark::open(path)?;
+        let home = kafka::open(settings, placing, mark.told(), true)?;
+        Journal::of(home, mark, path, kek)
+    }
+
+    fn of(mut home: Box<dyn Home>, mark: Mark, path: &Path, kek: &KekPlace) -> Result<Journal, JournalError> {
         // A journal of format 1 has no keys yet; one that holds anything sealed must have them.
-        let keys = Keys::open(&path.with_file_name("keys.db"), kek, head.next == 0 || store.format() < SEALED)?;
-        store.raise_format()?;
-        let position = Position { incarnation: store.incarnation(), next: head.next, chain: head.chain };
-        if let Some(told) = mark.told() {
-            mark::check(told, &position)?;
+        let may_be_new = home.head()?.next == 0 || home.format() < SEALED;
+        let keys = Keys::open(&path.with_file_name("keys.db"), kek, may_be_new)?;
+        for _ in 0..ATTEMPTS {
+            let head = home.head()?;
+            let position = Position { incarnation: home.incarnation(), next: head.next, chain: head.chain };
+            if let Some(told) = mark.told() {
+                mark::check(told, &position)?;
+            }
+            let last_arrival = read::verify_end(&*home, &position, &keys)?;
+            if home.take()? {
+                let mut journal = Journal { home, keys, mark, position, last_arrival, failed: false, unsure: None };
+                journal.mark.tell(&position)?;
+                return Ok(journal);
+            }
         }
-        let mut journal = Journal { store, keys, mark, position, last_arrival: Time::MIN, failed: false };
-        journal.last_arrival = read::verify_end(&journal.store, &journal.position, &journal.keys)?;
-        journal.mark.tell(&journal.position)?;
-        Ok(journal)
+        Err(JournalError::InUse)
     }
 
     /// Where the next entry goes.
@@ -105,8 +139,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::ArrivalBackwards`], [`JournalError::GroupTooLarge`] and [`JournalError::NotInSchema`] leave the journal as it was. After any other error it is unknown
-    /// whether the group is on the disk, and the operating system may have dropped what it could not write: **the process must end**, so that a new one reads what is
-    /// really there. Until then every further call is refused ([`JournalError::is_fatal`]).
+    /// whether the group is kept, and every further call is refused. Where [`JournalError::may_pass`], [`Journal::recover`] finds out. Else ([`JournalError::is_fatal`]) **the process must end**,
+    /// so that a new one reads what is really there: the operating system may have dropped what it could not write.
     pub fn append(&mut self, schema: &Schema, entries: &[Entry]) -> Result<Position, JournalError> {
         if self.failed {
             return Err(JournalError::Failed);
@@ -122,16 +156,17 @@ impl Journal {
         }
         self.make_keys(entries)?;
         let place = codec::Place { incarnation: self.position.incarnation, first: self.position.next };
-        let payload = codec::seal(schema, entries, place, &self.keys)?;
+        let payload = codec::seal(schema, entries, place, &self.keys, self.home.placing())?;
         if payload.len() > MAX_GROUP_BYTES {
             return Err(JournalError::GroupTooLarge { bytes: payload.len() });
         }
         let row = Row::next(&self.position, entries.len() as u64, last.arrival, payload);
         let position = row.position_after(self.position.incarnation);
-        // INVARIANT (acknowledged is synced): `commit` returns after the write-ahead log is synced; only then is anything told.
-        let written = self.store.commit(&row).and_then(|()| self.mark.tell(&position));
+        // INVARIANT (acknowledged is synced): `commit` returns after the group is on stable storage; only then is anything told.
+        let written = self.home.commit(&row).and_then(|()| self.mark.tell(&position));
         if let Err(error) = written {
             self.failed = true;
+            self.unsure = error.may_pass().then_some((position, latest));
             return Err(error);
         }
         self.position = position;
@@ -139,12 +174,41 @@ impl Journal {
         Ok(position)
     }
 
+    /// Finds out, after an append whose error may pass, what became of its group: `true` where it is kept, and the journal ends behind it. Then the journal can be written again.
+    ///
+    /// # Errors
+    /// Where the home is still away ([`JournalError::may_pass`]: to be tried again), or what is there is neither the one nor the other.
+    pub fn recover(&mut self) -> Result<bool, JournalError> {
+        for _ in 0..ATTEMPTS {
+            self.home.look_again()?;
+            let head = self.home.head()?;
+            let found = Position { incarnation: self.home.incarnation(), next: head.next, chain: head.chain };
+            let kept = self.unsure.filter(|(position, _)| *position == found);
+            if kept.is_none() {
+                mark::check(self.position, &found)?;
+                if found != self.position {
+                    return Err(JournalError::InUse);
+                }
+            }
+            if !self.home.take()? {
+                continue;
+            }
+            if let Some((position, latest)) = kept {
+                (self.position, self.last_arrival) = (position, latest);
+                self.mark.tell(&position)?;
+            }
+            (self.failed, self.unsure) = (false, None);
+            return Ok(kept.is_some());
+        }
+        Err(JournalError::InUse)
+    }
+
     /// The groups from the one that holds `offset` on, each verified against its predecessor when it is taken.
     ///
     /// # Errors
     /// An offset past the end, or a predecessor that can't be read.
     pub fn read_from(&self, offset: u64) -> Result<Groups<'_>, JournalError> {
-        Groups::from(&self.store, self.position, &self.keys, offset)
+        Groups::from(&*self.home, self.position, &self.keys, offset)
     }
 
     /// The keys.
@@ -172,7 +236,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::InClear`] where groups of format 1 name the subject; [`KeyError::UnknownSubject`] where there is no key of it.
     pub fn check_erasable(&self, subject: &Subject) -> Result<(), JournalError> {
-        if let Some(offset) = read::named_in_clear(&self.store, &self.position, subject)? {
+        if let Some(offset) = read::named_in_clear(&*self.home, &self.position, subject)? {
             return Err(JournalError::InClear { offset });
         }
         match self.keys.current(Some(subject)) {
@@ -190,6 +254,7 @@ impl Journal {
         let fresh: Vec<Option<Subject>> = fresh.into_iter().map(Some).collect();
         let made = self.keys.make(&fresh);
         self.failed = made.is_err();
+        self.unsure = None;
         Ok(made?)
     }
 
@@ -198,7 +263,7 @@ impl Journal {
     /// # Errors
     /// Where the group can't be read or does not verify.
     pub fn position_at(&self, offset: u64) -> Result<Option<Position>, JournalError> {
-        read::position_at(&self.store, &self.position, &self.keys, offset)
+        read::position_at(&*self.home, &self.position, &self.keys, offset)
     }
 
     /// Reads and verifies everything; the number of groups.

@@ -7,7 +7,7 @@ use vitalog_elog::{Position, Time};
 
 use super::error::JournalError;
 use super::read::verify_alone;
-use super::store::{self, Row};
+use super::store;
 use super::{FORMAT, RestorePoint, mark};
 
 /// What was seen.
@@ -53,7 +53,7 @@ pub fn peek(path: &Path) -> Result<Peek, JournalError> {
 
 fn last_of(db: &Connection, end: &Position) -> Result<Option<Time>, JournalError> {
     let last = "SELECT first, count, arrival, checksum, chain, payload FROM groups ORDER BY first DESC LIMIT 1";
-    let Some(row) = db.query_row(last, [], Row::read).optional()? else { return Ok(None) };
+    let Some(row) = db.query_row(last, [], store::read_row).optional()? else { return Ok(None) };
     verify_alone(&row)?;
     if row.position_after(end.incarnation) != *end {
         return Err(JournalError::BrokenChain { offset: row.first });

@@ -4,7 +4,8 @@ use vitalog_elog::{Entry, Position, Schema, Subject, Time};
 
 use super::codec::{self, Kind, Payload};
 use super::error::JournalError;
-use super::store::{Row, Store};
+use super::home::Home;
+use super::row::Row;
 use crate::keys::Keys;
 
 /// A verified group.
@@ -20,7 +21,7 @@ pub struct Group {
 
 /// The groups from an offset on, in order. Ends at the journal's end or after the first error.
 pub struct Groups<'a> {
-    store: &'a Store,
+    home: &'a dyn Home,
     keys: &'a Keys,
     /// Where the groups read so far end.
     at: Position,
@@ -74,26 +75,26 @@ impl Group {
 }
 
 impl<'a> Groups<'a> {
-    pub(super) fn from(store: &'a Store, end: Position, keys: &'a Keys, offset: u64) -> Result<Groups<'a>, JournalError> {
+    pub(super) fn from(home: &'a dyn Home, end: Position, keys: &'a Keys, offset: u64) -> Result<Groups<'a>, JournalError> {
         if offset > end.next {
             return Err(JournalError::PastTheEnd { asked: offset, next: end.next });
         }
         let mut at = Position::start(end.incarnation);
         if offset == end.next {
             at = end;
-        } else if let Some(holder) = store.before(offset + 1)? {
+        } else if let Some(holder) = home.before(offset + 1)? {
             // The group that holds the offset is verified against the end of the one before it.
-            if let Some(former) = store.before(holder.first)? {
+            if let Some(former) = home.before(holder.first)? {
                 verify_alone(&former)?;
                 at = former.position_after(end.incarnation);
             }
         }
-        Ok(Groups { store, keys, at, end, from: offset, failed: false })
+        Ok(Groups { home, keys, at, end, from: offset, failed: false })
     }
 
     fn take(&mut self) -> Result<Group, JournalError> {
         let first = self.at.next;
-        let row = self.store.at(first)?.ok_or(JournalError::Gap { offset: first })?;
+        let row = self.home.at(first)?.ok_or(JournalError::Gap { offset: first })?;
         verify_alone(&row)?;
         if row.chained_to(&self.at) != row.chain {
             return Err(JournalError::BrokenChain { offset: first });
@@ -141,20 +142,20 @@ pub(super) fn verify_alone(row: &Row) -> Result<(), JournalError> {
 }
 
 /// Verifies the last group against the head, and returns its last arrival.
-pub(super) fn verify_end(store: &Store, end: &Position, keys: &Keys) -> Result<Time, JournalError> {
-    if store.any_from(end.next)? {
+pub(super) fn verify_end(home: &dyn Home, end: &Position, keys: &Keys) -> Result<Time, JournalError> {
+    if home.any_from(end.next)? {
         return Err(JournalError::BadRow { offset: end.next, detail: "it lies after the journal's end" });
     }
     if end.next == 0 {
         let fresh = end.chain == [0; 32];
         return if fresh { Ok(Time::MIN) } else { Err(JournalError::BrokenChain { offset: 0 }) };
     }
-    let last = store.before(end.next)?.ok_or(JournalError::Gap { offset: end.next - 1 })?;
+    let last = home.before(end.next)?.ok_or(JournalError::Gap { offset: end.next - 1 })?;
     if last.first.checked_add(last.count) != Some(end.next) {
         return Err(JournalError::Gap { offset: end.next - 1 });
     }
     let mut arrival = Time::MIN;
-    for group in Groups::from(store, *end, keys, last.first)? {
+    for group in Groups::from(home, *end, keys, last.first)? {
         let group = group?;
         arrival = group.payload.arrival(group.payload.len() - 1).unwrap_or(arrival);
     }
@@ -162,7 +163,7 @@ pub(super) fn verify_end(store: &Store, end: &Position, keys: &Keys) -> Result<T
 }
 
 /// The position at an offset where a group ends.
-pub(super) fn position_at(store: &Store, end: &Position, keys: &Keys, offset: u64) -> Result<Option<Position>, JournalError> {
+pub(super) fn position_at(home: &dyn Home, end: &Position, keys: &Keys, offset: u64) -> Result<Option<Position>, JournalError> {
     if offset == 0 {
         return Ok(Some(Position::start(end.incarnation)));
     }
@@ -172,16 +173,16 @@ pub(super) fn position_at(store: &Store, end: &Position, keys: &Keys, offset: u6
     if offset > end.next {
         return Ok(None);
     }
-    let Some(row) = store.before(offset)? else { return Err(JournalError::Gap { offset: 0 }) };
-    let group = Groups::from(store, *end, keys, row.first)?.next().ok_or(JournalError::Gap { offset: row.first })??;
+    let Some(row) = home.before(offset)? else { return Err(JournalError::Gap { offset: 0 }) };
+    let group = Groups::from(home, *end, keys, row.first)?.next().ok_or(JournalError::Gap { offset: row.first })??;
     Ok((group.position.next == offset).then_some(group.position))
 }
 
 /// The first group that names a subject in clear.
-pub(super) fn named_in_clear(store: &Store, end: &Position, subject: &Subject) -> Result<Option<u64>, JournalError> {
+pub(super) fn named_in_clear(home: &dyn Home, end: &Position, subject: &Subject) -> Result<Option<u64>, JournalError> {
     let mut first = 0;
     while first < end.next {
-        let row = store.at(first)?.ok_or(JournalError::Gap { offset: first })?;
+        let row = home.at(first)?.ok_or(JournalError::Gap { offset: first })?;
         verify_alone(&row)?;
         let place = codec::Place { incarnation: end.incarnation, first };
         match codec::named_in_clear(place, &row.payload)? {

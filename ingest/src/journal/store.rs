@@ -6,17 +6,16 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use vitalog_elog::{Position, Time};
+use vitalog_elog::Time;
 
 use super::FORMAT;
 use super::copy::RestorePoint;
 use super::error::JournalError;
+use super::home::{Home, Placing};
+use super::row::{Head, Row};
 
 /// "VtLg", so that `file` and a stray tool can tell what it is.
 pub(super) const APPLICATION_ID: i32 = 0x5674_4c67;
-
-/// The version of what is chained: the same in all formats, so that a journal goes on in another format.
-const CHAINED: u32 = 1;
 
 const TABLES: &str = "
     CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), incarnation BLOB NOT NULL) STRICT;
@@ -37,59 +36,16 @@ pub(super) struct Store {
     format: u32,
 }
 
-/// Where the journal ends.
-pub(super) struct Head {
-    pub next: u64,
-    pub chain: [u8; 32],
-}
-
-/// One group as it is stored.
-pub(super) struct Row {
-    pub first: u64,
-    pub count: u64,
-    /// Of the group's last entry.
-    pub arrival: Time,
-    pub checksum: [u8; 32],
-    pub chain: [u8; 32],
-    pub payload: Vec<u8>,
-}
-
-impl Row {
-    /// The row that follows `position`.
-    pub fn next(position: &Position, count: u64, arrival: Time, payload: Vec<u8>) -> Row {
-        let checksum = *blake3::hash(&payload).as_bytes();
-        let mut row = Row { first: position.next, count, arrival, checksum, chain: [0; 32], payload };
-        row.chain = row.chained_to(position);
-        row
-    }
-
-    /// The chain hash this row must have if it follows `position`: over the predecessor's, the header, and the payload by its checksum.
-    pub fn chained_to(&self, position: &Position) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&position.chain);
-        hasher.update(&CHAINED.to_le_bytes());
-        hasher.update(&position.incarnation.to_le_bytes());
-        hasher.update(&self.first.to_le_bytes());
-        hasher.update(&self.count.to_le_bytes());
-        hasher.update(&self.arrival.0.to_le_bytes());
-        hasher.update(&self.checksum);
-        *hasher.finalize().as_bytes()
-    }
-
-    pub fn position_after(&self, incarnation: u128) -> Position {
-        Position { incarnation, next: self.first + self.count, chain: self.chain }
-    }
-
-    pub fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-        Ok(Row {
-            first: offset(row, 0)?,
-            count: offset(row, 1)?,
-            arrival: Time(row.get(2)?),
-            checksum: row.get(3)?,
-            chain: row.get(4)?,
-            payload: row.get(5)?,
-        })
-    }
+/// A group as its row has it.
+pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        first: offset(row, 0)?,
+        count: offset(row, 1)?,
+        arrival: Time(row.get(2)?),
+        checksum: row.get(3)?,
+        chain: row.get(4)?,
+        payload: row.get(5)?,
+    })
 }
 
 impl Store {
@@ -113,40 +69,51 @@ impl Store {
         Ok(Store { db, incarnation: u128::from_le_bytes(incarnation), format })
     }
 
+    pub fn note_restored(&self, point: &RestorePoint) -> Result<(), JournalError> {
+        note_restored(&self.db, point)
+    }
+}
+
+impl Home for Store {
     /// The format that the file says it has.
-    pub fn format(&self) -> u32 {
+    fn format(&self) -> u32 {
         self.format
     }
 
-    /// From here on a program that does not know this format refuses the file.
-    pub fn raise_format(&mut self) -> Result<(), JournalError> {
+    fn placing(&self) -> Option<Placing> {
+        None
+    }
+
+    /// It has been this process's since it was opened. A program that does not know this format refuses the file from here on.
+    fn take(&mut self) -> Result<bool, JournalError> {
         if self.format < FORMAT {
             self.db.pragma_update(None, "user_version", FORMAT)?;
             self.format = FORMAT;
         }
-        Ok(())
+        Ok(true)
     }
 
-    pub fn incarnation(&self) -> u128 {
+    fn incarnation(&self) -> u128 {
         self.incarnation
     }
 
-    pub fn head(&self) -> Result<Head, JournalError> {
+    fn head(&self) -> Result<Head, JournalError> {
         self.db
             .query_row("SELECT next, chain FROM head WHERE id = 1", [], |r| Ok(Head { next: offset(r, 0)?, chain: r.get(1)? }))
             .map_err(damaged)
     }
 
-    pub fn restored(&self) -> Result<Vec<RestorePoint>, JournalError> {
+    fn restored(&self) -> Result<Vec<RestorePoint>, JournalError> {
         restored(&self.db)
     }
 
-    pub fn note_restored(&self, point: &RestorePoint) -> Result<(), JournalError> {
-        note_restored(&self.db, point)
+    /// What the operating system could not write it may have dropped: only a new process reads what is there.
+    fn look_again(&mut self) -> Result<(), JournalError> {
+        Err(JournalError::Failed)
     }
 
     /// Writes the row and the new head, and syncs.
-    pub fn commit(&mut self, row: &Row) -> Result<(), JournalError> {
+    fn commit(&mut self, row: &Row) -> Result<(), JournalError> {
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         insert(&tx, row)?;
         let moved = tx.prepare_cached("UPDATE head SET next = ?1, chain = ?2 WHERE id = 1 AND next = ?3")?.execute(params![
@@ -162,13 +129,13 @@ impl Store {
     }
 
     /// The group that begins at `first`.
-    pub fn at(&self, first: u64) -> Result<Option<Row>, JournalError> {
+    fn at(&self, first: u64) -> Result<Option<Row>, JournalError> {
         let mut statement = self.db.prepare_cached(&format!("SELECT {COLUMNS} FROM groups WHERE first = ?1"))?;
-        statement.query_row([sql(first)], Row::read).optional().map_err(|e| bad_row(first, e))
+        statement.query_row([sql(first)], read_row).optional().map_err(|e| bad_row(first, e))
     }
 
     /// The first group that begins at `offset` or behind it. A row with a column that can't be read is an error that names where it begins.
-    pub fn from(&self, offset: u64) -> Result<Option<Row>, JournalError> {
+    fn from(&self, offset: u64) -> Result<Option<Row>, JournalError> {
         let first = self
             .db
             .prepare_cached("SELECT first FROM groups WHERE first >= ?1 ORDER BY first LIMIT 1")?
@@ -180,14 +147,14 @@ impl Store {
     }
 
     /// The last group that begins before `offset`; where it can't be read, the error names the entry before `offset`, which it holds.
-    pub fn before(&self, offset: u64) -> Result<Option<Row>, JournalError> {
+    fn before(&self, offset: u64) -> Result<Option<Row>, JournalError> {
         let mut statement =
             self.db.prepare_cached(&format!("SELECT {COLUMNS} FROM groups WHERE first < ?1 ORDER BY first DESC LIMIT 1"))?;
-        statement.query_row([sql(offset)], Row::read).optional().map_err(|e| bad_row(offset.saturating_sub(1), e))
+        statement.query_row([sql(offset)], read_row).optional().map_err(|e| bad_row(offset.saturating_sub(1), e))
     }
 
     /// Whether a group begins at or after `offset`.
-    pub fn any_from(&self, offset: u64) -> Result<bool, JournalError> {
+    fn any_from(&self, offset: u64) -> Result<bool, JournalError> {
         Ok(self.db.query_row("SELECT EXISTS (SELECT 1 FROM groups WHERE first >= ?1)", [sql(offset)], |r| r.get(0))?)
     }
 }
@@ -300,7 +267,10 @@ fn bad_row(offset: u64, error: rusqlite::Error) -> JournalError {
 mod tests {
     use vitalog_elog::{Entry, Input, Schema, Time};
 
+    use super::Store;
+    use crate::journal::mark::Mark;
     use crate::journal::{Journal, JournalError};
+    use crate::keys::KekPlace;
 
     /// A full disk, as SQLite tells of it: the write fails, nothing more is written, and a new process finds all that was acknowledged.
     #[test]
@@ -309,18 +279,21 @@ mod tests {
         let path = dir.path().join("journal.db");
         let schema = Schema::default();
         let group = vec![Entry { arrival: Time(1), input: Input::Tick }; 4_000];
-        let mut journal = Journal::open(&path).expect("made");
-        let mut acknowledged = journal.append(&schema, &group).expect("kept");
-        journal.store.db.pragma_update(None, "max_page_count", 20).expect("a small disk");
+        let store = Store::open(&path).expect("made");
+        store.db.pragma_update(None, "max_page_count", 20).expect("a small disk");
+        let (mark, kek) = (Mark::open(&path).expect("a mark"), KekPlace::beside(&path));
+        let mut journal = Journal::of(Box::new(store), mark, &path, &kek).expect("opened");
+        let mut acknowledged = journal.position();
         let error = loop {
             match journal.append(&schema, &group) {
                 Ok(position) => acknowledged = position,
                 Err(error) => break error,
             }
         };
+        assert!(acknowledged.next > 0, "something was kept before");
         assert!(error.is_fatal() && error.to_string().contains("full"), "{error}");
-        journal.store.db.pragma_update(None, "max_page_count", 10_000).expect("room again");
-        assert!(matches!(journal.append(&schema, &group), Err(JournalError::Failed)), "nothing is written after a failure");
+        assert!(matches!(journal.append(&schema, &group), Err(JournalError::Failed)), "nothing is tried after a failure");
+        assert!(matches!(journal.recover(), Err(JournalError::Failed)), "only a new process knows");
         drop(journal);
         let journal = Journal::open(&path).expect("a new process reads what is there");
         assert_eq!(journal.position(), acknowledged);

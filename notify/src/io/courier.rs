@@ -39,7 +39,7 @@ pub(super) async fn drain(outbox: &Arc<Outbox>, inlet: &dyn Inlet) -> Result<boo
         }
         match submit(inlet, &receipts).await {
             Ok(()) => blocking(outbox, move |outbox| outbox.journaled(&receipts)).await?,
-            Err(Unavailable::Overloaded | Unavailable::NoRoom) => tokio::time::sleep(OVERLOADED).await,
+            Err(Unavailable::Overloaded | Unavailable::NoRoom | Unavailable::JournalAway) => tokio::time::sleep(OVERLOADED).await,
             Err(Unavailable::Closing) => return Ok(false),
         }
     }

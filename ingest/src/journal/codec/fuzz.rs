@@ -7,6 +7,7 @@ use vitalog_elog::input::{Action, Command, DeadLetter};
 use vitalog_elog::{Entry, Input, MatchId, Reading, Schema, Subject, Time};
 
 use super::{Place, decode, seal};
+use crate::journal::home::Placing;
 use crate::keys::{KekPlace, Keys};
 
 const PLACE: Place = Place { incarnation: 77, first: 1_000 };
@@ -23,6 +24,8 @@ struct World {
     keys: Keys,
     entries: Vec<Entry>,
     sealed: Vec<u8>,
+    /// The same in parts: the house's, ann's and bob's.
+    split: Vec<u8>,
     _dir: tempfile::TempDir,
 }
 
@@ -51,8 +54,10 @@ fn world() -> World {
         removal(&subjects[0], 3),
     ];
     let entries: Vec<Entry> = inputs.into_iter().zip(10..).map(|(input, at)| Entry { arrival: Time(at), input }).collect();
-    let sealed = seal(&Schema::default(), &entries, PLACE, &keys).expect("sealed");
-    World { keys, entries, sealed, _dir: dir }
+    let placing = Placing { partitions: 3, of: |subject, n| u32::from(subject.as_str().as_bytes()[0] - b'`') % n };
+    let sealed = |placing| seal(&Schema::default(), &entries, PLACE, &keys, placing).expect("sealed");
+    let (sealed, split) = (sealed(None), sealed(Some(placing)));
+    World { keys, entries, sealed, split, _dir: dir }
 }
 
 /// Reads all that a payload has, where it can be read.
@@ -112,7 +117,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_bytes(version in 0..4_u8, rest in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn any_bytes(version in 0..5_u8, rest in proptest::collection::vec(any::<u8>(), 0..300)) {
         thread_local!(static WORLD: World = world());
         WORLD.with(|world| read(&[&[version], &rest[..]].concat(), &world.keys));
     }
@@ -121,9 +126,10 @@ proptest! {
     fn a_changed_payload_is_refused_or_the_same(changes in proptest::collection::vec(change(), 1..4)) {
         thread_local!(static WORLD: World = world());
         WORLD.with(|world| {
-            let bytes = changed(&world.sealed, &changes);
-            if let Some(entries) = read(&bytes, &world.keys) {
-                assert_eq!(entries, world.entries, "other entries of other bytes");
+            for from in [&world.sealed, &world.split] {
+                if let Some(entries) = read(&changed(from, &changes), &world.keys) {
+                    assert_eq!(entries, world.entries, "other entries of other bytes");
+                }
             }
         });
     }
@@ -158,5 +164,6 @@ proptest! {
 #[test]
 fn what_is_sealed_is_read() {
     let world = world();
+    assert_eq!(read(&world.split, &world.keys), Some(world.entries.clone()));
     assert_eq!(read(&world.sealed, &world.keys), Some(world.entries));
 }

@@ -1,4 +1,4 @@
-//! The bytes of a group. Two formats are read, by the first byte: [`v1`], in clear, and [`sealed`], which is the one that is written.
+//! The bytes of a group. Three formats are read, by the first byte: [`v1`], in clear; [`sealed`], which is the one that is written; and [`split`], which is written where the home has partitions.
 //!
 //! The mirror types of each are the format. Changing one is a new version beside them; tests hold their bytes.
 
@@ -6,14 +6,21 @@
 mod fuzz;
 mod names;
 mod sealed;
+mod split;
 mod v1;
 
 use vitalog_elog::{Entry, Input, Schema, Subject, Time};
 
 use super::error::JournalError;
-use crate::keys::Keys;
+use super::home::Placing;
+use crate::keys::{KeyId, Keys};
 
-pub(super) use sealed::{Outline, seal, subjects_without_key};
+pub(super) use sealed::subjects_without_key;
+#[cfg(feature = "kafka")]
+pub(super) use split::cuts;
+
+use sealed::Outline;
+use split::SPLIT;
 
 /// The first byte of a payload that is written now.
 pub const PAYLOAD_VERSION: u8 = 2;
@@ -60,20 +67,44 @@ pub(super) struct Place {
     pub first: u64,
 }
 
+/// Arrival and kind of each entry of a group.
+pub(super) type Listed = Vec<(Time, Kind)>;
+
 /// A group's entries, opened as far as they can be.
 pub(super) struct Payload {
-    /// Arrival and kind of each.
-    outline: Vec<(Time, Kind)>,
+    outline: Listed,
     body: Body,
 }
 
 enum Body {
     Clear(v1::Payload),
     Sealed(sealed::Opened),
+    /// Of each entry: its part, and its place there.
+    Split {
+        parts: Vec<sealed::Opened>,
+        places: Vec<(u32, u32)>,
+    },
+}
+
+/// The bytes of a group at a place, cut as its home wants it. `keys` has one for each of its subjects.
+pub(super) fn seal(
+    schema: &Schema,
+    entries: &[Entry],
+    place: Place,
+    keys: &Keys,
+    placing: Option<Placing>,
+) -> Result<Vec<u8>, JournalError> {
+    match placing {
+        None => sealed::seal(schema, entries, place, keys),
+        Some(placing) => split::seal(schema, entries, place, keys, placing),
+    }
 }
 
 /// The payload of the group at a place, whose checksum was found right.
 pub(super) fn decode(place: Place, bytes: &[u8], keys: &Keys) -> Result<Payload, JournalError> {
+    if bytes.first() == Some(&SPLIT) {
+        return split::decode(place, bytes, keys);
+    }
     let (outline, body) = match Outline::of(place.first, bytes)? {
         Some(outline) => {
             let opened = outline.open(place, keys)?;
@@ -87,16 +118,26 @@ pub(super) fn decode(place: Place, bytes: &[u8], keys: &Keys) -> Result<Payload,
     Ok(Payload { outline, body })
 }
 
-/// Arrival and kind of each entry, which take no key.
-pub(super) fn outline(place: Place, bytes: &[u8]) -> Result<Vec<(Time, Kind)>, JournalError> {
+/// Arrival and kind of each entry, and the keys that its segments are sealed under (`None`: it is in clear). Takes no key.
+pub(super) fn outline(place: Place, bytes: &[u8]) -> Result<(Listed, Option<Vec<KeyId>>), JournalError> {
+    if bytes.first() == Some(&SPLIT) {
+        let (entries, keys) = split::outline(place.first, bytes)?;
+        return Ok((entries, Some(keys)));
+    }
     match Outline::of(place.first, bytes)? {
-        Some(outline) => Ok(outline.entries),
-        None => Ok(v1::decode(place.first, &bytes[1..])?.outline().collect()),
+        Some(outline) => {
+            let keys = outline.keys().collect();
+            Ok((outline.entries, Some(keys)))
+        }
+        None => Ok((v1::decode(place.first, &bytes[1..])?.outline().collect(), None)),
     }
 }
 
 /// The subjects that a payload names in clear; `None` where it is sealed.
 pub(super) fn named_in_clear(place: Place, bytes: &[u8]) -> Result<Option<Vec<Subject>>, JournalError> {
+    if bytes.first() == Some(&SPLIT) {
+        return Ok(None);
+    }
     match Outline::of(place.first, bytes)? {
         Some(_) => Ok(None),
         None => Ok(Some(v1::decode(place.first, &bytes[1..])?.subjects().cloned().collect())),
@@ -121,7 +162,13 @@ impl Payload {
     }
 
     pub fn is_erased(&self, i: usize) -> bool {
-        matches!(&self.body, Body::Sealed(opened) if opened.is_erased(i))
+        match &self.body {
+            Body::Clear(_) => false,
+            Body::Sealed(opened) => opened.is_erased(i),
+            Body::Split { parts, places } => {
+                places.get(i).is_some_and(|(part, place)| parts[*part as usize].is_erased(*place as usize))
+            }
+        }
     }
 
     pub fn is_in_clear(&self) -> bool {
@@ -134,6 +181,10 @@ impl Payload {
         let input: Input = match &self.body {
             Body::Clear(payload) => payload.input(i, offset, schema)?,
             Body::Sealed(opened) => opened.input(i, offset, schema)?,
+            Body::Split { parts, places } => {
+                let (part, place) = places.get(i).ok_or_else(|| undecodable(offset, "no such entry"))?;
+                parts[*part as usize].input(*place as usize, offset, schema)?
+            }
         };
         Ok(Entry { arrival, input })
     }

@@ -99,7 +99,7 @@ enum Segment {
 }
 
 /// Whom an input is about: whose key it is sealed under.
-fn subject_of(input: &Input) -> Option<&Subject> {
+pub(super) fn subject_of(input: &Input) -> Option<&Subject> {
     match input {
         Input::Reading(reading) => Some(&reading.subject),
         Input::Profile(change) => Some(&change.subject),
@@ -120,16 +120,27 @@ pub(crate) fn subjects_without_key(entries: &[Entry], keys: &Keys) -> Vec<Subjec
 
 /// The bytes of a group at a place. `keys` has one for each of its subjects.
 pub(crate) fn seal(schema: &Schema, entries: &[Entry], place: Place, keys: &Keys) -> Result<Vec<u8>, JournalError> {
+    seal_those(schema, (place.first..).zip(entries), place, keys, None)
+}
+
+/// The bytes of some entries of a group at a place, each with its offset; they open only together with what they are `bound` to.
+pub(super) fn seal_those<'e>(
+    schema: &Schema,
+    entries: impl Iterator<Item = (u64, &'e Entry)>,
+    place: Place,
+    keys: &Keys,
+    bound: Option<[u8; 32]>,
+) -> Result<Vec<u8>, JournalError> {
     let mut sealing = Sealing { schema, keys, segments: Vec::new(), by_key: HashMap::new(), dictionary: Dictionary::default() };
-    let mut outline = Vec::with_capacity(entries.len());
+    let mut outline = Vec::with_capacity(entries.size_hint().0);
     let mut before = 0;
-    for (i, entry) in entries.iter().enumerate() {
+    for (offset, entry) in entries {
         let arrival = entry.arrival.0;
-        let (kind, segment) = sealing.take(&entry.input, place.first + i as u64)?;
+        let (kind, segment) = sealing.take(&entry.input, offset)?;
         outline.push((arrival.wrapping_sub(before), kind as u8, segment));
         before = arrival;
     }
-    sealing.finish(place, &outline)
+    sealing.finish(place, &outline, bound)
 }
 
 /// A segment that is being written.
@@ -208,7 +219,7 @@ impl Sealing<'_> {
         }))
     }
 
-    fn finish(self, place: Place, outline: &[(i64, u8, u32)]) -> Result<Vec<u8>, JournalError> {
+    fn finish(self, place: Place, outline: &[(i64, u8, u32)], bound: Option<[u8; 32]>) -> Result<Vec<u8>, JournalError> {
         let failed = |e: postcard::Error| undecodable(place.first, e.to_string());
         let nonce: [u8; NONCE] = random().map_err(JournalError::Random)?;
         let written: usize = self.segments.iter().map(|segment| segment.bytes.len() + 64).sum();
@@ -217,7 +228,10 @@ impl Sealing<'_> {
         out.extend_from_slice(&nonce);
         let from = out.len();
         out = postcard::to_extend(outline, out).map_err(failed)?;
-        let hash = *blake3::hash(&out[from..]).as_bytes();
+        let mut hash = *blake3::hash(&out[from..]).as_bytes();
+        if let Some(bound) = bound {
+            hash = together(hash, bound);
+        }
         out = postcard::to_extend(&(self.segments.len() as u32), out).map_err(failed)?;
         for (i, mut segment) in self.segments.into_iter().enumerate() {
             let held = self.keys.at(segment.key);
@@ -247,7 +261,21 @@ pub(super) fn about(place: Place, key: KeyId, outline: &[u8; 32]) -> [u8; 1 + 16
     bytes
 }
 
+/// Of an outline and what it is bound to.
+fn together(outline: [u8; 32], bound: [u8; 32]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&outline);
+    hasher.update(&bound);
+    *hasher.finalize().as_bytes()
+}
+
 impl<'b> Outline<'b> {
+    /// One that opens only together with something else.
+    pub(super) fn bound(mut self, to: [u8; 32]) -> Outline<'b> {
+        self.hash = together(self.hash, to);
+        self
+    }
+
     /// That of a whole payload; `None` for one in clear.
     pub fn of(offset: u64, bytes: &'b [u8]) -> Result<Option<Outline<'b>>, JournalError> {
         match bytes.split_first() {
