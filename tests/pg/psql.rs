@@ -91,7 +91,7 @@ fn psql_asks_and_is_answered() {
             .lines()
             .filter(|line| line.parse::<f64>().is_ok())
             .count(),
-        2 * READINGS
+        2 * READINGS + 1
     );
     assert_eq!(server.stop(), Some(0));
 }
