@@ -71,10 +71,10 @@ fn course(library: &Arc<Library>) -> Course {
     course
 }
 
-fn says_the_same(seed: u64, late: i64, minutes: i64) {
-    let library = library();
-    let (mut resting, mut disturbed) = (course(&library), course(&library));
-    for (at, reading) in arrivals(&library, seed, late, minutes) {
+/// Returns the rules that found something.
+fn says_the_same(library: &Arc<Library>, seed: u64, late: i64, minutes: i64) -> BTreeSet<Arc<str>> {
+    let (mut resting, mut disturbed) = (course(library), course(library));
+    for (at, reading) in arrivals(library, seed, late, minutes) {
         // Else what is due would be told before the reading to one, and with it to the other.
         resting.until(at).expect("the clock goes on");
         disturbed.until(at).expect("the clock goes on");
@@ -89,20 +89,49 @@ fn says_the_same(seed: u64, late: i64, minutes: i64) {
         assert_eq!(said(&ours), said(&theirs), "seed {seed}, at {at:?}, {reading:?}");
     }
     assert_eq!(resting.engine.findings(), disturbed.engine.findings(), "seed {seed}");
-    let findings = resting.engine.findings();
-    let rules: BTreeSet<&str> = findings.iter().map(|f| &*f.rule).collect();
+    resting.engine.findings().into_iter().map(|f| f.rule).collect()
+}
+
+fn shipped_rules_say_the_same(seed: u64, late: i64, minutes: i64) {
+    let rules = says_the_same(&library(), seed, late, minutes);
     assert!(
         rules.len() > 20 && rules.contains("sensor_stuck") && rules.contains("bg_twice"),
         "enough happens to tell: {rules:?}"
     );
 }
 
+/// What a reading makes another rule find begins something at once, and the next reading of the same stream may go on with it.
+const UPON_FINDINGS: &str = "
+profile { units mg_dl | mmol_l default mg_dl }
+stream bg { value glucose in mg/dL }
+stream carbs { amount mass in g }
+rule low { severity info when bg.value < 70 mg/dL let level = bg.value }
+rule next_one { severity info match low as a then bg as b within 1 h }
+rule still_falling { severity info match low as a then bg as b where b.value < a.level within 1 h }
+rule in_a_row { severity info match low as a next bg as b where b.value > 40 mg/dL within 1 h }
+rule either { severity info match low as a then (bg as b or carbs as c) within 1 h }
+rule nothing_eaten { severity info match low as a then no carbs for 30 min }
+rule silent { severity info when no low for 2 h }
+rule lows { severity info at each bg when count(low over 6 h) >= 2 }
+";
+
 #[test]
 fn what_rests_misses_nothing_in_order() {
-    says_the_same(1, 0, 0);
+    shipped_rules_say_the_same(1, 0, 0);
 }
 
 #[test]
 fn nor_when_readings_come_late() {
-    says_the_same(2, 10, 240);
+    shipped_rules_say_the_same(2, 10, 240);
+}
+
+#[test]
+fn nor_what_rests_upon_the_findings_of_others() {
+    let compiled = compile(&[Source { name: "upon.rules".into(), text: UPON_FINDINGS.into() }], &Library::default());
+    assert!(compiled.library.is_some(), "{:?}", compiled.diagnostics);
+    let library = Arc::new(compiled.library.unwrap_or_default());
+    for (seed, late) in [(3, 0), (4, 5)] {
+        let rules = says_the_same(&library, seed, late, 240);
+        assert_eq!(rules.len(), library.rules.len(), "each finds something: {rules:?}");
+    }
 }

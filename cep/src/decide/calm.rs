@@ -83,12 +83,13 @@ impl<'a> Asked<'_, 'a> {
                 let band = self.bounded(*op, left, right, of).or_else(|| self.bounded(op.mirrored(), right, left, of));
                 let band = band.or_else(|| self.kept_within(*op, left, right, of)).map(Rest::Within);
                 let rest = band.or_else(|| self.varied(*op, left, right)).or_else(|| self.apart(*op, left, right));
+                let rest = rest.or_else(|| self.unsaid(left, of)).or_else(|| self.unsaid(right, of));
                 rest.map(Rests::from)
             }
             Expr::Between { value, low, high } => {
                 let below = self.bounded(Compare::Ge, value, low, of);
-                let band = below.or_else(|| self.bounded(Compare::Le, value, high, of));
-                band.map(|band| Rests::from(Rest::Within(band)))
+                let band = below.or_else(|| self.bounded(Compare::Le, value, high, of)).map(Rest::Within);
+                band.or_else(|| self.unsaid(value, of)).map(Rests::from)
             }
             _ => None,
         }
@@ -106,6 +107,17 @@ impl<'a> Asked<'_, 'a> {
         let Value::Number(bound) = value(right, &scope.with(&Lets::of(&scope))) else { return None };
         let (low, high) = false_around(number, op, bound)?;
         Some(Band { field: *field, low, high })
+    }
+
+    /// A field of which the reading says nothing: what is compared with it is unknown.
+    fn unsaid(&self, side: &Expr, of: Ref) -> Option<Rest> {
+        match side {
+            Expr::Get { of: asked, what: Measure::Field(field) } if *asked == of => {
+                let says = self.table.column(*field).is_some_and(|column| column.has(self.row));
+                (!says).then_some(Rest::Without(*field))
+            }
+            _ => None,
+        }
     }
 
     /// A band around all that windows see of a field, in which a comparison cannot be true: readings that stay in it keep the windows in it.

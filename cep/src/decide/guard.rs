@@ -8,8 +8,9 @@
 
 use vitalog_elog::FieldIx;
 
+use super::rests::Band;
 use super::version::Case;
-use crate::eval::{Ratio, holds, short};
+use crate::eval::{Ratio, holds, level, short};
 use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Ref, Window};
 use crate::timeline::{Cell, Set, Table};
 
@@ -20,6 +21,8 @@ pub enum Guard {
     /// Two whole numbers that are looked up.
     Whole(Compare, Whole, Whole),
     Numbers(Compare, Number, Number),
+    /// All numbers of a window are the same.
+    Level(Box<Window>),
     /// A word of the reading, by its place.
     Word(FieldIx, Compare, u16),
     Not(Box<Guard>),
@@ -114,6 +117,9 @@ impl Source<'_> {
             (Expr::Enum(place), Expr::Get { of, what: Measure::Field(field) }) if *of == self.of => {
                 return Some(Guard::Word(*field, op.mirrored(), *place));
             }
+            (Expr::Window(a), Expr::Window(b)) if op == Compare::Eq && are_extremes(a, b) => {
+                return Some(Guard::Level(a.clone()));
+            }
             _ => {}
         }
         Some(match (self.number(left)?, self.number(right)?) {
@@ -156,6 +162,7 @@ impl Guard {
         match self {
             Guard::Whole(op, left, right) => Some(holds(*op, left.of(here)?.cmp(&right.of(here)?))),
             Guard::Numbers(op, left, right) => Some(holds(*op, left.of(here)?.compare(right.of(here)?))),
+            Guard::Level(w) => level(w, here.case.line, here.table.at(here.row)),
             Guard::Word(field, op, place) => match here.table.column(*field)?.cell(here.row)? {
                 Cell::Enum(word) => Some(holds(*op, word.cmp(place))),
                 _ => None,
@@ -167,11 +174,28 @@ impl Guard {
         }
     }
 
+    /// Between which numbers a reading must say what it says for the condition to be true, whenever from one instant to another it is asked; one that says no number is in
+    /// no band. `None`: that is not known.
+    pub fn band(&self, case: &Case<'_>, from: i64, to: i64) -> Option<Band> {
+        match self {
+            Guard::Whole(op, Whole::Field(field), bound) => true_of(*field, *op, bound.all_along(case, from, to)?),
+            Guard::Whole(op, bound, Whole::Field(field)) => true_of(*field, op.mirrored(), bound.all_along(case, from, to)?),
+            Guard::All { parts, .. } => {
+                let mut bands = parts.iter().filter_map(|part| part.band(case, from, to));
+                let first = bands.next()?;
+                let narrower = |a: Band, b: Band| Band { low: a.low.max(b.low), high: a.high.min(b.high), ..a };
+                Some(bands.filter(|other| other.field == first.field).fold(first, narrower))
+            }
+            _ => None,
+        }
+    }
+
     /// Where it belongs among others: before those that cost more.
     fn cost(&self) -> u32 {
         match self {
             Guard::Fixed(_) => 0,
             Guard::Whole(..) | Guard::Word(..) => 1,
+            Guard::Level(_) => 12,
             Guard::Numbers(_, left, right) => 2 + left.cost() + right.cost(),
             Guard::Not(e) => e.cost(),
             Guard::All { parts, .. } | Guard::Any { parts, .. } => parts.iter().map(Guard::cost).sum(),
@@ -193,7 +217,40 @@ fn one_decides(parts: &[Guard], is_whole: bool, here: &Here<'_, '_>, decisive: b
     tells.then_some(!decisive)
 }
 
+/// The numbers of which `number op bound` is true, where they lie together.
+fn true_of(field: FieldIx, op: Compare, bound: i64) -> Option<Band> {
+    let (low, high) = match op {
+        Compare::Lt => (i64::MIN, bound.checked_sub(1)?),
+        Compare::Le => (i64::MIN, bound),
+        Compare::Gt => (bound.checked_add(1)?, i64::MAX),
+        Compare::Ge => (bound, i64::MAX),
+        Compare::Eq => (bound, bound),
+        Compare::Ne => return None,
+    };
+    Some(Band { field, low, high })
+}
+
+/// Whether two windows are the greatest and the least of the same numbers.
+fn are_extremes(a: &Window, b: &Window) -> bool {
+    let funcs = matches!((a.func, b.func), (Func::Max, Func::Min) | (Func::Min, Func::Max));
+    funcs && a.anchor == Anchor::Decision && a.fresh.is_none() && Window { func: a.func, ..b.clone() } == *a
+}
+
 impl Whole {
+    /// What it is at every instant from one to another, if it is the same.
+    fn all_along(self, case: &Case<'_>, from: i64, to: i64) -> Option<i64> {
+        match self {
+            Whole::Fixed(n) => Some(n),
+            Whole::Profile(field) if !case.line.profile.changes(field).any(|at| from < at && at <= to) => {
+                match case.profile(field, from)? {
+                    Set::Number(n) => Some(*n),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
     #[inline]
     fn of(self, here: &Here<'_, '_>) -> Option<i64> {
         match self {
@@ -254,6 +311,16 @@ mod tests {
 
     fn below(n: i64, right: Box<Expr>) -> Expr {
         Expr::Compare { op: Compare::Lt, left: Box::new(Expr::number(n)), right }
+    }
+
+    #[test]
+    fn a_comparison_is_true_in_its_band_and_nowhere_else() {
+        for op in [Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge, Compare::Eq] {
+            let band = true_of(FieldIx(0), op, 3).expect("there is one");
+            assert!((-9..9).all(|n: i64| holds(op, n.cmp(&3)) == (band.low <= n && n <= band.high)), "{op:?}");
+        }
+        let none = [(Compare::Ne, 3), (Compare::Lt, i64::MIN), (Compare::Gt, i64::MAX)];
+        assert!(none.into_iter().all(|(op, bound)| true_of(FieldIx(0), op, bound).is_none()));
     }
 
     #[test]

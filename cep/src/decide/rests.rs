@@ -6,6 +6,8 @@ use vitalog_elog::FieldIx;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     Within(Band),
+    /// It says nothing of this field.
+    Without(FieldIx),
     /// It comes before this instant.
     Before(i64),
     /// It comes at least so long after the reading before it.

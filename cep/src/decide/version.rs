@@ -2,6 +2,7 @@
 
 mod floors;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -350,5 +351,16 @@ impl<'a> Case<'a> {
     pub fn tells_step(&self, step: usize, table: &Table, row: usize) -> Option<bool> {
         let guard = self.version.scope.steps.get(step)?.as_ref()?;
         guard.ask(&Here { case: self, table, row, onset: table.at(row) })
+    }
+
+    /// The first of some rows of a step's table of ends that its condition may be true of, as far as numbers tell; the end of them if there is none. So a search need not ask
+    /// readings one by one that are out of the question.
+    pub fn may_fit(&self, step: usize, table: &Table, rows: Range<usize>) -> usize {
+        let told = || {
+            let guard = self.version.scope.steps.get(step)?.as_ref()?;
+            let band = guard.band(self, table.at(rows.start), table.at(rows.end.checked_sub(1)?))?;
+            table.column(band.field)?.first_between(rows.clone(), band.low, band.high)
+        };
+        if rows.is_empty() { rows.end } else { told().unwrap_or(rows.start) }
     }
 }

@@ -5,7 +5,8 @@
 
 use vitalog_elog::StreamIx;
 
-use crate::decide::{Band, Rest};
+use super::resting::{Newest, Resting};
+use crate::decide::Rest;
 use crate::timeline::Table;
 
 /// By stream.
@@ -15,34 +16,27 @@ pub struct Calms {
     cells: Vec<Option<Box<Calm>>>,
     /// What was noted before the last thing that makes it old has a lesser number.
     epoch: u32,
+    /// A cell is out, and these were roused meanwhile.
+    is_out: bool,
+    roused: Vec<u32>,
 }
 
 /// What is known of the readings of one stream to come.
+///
+/// INVARIANT (once): a version that they concern is at rest or awake, and stands there once.
 #[derive(Debug, Default)]
 pub struct Calm {
     epoch: u32,
     /// Readings from here on may be seen under another profile.
     until: i64,
-    /// While this holds all that rest go on resting.
-    whole: Whole,
-    /// Rules at rest, each with what has to hold.
-    resting: Vec<Resting>,
-    /// To be asked each time: on the ground, and above it.
-    pub awake: Awake,
     /// How many readings came since it was last looked at who may rest, and after how many it is looked again.
     age: u32,
     patience: u32,
-    /// Those that the newest reading woke.
-    woken: Vec<Resting>,
-}
-
-/// What has to hold of a reading for all that rest.
-#[derive(Debug)]
-struct Whole {
-    bands: Vec<Band>,
-    before: i64,
-    apart: i64,
-    near: i64,
+    resting: Resting,
+    /// To be asked each time: on the ground, and above it.
+    pub awake: Awake,
+    /// Those that the newest reading woke are awake from these places on.
+    woken: [usize; 2],
 }
 
 /// Versions by their places.
@@ -52,22 +46,9 @@ pub struct Awake {
     pub above: Vec<u32>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Resting {
-    version: u32,
-    is_above: bool,
-    rest: Rest,
-}
-
 /// After so many readings it is looked again which of those awake may rest; after twice as many the next time, if nobody does.
 const SOON: u32 = 4;
 const LATE: u32 = 256;
-
-impl Default for Whole {
-    fn default() -> Whole {
-        Whole { bands: Vec::new(), before: i64::MAX, apart: 0, near: i64::MAX }
-    }
-}
 
 impl Calms {
     /// Nothing that was noted holds any more.
@@ -79,7 +60,9 @@ impl Calms {
     /// What holds for the newest reading of a stream, which is at `t`. To be put back by [`Calms::keep`].
     #[inline]
     pub fn take(&mut self, stream: StreamIx, t: i64) -> Option<Box<Calm>> {
-        self.cells.get_mut(usize::from(stream.0))?.take_if(|cell| cell.epoch == self.epoch && t < cell.until)
+        let cell = self.cells.get_mut(usize::from(stream.0))?.take_if(|cell| cell.epoch == self.epoch && t < cell.until);
+        self.is_out = cell.is_some();
+        cell
     }
 
     /// Notes a cell, as of now.
@@ -89,85 +72,34 @@ impl Calms {
         if self.cells.len() <= place {
             self.cells.resize_with(place + 1, || None);
         }
+        self.is_out = false;
+        self.roused.drain(..).for_each(|version| cell.stir(version));
         cell.epoch = self.epoch;
         self.cells[place] = Some(cell);
     }
 
     /// Room for a cell that is made anew.
     pub fn room(&mut self, stream: StreamIx, until: i64) -> Box<Calm> {
+        self.is_out = true;
         let mut cell = self.cells.get_mut(usize::from(stream.0)).and_then(Option::take).unwrap_or_default();
         cell.until = until;
         cell.resting.clear();
         cell.awake.ground.clear();
         cell.awake.above.clear();
-        cell.woken.clear();
+        cell.woken = [0, 0];
         (cell.age, cell.patience) = (SOON, SOON);
         cell
     }
 
-    /// A version is not at rest any more, for a reason that is not a reading of these streams.
-    pub fn rouse(&mut self, version: u32, is_above: bool, streams: &[StreamIx]) {
+    /// A version is not at rest any more, for a reason that is not a reading of these streams. Of a stream that does not concern it nothing is noted.
+    pub fn rouse(&mut self, version: u32, streams: &[StreamIx]) {
+        if self.is_out {
+            self.roused.push(version);
+        }
         for stream in streams {
             if let Some(Some(cell)) = self.cells.get_mut(usize::from(stream.0)) {
-                cell.resting.retain(|r| r.version != version);
-                cell.awake.place(version, is_above);
+                cell.stir(version);
             }
-        }
-    }
-}
-
-/// The newest reading of a table.
-#[derive(Clone, Copy)]
-struct Newest<'a> {
-    table: &'a Table,
-    row: usize,
-    at: i64,
-    /// How long after the one before.
-    after: i64,
-}
-
-impl<'a> Newest<'a> {
-    #[inline]
-    fn of(table: &'a Table) -> Option<Newest<'a>> {
-        let row = table.len().checked_sub(1)?;
-        let at = table.at(row);
-        let after = row.checked_sub(1).map_or(i64::MAX, |before| at.saturating_sub(table.at(before)));
-        Some(Newest { table, row, at, after })
-    }
-
-    #[inline]
-    fn is_inside(&self, band: &Band) -> bool {
-        self.table.column(band.field).and_then(|c| c.number(self.row)).is_some_and(|n| band.low <= n && n <= band.high)
-    }
-
-    fn keeps(&self, rest: &Rest) -> bool {
-        match rest {
-            Rest::Within(band) => self.is_inside(band),
-            Rest::Before(t) => self.at < *t,
-            Rest::Apart(span) => self.after >= *span,
-            Rest::Near(span) => self.after <= *span,
-        }
-    }
-
-    #[inline]
-    fn keeps_all(&self, whole: &Whole) -> bool {
-        self.at < whole.before
-            && whole.apart <= self.after
-            && self.after <= whole.near
-            && whole.bands.iter().all(|band| self.is_inside(band))
-    }
-}
-
-impl Whole {
-    fn add(&mut self, rest: &Rest) {
-        match rest {
-            Rest::Before(t) => self.before = self.before.min(*t),
-            Rest::Apart(span) => self.apart = self.apart.max(*span),
-            Rest::Near(span) => self.near = self.near.min(*span),
-            Rest::Within(band) => match self.bands.iter_mut().find(|known| known.field == band.field) {
-                Some(known) => *known = Band { low: known.low.max(band.low), high: known.high.min(band.high), ..*known },
-                None => self.bands.push(*band),
-            },
         }
     }
 }
@@ -178,36 +110,29 @@ impl Calm {
     pub fn wake(&mut self, table: &Table) -> bool {
         self.age += 1;
         let Some(newest) = Newest::of(table) else { return true };
-        if newest.keeps_all(&self.whole) {
+        let Calm { resting, awake, .. } = self;
+        self.woken = [awake.ground.len(), awake.above.len()];
+        if resting.keeps_all(&newest) {
             return self.age >= self.patience;
         }
-        self.woken.clear();
-        let mut kept = 0;
-        let mut from = 0;
-        while let Some(first) = self.resting.get(from).copied() {
-            // INVARIANT (together): what a version told stands together.
-            let told = self.resting[from..].iter().take_while(|r| r.version == first.version).count();
-            if self.resting[from..from + told].iter().all(|r| newest.keeps(&r.rest)) {
-                self.resting.copy_within(from..from + told, kept);
-                kept += told;
-            } else {
-                self.woken.push(first);
-            }
-            from += told;
-        }
-        self.resting.truncate(kept);
-        for one in &self.woken {
-            self.awake.place(one.version, one.is_above);
-        }
+        resting.wake(&newest, |version, is_above| awake.list(is_above).push(version));
         true
     }
 
-    /// Wakes a version for another reason than the newest reading. It is to be looked at whether it may rest, once the reading was told.
-    pub fn rouse(&mut self, version: u32, is_above: bool) -> bool {
-        self.resting.retain(|r| r.version != version);
-        self.awake.place(version, is_above);
-        self.woken.push(Resting { version, is_above, rest: Rest::Before(i64::MIN) });
-        true
+    /// Wakes a version for another reason than the newest reading. Whether it rested: then it is to be looked at whether it may, once the reading was told.
+    pub fn rouse(&mut self, version: u32) -> bool {
+        let rested = self.resting.remove(version);
+        if let Some(is_above) = rested {
+            self.awake.list(is_above).push(version);
+        }
+        rested.is_some()
+    }
+
+    /// The same between two readings: it is looked at with all others whether it may rest again.
+    fn stir(&mut self, version: u32) {
+        if self.rouse(version) {
+            self.resting.tighten();
+        }
     }
 
     /// Notes what versions tell of themselves that are awake: what has to hold for them to rest, or that they can't. Those that were awake before the newest
@@ -215,32 +140,34 @@ impl Calm {
     pub fn settle<Rests: IntoIterator<Item = Rest>>(&mut self, mut calm: impl FnMut(u32) -> Option<Rests>) {
         let asks_all = self.age >= self.patience;
         let before = self.resting.len();
-        for is_above in [false, true] {
-            let awake = std::mem::take(if is_above { &mut self.awake.above } else { &mut self.awake.ground });
-            for version in awake {
-                let asked = asks_all || self.woken.iter().any(|w| w.version == version);
-                match if asked { calm(version) } else { None } {
-                    Some(rests) => self.resting.extend(rests.into_iter().map(|rest| Resting { version, is_above, rest })),
-                    None => self.awake.place(version, is_above),
+        let Calm { resting, awake, woken, .. } = self;
+        for (is_above, woken) in [false, true].into_iter().zip(*woken) {
+            let list = awake.list(is_above);
+            let from = if asks_all { 0 } else { woken };
+            let mut kept = from;
+            for place in from..list.len() {
+                let version = list[place];
+                match calm(version) {
+                    Some(rests) => resting.add(version, is_above, rests),
+                    None => {
+                        list[kept] = version;
+                        kept += 1;
+                    }
                 }
             }
+            list.truncate(kept);
         }
         if asks_all {
             self.age = 0;
             self.patience = if self.resting.len() > before { SOON } else { (self.patience * 2).min(LATE) };
         }
-        self.woken.clear();
-        self.whole = Whole::default();
-        self.resting.iter().for_each(|r| self.whole.add(&r.rest));
+        self.resting.tighten();
     }
 }
 
 impl Awake {
-    pub fn place(&mut self, version: u32, is_above: bool) {
-        let list = if is_above { &mut self.above } else { &mut self.ground };
-        if !list.contains(&version) {
-            list.push(version);
-        }
+    fn list(&mut self, is_above: bool) -> &mut Vec<u32> {
+        if is_above { &mut self.above } else { &mut self.ground }
     }
 }
 
@@ -249,6 +176,7 @@ mod tests {
     use super::*;
     use vitalog_elog::{Amount, Content, Dimension, FieldIx, ReadingId, Time, Value, When};
 
+    use crate::decide::Band;
     use crate::timeline::Mark;
 
     fn table_of(digits: i64) -> Table {
@@ -263,48 +191,54 @@ mod tests {
     #[test]
     fn only_those_wake_for_whom_it_does_not_hold_any_more() {
         let one = Amount { digits: 1, scale: 0, unit: Dimension::Count.usual_unit() }.atoms();
-        let band = |low, high| Band { field: FieldIx(0), low: low * one, high: high * one };
+        let within = |low, high| Rest::Within(Band { field: FieldIx(0), low: low * one, high: high * one });
         let mut calm =
             Calm { awake: Awake { ground: vec![1, 2, 3], above: vec![4] }, age: SOON, patience: SOON, ..Calm::default() };
         calm.settle(|version| match version {
-            1 => Some(vec![Rest::Within(band(0, 9))]),
-            2 => Some(vec![Rest::Within(band(5, 20)), Rest::Before(7)]),
+            1 => Some(vec![within(0, 9)]),
+            2 => Some(vec![within(5, 20), Rest::Before(7)]),
             3 => None,
             _ => Some(vec![]),
         });
-        assert_eq!((calm.whole.bands.clone(), calm.awake.ground.clone()), (vec![band(5, 9)], vec![3]));
+        assert_eq!((calm.awake.ground.clone(), calm.resting.len()), (vec![3], 3));
         assert!(!calm.wake(&table_of(6)));
         assert!(calm.wake(&table_of(12)));
         assert_eq!((calm.awake.ground.clone(), calm.resting.len()), (vec![3, 1], 2));
         calm.settle(|version| (version == 3).then(Vec::new));
-        assert_eq!((calm.whole.before, calm.awake.ground.clone()), (7, vec![3, 1]), "only who was woken is asked");
+        assert_eq!(calm.awake.ground, [3, 1], "only who was woken is asked");
+        assert!(!calm.wake(&table_of(12)));
         calm.age = calm.patience;
         calm.settle(|version| (version == 3).then(Vec::new));
         assert_eq!(calm.awake.ground, [1], "all are, after a while");
         assert!(calm.wake(&Table::default()), "no reading, no number");
-        let mut calms = Calms::default();
-        calms.keep(StreamIx(1), Box::new(Calm { until: 9, ..calm }));
-        calms.rouse(2, false, &[StreamIx(0), StreamIx(1), StreamIx(9)]);
-        let mut calm = calms.take(StreamIx(1), -1).expect("it holds");
-        assert_eq!((calm.awake.ground.clone(), calm.resting.len()), (vec![1, 2], 0));
         // One that rests whatever comes has nothing to wait for, and is roused all the same.
-        calm.settle(|_| Some(vec![]));
-        assert!(calm.rouse(4, true) && calm.awake.above.contains(&4));
+        assert!(calm.rouse(4) && calm.awake.above.contains(&4));
+        assert!(!calm.rouse(4) && !calm.rouse(9), "whoever is awake or not concerned is not awake twice");
         calm.settle(|version| (version == 4).then(Vec::new));
         assert!(calm.awake.above.is_empty(), "it is asked whether it may rest again");
     }
 
     #[test]
-    fn each_wakes_by_what_it_waits_for() {
-        let newest = Newest { table: &table_of(3), row: 0, at: 10, after: 5 };
-        assert!(newest.keeps(&Rest::Before(11)) && !newest.keeps(&Rest::Before(10)));
-        assert!(newest.keeps(&Rest::Apart(5)) && !newest.keeps(&Rest::Apart(6)));
-        assert!(newest.keeps(&Rest::Near(5)) && !newest.keeps(&Rest::Near(4)));
-        assert!(!newest.keeps(&Rest::Within(Band { field: FieldIx(1), low: i64::MIN, high: i64::MAX })), "nothing is said there");
-        let mut whole = Whole::default();
-        assert!(newest.keeps_all(&whole));
-        whole.add(&Rest::Apart(6));
-        assert!(!newest.keeps_all(&whole));
+    fn who_is_roused_is_awake_wherever_it_rested() {
+        let resting = |versions: &[u32]| {
+            let awake = Awake { ground: versions.to_vec(), above: Vec::new() };
+            let mut calm = Calm { until: 9, awake, age: SOON, patience: SOON, ..Calm::default() };
+            calm.settle(|_| Some(vec![]));
+            Box::new(calm)
+        };
+        let mut calms = Calms::default();
+        calms.keep(StreamIx(1), resting(&[1, 2]));
+        calms.keep(StreamIx(2), resting(&[1]));
+        calms.rouse(2, &[StreamIx(0), StreamIx(1), StreamIx(2), StreamIx(9)]);
+        let out = calms.take(StreamIx(1), -1).expect("it holds");
+        assert_eq!((out.awake.ground.clone(), out.resting.len()), (vec![2], 1));
+        // While the cell is out.
+        calms.rouse(1, &[StreamIx(1), StreamIx(2)]);
+        calms.keep(StreamIx(1), out);
+        for (stream, awake) in [(1, vec![2, 1]), (2, vec![1])] {
+            let cell = calms.take(StreamIx(stream), -1).expect("it holds");
+            assert_eq!((cell.awake.ground.clone(), cell.resting.len()), (awake, 0), "stream {stream}");
+        }
     }
 
     #[test]

@@ -5,9 +5,11 @@ mod asked;
 mod book;
 mod calm;
 mod cold;
+mod dues;
 mod horizon;
 mod people;
 mod ranks;
+mod resting;
 mod rulebook;
 mod shared;
 mod snapshot;
@@ -291,7 +293,7 @@ impl Engine {
         if !self.touched.is_empty() {
             due = earlier(due, person.touched(&self.rules, clock, &self.touched, enrolled, false));
             if person.waits {
-                self.waiting_for.insert(place, cause);
+                note_waiting(&mut self.waiting_for, place, cause);
             }
             person.tell(&self.rules, clock, cause, effects);
         }
@@ -372,7 +374,7 @@ impl Engine {
     fn told(&mut self, place: u32, cause: Cause, effects: &mut Vec<Effect>) {
         let person = &mut self.people[place as usize];
         if person.waits {
-            self.waiting_for.insert(place, cause);
+            note_waiting(&mut self.waiting_for, place, cause);
         }
         person.tell(&self.rules, self.clock.0, cause, effects);
         if let Some(due) = person.noted_due() {
@@ -389,5 +391,14 @@ impl Engine {
         self.places.set(subject.clone(), place);
         self.people.push(Person::new(subject.clone(), &self.rules));
         place
+    }
+}
+
+/// A subject is told of when the moment is over, for the last that touched it. The clock gives way: an early note of a deadline brings it by where nothing is due, and a
+/// restart notes otherwise.
+fn note_waiting(waiting_for: &mut BTreeMap<u32, Cause>, place: u32, cause: Cause) {
+    let known = waiting_for.entry(place).or_insert(cause);
+    if cause != Cause::Clock {
+        *known = cause;
     }
 }

@@ -6,6 +6,7 @@ use vitalog_elog::{Cause, Effect, ReadingId, Severity, StreamIx, Subject, Time};
 use super::book::{Book, Desk};
 use super::calm::{Calm, Calms};
 use super::cold::Cold;
+use super::dues::Dues;
 use super::rulebook::{Revision, Rulebook};
 use crate::decide::{Case, Fact, State, earlier};
 use crate::lazy::Lazy;
@@ -38,9 +39,9 @@ pub struct Person {
     /// What the next readings concern.
     #[serde(skip)]
     calms: Calms,
-    /// By version: when it is to be looked at by the clock, never later than its next deadline; `i64::MAX` where it has none.
+    /// When the clock is to look at which version.
     #[serde(skip)]
-    dues: Vec<i64>,
+    dues: Dues,
 }
 
 /// How soon a deadline is that is looked at again when another comes up, in microseconds.
@@ -59,7 +60,7 @@ impl Person {
             waits: false,
             frontier: i64::MIN,
             calms: Calms::default(),
-            dues: Vec::new(),
+            dues: Dues::default(),
         };
         person.make_room(rules);
         person
@@ -100,9 +101,9 @@ impl Person {
             let mut is_old = calm.wake(table);
             if is_due {
                 // The clock passed deadlines that this reading would only have moved away.
-                let reached = |version: &&u32| self.dues[**version as usize] <= clock;
-                route.ground.iter().filter(reached).for_each(|version| is_old |= calm.rouse(*version, false));
-                route.above.iter().filter(reached).for_each(|version| is_old |= calm.rouse(*version, true));
+                let reached = self.dues.take(clock.saturating_add(1));
+                reached.iter().for_each(|version| is_old |= calm.rouse(*version));
+                self.dues.put_back(&reached);
             }
             let due = self.ask(rules, clock, one, &calm.awake.ground, &calm.awake.above);
             if is_old {
@@ -150,7 +151,7 @@ impl Person {
         calm.settle(|place| {
             let place = place as usize;
             let case = Case { line: &self.line, version: &rules.versions[place], clock, more: rules.more };
-            self.states[place].calm(&case, stream, row, self.dues[place] < i64::MAX)
+            self.states[place].calm(&case, stream, row, self.dues.is_noted(place as u32))
         });
     }
 
@@ -222,45 +223,58 @@ impl Person {
     /// The clock reached something.
     pub fn tick(&mut self, rules: &Rulebook, clock: i64) {
         self.fed.clear();
-        for &place in &rules.ranks.ground {
-            self.tick_or_note(rules, clock, place);
+        let mut ripe = self.dues.take(clock.saturating_add(SOON));
+        ripe.retain(|place| {
+            let is_above = rules.ranks.is_above(*place);
+            if !is_above {
+                self.tick_or_note(rules, clock, *place);
+            }
+            is_above
+        });
+        if ripe.is_empty() && self.fed.is_empty() {
+            return;
         }
         for &place in &rules.ranks.above {
             if !self.fed.is_empty() {
                 self.touch_above(rules, clock, place, &[]);
             }
-            self.tick_or_note(rules, clock, place);
+            if ripe.binary_search(&place).is_ok() {
+                self.tick_or_note(rules, clock, place);
+            }
         }
     }
 
     /// What is due is decided; of what is noted for soon it is noted anew when it is due, for readings moved most deadlines away: else each came up by itself.
-    #[inline]
     fn tick_or_note(&mut self, rules: &Rulebook, clock: i64, place: u32) {
-        let due = self.dues[place as usize];
+        let due = self.dues.of(place);
         if due <= clock {
             return self.tick_one(rules, clock, place);
         }
         let state = &self.states[place as usize];
-        if due < clock.saturating_add(SOON) && matches!(state, State::Episode(_) | State::Silence(_)) {
+        let mut again = due;
+        if matches!(state, State::Episode(_) | State::Silence(_)) {
             let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: rules.more };
             // Where there is none any more it comes up as it was noted.
-            self.dues[place as usize] = state.next_due(&case).unwrap_or(due);
+            again = state.next_due(&case).unwrap_or(due);
         }
+        self.dues.note(place, Some(again));
     }
 
     fn tick_one(&mut self, rules: &Rulebook, clock: i64, place: u32) {
         let index = place as usize;
         let case = Case { line: &self.line, version: &rules.versions[index], clock, more: rules.more };
         let state = &mut self.states[index];
+        // It is over that was to lapse: there is nothing to decide.
+        let is_over = matches!(state, State::Episode(episodes) if episodes.is_idle());
         let changed = state.tick(&case);
         let due = state.next_due(&case);
-        self.dues[index] = due.unwrap_or(i64::MAX);
+        self.dues.note(place, due);
         self.waits |= rules.more && state.waits();
         // Mostly a deadline only moved away since it was noted.
-        let moved = !changed && due.is_some() && matches!(state, State::Episode(_) | State::Silence(_));
+        let moved = is_over || (!changed && due.is_some() && matches!(state, State::Episode(_) | State::Silence(_)));
         if !moved {
             self.frontier = self.frontier.max(clock);
-            self.calms.rouse(place, rules.ranks.is_above(place), &case.version.scope.streams);
+            self.calms.rouse(place, &case.version.scope.streams);
         }
         if changed {
             self.changed.push(place);
@@ -277,15 +291,14 @@ impl Person {
     /// When it is to be looked at by the clock: never later than [`Person::next_due`].
     #[inline]
     pub fn noted_due(&self) -> Option<i64> {
-        let noted = self.dues.iter().fold(i64::MAX, |least, due| least.min(*due));
-        earlier((noted < i64::MAX).then_some(noted), self.line.next_joining())
+        earlier(self.dues.first(), self.line.next_joining())
     }
 
     /// When the clock alone will decide something about it.
     pub fn next_due(&self, rules: &Rulebook, clock: i64) -> Option<i64> {
-        let versions = rules.versions.iter().zip(&self.states).zip(&self.dues).filter(|(_, due)| **due < i64::MAX);
+        let versions = (0_u32..).zip(rules.versions.iter().zip(&self.states)).filter(|(place, _)| self.dues.is_noted(*place));
         let dues =
-            versions.filter_map(|((version, state), _)| state.next_due(&Case { line: &self.line, version, clock, more: false }));
+            versions.filter_map(|(_, (version, state))| state.next_due(&Case { line: &self.line, version, clock, more: false }));
         dues.chain(self.line.next_joining()).min()
     }
 
@@ -297,9 +310,9 @@ impl Person {
     }
 
     fn note_dues(&mut self, rules: &Rulebook, clock: i64) {
-        let versions = rules.versions.iter().zip(&self.states);
-        let dues = versions.map(|(version, state)| state.next_due(&Case { line: &self.line, version, clock, more: false }));
-        self.dues = dues.map(|due| due.unwrap_or(i64::MAX)).collect();
+        for (place, (version, state)) in (0_u32..).zip(rules.versions.iter().zip(&self.states)) {
+            self.dues.note(place, state.next_due(&Case { line: &self.line, version, clock, more: false }));
+        }
     }
 
     /// Tells what changed since the last time, in the order of the rules.
@@ -337,13 +350,13 @@ impl Person {
         let seen = state.touched(&case, touches);
         self.waits |= rules.more && state.waits();
         if let Some(due) = seen.due {
-            self.dues[index] = self.dues[index].min(due);
+            self.dues.advance(place, due);
         }
         if state.goes_by_clock(&case) {
             self.frontier = self.frontier.max(clock);
         }
         if !was_busy && state.is_busy(&case) {
-            self.calms.rouse(place, rules.ranks.is_above(place), &case.version.scope.streams);
+            self.calms.rouse(place, &case.version.scope.streams);
         }
         if seen.changed {
             self.changed.push(place);
@@ -379,9 +392,12 @@ impl Person {
         if f(state, &case, place as usize) {
             self.changed.push(place);
         }
-        let noted = &mut self.dues[place as usize];
-        if *noted > clock {
-            *noted = state.next_due(&case).unwrap_or(i64::MAX);
+        let noted = self.dues.of(place);
+        if noted > clock {
+            let due = state.next_due(&case);
+            if due != Some(noted) {
+                self.dues.note(place, due);
+            }
         }
         self.feed(rules, place);
     }
@@ -419,7 +435,7 @@ impl Person {
     pub fn make_room(&mut self, rules: &Rulebook) {
         self.states.extend(rules.versions[self.states.len()..].iter().map(|v| State::new(&v.terms.rule)));
         self.books.resize_with(rules.names.len(), Lazy::default);
-        self.dues.resize(self.states.len(), i64::MAX);
+        self.dues.make_room(self.states.len());
         let again = self.line.keep(&rules.wanted);
         for (place, state) in self.states.iter_mut().enumerate() {
             if rules.ranks.feeds(place as u32).is_some() {

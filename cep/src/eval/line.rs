@@ -39,9 +39,21 @@ impl Line {
 
     /// The line's value so long after the origin.
     pub fn at(&self, ahead: i64) -> Option<Ratio> {
+        let slope = self.slope()?;
+        self.at_once(slope, ahead).or_else(|| self.by_parts(slope, ahead))
+    }
+
+    /// As one quotient, without looking for common divisors; `None` where that does not fit.
+    fn at_once(&self, slope: Ratio, ahead: i64) -> Option<Ratio> {
+        let way = i128::from(ahead).checked_mul(self.count)?.checked_sub(self.t)?;
+        let n = self.v.checked_mul(slope.d)?.checked_add(slope.n.checked_mul(way)?)?;
+        Ratio::new(n, self.count.checked_mul(slope.d)?)
+    }
+
+    fn by_parts(&self, slope: Ratio, ahead: i64) -> Option<Ratio> {
         let mean = Ratio::new(self.v, self.count)?;
         let way = Ratio::whole(ahead).sub(Ratio::new(self.t, self.count)?)?;
-        mean.add(self.slope()?.reduced().mul(way)?)
+        mean.add(slope.reduced().mul(way)?)
     }
 }
 
@@ -59,5 +71,26 @@ mod tests {
         assert_eq!(slope(&[(5, 0), (5, 10), (5, 20)]), None);
         let at = |points: &[(i64, i64)], ahead| line(points)?.at(ahead).map(|r| (r.reduced().n, r.reduced().d));
         assert_eq!(at(&[(0, 0), (5, 10), (10, 20)], 10), Some((40, 1)));
+    }
+
+    #[test]
+    fn both_ways_come_to_the_same_as_far_as_both_fit() {
+        let points =
+            |step: i64| (0..7).map(move |i| (1_000_000 + i * step + i * i % 5, 9_000_000 - i * i * 70_001 + i * step % 977));
+        let mut one_way = 0;
+        for (step, ahead) in
+            (0..52).flat_map(|power| [(1_i64 << power, 3), (3_i64 << power, -1_800_000_000), (7_i64 << power, 1 << power)])
+        {
+            let line = Line::through(points(step), 1_000_000 + step).expect("the sums fit");
+            let slope = line.slope().expect("there is one");
+            let (once, parts) = (line.at_once(slope, ahead), line.by_parts(slope, ahead));
+            let lowest = |r: Ratio| (r.reduced().n, r.reduced().d);
+            match (once, parts) {
+                (Some(a), Some(b)) => assert_eq!(lowest(a), lowest(b), "{step} {ahead}"),
+                _ => one_way += 1,
+            }
+            assert_eq!(line.at(ahead).map(lowest), once.or(parts).map(lowest));
+        }
+        assert!(one_way > 0, "where one does not fit is tried too");
     }
 }

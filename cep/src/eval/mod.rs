@@ -38,7 +38,7 @@ pub use ratio::Ratio;
 pub use say::{Words, render, shown};
 pub use truth::{truth, value};
 pub use value::{Value, holds};
-pub use window::{contents, short};
+pub use window::{contents, level, short};
 
 /// What a rule means, apart from the timeline it is asked of.
 #[derive(Debug, Serialize, Deserialize)]

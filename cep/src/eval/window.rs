@@ -50,8 +50,8 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     {
         return counted;
     }
-    if let Some(line) = drawn_on(w, scope, to) {
-        return line;
+    if let Some(line) = drawn_on(w, scope.line, to) {
+        return Value::number(line);
     }
     if !is_plain(w) {
         let from = to.saturating_sub(w.over.0).saturating_add(1);
@@ -73,6 +73,9 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
 /// A window's number at `now`, where it can be told without looking at each reading. `None` says nothing.
 #[inline]
 pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
+    if let Func::Forecast(_) = w.func {
+        return drawn_on(w, line, now).flatten();
+    }
     if w.anchor != Anchor::Decision || w.fresh.is_some() || !is_plain(w) {
         return None;
     }
@@ -86,6 +89,18 @@ pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
         return None;
     };
     if let Value::Number(n) = found { Some(n) } else { None }
+}
+
+/// Whether all numbers of a window at `now` are the same; most differ from the newest soon. `None` says nothing.
+pub fn level(w: &Window, line: &Timeline, now: i64) -> Option<bool> {
+    let Measure::Field(field) = w.what else { return None };
+    if w.filter.is_some() {
+        return None;
+    }
+    let table = line.table(w.stream)?;
+    let numbers = table.column(field)?.numbers(table.window(w.over.0, now))?;
+    let (newest, others) = numbers.split_last()?;
+    Some(others.iter().rev().all(|n| n == newest))
 }
 
 /// From so many readings on a window's condition is counted once for each, and not again for each window.
@@ -127,17 +142,17 @@ fn tallied<'a>(w: &'a Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a
     }))
 }
 
-/// The line through plain numbers up to the decision, drawn on. `None` says nothing.
-fn drawn_on<'a>(w: &Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a>> {
+/// The line through plain numbers up to the decision, drawn on: where it comes to, if anywhere. `None` says nothing.
+fn drawn_on(w: &Window, line: &Timeline, to: i64) -> Option<Option<Ratio>> {
     let (Func::Forecast(ahead), Measure::Field(field), Anchor::Decision) = (w.func, w.what, w.anchor) else { return None };
     if w.filter.is_some() || w.fresh.is_some() {
         return None;
     }
-    let table = scope.line.table(w.stream)?;
+    let table = line.table(w.stream)?;
     let rows = table.window(w.over.0, to);
     let (instants, numbers) = (table.instants(rows.clone()), table.column(field)?.numbers(rows)?);
     let points = instants.iter().copied().zip(numbers.iter().copied());
-    Some(Value::number(Line::through(points, to).and_then(|line| line.at(ahead.0))))
+    Some(Line::through(points, to).and_then(|line| line.at(ahead.0)))
 }
 
 /// A window that is over where something other than the decision says.

@@ -136,6 +136,17 @@ impl Column {
         if self.kind == Some(Kind::Number) && self.gaps.is_none() { self.values.get(rows) } else { None }
     }
 
+    /// The first of some rows with a number between two, both included; the end of them if there is none. `None` where it is not a column of numbers.
+    pub fn first_between(&self, rows: Range<usize>, low: i64, high: i64) -> Option<usize> {
+        let inside = |n: i64| low <= n && n <= high;
+        let end = rows.end;
+        if let Some(numbers) = self.numbers(rows.clone()) {
+            return Some(numbers.iter().position(|n| inside(*n)).map_or(end, |i| rows.start + i));
+        }
+        let mut rows = rows;
+        (self.kind == Some(Kind::Number)).then(|| rows.find(|row| self.number(*row).is_some_and(inside)).unwrap_or(end))
+    }
+
     #[inline]
     pub fn has(&self, row: usize) -> bool {
         self.kind.is_some() && self.gaps.as_ref().is_none_or(|g| g.present[row])
@@ -389,6 +400,26 @@ mod tests {
         let atoms = column.number(0).expect("it was said");
         assert_eq!((0..4).map(|row| column.number(row)).collect::<Vec<_>>(), [Some(atoms), None, None, None]);
         assert_eq!(column.total(0, 4), Some((i128::from(atoms), 1)));
+    }
+
+    #[test]
+    fn the_first_number_between_two_is_found_over_gaps() {
+        let unit = vitalog_elog::Dimension::Count.usual_unit();
+        let amount = |digits| Value::Quantity(vitalog_elog::Amount { digits, scale: 0, unit });
+        let (mut whole, mut gaps) = (Column::default(), Column::default());
+        let digits = [5, 9, 2, 7, 9];
+        for (row, n) in digits.into_iter().enumerate() {
+            whole.insert(row, Some(&amount(n)));
+            gaps.insert(row, (row != 3).then(|| amount(n)).as_ref());
+        }
+        let atoms = |n: i64| whole.number(0).expect("it was said") / 5 * n;
+        let between = |column: &Column, from, low, high| column.first_between(from..5, atoms(low), atoms(high));
+        assert_eq!((between(&whole, 0, 6, 8), between(&gaps, 0, 6, 8)), (Some(3), Some(5)));
+        assert_eq!((between(&whole, 2, 9, 9), between(&gaps, 2, 9, 9)), (Some(4), Some(4)));
+        assert_eq!((between(&whole, 0, 5, 5), between(&whole, 5, 0, 9)), (Some(0), Some(5)));
+        let mut words = Column::default();
+        words.insert(0, Some(&text("x")));
+        assert_eq!((words.first_between(0..1, 0, 9), Column::absent(1).first_between(0..1, 0, 9)), (None, None));
     }
 
     #[test]

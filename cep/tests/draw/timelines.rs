@@ -17,6 +17,8 @@ use crate::world::{EPOCH, LAB, MEAL, NAP, PROFILE, SUGAR, fields};
 enum Manner {
     /// Readings come as they happen, one a little after the other.
     Live,
+    /// The same, nearly all of them of one stream, each later than all before: so rules come to rest, and are woken.
+    Steady,
     /// All has happened before the first of it arrives.
     History,
     /// Late and early, as it falls.
@@ -43,14 +45,16 @@ pub fn lines(dice: &mut Dice, library: Library) -> Vec<Line> {
 }
 
 pub fn subject_lines(dice: &mut Dice, library: Library, subjects: Vec<Subject>) -> Vec<Line> {
-    let manner = *dice.pick(&[Manner::Live, Manner::Live, Manner::History, Manner::Mixed]);
+    let manner = *dice.pick(&[Manner::Live, Manner::Live, Manner::Steady, Manner::History, Manner::Mixed]);
     let cells = dice.between(3, 13);
     let clock = if manner == Manner::History { EPOCH + Span(cells * CELL) } else { EPOCH };
     let effective = if dice.chance(75) { Time::MIN } else { EPOCH + Span(dice.between(0, cells) * CELL) };
     let mut drawing =
         Drawing { dice, manner, cells, clock, subjects, sent: vec![], names: 0, library: library.clone(), effective };
     let mut lines = vec![Line { arrival: clock, input: Given::Library { effective, library: Arc::new(library) } }];
-    for _ in 0..drawing.dice.between(6, 40) {
+    // The oracle goes through all choices of instants, and here each reading has one of its own.
+    let most = if manner == Manner::Steady { 14 } else { 40 };
+    for _ in 0..drawing.dice.between(6, most) {
         drawing.advance();
         let input = drawing.input();
         // A journal's arrivals do not run backwards, but the clock has its own rule for it: the greatest seen.
@@ -68,6 +72,7 @@ impl Drawing<'_> {
     fn advance(&mut self) {
         let step = match self.manner {
             Manner::Live => *self.dice.pick(&[0, 1, 1, 1, 2, 3]),
+            Manner::Steady => *self.dice.pick(&[1, 1, 1, 2]),
             Manner::History => *self.dice.pick(&[0, 0, 0, 0, 1]),
             Manner::Mixed => *self.dice.pick(&[0, 0, 1, 2]),
         };
@@ -75,6 +80,9 @@ impl Drawing<'_> {
     }
 
     fn input(&mut self) -> Given {
+        if self.manner == Manner::Steady && self.dice.chance(90) {
+            return Given::Reading(self.next_of_one());
+        }
         match self.dice.below(100) {
             0..=7 => Given::Tick,
             8..=14 => Given::Profile(self.profile_change()),
@@ -92,6 +100,17 @@ impl Drawing<'_> {
         let subject = self.dice.pick(&self.subjects).clone();
         let (name, rev) = (format!("n{}", self.names), if self.dice.chance(5) { 2 } else { 1 });
         self.say(&subject, &name, rev)
+    }
+
+    /// What happens now, mostly to the same stream.
+    fn next_of_one(&mut self) -> Reading {
+        self.names += 1;
+        let subject = self.dice.pick(&self.subjects).clone();
+        let stream = if self.dice.chance(85) { SUGAR } else { *self.dice.pick(&[MEAL, LAB]) };
+        let values = self.values(stream);
+        let reading = reading(&subject, &format!("n{}", self.names), 1, stream, When::At(self.clock), values);
+        self.sent.push(reading.clone());
+        reading
     }
 
     /// Another revision of what was sent: higher, of the same number, or lower; of the same stream or another.
@@ -144,8 +163,8 @@ impl Drawing<'_> {
         let nudge = if self.dice.chance(5) { *self.dice.pick(&[-1, 1, CELL / 2]) } else { 0 };
         let cell = self.dice.between(0, self.cells) * CELL;
         let base = match self.manner {
-            Manner::Live if self.dice.chance(75) => self.clock,
-            Manner::Live if self.dice.chance(70) => self.clock - Span(self.dice.between(0, 4) * CELL),
+            Manner::Live | Manner::Steady if self.dice.chance(75) => self.clock,
+            Manner::Live | Manner::Steady if self.dice.chance(70) => self.clock - Span(self.dice.between(0, 4) * CELL),
             _ => EPOCH + Span(cell),
         };
         base + Span(nudge)

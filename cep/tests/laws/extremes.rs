@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use vitalog_cep::Engine;
 use vitalog_cep::plan::{Arith, Expr, Library, Node, Part, Rational, Rule, RuleKind};
+use vitalog_elog::id::digest;
 use vitalog_elog::{Amount, Reading, Span, Time, Value, When};
 
 use super::{check, seeds};
@@ -150,6 +151,8 @@ impl Stretch {
                 *e = Expr::Arith { op, left: Box::new(e.clone()), right: Box::new(n) };
             }
         }
+        // Two libraries may have stretched it differently: then it does not mean the same.
+        rule.meaning = digest(b"stretched", &[format!("{rule:?}").as_bytes()]) as u64;
         rule
     }
 

@@ -37,7 +37,7 @@ fn law(seed: u64, lines: &[Line]) -> Result<(), String> {
             whole.settle(&mut theirs);
         }
         if ours != theirs {
-            return Err(format!("before input {end}: other effects after a restart"));
+            return Err(format!("before input {end}: other effects after a restart\n{ours:#?}\ninstead of\n{theirs:#?}"));
         }
         place = end;
         if dice.chance(10) {

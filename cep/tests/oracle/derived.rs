@@ -13,7 +13,15 @@ use super::timeline::Seen;
 pub type Said = Vec<(FieldIx, Option<Known>)>;
 
 pub fn said(rule: &Rule, scene: &Scene<'_>) -> Said {
-    rule.outputs.iter().map(|o| (o.field, eval(&o.expr, scene).filter(is_kept))).collect()
+    rule.outputs.iter().map(|o| (o.field, eval(&o.expr, scene).and_then(as_number).filter(is_kept))).collect()
+}
+
+/// Where a root is kept it is taken to the nearest millionth.
+fn as_number(known: Known) -> Option<Known> {
+    match known {
+        Known::Root { square } => square.root().map(Known::Number),
+        other => Some(other),
+    }
 }
 
 /// A number is kept if numerator and denominator fit into 64 bits.

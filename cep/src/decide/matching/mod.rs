@@ -36,7 +36,7 @@ use super::version::Case;
 use crate::eval::{Lets, Rows, Scope, render, said};
 use crate::lazy::{Blank, Lazy};
 use crate::newest::first_not;
-use crate::plan::{Pattern, Step};
+use crate::plan::{Pattern, Select, Step};
 use crate::timeline::{Table, Touch};
 
 /// One match rule for one subject.
@@ -117,7 +117,7 @@ impl Matches {
         }
         let step = pattern.steps.iter().any(|s| s.stream == touch.stream);
         let within = limit(pattern, 0).max(1);
-        let own = touch.at.filter(|_| step).map(|t| (t, t));
+        let own = touch.at.filter(|t| step && !(touch.came && serves_nowhere(case, pattern, touch, *t))).map(|t| (t, t));
         let between = absence.then_some((touch.from, touch.to));
         let doubted = own.into_iter().chain(case.version.sight(touch)).chain(between);
         let doubted = doubted.map(|(from, to)| (from.saturating_sub(within), to));
@@ -168,8 +168,12 @@ impl Matches {
         let first = &pattern.steps[0];
         if let Some(table) = case.line.table(first.stream) {
             let (mut row, end) = (table.after(after), table.after(to));
-            while row < end {
-                let tie = table.tie(row);
+            loop {
+                row = case.may_fit(0, table, row..end);
+                if row >= end {
+                    break;
+                }
+                let tie = table.tie(table.from(table.at(row)));
                 let start = table.at(row);
                 row = tie.end;
                 if !tie.into_iter().any(|row| starts(case, first, table, row)) {
@@ -185,7 +189,8 @@ impl Matches {
         }
         let range = first_not(&self.pending, |s| *s <= after)..first_not(&self.pending, |s| *s <= to);
         self.pending.splice(range, pending);
-        !(found.is_empty() && self.past.clusters.is_empty()) && self.past.clusters.replace(after, to, found, false)
+        let disjoint = pattern.select == Select::Disjoint;
+        !(found.is_empty() && self.past.clusters.is_empty()) && self.past.clusters.replace(after, to, found, disjoint)
     }
 
     /// The newest reading of all came.
@@ -233,10 +238,18 @@ impl Matches {
         let outcome = search.at(completion);
         if outcome == Outcome::Found {
             let found = decided(case, &search, start, completion).into_iter().collect();
-            self.past.clusters.replace(start.saturating_sub(1), start, found, false);
+            self.past.clusters.replace(start.saturating_sub(1), start, found, pattern.select == Select::Disjoint);
         }
         outcome
     }
+}
+
+/// Whether none of the readings at the instant of one that came fits a step. In a row it would still come between.
+fn serves_nowhere(case: &Case<'_>, pattern: &Pattern, touch: &Touch, t: i64) -> bool {
+    let Some(table) = case.line.table(touch.stream) else { return false };
+    let mut steps = pattern.steps.iter().enumerate().filter(|(_, step)| step.stream == touch.stream);
+    let fails = |step: usize| table.rows_at(t).all(|row| case.tells_step(step, table, row) == Some(false));
+    steps.all(|(i, step)| !step.in_a_row && fails(i))
 }
 
 /// Whether a reading can be where a match begins.

@@ -176,7 +176,7 @@ fn is_by_clock(rule: &Rule, pattern: &Pattern) -> bool {
     !pattern.around.is_empty() || quiet(&pattern.tree) || !rule.waits().is_empty()
 }
 
-/// `S{n} then T …`, each start for itself: what the quicker search is for.
+/// `S{n} then T …`, each start for itself: what the quicker search is for. Which of the matches found are taken is another question.
 fn is_plain(pattern: &Pattern) -> bool {
     let plain = |s: &Step| s.edge == Edge::End && s.again.is_none() && s.most == Some(s.count) && !names_first(s);
     let Node::Sequence { first, rest } = &pattern.tree else { return false };
@@ -188,7 +188,6 @@ fn is_plain(pattern: &Pattern) -> bool {
     in_turn
         && rest.len() + 1 == pattern.steps.len()
         && pattern.select != Select::All
-        && pattern.select != Select::Disjoint
         && pattern.around.is_empty()
         && pattern.steps.iter().all(plain)
 }

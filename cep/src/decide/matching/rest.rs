@@ -81,8 +81,14 @@ impl Matches {
         let reached = self.frontier.saturating_add(1).saturating_sub(within);
         // What began before the cut could be completed by nothing that may yet come.
         let mut row = table.after(after.max(reached).max(self.cut.map_or(i64::MIN, |cut| cut.saturating_sub(1))));
-        while row < table.len() && table.at(row) <= self.frontier.min(case.version.to.saturating_sub(1)) {
-            let (tie, start) = (table.tie(row), table.at(row));
+        // Nobody looks there who did not look before.
+        let end = table.left_after(self.frontier.min(case.version.to.saturating_sub(1)));
+        while row < end {
+            row = case.may_fit(0, table, row..end);
+            if row >= end {
+                break;
+            }
+            let (tie, start) = (table.tie(table.from(table.at(row))), table.at(row));
             row = tie.end;
             if tie.into_iter().any(|row| starts(case, first, table, row)) {
                 self.pending.push(start);

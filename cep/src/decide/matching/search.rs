@@ -49,9 +49,14 @@ impl<'a> Search<'a> {
         let table = self.case.line.table(last.stream)?;
         self.barred = true;
         let limit = limit(self.pattern, self.start).min(self.barrier().saturating_add(1));
-        let mut row = table.from(self.start);
-        while row < table.len() && table.at(row) < limit {
-            let rows = table.tie(row);
+        // What bars it may lie before the start, where nobody looks.
+        let (mut row, end) = (table.from(self.start), table.left_from(limit));
+        loop {
+            row = self.case.may_fit(self.pattern.steps.len() - 1, table, row..end);
+            if row >= end {
+                break;
+            }
+            let rows = table.tie(table.from(table.at(row)));
             row = rows.end;
             if rows.clone().any(|row| may_complete(&self.case, self.shape, table, row))
                 && self.at(table.at(rows.start)) == Outcome::Found
@@ -136,6 +141,14 @@ impl<'a> Search<'a> {
                 }
                 row = table.from(self.completion);
                 continue;
+            }
+            if !last && !forced && !first {
+                // Those up to this one do not fit.
+                let next = self.case.may_fit(step, table, tie.start..table.from(self.completion).max(tie.end));
+                if next >= tie.end {
+                    row = if next < table.len() { table.from(table.at(next)) } else { next };
+                    continue;
+                }
             }
             let width = tie.len();
             let fits = self.bind(step, repeat, this, table, tie.start, tie.end);

@@ -1,0 +1,397 @@
+//! Rules at rest, ordered by what would wake them.
+//!
+//! Each told between which numbers, until when and how far from the reading before the next ones must stay. Bounds of one kind lie in a heap, the one that is crossed first on
+//! top: so a reading that crosses none costs one comparison for each kind, and one that does as much as it wakes, however many rest.
+//!
+//! INVARIANT (numbered): an entry of a heap counts as long as its rule rests under the number that the entry has; what is left of former rests means nothing.
+
+use std::collections::BinaryHeap;
+
+use vitalog_elog::FieldIx;
+
+use crate::decide::{Band, Rest};
+use crate::timeline::Table;
+
+/// All that rest when readings of one stream come.
+#[derive(Debug, Default)]
+pub struct Resting {
+    /// By version the number under which it rests; zero: it does not.
+    numbers: Vec<u32>,
+    many: usize,
+    fields: Vec<(FieldIx, Bounds)>,
+    /// Of whom nothing may be said.
+    without: Vec<(FieldIx, BinaryHeap<Entry>)>,
+    /// How long after the one before.
+    after: Bounds,
+    /// When: only before a bound.
+    at: BinaryHeap<Entry>,
+    /// The last number given.
+    last: u32,
+    /// With so many entries those go that do not count.
+    most: usize,
+    /// While this holds all go on resting.
+    whole: Whole,
+}
+
+/// A bound that wakes a version. By `key`, which is the greater the earlier it is crossed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    key: i64,
+    version: u32,
+    /// Even, or odd of a version above.
+    number: u32,
+}
+
+/// Between what a number must stay.
+#[derive(Debug, Default)]
+struct Bounds {
+    /// The least allowed, as keys.
+    low: BinaryHeap<Entry>,
+    /// The greatest allowed: their keys are these with all bits turned, which turns the order and overflows nowhere.
+    high: BinaryHeap<Entry>,
+}
+
+/// What has to hold of a reading for all that rest.
+#[derive(Debug)]
+struct Whole {
+    bands: Vec<Band>,
+    without: Vec<FieldIx>,
+    before: i64,
+    apart: i64,
+    near: i64,
+}
+
+/// The newest reading of a table.
+#[derive(Clone, Copy)]
+pub struct Newest<'a> {
+    table: &'a Table,
+    row: usize,
+    at: i64,
+    /// How long after the one before.
+    after: i64,
+}
+
+/// Fewer entries are not looked through.
+const FEW: usize = 32;
+
+impl Default for Whole {
+    fn default() -> Whole {
+        Whole { bands: Vec::new(), without: Vec::new(), before: i64::MAX, apart: 0, near: i64::MAX }
+    }
+}
+
+impl Resting {
+    pub fn len(&self) -> usize {
+        self.many
+    }
+
+    /// Nobody rests.
+    pub fn clear(&mut self) {
+        self.numbers.clear();
+        self.many = 0;
+        self.fields.clear();
+        self.without.clear();
+        self.after.clear();
+        self.at.clear();
+        self.tighten();
+    }
+
+    /// A version rests from now on, as long as all of this holds. It did not rest before. To be followed by [`Resting::tighten`].
+    pub fn add(&mut self, version: u32, is_above: bool, rests: impl IntoIterator<Item = Rest>) {
+        // After four thousand million of them one that is left over may count again: it wakes a version that need not be.
+        self.last = self.last.wrapping_add(2).max(2);
+        let number = self.last | u32::from(is_above);
+        let place = version as usize;
+        if self.numbers.len() <= place {
+            // Millions of subjects have one for each stream: little more room than is used.
+            self.numbers.reserve_exact(place + FEW - self.numbers.len());
+            self.numbers.resize(place + 1, 0);
+        }
+        self.numbers[place] = number;
+        self.many += 1;
+        let entry = |key| Entry { key, version, number };
+        for rest in rests {
+            match rest {
+                Rest::Without(field) => of_field(&mut self.without, field).push(entry(0)),
+                Rest::Before(t) => self.at.push(entry(!t)),
+                Rest::Apart(span) => self.after.low.push(entry(span)),
+                Rest::Near(span) => self.after.high.push(entry(!span)),
+                Rest::Within(Band { field, low, high }) => {
+                    let bounds = of_field(&mut self.fields, field);
+                    if high < i64::MAX {
+                        bounds.high.push(entry(!high));
+                    }
+                    // Of one that allows any number there must be one.
+                    if low > i64::MIN || high == i64::MAX {
+                        bounds.low.push(entry(low));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A version does not rest any more; whether it is above, if it did.
+    pub fn remove(&mut self, version: u32) -> Option<bool> {
+        let number = std::mem::take(self.numbers.get_mut(version as usize)?);
+        if number == 0 {
+            return None;
+        }
+        self.many -= 1;
+        Some(number % 2 == 1)
+    }
+
+    /// Whether all go on resting when a reading comes.
+    #[inline]
+    pub fn keeps_all(&self, newest: &Newest<'_>) -> bool {
+        let whole = &self.whole;
+        newest.at < whole.before
+            && whole.apart <= newest.after
+            && newest.after <= whole.near
+            && whole.bands.iter().all(|band| newest.is_inside(band))
+            && !whole.without.iter().any(|field| newest.says(*field))
+    }
+
+    /// Takes out those for whom something does not hold of a reading that comes. To be followed by [`Resting::tighten`].
+    pub fn wake(&mut self, newest: &Newest<'_>, mut woken: impl FnMut(u32, bool)) {
+        let Resting { numbers, many, fields, without, after, at, .. } = self;
+        let mut rouse = |entry: Entry| {
+            if counts(numbers, &entry) {
+                numbers[entry.version as usize] = 0;
+                *many -= 1;
+                woken(entry.version, entry.number % 2 == 1);
+            }
+        };
+        drain(at, |key| key >= !newest.at, &mut rouse);
+        after.drain(Some(newest.after), &mut rouse);
+        for (field, bounds) in fields {
+            bounds.drain(newest.number(*field), &mut rouse);
+        }
+        for (field, heap) in without {
+            drain(heap, |_| newest.says(*field), &mut rouse);
+        }
+    }
+
+    /// Finds anew what has to hold for all, after some came or went.
+    pub fn tighten(&mut self) {
+        if self.entries() > self.most.max(FEW) {
+            let Resting { numbers, fields, without, after, at, .. } = self;
+            let mut keep = |heap: &mut BinaryHeap<Entry>| heap.retain(|entry| counts(numbers, entry));
+            keep(at);
+            after.each(&mut keep);
+            fields.iter_mut().for_each(|(_, bounds)| bounds.each(&mut keep));
+            without.iter_mut().for_each(|(_, heap)| keep(heap));
+            self.most = 2 * self.entries();
+        }
+        let Resting { numbers, fields, without, after, at, whole, .. } = self;
+        whole.before = top(at, numbers).map_or(i64::MAX, |key| !key);
+        whole.apart = top(&mut after.low, numbers).unwrap_or(0).max(0);
+        whole.near = top(&mut after.high, numbers).map_or(i64::MAX, |key| !key);
+        whole.bands.clear();
+        for (field, bounds) in fields {
+            let (low, high) = (top(&mut bounds.low, numbers), top(&mut bounds.high, numbers));
+            if low.is_some() || high.is_some() {
+                let (low, high) = (low.unwrap_or(i64::MIN), high.map_or(i64::MAX, |key| !key));
+                whole.bands.push(Band { field: *field, low, high });
+            }
+        }
+        whole.without.clear();
+        whole.without.extend(without.iter_mut().filter_map(|(field, heap)| top(heap, numbers).map(|_| *field)));
+    }
+
+    fn entries(&self) -> usize {
+        let of_fields = self.fields.iter().map(|(_, bounds)| bounds.len()).chain(self.without.iter().map(|(_, heap)| heap.len()));
+        of_fields.sum::<usize>() + self.after.len() + self.at.len()
+    }
+}
+
+/// What is kept of a field.
+fn of_field<T: Default>(list: &mut Vec<(FieldIx, T)>, field: FieldIx) -> &mut T {
+    let place = list.iter().position(|(known, _)| *known == field).unwrap_or_else(|| {
+        list.push((field, T::default()));
+        list.len() - 1
+    });
+    &mut list[place].1
+}
+
+/// Whether an entry means something: its version rests under its number.
+#[inline]
+fn counts(numbers: &[u32], entry: &Entry) -> bool {
+    numbers[entry.version as usize] == entry.number
+}
+
+/// The greatest key that counts.
+fn top(heap: &mut BinaryHeap<Entry>, numbers: &[u32]) -> Option<i64> {
+    while let Some(entry) = heap.peek() {
+        if counts(numbers, entry) {
+            return Some(entry.key);
+        }
+        heap.pop();
+    }
+    None
+}
+
+/// Takes the entries out whose keys are crossed.
+fn drain(heap: &mut BinaryHeap<Entry>, is_crossed: impl Fn(i64) -> bool, rouse: &mut impl FnMut(Entry)) {
+    while let Some(entry) = heap.peek().copied().filter(|entry| is_crossed(entry.key)) {
+        heap.pop();
+        rouse(entry);
+    }
+}
+
+impl Bounds {
+    fn len(&self) -> usize {
+        self.low.len() + self.high.len()
+    }
+
+    fn clear(&mut self) {
+        self.low.clear();
+        self.high.clear();
+    }
+
+    fn each(&mut self, f: &mut impl FnMut(&mut BinaryHeap<Entry>)) {
+        f(&mut self.low);
+        f(&mut self.high);
+    }
+
+    /// Takes out what a number crosses; no number crosses all.
+    fn drain(&mut self, number: Option<i64>, rouse: &mut impl FnMut(Entry)) {
+        drain(&mut self.low, |key| number.is_none_or(|n| n < key), rouse);
+        drain(&mut self.high, |key| number.is_none_or(|n| !n < key), rouse);
+    }
+}
+
+impl<'a> Newest<'a> {
+    #[inline]
+    pub fn of(table: &'a Table) -> Option<Newest<'a>> {
+        let row = table.len().checked_sub(1)?;
+        let at = table.at(row);
+        let after = row.checked_sub(1).map_or(i64::MAX, |before| at.saturating_sub(table.at(before)));
+        Some(Newest { table, row, at, after })
+    }
+
+    #[inline]
+    fn number(&self, field: FieldIx) -> Option<i64> {
+        self.table.column(field).and_then(|column| column.number(self.row))
+    }
+
+    #[inline]
+    fn says(&self, field: FieldIx) -> bool {
+        self.table.column(field).is_some_and(|column| column.has(self.row))
+    }
+
+    #[inline]
+    fn is_inside(&self, band: &Band) -> bool {
+        self.number(band.field).is_some_and(|n| band.low <= n && n <= band.high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vitalog_elog::{Amount, Content, Dimension, ReadingId, StreamIx, Time, Value, When};
+
+    use crate::timeline::Mark;
+
+    fn atoms(digits: i64) -> i64 {
+        Amount { digits, scale: 0, unit: Dimension::Count.usual_unit() }.atoms()
+    }
+
+    /// Readings of two fields.
+    fn table_of(rows: &[(i64, [Option<i64>; 2])]) -> Table {
+        let mut table = Table::default();
+        for (at, numbers) in rows {
+            let amount = |digits| Value::Quantity(Amount { digits, scale: 0, unit: Dimension::Count.usual_unit() });
+            let values = numbers.iter().map(|n| n.map(amount)).collect();
+            let content = Content { stream: StreamIx(0), when: When::At(Time(*at)), values, source: None, seq: None };
+            table.insert(*at, Mark { id: ReadingId(*at as u128), hash: 0, rev: 1, plain: true }, &content);
+        }
+        table
+    }
+
+    fn within(field: u16, low: i64, high: i64) -> Rest {
+        Rest::Within(Band { field: FieldIx(field), low, high })
+    }
+
+    /// As it is meant.
+    fn holds(rest: &Rest, newest: &Newest<'_>) -> bool {
+        match rest {
+            Rest::Within(band) => newest.is_inside(band),
+            Rest::Without(field) => !newest.says(*field),
+            Rest::Before(t) => newest.at < *t,
+            Rest::Apart(span) => newest.after >= *span,
+            Rest::Near(span) => newest.after <= *span,
+        }
+    }
+
+    #[test]
+    fn each_wakes_when_something_that_it_told_does_not_hold_and_not_before() {
+        let mut dice = 7_u64;
+        let mut below = |n: u64| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) % n
+        };
+        let mut resting = Resting::default();
+        let mut told: Vec<(u32, Vec<Rest>)> = Vec::new();
+        let (mut before, mut woken_in_all) = (0_i64, 0);
+        for step in 0..20_000_i64 {
+            let at = before + 1 + below(20) as i64;
+            let mut number = || (below(10) > 0).then(|| below(100) as i64);
+            let row = [number(), number()];
+            let table = table_of(&[(before, [None, None]), (at, row)]);
+            let newest = Newest::of(&table).expect("it has rows");
+            before = at;
+            let mut woken = Vec::new();
+            let all = resting.keeps_all(&newest);
+            resting.wake(&newest, |version, is_above| woken.push((version, is_above)));
+            woken.sort_unstable();
+            let mut meant: Vec<(u32, bool)> = Vec::new();
+            told.retain(|(version, rests)| {
+                let keeps = rests.iter().all(|rest| holds(rest, &newest));
+                if !keeps {
+                    meant.push((*version, version % 3 == 0));
+                }
+                keeps
+            });
+            meant.sort_unstable();
+            assert_eq!((&woken, all), (&meant, meant.is_empty()), "step {step}");
+            woken_in_all += woken.len();
+            for _ in 0..below(4) {
+                let version = below(40) as u32;
+                let was = told.iter().position(|(v, _)| *v == version);
+                assert_eq!(resting.remove(version), was.map(|_| version % 3 == 0));
+                was.map(|place| told.swap_remove(place));
+                let low = atoms(below(60) as i64);
+                let rests: Vec<Rest> = (0..below(4))
+                    .map(|_| match below(8) {
+                        0 => Rest::Before(at + below(200) as i64),
+                        1 => Rest::Apart(below(4) as i64),
+                        2 => Rest::Near(15 + below(10) as i64),
+                        3 => within(0, i64::MIN, low),
+                        4 => within(1, low, i64::MAX),
+                        5 => within(1, i64::MIN, i64::MAX),
+                        6 => Rest::Without(FieldIx(1)),
+                        _ => within(0, low, low + atoms(40)),
+                    })
+                    .collect();
+                resting.add(version, version % 3 == 0, rests.iter().copied());
+                told.push((version, rests));
+            }
+            resting.tighten();
+            assert_eq!(resting.len(), told.len());
+        }
+        assert!(woken_in_all > 1_000, "{woken_in_all}");
+    }
+
+    #[test]
+    fn what_does_not_count_any_more_takes_no_room_for_long() {
+        let mut resting = Resting::default();
+        for step in 0..10_000 {
+            resting.add(step % 5, false, [Rest::Before(i64::MAX), within(0, 0, 9)]);
+            resting.tighten();
+            resting.remove((step + 1) % 5);
+        }
+        assert!(resting.at.len() + resting.fields[0].1.len() < 4 * FEW, "{} {}", resting.at.len(), resting.fields[0].1.len());
+        resting.clear();
+        assert_eq!((resting.len(), resting.whole.before, resting.whole.bands.len()), (0, i64::MAX, 0));
+    }
+}
