@@ -76,16 +76,8 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
         // Either way it is time to stop.
         let _ = stopped.await;
     }));
-    let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(chain, key)| Certificate { chain, key });
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let manners = Manners {
-        head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)),
-        lives: Lives { idle: Span::minutes(i64::from(args.idle)), ..Lives::default() },
-        is_secure: tls.is_some() || args.behind_proxy,
-        tls,
-        backups: Places { backups: args.backups.clone(), keys: args.backup_keys.clone() },
-        ..Manners::default()
-    };
+    let manners = manners(args);
+    let scheme = if manners.tls.is_some() { "https" } else { "http" };
     // Only now is the directory held by nobody else.
     let admittance = match accounts {
         Some(accounts) => Admittance::Accounts(accounts, access_log(&args.data)?),
@@ -110,6 +102,18 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
         tracing::error!(%error, "deliveries had stopped");
     }
     node.stop().await
+}
+
+fn manners(args: &Serve) -> Manners {
+    let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(chain, key)| Certificate { chain, key });
+    Manners {
+        head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)),
+        lives: Lives { idle: Span::minutes(i64::from(args.idle)), ..Lives::default() },
+        is_secure: tls.is_some() || args.behind_proxy,
+        tls,
+        backups: Places { backups: args.backups.clone(), keys: args.backup_keys.clone() },
+        ..Manners::default()
+    }
 }
 
 /// Says which steps of the policies that rules name would reach nobody, before it matters.

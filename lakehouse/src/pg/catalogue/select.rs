@@ -135,7 +135,7 @@ impl Catalogue {
                     SetOperator::Intersect => rows.rows.retain(|row| keys.contains(&key(row))),
                 }
                 if *set_quantifier != SetQuantifier::All {
-                    unique(&mut rows.rows, |row| key(row));
+                    unique(&mut rows.rows, key);
                 }
                 for (column, other) in rows.columns.iter_mut().zip(more.columns) {
                     if column.1.name == "unknown" {
@@ -182,7 +182,7 @@ impl Catalogue {
         let columns = items.iter().map(|item| (item.name.clone(), item.kind)).collect();
         let mut rows: Vec<Vec<Value>> = outputs.into_iter().map(|output| output.row).collect();
         match &select.distinct {
-            Some(Distinct::Distinct) => unique(&mut rows, |row| key(row)),
+            Some(Distinct::Distinct) => unique(&mut rows, key),
             Some(Distinct::On(by)) => {
                 // What it is distinct by is among what is given, in all that tools ask.
                 let names: Vec<String> = by.iter().map(|e| self.name(e)).collect();
