@@ -218,7 +218,7 @@ async fn harden(request: axum::extract::Request, next: Next) -> Response {
 /// Tells browsers never to come in the clear again: RFC 6797, for two years.
 async fn only_over_tls(request: axum::extract::Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let age = axum::http::HeaderValue::from_static("max-age=63072000; includeSubDomains");
+    let age = axum::http::HeaderValue::from_static("max-age=63072000");
     response.headers_mut().insert(axum::http::header::STRICT_TRANSPORT_SECURITY, age);
     response
 }

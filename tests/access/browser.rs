@@ -5,6 +5,21 @@ use crate::support::browser::Browser;
 
 const FILL: &str = "document.querySelector('#account').value = 'ACCOUNT'; document.querySelector('#password').value = 'SECRET'; document.querySelector('#form button[type=submit]').click();";
 
+/// Half an hour later by the page's clock, without a hand: the page leaves. Touched meanwhile, it stays.
+fn left_alone(browser: &Browser, url: &str, password: &str) {
+    let later = "const now = Date.now; Date.now = () => now() + MINUTES * 60000; HAND document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));";
+    browser.script(&later.replace("MINUTES", "29").replace("HAND", ""));
+    browser.script(&later.replace("MINUTES", "29").replace("HAND", "dispatchEvent(new Event('keydown'));"));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(browser.script("return location.pathname"), "/", "there is a hand");
+    browser.script(&later.replace("MINUTES", "31").replace("HAND", ""));
+    browser.wait("the login page", 20, "return location.pathname === '/login'");
+    browser.go(&format!("{url}/"));
+    browser.wait("no session", 20, "return location.pathname === '/login' && document.activeElement.id === 'account'");
+    browser.script(&FILL.replace("ACCOUNT", "lee").replace("SECRET", password));
+    browser.wait("the overview", 30, "return document.querySelector('.account button')?.textContent === 'Log out'");
+}
+
 #[test]
 fn a_caretaker_logs_in_sees_whom_they_have_and_leaves() {
     for (width, height) in [(1280, 900), (390, 844)] {
@@ -32,6 +47,9 @@ fn a_caretaker_logs_in_sees_whom_they_have_and_leaves() {
         assert_eq!(overflow, false, "the page is wider than the window at {width}");
         if let Some(folder) = std::env::var_os("VITALOG_SHOTS") {
             browser.screenshot(&std::path::Path::new(&folder).join(format!("overview-{width}.png")));
+        }
+        if width > 500 {
+            left_alone(&browser, &server.url, &password);
         }
         browser.script("document.querySelector('.account button').click()");
         browser.wait("the login page again", 20, "return location.pathname === '/login'");

@@ -5,6 +5,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::StreamExt;
+use serde::de::DeserializeOwned;
 use vitalog_elog::Refusal;
 
 use super::BodyLimits;
@@ -44,6 +45,17 @@ pub(super) fn format(headers: &HeaderMap) -> Result<Format, Problem> {
 pub(super) struct Taken {
     pub bytes: Bytes,
     _held: Held,
+}
+
+/// A small body that is one JSON object; `shape` shows what it looks like.
+pub(super) async fn object<T: DeserializeOwned>(headers: &HeaderMap, body: Body, room: &Room, shape: &str) -> Result<T, Problem> {
+    const SMALL: usize = 8_192;
+    let limits = BodyLimits { wire_bytes: SMALL, unpacked_bytes: SMALL, ..BodyLimits::default() };
+    let taken = read(headers, body, &limits, room).await?;
+    serde_json::from_slice(&taken.bytes).map_err(|_| {
+        let remedy = format!("send {shape} as application/json");
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "the body can't be read", remedy)
+    })
 }
 
 /// Takes in the whole body.

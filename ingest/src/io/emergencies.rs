@@ -15,7 +15,7 @@ use vitalog_elog::{Refusal, Subject};
 
 use super::problem::Problem;
 use super::room::Room;
-use super::{BodyLimits, Clock, body};
+use super::{Clock, body};
 use crate::access::{AccessError, Accounts, EMERGENCY, Emergency};
 
 /// The shortest reason that says anything, and the longest.
@@ -75,12 +75,8 @@ async fn open(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let limits = BodyLimits { wire_bytes: 4_096, unpacked_bytes: 4_096, ..BodyLimits::default() };
-    let taken = body::read(&headers, body, &limits, &glass.room).await?;
-    let opening: Opening = serde_json::from_slice(&taken.bytes).map_err(|_| {
-        let remedy = "send {\"subject\":\"…\",\"reason\":\"…\"} as application/json";
-        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "the body can't be read", remedy)
-    })?;
+    const SHAPE: &str = "{\"subject\":\"…\",\"reason\":\"…\"}";
+    let opening: Opening = body::object(&headers, body, &glass.room, SHAPE).await?;
     let unprocessable = |refusal| Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal);
     if !Subject::is_valid(&opening.subject) {
         let detail = "it can't name a subject";

@@ -10,7 +10,6 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use vitalog_elog::access::{Principal, Via};
 
-use super::BodyLimits;
 use super::body;
 use super::doorman::{Credentials, Doorman, not_in};
 use super::problem::Problem;
@@ -85,12 +84,8 @@ pub(super) async fn change_password(
             "log in with name and password first",
         ));
     };
-    let limits = BodyLimits { wire_bytes: 8_192, unpacked_bytes: 8_192, ..BodyLimits::default() };
-    let taken = body::read(&headers, body, &limits, &doorman.room).await?;
-    let change: Change = serde_json::from_slice(&taken.bytes).map_err(|_| {
-        let remedy = "send {\"former\":\"…\",\"password\":\"…\"} as application/json";
-        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "the body can't be read", remedy)
-    })?;
+    const SHAPE: &str = "{\"former\":\"…\",\"password\":\"…\"}";
+    let change: Change = body::object(&headers, body, &doorman.room, SHAPE).await?;
     log_in(&doorman, accounts, who.id.to_string(), change.former).await?.map_err(|why| not_in(&why))?;
     let (accounts, id, new) = (accounts.clone(), who.id.clone(), change.password);
     let changed = tokio::task::spawn_blocking(move || accounts.change(|store| store.set_password(&id, &new))).await;

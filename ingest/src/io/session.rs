@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use vitalog_elog::access::{Principal, Via};
 
-use super::BodyLimits;
 use super::body;
 use super::doorman::{CameAs, Credentials, Doorman, bearer, not_in};
 use super::problem::Problem;
@@ -40,16 +39,8 @@ pub(super) async fn begin(State(doorman): State<Arc<Doorman>>, headers: HeaderMa
     let login = match bearer(&headers) {
         Some(token) => Login::Token { token: token.to_owned() },
         None => {
-            let limits = BodyLimits { wire_bytes: 4096, unpacked_bytes: 4096, ..BodyLimits::default() };
-            let taken = body::read(&headers, body, &limits, &doorman.room).await?;
-            serde_json::from_slice(&taken.bytes).map_err(|_| {
-                Problem::new(
-                    StatusCode::BAD_REQUEST,
-                    "malformed_json",
-                    "the body can't be read",
-                    "send {\"token\":\"…\"} or {\"account\":\"…\",\"password\":\"…\"} as application/json",
-                )
-            })?
+            const SHAPE: &str = "{\"token\":\"…\"} or {\"account\":\"…\",\"password\":\"…\"}";
+            body::object(&headers, body, &doorman.room, SHAPE).await?
         }
     };
     let (who, generation) = match login {

@@ -1,6 +1,10 @@
 //! Who is let in: tokens, scopes, sessions, other sites' pages, other names of this machine.
 
+use std::sync::Arc;
+
 use vitalog_elog::Input;
+use vitalog_ingest::access::log::{Signer, Writer};
+use vitalog_ingest::io::{AccessLog, Clock as PortClock};
 
 use super::super::access::{Clock, accounts, token};
 use super::{Server, bg};
@@ -147,9 +151,18 @@ fn a_door_that_forgets_to_ask_gives_nothing() {
 fn what_cannot_be_written_down_is_not_shown_while_readings_are_taken() {
     let accounts = accounts(&Clock::default());
     let admin = token(&accounts, "admin", "admin");
-    let server = Server::unlogged(&accounts);
+    let dir = tempfile::tempdir().expect("a folder");
+    let signer = Signer::open(&dir.path().join("key")).expect("a key");
+    let writer = Writer::open(&dir.path().join("access"), signer).expect("opened");
+    // Its thread ends when it first wants to know the time, to sign: as when it can write no more.
+    let clock: PortClock = Arc::new(|| panic!("the log's thread ends here, as the test wants it"));
+    let (log, keeper) = AccessLog::start(writer, clock).expect("begun");
+    let server = Server::logged(&accounts, log);
     let auth = format!("Bearer {admin}");
-    let reply = server.send("GET", "/v1/subjects/p/readings/a", &[("authorization", &auth)], "");
+    let look = || server.send("GET", "/v1/subjects/p/readings/a", &[("authorization", &auth)], "");
+    assert_eq!(look().status, 200);
+    keeper.join();
+    let reply = look();
     reply.assert_problem(503, "access_log_unwritable");
     assert!(!String::from_utf8_lossy(&reply.body).contains("a reading"));
     assert_eq!(server.send("POST", "/v1/readings", &[JSON, ("authorization", &auth)], bg(1, "6.1")).status, 200);

@@ -160,10 +160,10 @@ impl Server {
         Server::start(Credentials::Accounts(accounts.clone()), accounts.clone(), BodyLimits::default())
     }
 
-    /// One whose access log keeps nothing any more.
-    pub fn unlogged(accounts: &Arc<Accounts>) -> Server {
+    /// One with an access log.
+    pub fn logged(accounts: &Arc<Accounts>, log: AccessLog) -> Server {
         let credentials = Credentials::Accounts(accounts.clone());
-        Server::start_with(credentials, accounts.clone(), BodyLimits::default(), Some(AccessLog::ended()))
+        Server::start_with(credentials, accounts.clone(), BodyLimits::default(), Some(log))
     }
 
     fn start(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits) -> Server {

@@ -111,15 +111,20 @@ impl Stream for Rows {
                     Ok(rows) if rows.num_rows() == 0 => {}
                     other => return Poll::Ready(Some(other)),
                 },
-                // What it says may be about a row that is not seen.
-                Some(Err(error)) => {
-                    tracing::error!(%error, "a scan failed");
-                    return Poll::Ready(Some(Err(DataFusionError::Execution("the lake could not be read".to_owned()))));
-                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(untold(error)))),
                 None => return Poll::Ready(None),
             }
         }
     }
+}
+
+/// What went wrong below, without a word of a row that is not seen. Conditions that are let below fail on none, so it is the store, or the memory.
+fn untold(error: DataFusionError) -> DataFusionError {
+    if matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)) {
+        return error;
+    }
+    tracing::error!(%error, "a scan failed");
+    DataFusionError::IoError(std::io::Error::other("the lake could not be read"))
 }
 
 impl RecordBatchStream for Rows {

@@ -61,9 +61,14 @@ impl Writer {
             move |e| LogError::Io(path, e)
         };
         std::fs::create_dir_all(folder).map_err(failed(folder))?;
-        let last = files::list(folder).map_err(failed(folder))?.pop();
-        if let Some((first, path)) = last {
+        let mut all = files::list(folder).map_err(failed(folder))?;
+        while let Some((first, path)) = all.pop() {
             let text = std::fs::read(&path).map_err(failed(&path))?;
+            if !text.contains(&b'\n') {
+                // Not even its first line was written: it says nothing, and the log goes on in the one before.
+                std::fs::remove_file(&path).map_err(failed(&path))?;
+                continue;
+            }
             let end = end_of(&text, first);
             if !end.is_damaged {
                 let file = OpenOptions::new().append(true).open(&path).map_err(failed(&path))?;

@@ -1,0 +1,54 @@
+//! Subjects opened in emergencies, and what is forgotten of a subject that is erased.
+
+use rusqlite::params;
+use vitalog_elog::{Span, Subject, Time};
+
+use super::{AccessError, Store, must_be};
+
+impl Store {
+    /// Notes that an account opens a subject in an emergency; the number of the note.
+    ///
+    /// # Errors
+    /// An account that there is none of.
+    pub fn open_emergency(
+        &mut self,
+        id: &str,
+        subject: &Subject,
+        reason: &str,
+        at: Time,
+        lasts: Span,
+    ) -> Result<i64, AccessError> {
+        must_be(&self.db, id)?;
+        let sql = "INSERT INTO emergencies (account, subject, reason, at, until) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.db.execute(sql, params![id, subject.as_str(), reason, at.0, (at + lasts).0])?;
+        Ok(self.db.last_insert_rowid())
+    }
+
+    /// Notes that somebody has looked into it.
+    ///
+    /// # Errors
+    /// Where there is none of that number, or somebody has already.
+    pub fn see_emergency(&mut self, number: i64, by: &str, at: Time) -> Result<(), AccessError> {
+        let sql = "UPDATE emergencies SET seen_by = ?2, seen_at = ?3 WHERE number = ?1 AND seen_by IS NULL";
+        let rows = self.db.execute(sql, params![number, by, at.0])?;
+        if rows == 0 {
+            Err(AccessError::Unknown("emergency nobody has looked into of number", number.to_string()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Everything of a subject that is not a right of its own: assignments, emergencies. What names it still is told: accounts and tokens.
+    ///
+    /// # Errors
+    /// Where the store can't be written.
+    pub fn forget(&mut self, subject: &Subject) -> Result<(), AccessError> {
+        let tx = self.db.transaction()?;
+        tx.execute("DELETE FROM assignments WHERE subject = ?1", [subject.as_str()])?;
+        tx.execute("DELETE FROM emergencies WHERE subject = ?1", [subject.as_str()])?;
+        tx.commit()?;
+        // The log may hold what was overwritten.
+        self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! Reading all of it into one picture.
+
+use std::num::NonZeroU32;
+
+use rusqlite::{Connection, Row};
+use vitalog_elog::{Subject, Time};
+
+use super::{AccessError, Store};
+use crate::access::registry::{Account, Emergency, Registry, Token};
+use crate::access::role::Roles;
+use crate::access::scope::Scope;
+
+impl Store {
+    /// Whether somebody else has changed it since it was read last.
+    ///
+    /// # Errors
+    /// Where it can't be asked.
+    pub fn is_stale(&self) -> Result<bool, AccessError> {
+        Ok(self.version()? != self.seen)
+    }
+
+    fn version(&self) -> Result<i64, AccessError> {
+        Ok(self.db.prepare_cached("PRAGMA data_version")?.query_row([], |r| r.get(0))?)
+    }
+
+    /// All that it says.
+    ///
+    /// # Errors
+    /// Where it can't be read, or says what can't be.
+    pub fn read(&mut self) -> Result<Registry, AccessError> {
+        self.seen = self.version()?;
+        let tx = self.db.transaction()?;
+        let mut registry = Registry::default();
+        each(&tx, "SELECT id, roles, own, password, generation, disabled_at, created_at FROM accounts ORDER BY id", |r| {
+            let (id, roles, own): (String, String, Option<String>) = (r.get(0)?, r.get(1)?, r.get(2)?);
+            let account = Account {
+                roles: Roles::parse(&roles)?,
+                own: own.as_deref().map(Subject::new),
+                password: r.get(3)?,
+                generation: r.get(4)?,
+                disabled: r.get::<_, Option<i64>>(5)?.map(Time),
+                created: Time(r.get(6)?),
+                ..Account::default()
+            };
+            registry.accounts.insert(id.into(), account);
+            Ok(())
+        })?;
+        each(&tx, "SELECT account, subject, since, until FROM assignments ORDER BY account, subject", |r| {
+            let (id, subject): (String, String) = (r.get(0)?, r.get(1)?);
+            if let Some(account) = registry.accounts.get_mut(&*id) {
+                account.assigned.insert(Subject::new(&subject), (Time(r.get(2)?), r.get::<_, Option<i64>>(3)?.map(Time)));
+            }
+            Ok(())
+        })?;
+        each(
+            &tx,
+            "SELECT id, account, hash, scopes, created_at, expires_at, former, former_until, rate FROM tokens ORDER BY id",
+            |r| {
+                let (id, scopes): (String, String) = (r.get(0)?, r.get(3)?);
+                let scopes: Result<Vec<Scope>, _> = scopes.split(',').filter(|w| !w.is_empty()).map(Scope::parse).collect();
+                let former: Option<[u8; 32]> = r.get(6)?;
+                let token = Token {
+                    id: id.into(),
+                    account: r.get::<_, Option<String>>(1)?.map(Into::into),
+                    hash: r.get(2)?,
+                    scopes: scopes?,
+                    created: Time(r.get(4)?),
+                    expires: r.get::<_, Option<i64>>(5)?.map(Time),
+                    former: former.zip(r.get::<_, Option<i64>>(7)?.map(Time)),
+                    rate: r.get::<_, Option<u32>>(8)?.and_then(NonZeroU32::new),
+                };
+                registry.add_token(token);
+                Ok(())
+            },
+        )?;
+        each(&tx, "SELECT number, account, subject, reason, at, until, seen_by FROM emergencies ORDER BY number", |r| {
+            let subject: String = r.get(2)?;
+            let emergency = Emergency {
+                number: r.get(0)?,
+                account: r.get::<_, String>(1)?.into(),
+                subject: Subject::new(&subject),
+                reason: r.get(3)?,
+                at: Time(r.get(4)?),
+                until: Time(r.get(5)?),
+                seen_by: r.get(6)?,
+            };
+            registry.add_emergency(emergency);
+            Ok(())
+        })?;
+        Ok(registry)
+    }
+}
+
+fn each(db: &Connection, sql: &str, mut then: impl FnMut(&Row<'_>) -> Result<(), AccessError>) -> Result<(), AccessError> {
+    let mut statement = db.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        then(row)?;
+    }
+    Ok(())
+}
