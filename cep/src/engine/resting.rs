@@ -330,6 +330,7 @@ mod tests {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (dice >> 33) % n
         };
+        let is_above = |version: u32| version.is_multiple_of(3);
         let mut resting = Resting::default();
         let mut told: Vec<(u32, Vec<Rest>)> = Vec::new();
         let (mut before, mut woken_in_all) = (0_i64, 0);
@@ -348,7 +349,7 @@ mod tests {
             told.retain(|(version, rests)| {
                 let keeps = rests.iter().all(|rest| holds(rest, &newest));
                 if !keeps {
-                    meant.push((*version, version % 3 == 0));
+                    meant.push((*version, is_above(*version)));
                 }
                 keeps
             });
@@ -358,7 +359,7 @@ mod tests {
             for _ in 0..below(4) {
                 let version = below(40) as u32;
                 let was = told.iter().position(|(v, _)| *v == version);
-                assert_eq!(resting.remove(version), was.map(|_| version % 3 == 0));
+                assert_eq!(resting.remove(version), was.map(|_| is_above(version)));
                 was.map(|place| told.swap_remove(place));
                 let low = atoms(below(60) as i64);
                 let rests: Vec<Rest> = (0..below(4))
@@ -373,7 +374,7 @@ mod tests {
                         _ => within(0, low, low + atoms(40)),
                     })
                     .collect();
-                resting.add(version, version % 3 == 0, rests.iter().copied());
+                resting.add(version, is_above(version), rests.iter().copied());
                 told.push((version, rests));
             }
             resting.tighten();
