@@ -69,12 +69,16 @@ impl Server {
 
     /// Sends NDJSON readings and gives the answer.
     pub fn readings(&self, ndjson: &str) -> Answer {
-        let sent = self.try_send("POST", "/v1/readings", &[("content-type", "application/x-ndjson")], ndjson);
-        let answer = sent.expect("the server answers");
+        self.try_readings(ndjson).expect("the server answers")
+    }
+
+    /// The same, where there may be no answer.
+    pub fn try_readings(&self, ndjson: &str) -> Option<Answer> {
+        let answer = self.try_send("POST", "/v1/readings", &[("content-type", "application/x-ndjson")], ndjson)?;
         if let Some(position) = answer.headers.get("vitalog-position").and_then(|p| p.to_str().ok()) {
             position.clone_into(&mut self.position.lock().expect("nobody panicked"));
         }
-        answer
+        Some(answer)
     }
 
     /// Runs SQL once all that was acknowledged to [`Server::readings`] is visible.
