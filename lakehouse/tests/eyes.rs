@@ -199,7 +199,7 @@ fn statement(dice: &mut Dice) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_filtered_lake_is_a_lake_of_what_is_seen() {
     let read = |name: &str, default: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
-    let (first, cases) = (read("VITALOG_SEED", 1), read("VITALOG_CASES", 400));
+    let (first, cases) = (read("VITALOG_SEED", 1), read("VITALOG_CASES", 200));
     println!("seed {first}, {cases} statements");
     let per_world = 100;
     let (mut refused, mut rows, mut compared, mut differing) = (0, 0, 0, 0);
