@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use vitalog_broker::{Broker, PASSWORD, USER};
 
 use crate::support::need::need;
+use crate::support::rounds;
 use crate::support::server::{Server, run, vitalog};
-use crate::support::story::{Numbers, at, ndjson};
+use crate::support::story::Numbers;
 
 /// Readings of a request.
 const BATCH: u64 = 100;
@@ -37,14 +38,7 @@ fn url(broker: &Broker, topic: &str) -> String {
 }
 
 fn batch(round: u64, batch: u64) -> String {
-    let lines: Vec<Value> = (0..BATCH)
-        .map(|i| {
-            let n = batch * BATCH + i;
-            json!({"id": format!("r{round}-{n}"), "subject": format!("s-{}", n % 17), "stream": "bg",
-                "at": at(round * 60 + n % 55), "value": 50 + (n * 7 + round) % 300})
-        })
-        .collect();
-    ndjson(&lines)
+    rounds::batch(round, batch, BATCH)
 }
 
 /// Sends batches until told to end or the server is gone; each is sent again until it is acknowledged, as a sender does. Gives how many readings were acknowledged, and how many answers were 503.
@@ -73,33 +67,12 @@ fn load(server: &Server, round: u64, is_over: &AtomicBool) -> (u64, u64) {
     unreachable!("batches have no end")
 }
 
-/// In the lake: each round's readings are those from 0 on, none twice, and at least as many as were acknowledged. Views and lake hold the same.
-fn check(server: &Server, acknowledged: &[u64]) {
-    let held = server.sql(
-        "select split_part(id, '-', 1) as round, count(*) as n, count(distinct id) as ids,
-                max(cast(split_part(id, '-', 2) as bigint)) as last
-         from readings where stream != 'contact' group by 1",
-    );
-    let number = |row: &Value, name: &str| row[name].as_u64().expect("a number");
-    let mut in_lake = 0;
-    for (round, kept) in acknowledged.iter().enumerate() {
-        let row = held.as_array().expect("rows").iter().find(|row| row["round"] == format!("r{round}"));
-        let (n, ids, last) = row.map_or((0, 0, None), |r| (number(r, "n"), number(r, "ids"), Some(number(r, "last"))));
-        assert_eq!(n, ids, "round {round}: a reading is in the lake more than once");
-        assert_eq!(n, last.map_or(0, |l| l + 1), "round {round}: a reading is missing in the lake");
-        assert!(n >= *kept, "round {round}: {kept} were acknowledged, {n} are in the lake");
-        in_lake += n;
-    }
-    // That a sender was heard is journaled a moment after its readings: the two are asked until they agree.
+/// The readings that were acknowledged are there, and no other. That a sender was heard is journaled a moment after its readings: views and lake are asked until they agree.
+fn check(server: &Server, acknowledged: u64) {
+    assert_eq!(rounds::in_lake(server, &[acknowledged], BATCH), acknowledged);
     let until = Instant::now() + Duration::from_secs(20);
-    loop {
-        let contacts = number(&server.sql("select count(*) as n from readings where stream = 'contact'")[0], "n");
-        let subjects = server.get("/v1/subjects?limit=200").ok().json();
-        let in_views: u64 = subjects["subjects"].as_array().expect("subjects").iter().map(|s| number(s, "readings")).sum();
-        if in_views == in_lake + contacts {
-            return;
-        }
-        assert!(Instant::now() < until, "views hold {in_views} readings, the lake {in_lake} and {contacts} of contact");
+    while rounds::in_views(server) != acknowledged + rounds::contacts(server) {
+        assert!(Instant::now() < until, "views and lake do not hold the same readings");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -134,7 +107,9 @@ fn kills_of_the_server_and_of_the_broker_lose_nothing_and_double_nothing() {
     assert!(acknowledged.iter().sum::<u64>() > 500, "too little was sent to prove anything: {acknowledged:?}");
     println!("acknowledged by round: {acknowledged:?}");
     let server = Server::start(data.path(), &[]);
-    check(&server, &acknowledged);
+    let in_lake = rounds::in_lake(&server, &acknowledged, BATCH);
+    let contacts = rounds::contacts(&server);
+    assert_eq!(rounds::in_views(&server), in_lake + contacts, "views and lake hold the same readings");
     assert_eq!(server.stop(), Some(0));
     let (status, out, err) = run(vitalog().args(["audit", "journal", "--data"]).arg(data.path()));
     assert_eq!(status, Some(0), "{out}{err}");
@@ -172,7 +147,7 @@ fn a_broker_that_is_away_is_a_503_with_when_to_come_again_and_not_ready() {
     for n in 0..3 {
         server.try_readings(&batch(0, n)).expect("an answer").ok();
     }
-    check(&server, &[3 * BATCH]);
+    check(&server, 3 * BATCH);
     assert_eq!(server.stop(), Some(0));
 
     let journal = |out: &str| -> Value {
@@ -222,7 +197,7 @@ fn a_second_server_takes_over_and_the_first_ends_without_acknowledging() {
         }
     };
     (2..5).for_each(sent);
-    check(&other, &[5 * BATCH]);
+    check(&other, 5 * BATCH);
     assert_eq!(other.stop(), Some(0));
 }
 
@@ -284,6 +259,6 @@ fn a_journal_does_not_move_between_homes_and_a_topic_made_anew_is_none() {
     assert!(err.contains("but everything before offset"), "{err}");
     // What was noted before holds.
     let server = Server::start(data.path(), &[]);
-    check(&server, &[BATCH]);
+    check(&server, BATCH);
     assert_eq!(server.stop(), Some(0));
 }

@@ -35,3 +35,5 @@ mod upgrading;
 mod watching;
 mod whole_data;
 mod why;
+#[cfg(not(feature = "kafka"))]
+mod without_kafka;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::rounds;
 use crate::support::server::{Server, run, vitalog};
 use crate::support::story::{Numbers, at, ndjson, readings};
 
@@ -20,15 +21,7 @@ const BATCH: u64 = 200;
 /// Sends batches until the server dies; gives back how many readings were acknowledged. Those of a round are numbered from 0 without a hole.
 fn load(server: &Server, round: u64, dead: &AtomicBool) -> u64 {
     for batch in 0.. {
-        let lines: Vec<Value> = (0..BATCH)
-            .map(|i| {
-                let n = batch * BATCH + i;
-                json!({"id": format!("r{round}-{n}"), "subject": format!("s-{}", n % 17), "stream": "bg",
-                    "at": at(round * 60 + n % 55), "value": 50 + (n * 7 + round) % 300})
-            })
-            .collect();
-        let headers = [("content-type", "application/x-ndjson")];
-        let answer = server.try_send("POST", "/v1/readings", &headers, ndjson(&lines)).filter(|a| a.status == 200);
+        let answer = server.try_readings(&rounds::batch(round, batch, BATCH)).filter(|a| a.status == 200);
         let Some(answer) = answer else { return batch * BATCH };
         for (i, receipt) in answer.json()["receipts"].as_array().expect("receipts").iter().enumerate() {
             assert_eq!(receipt["status"], "accepted", "{receipt}");
@@ -86,33 +79,9 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     assert!(total > 10_000, "too little was sent to prove anything: {acknowledged:?}");
     println!("{total} readings acknowledged over {KILLS} kills");
     let server = Server::start(data.path(), &[]);
-    let held = server.sql(
-        "select split_part(id, '-', 1) as round, count(*) as n, count(distinct id) as ids,
-                max(cast(split_part(id, '-', 2) as bigint)) as last
-         from readings where stream != 'contact' group by 1",
-    );
-    // What the server wrote down of its own, besides what was sent.
-    let contacts = server.sql("select count(*) as n from readings where stream = 'contact'")[0]["n"].as_u64().expect("a count");
-    let number = |row: &Value, name: &str| row[name].as_u64().expect("a number");
-    let mut in_lake = 0;
-    for (round, kept) in acknowledged.iter().enumerate() {
-        let row = held.as_array().expect("rows").iter().find(|row| row["round"] == format!("r{round}"));
-        let (n, ids, last) = row.map_or((0, 0, None), |r| (number(r, "n"), number(r, "ids"), Some(number(r, "last"))));
-        assert_eq!(n, ids, "round {round}: a reading is in the lake more than once");
-        // As many different numbers as that, the greatest being one less: exactly those from 0 on.
-        assert_eq!(n, last.map_or(0, |l| l + 1), "round {round}: a reading is missing in the lake");
-        assert!(n >= *kept, "round {round}: {kept} were acknowledged, {n} are in the lake");
-        assert!(n <= kept + BATCH, "round {round}: {kept} were acknowledged, and {n} are in the lake");
-        in_lake += n;
-    }
-
-    let in_views: u64 = server.get("/v1/subjects?limit=200").ok().json()["subjects"]
-        .as_array()
-        .expect("subjects")
-        .iter()
-        .map(|s| s["readings"].as_u64().expect("a count of readings"))
-        .sum();
-    assert_eq!(in_views, in_lake + contacts, "views and lake hold the same readings");
+    let in_lake = rounds::in_lake(&server, &acknowledged, BATCH);
+    let contacts = rounds::contacts(&server);
+    assert_eq!(rounds::in_views(&server), in_lake + contacts, "views and lake hold the same readings");
 
     let shown = shown(&server, (0..17).map(|n| format!("s-{n}")));
     assert_eq!(server.stop(), Some(0));

@@ -3,5 +3,6 @@
 pub mod browser;
 pub mod http;
 pub mod need;
+pub mod rounds;
 pub mod server;
 pub mod story;
