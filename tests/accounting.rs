@@ -364,6 +364,11 @@ fn who_may_ask_what_and_what_is_no_question() {
     ] {
         assert_eq!(status(&server, of, "GET", &format!("/v1/accounting{query}"), ""), expected, "{query}");
     }
+    // Who may ask about all sees no single reading.
+    for (query, of, is_listed) in [("?split=", &ops, false), ("?split=", &adm, false), ("?subject=p-1&split=", &pat, true)] {
+        let split = ask(&server, of, "GET", &format!("/v1/accounting{query}"), "").ok().json();
+        assert!(!split["parts"].as_array().unwrap().is_empty() && split["revisions"].is_array() == is_listed, "{split}");
+    }
     let own = ask(&server, &dev, "GET", "/v1/accounting?subject=p-1&source=g7", "").ok().json();
     let windows: Vec<&str> = own["windows"].as_array().unwrap().iter().map(|w| w["stream"].as_str().unwrap()).collect();
     assert_eq!((&own["equal"], windows), (&json!(true), vec!["bg", "contact"]), "{own}");

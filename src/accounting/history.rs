@@ -2,15 +2,16 @@
 //!
 //! It is found out anew from the revisions alone, by their order (`rev`, then hash), and not from what the engine said of them when they came: so the engine is audited as well.
 //!
-//! Nearly all readings have one revision. A first pass finds out by a filter which ids may have more ([`Ids`]); only of these the revisions are kept in mind, so that an audit of many readings takes
+//! Nearly all readings have one revision. A first pass finds out by a filter which ids may have more ([`Ids`]); only of these it is kept in mind which revisions came, so that an audit of many readings takes
 //! a few bytes for each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use vitalog_elog::accounting::{Scope, Standing};
-use vitalog_elog::{Input, Reading, ReadingId, Schema, Subject, Time};
+use vitalog_elog::accounting::{Scope, Standing, place};
+use vitalog_elog::effect::Former;
+use vitalog_elog::{Input, Outcome, Reading, ReadingId, Schema, Subject, Time};
 use vitalog_ingest::journal::{Group, Kind};
 
 use super::book::{Book, Focus, Who};
@@ -99,6 +100,32 @@ pub fn walk(journal: &impl Source, schema: &Schema, until: u64, mut each: impl F
     Ok(())
 }
 
+/// The revisions of one id that came so far.
+#[derive(Default)]
+pub struct Revisions {
+    known: BTreeSet<(u32, u128)>,
+    greatest: Option<Reading>,
+}
+
+impl Revisions {
+    /// Takes in one more: what it is to those before it.
+    pub fn take_in(&mut self, reading: &Reading) -> Outcome {
+        if !self.known.insert(reading.revision()) {
+            return Outcome::Duplicate;
+        }
+        let outcome = match &self.greatest {
+            None => Outcome::New,
+            Some(greatest) if greatest.revision() > reading.revision() => return Outcome::Outdated,
+            Some(greatest) => {
+                let place = greatest.content.as_ref().map(|c| (c.stream, place(c.when)));
+                Outcome::Superseded { was: Former { rev: greatest.rev, hash: greatest.hash, place } }
+            }
+        };
+        self.greatest = Some(reading.clone());
+        outcome
+    }
+}
+
 /// What the journal says at some offsets.
 pub struct History<'a> {
     pub journal: &'a Running,
@@ -134,8 +161,8 @@ impl History<'_> {
 struct State<'a> {
     of: &'a History<'a>,
     book: Book,
-    /// The revisions of ids that may have several.
-    many: HashMap<(Subject, ReadingId), Vec<Reading>>,
+    /// Of ids that may have several.
+    many: HashMap<(Subject, ReadingId), Revisions>,
 }
 
 impl State<'_> {
@@ -147,12 +174,12 @@ impl State<'_> {
             return self.put(&reading, standing_of(&reading, true));
         }
         let revisions = self.many.entry((reading.subject.clone(), reading.id)).or_default();
-        if revisions.iter().any(|known| known.revision() == reading.revision()) {
-            return;
-        }
-        let greatest = revisions.iter().max_by_key(|known| known.revision()).cloned();
-        revisions.push(reading.clone());
-        let holds = greatest.as_ref().is_none_or(|greatest| greatest.revision() < reading.revision());
+        let greatest = revisions.greatest.clone();
+        let holds = match revisions.take_in(&reading) {
+            Outcome::Duplicate => return,
+            Outcome::Outdated => false,
+            Outcome::New | Outcome::Superseded { .. } => true,
+        };
         if let Some(former) = greatest.filter(|former| holds && former.content.is_some()) {
             self.take(&former, Standing::Current);
             self.put(&former, Standing::Former);

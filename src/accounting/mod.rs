@@ -48,6 +48,9 @@ pub struct Auditor {
     stages: Stages,
 }
 
+/// Cells that differ, with the journal's tallies and the stage's.
+type Differing = Vec<(Cell, [Tally; 2], [Tally; 2])>;
+
 /// What all of them said in one round.
 struct Round {
     /// The journal at each offset that a stage has come to.
@@ -104,7 +107,7 @@ impl Auditor {
         let mut revisions = 0;
         for (_, held) in &second.held {
             let Ok(holding) = held else { continue };
-            for (cell, journal, stage) in second.differing(holding) {
+            for (cell, journal, stage) in second.differing(holding)? {
                 if parts.insert(cell) {
                     revisions += journal.iter().chain(&stage).map(|tally| tally.count).sum::<u64>();
                 }
@@ -163,9 +166,9 @@ impl Round {
         Ok([of(holding.reached.current)?, of(holding.reached.former)?])
     }
 
-    /// Cells that differ, with the journal's tallies and the stage's.
-    fn differing(&self, holding: &Holding) -> Vec<(Cell, [Tally; 2], [Tally; 2])> {
-        let Ok(journal) = self.beside(holding) else { return Vec::new() };
+    /// What differs between the journal and a stage.
+    fn differing(&self, holding: &Holding) -> Result<Differing, Failure> {
+        let journal = self.beside(holding)?;
         let mut cells: BTreeSet<&Cell> = journal.iter().flat_map(|book| book.cells()).collect();
         cells.extend(holding.book.cells());
         let tallies = |cell: &Cell| {
@@ -173,17 +176,20 @@ impl Round {
             (journal, Standing::ALL.map(|standing| holding.book.of(cell, standing)))
         };
         let each = cells.into_iter().map(|cell| (cell, tallies(cell)));
-        each.filter(|(_, (journal, stage))| journal != stage).map(|(cell, (j, s))| (cell.clone(), j, s)).collect()
+        Ok(each.filter(|(_, (journal, stage))| journal != stage).map(|(cell, (j, s))| (cell.clone(), j, s)).collect())
     }
 
     fn verdict(&self, stage: Stage, held: &Result<Holding, String>) -> Verdict {
-        let found = held.as_ref().map_err(Clone::clone).map(|holding| Compared {
-            reached: holding.reached,
-            took: holding.took,
-            totals: Standing::ALL.map(|standing| holding.book.total(standing)),
-            windows: self.differing(holding).into_iter().map(|(cell, journal, stage)| (cell.0, journal, stage)).collect(),
-            differences: Vec::new(),
-            is_cut: false,
+        let found = held.as_ref().map_err(Clone::clone).and_then(|holding| {
+            let differing = self.differing(holding).map_err(|e| e.parts().0.to_owned())?;
+            Ok(Compared {
+                reached: holding.reached,
+                took: holding.took,
+                totals: Standing::ALL.map(|standing| holding.book.total(standing)),
+                windows: differing.into_iter().map(|(cell, journal, stage)| (cell.0, journal, stage)).collect(),
+                differences: Vec::new(),
+                is_cut: false,
+            })
         });
         Verdict { stage, found }
     }

@@ -49,7 +49,7 @@ impl Auditor {
                 place["weight"] = hex(&t.reading, &lake_schema).into();
                 place
             });
-            let journal = self.journaled(row.record, &schema)?.map(|found| {
+            let journal = self.journaled(row.record, &row.reading, &schema)?.map(|found| {
                 json!({"offset": row.record, "group": found.group, "accepted": found.accepted.map(|t| t.to_string()), "weight": format!("{:032x}", found.weight)})
             });
             revisions.push(json!({
@@ -66,7 +66,8 @@ impl Auditor {
         Ok(Some(json!({"subject": subject.as_str(), "id": name, "revisions": revisions})))
     }
 
-    fn journaled(&self, offset: u64, schema: &Schema) -> Result<Option<Journaled>, Failure> {
+    /// `None`: at that offset there is nothing about the reading.
+    fn journaled(&self, offset: u64, of: &Reading, schema: &Schema) -> Result<Option<Journaled>, Failure> {
         let group = self.journal.with(move |journal| match journal.read_from(offset)?.next() {
             Some(group) => group.map(Some),
             None => Ok(None),
@@ -75,6 +76,9 @@ impl Auditor {
         let Some(group) = group.map_err(failed)? else { return Ok(None) };
         let entry = group.entry(offset, schema).map_err(failed)?;
         let Input::Reading(reading) = &entry.input else { return Ok(None) };
+        if (&reading.subject, reading.id) != (&of.subject, of.id) {
+            return Ok(None);
+        }
         Ok(Some(Journaled { group: group.first, accepted: group.arrival(offset), weight: weight(reading, schema) }))
     }
 }

@@ -10,13 +10,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use vitalog_dashboards::views::Views;
-use vitalog_elog::effect::Former;
-use vitalog_elog::{Effect, Entry, Input, Outcome, Reading, ReadingId, Record, Schema, Subject};
+use vitalog_elog::{Effect, Entry, Input, ReadingId, Record, Schema, Subject};
 use vitalog_ingest::journal::Journal;
 use vitalog_lakehouse::Lake;
 
 use super::difference::Difference;
-use super::history::walk;
+use super::history::{Revisions, walk};
 use super::report::Report;
 use super::stages::Stage;
 use crate::backup::Source;
@@ -66,7 +65,8 @@ impl Remedies {
             let remedy = match &verdict.found {
                 Err(_) => Some(Remedy::Whole),
                 Ok(compared) if compared.windows.is_empty() => None,
-                Ok(compared) if compared.is_cut => Some(Remedy::Whole),
+                // Too many to name, or none that could be named.
+                Ok(compared) if compared.is_cut || compared.differences.is_empty() => Some(Remedy::Whole),
                 Ok(compared) => Some(named(&compared.differences)),
             };
             match verdict.stage {
@@ -151,32 +151,15 @@ fn remove_views(path: &Path) -> Result<(), Failure> {
 
 /// Every input about these readings, with what it was to those before it.
 fn records(closed: &Closed, schema: &Schema, until: u64, wrong: &Wrong) -> Result<Vec<Record>, Failure> {
-    let mut known: BTreeMap<(Subject, ReadingId), Vec<Reading>> = BTreeMap::new();
+    let mut known: BTreeMap<(Subject, ReadingId), Revisions> = BTreeMap::new();
     let mut records = Vec::new();
     walk(closed, schema, until, |journaled| {
         let key = (journaled.reading.subject.clone(), journaled.reading.id);
         if wrong.contains(&key) {
-            let outcome = outcome(known.entry(key).or_default(), &journaled.reading);
+            let outcome = known.entry(key).or_default().take_in(&journaled.reading);
             let entry = Arc::new(Entry { arrival: journaled.arrival, input: Input::Reading(journaled.reading) });
             records.push(Record { offset: journaled.offset, entry, effects: vec![Effect::Reading(outcome)] });
         }
     })?;
     Ok(records)
-}
-
-/// What a revision is to those that came before it.
-pub(super) fn outcome(before: &mut Vec<Reading>, reading: &Reading) -> Outcome {
-    if before.iter().any(|known| known.revision() == reading.revision()) {
-        return Outcome::Duplicate;
-    }
-    let outcome = match before.iter().max_by_key(|known| known.revision()) {
-        None => Outcome::New,
-        Some(greatest) if greatest.revision() > reading.revision() => Outcome::Outdated,
-        Some(greatest) => {
-            let place = greatest.content.as_ref().map(|c| (c.stream, c.when.instant().unwrap_or(c.when.start())));
-            Outcome::Superseded { was: Former { rev: greatest.rev, hash: greatest.hash, place } }
-        }
-    };
-    before.push(reading.clone());
-    outcome
 }

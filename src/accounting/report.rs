@@ -173,13 +173,13 @@ fn difference(d: &Difference) -> Value {
     })
 }
 
-/// What of the journal weighs so, by the next digit; and while they are few, the revisions.
-pub fn split_as_json(book: &Book, prefix: &str) -> Value {
+/// What of the journal weighs so, by the next digit; and while they are few, the revisions, if they are to be listed.
+pub fn split_as_json(book: &Book, prefix: &str, is_listed: bool) -> Value {
     let parts = book.cells().filter_map(|cell| {
         let tallies = Standing::ALL.map(|standing| book.of(cell, standing));
         Some(with_tallies(json!({"prefix": format!("{prefix}{:x}", cell.1?)}), tallies))
     });
-    let revisions = (!book.is_cut).then(|| {
+    let revisions = (is_listed && !book.is_cut).then(|| {
         let held = book.revisions.iter().filter(|(_, times)| times.iter().any(|n| *n > 0));
         let each = held.map(|(named, times)| {
             let standing = if times[0] > 0 { Standing::Current } else { Standing::Former };

@@ -1,5 +1,6 @@
 //! A journal, and stages that are fed from it wrongly: what each of them lacks, has twice or has otherwise is said of it and of no other, whatever is still under way.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -9,13 +10,13 @@ use vitalog_dashboards::views::Views;
 use vitalog_elog::accounting::Scope;
 use vitalog_elog::schema::{Field, FieldKind, Shape, Stream};
 use vitalog_elog::{
-    Amount, Content, Dimension, Effect, Entry, Input, Outcome, Reading, Record, Schema, StreamIx, Subject, Time, Unit, Value,
-    When,
+    Amount, Content, Dimension, Effect, Entry, Input, Outcome, Reading, ReadingId, Record, Schema, StreamIx, Subject, Time, Unit,
+    Value, When,
 };
 use vitalog_ingest::journal::Journal;
 use vitalog_lakehouse::Lake;
 
-use super::repair::outcome;
+use super::history::Revisions;
 use super::{Auditor, Stages};
 use crate::backup::Running;
 use crate::run::Message;
@@ -82,9 +83,10 @@ async fn house(views: (Bend<'_>, usize), lake: (Bend<'_>, usize)) -> House {
     let dir = tempfile::tempdir().expect("a directory");
     let schema = schema();
     let mut journal = Journal::open(&dir.path().join("journal.db")).expect("made");
-    let (mut before, mut records, mut positions) = (std::collections::BTreeMap::new(), Vec::new(), vec![journal.position()]);
+    let mut before: BTreeMap<ReadingId, Revisions> = BTreeMap::new();
+    let (mut records, mut positions) = (Vec::new(), vec![journal.position()]);
     for (i, reading) in history().into_iter().enumerate() {
-        let outcome = outcome(before.entry(reading.id).or_default(), &reading);
+        let outcome = before.entry(reading.id).or_default().take_in(&reading);
         let entry = Entry { arrival: Time(i as i64 + 1), input: Input::Reading(reading) };
         positions.push(journal.append(&schema, std::slice::from_ref(&entry)).expect("kept"));
         records.push(Record { offset: i as u64, entry: Arc::new(entry), effects: vec![Effect::Reading(outcome)] });

@@ -10,7 +10,7 @@ use crate::accounting::Auditor;
 use crate::cli::{Format, Receipt};
 use crate::commands::remote::{Question, Remote, text};
 use crate::failure::Failure;
-use crate::run::{Node, Options};
+use crate::run::{Node, Options, has_journal};
 
 /// Asks and prints.
 ///
@@ -40,7 +40,7 @@ pub fn run(args: &Receipt) -> Result<(), Failure> {
 }
 
 fn of_directory(args: &Receipt, data: &Path) -> Result<Value, Failure> {
-    if !data.join("journal.db").is_file() {
+    if !has_journal(data) {
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

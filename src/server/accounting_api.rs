@@ -158,7 +158,8 @@ impl Question {
     fn answer(&self, auditor: &Auditor) -> Result<Value, Failure> {
         match &self.split {
             None => Ok(auditor.audit(&self.scope)?.as_json(self.windows)),
-            Some((text, prefix)) => Ok(split_as_json(&auditor.split(&self.scope, *prefix)?, text)),
+            // Of all subjects may ask who sees none of them: single revisions are for those who ask about one.
+            Some((text, prefix)) => Ok(split_as_json(&auditor.split(&self.scope, *prefix)?, text, self.scope.subject.is_some())),
         }
     }
 }

@@ -52,9 +52,15 @@ async fn receipt(
         let remedy = "give the name it was sent with, or the id that its receipt told";
         return problem(StatusCode::BAD_REQUEST, "invalid_id", "this cannot be the name of a reading", remedy);
     }
-    let Ok(_turn) = state.turns.acquire().await else { return unknown() };
+    let Ok(turn) = state.turns.clone().acquire_owned().await else { return unknown() };
     let auditor = state.auditor.clone();
-    match tokio::task::spawn_blocking(move || auditor.receipt(&subject, ReadingId::given(&id))).await {
+    let looked_up = tokio::task::spawn_blocking(move || {
+        let receipt = auditor.receipt(&subject, ReadingId::given(&id));
+        // Whoever asked may be gone: the next one's turn is when this is done.
+        drop(turn);
+        receipt
+    });
+    match looked_up.await {
         Ok(Ok(Some(receipt))) => Json(receipt).into_response(),
         Ok(Ok(None)) => unknown(),
         Ok(Err(error)) => {

@@ -65,6 +65,8 @@ pub struct Source<'e> {
     pub of: Ref,
     /// The rule's `let`s.
     pub lets: &'e [Expr],
+    /// Whether the onset is known where it is asked: of a step it hangs on where the match begins.
+    pub knows_onset: bool,
 }
 
 /// The reading at hand, decided at its own instant.
@@ -136,7 +138,7 @@ impl Source<'_> {
             Expr::Get { of, what: Measure::Field(field) } if *of == self.of => Number::Whole(Whole::Field(*field)),
             Expr::Get { of, what: Measure::At } if *of == self.of => Number::Whole(Whole::Now),
             Expr::Now => Number::Whole(Whole::Now),
-            Expr::Onset => Number::Whole(Whole::Onset),
+            Expr::Onset if self.knows_onset => Number::Whole(Whole::Onset),
             Expr::Profile(field) => Number::Whole(Whole::Profile(*field)),
             Expr::Window(w) if w.anchor == Anchor::Decision && w.fresh.is_none() => Number::Window(w.clone()),
             Expr::Neg(e) => Number::Neg(boxed(e)?),
@@ -326,11 +328,14 @@ mod tests {
     #[test]
     fn what_cannot_be_told_is_left_out_and_noted() {
         let lets = [Expr::number(3), Expr::Let(0), Expr::Let(7)];
-        let source = Source { of: Ref::Driver, lets: &lets };
+        let source = Source { of: Ref::Driver, lets: &lets, knows_onset: true };
         let (known, foreign) = (below(5, get(Ref::Driver)), below(5, get(Ref::Candidate)));
         assert!(matches!(source.guard(&known), Some(Guard::Whole(Compare::Lt, Whole::Fixed(5), Whole::Field(_)))));
         assert!(source.guard(&foreign).is_none());
         assert!(source.guard(&Expr::And(vec![foreign.clone(), foreign.clone()])).is_none());
+        // Where a match begins is not known when a step's reading is looked at alone.
+        let onset = below(5, Box::new(Expr::Onset));
+        assert!(source.guard(&onset).is_some() && Source { knows_onset: false, ..source }.guard(&onset).is_none());
         // Another reading's instant and words are not those of the one at hand.
         let at = |of| Box::new(Expr::Get { of, what: Measure::At });
         assert!(source.guard(&below(5, at(Ref::Driver))).is_some() && source.guard(&below(5, at(Ref::Step(0)))).is_none());

@@ -213,7 +213,7 @@ impl Version {
         match &rule.kind {
             RuleKind::Episode(e) => {
                 reach.streams.push(e.driver);
-                let source = Source { of: Ref::Driver, lets: &rule.lets };
+                let source = Source { of: Ref::Driver, lets: &rule.lets, knows_onset: true };
                 reach.when = source.guard(&e.when);
                 reach.until = e.until.as_ref().and_then(|until| source.guard(until));
             }
@@ -227,7 +227,7 @@ impl Version {
                 let begun = p.steps.iter().filter(|s| s.edge == Edge::Start).flat_map(|s| s.filter.iter().chain(&s.again));
                 let between = p.absences().into_iter().filter_map(|a| a.filter.as_ref());
                 begun.chain(between).for_each(|f| reach.look_ahead(f));
-                let source = Source { of: Ref::Candidate, lets: &rule.lets };
+                let source = Source { of: Ref::Candidate, lets: &rule.lets, knows_onset: false };
                 reach.steps.extend(p.steps.iter().map(|s| s.filter.as_ref().and_then(|filter| source.guard(filter))));
             }
             RuleKind::Schedule(_) => reach.profile.extend(self.terms.zone),

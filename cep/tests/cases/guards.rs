@@ -5,7 +5,7 @@ use vitalog_elog::Span;
 
 use super::build::*;
 use super::table::check;
-use crate::world::{F0, F1, LAB, SUGAR};
+use crate::world::{F0, F1, LAB, MEAL, SUGAR};
 
 fn when(condition: Expr, input: &str, stands: &str) {
     check(&only(rule(RuleKind::Episode(episode(SUGAR, condition)))), input, stands);
@@ -74,4 +74,14 @@ fn an_end_may_ask_how_long_it_has_gone_on() {
     let rules = only(rule(RuleKind::Episode(Episode { until, ..episode(SUGAR, sugar(Ref::Driver, Compare::Lt, 70)) })));
     check(&rules, "0 sugar 60\n 15-1us sugar 60", "open info from 0 at 0 of r1");
     check(&rules, "0 sugar 60\n 10 sugar 90\n 15 sugar 60", "resolved info from 0 at 0 to 15 known 15 of r1");
+}
+
+#[test]
+fn a_step_may_ask_how_long_ago_the_match_began() {
+    let later = compare(arith(Expr::Now, Arith::Sub, Expr::Onset), Compare::Ge, minutes(15));
+    let rules = only(rule(RuleKind::Match(pattern(vec![step(MEAL, None), step(SUGAR, Some(later))], 60))));
+    check(&rules, "0 meal 10\n 20 sugar 90", "open info from 0 at 20 to 20 of r1 r2");
+    // The same where it comes late: by itself it began just then.
+    check(&rules, "0 meal 10\n 50 meal 10\n 20 sugar 90", "open info from 0 at 20 to 20 of r1 r3");
+    check(&rules, "0 meal 10\n 50 meal 10\n 10 sugar 90", "");
 }

@@ -178,7 +178,7 @@ impl Counts {
     fn of(runs: &[(u64, u64)]) -> Counts {
         let all: Vec<Gap> =
             runs.windows(2).map(|pair| Gap { from: pair[0].1.saturating_add(1), to: pair[1].0.saturating_sub(1) }).collect();
-        let missing = all.iter().fold(0_u64, |sum, gap| sum.saturating_add(gap.to - gap.from + 1));
+        let missing = all.iter().fold(0_u64, |sum, gap| sum.saturating_add(gap.to.saturating_sub(gap.from).saturating_add(1)));
         let gaps_left_out = all.len().saturating_sub(GAPS);
         let (first, last) = (runs.first().map_or(0, |run| run.0), runs.last().map_or(0, |run| run.1));
         Counts { first, last, missing, gaps: all[gaps_left_out..].to_vec(), gaps_left_out }

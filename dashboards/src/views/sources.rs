@@ -18,16 +18,16 @@ use super::error::ViewsError;
 /// Runs that are kept of a source.
 pub const MOST_RUNS: usize = 1_000;
 
-/// All sources, by subject.
+/// All sources, by subject and name: a sender may call each reading's source otherwise, so they are not walked.
 #[derive(Default)]
 pub struct Sources {
-    all: HashMap<i64, Vec<Source>>,
-    /// Subjects and the places of their sources that are to be written.
-    touched: Vec<(i64, usize)>,
+    all: HashMap<(i64, Arc<str>), Source>,
+    /// Those that are to be written.
+    touched: Vec<(i64, Arc<str>)>,
 }
 
+#[derive(Default)]
 struct Source {
-    name: Arc<str>,
     heard: Heard,
     is_touched: bool,
 }
@@ -58,7 +58,7 @@ impl Sources {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let heard = Heard::decode(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
-            sources.all.entry(row.get(0)?).or_default().push(Source { name: row.get(1)?, heard, is_touched: false });
+            sources.all.insert((row.get(0)?, row.get(1)?), Source { heard, is_touched: false });
         }
         Ok(sources)
     }
@@ -66,15 +66,10 @@ impl Sources {
     /// A reading came.
     pub fn came(&mut self, subject: i64, arrival: Time, content: &Content) {
         let Some(name) = &content.source else { return };
-        let of_subject = self.all.entry(subject).or_default();
-        let place = of_subject.iter().position(|source| source.name == *name).unwrap_or_else(|| {
-            of_subject.push(Source { name: name.clone(), heard: Heard::default(), is_touched: false });
-            of_subject.len() - 1
-        });
-        let source = &mut of_subject[place];
+        let source = self.all.entry((subject, name.clone())).or_default();
         if !source.is_touched {
             source.is_touched = true;
-            self.touched.push((subject, place));
+            self.touched.push((subject, name.clone()));
         }
         source.heard.came(arrival, content);
     }
@@ -83,11 +78,11 @@ impl Sources {
     pub fn store(&mut self, conn: &Connection) -> Result<(), ViewsError> {
         self.touched.sort_unstable();
         let mut put = conn.prepare_cached("insert or replace into sources (subject, source, body) values (?1, ?2, ?3)")?;
-        for (subject, place) in self.touched.drain(..) {
-            let Some(source) = self.all.get_mut(&subject).and_then(|all| all.get_mut(place)) else { continue };
+        for key in self.touched.drain(..) {
+            let Some(source) = self.all.get_mut(&key) else { continue };
             source.is_touched = false;
             let body = postcard::to_allocvec(&source.heard).map_err(|_| ViewsError::Damaged("a source could not be encoded"))?;
-            put.execute(params![subject, &*source.name, body])?;
+            put.execute(params![key.0, &*key.1, body])?;
         }
         Ok(())
     }

@@ -101,7 +101,8 @@ fn tell_batch(batch: &RecordBatch, view: &View, standing: Standing, scope: &Scop
     Ok(())
 }
 
-fn said(batch: &RecordBatch, column: &str, row: usize) -> String {
+/// A text of a row, as far as there is one.
+pub(super) fn said(batch: &RecordBatch, column: &str, row: usize) -> String {
     let texts = batch.column_by_name(column).and_then(|c| c.as_string_view_opt());
     texts.filter(|t| t.is_valid(row)).map_or_else(String::new, |t| t.value(row).to_owned())
 }

@@ -16,6 +16,7 @@ use crate::cold::Cold;
 use crate::decode::Decoder;
 use crate::error::{Doing, LakeError};
 use crate::hot::GenerationView;
+use crate::io::accounting::said;
 use crate::io::delta::{Committed, Delta};
 use crate::io::flush::Flushed;
 use crate::io::lake::Lake;
@@ -132,12 +133,15 @@ fn batches(made: &GenerationView, table: Table, layout: &Layout) -> Result<Vec<R
     Ok(out)
 }
 
-/// Rows of these readings; and those that can't be read, which are nobody's.
+/// Rows of these readings. One that can't be read goes by the names it has, as an audit names it.
 fn wrong_rows(batch: &RecordBatch, layout: &Layout, wrong: &Wrong) -> Result<Vec<u64>, LakeError> {
     let decoder = Decoder::new(batch, layout)?;
     let is_wrong = |row: usize| match decoder.row(row) {
         Ok((reading, _)) => wrong.contains(&(reading.subject, reading.id)),
-        Err(_) => true,
+        Err(_) => {
+            let (subject, name) = (said(batch, "subject", row), said(batch, "id", row));
+            Subject::is_valid(&subject) && wrong.contains(&(Subject::new(&subject), ReadingId::given(&name)))
+        }
     };
     Ok((0..batch.num_rows()).filter(|row| is_wrong(*row)).map(|row| row as u64).collect())
 }

@@ -13,7 +13,7 @@ use crate::accounting::{Auditor, Remedies, Report, lines, repair};
 use crate::cli::{AuditStages, Format};
 use crate::commands::remote::{Question, Remote};
 use crate::failure::Failure;
-use crate::run::{Node, Options};
+use crate::run::{Node, Options, has_journal};
 
 /// Windows of the journal that are listed for programs.
 const WINDOWS: usize = 100_000;
@@ -32,7 +32,7 @@ pub fn run(args: &AuditStages) -> Result<(), Failure> {
     let answer = match (&args.url, &args.data) {
         (Some(url), _) => ask(args, url)?,
         (None, Some(data)) => {
-            if !data.join("journal.db").is_file() {
+            if !has_journal(data) {
                 return Err(Failure::usage(format!("{} is no data directory", data.display())));
             }
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
