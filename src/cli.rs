@@ -54,6 +54,8 @@ pub enum Command {
     Letters(Letters),
     /// Ask the lake in SQL.
     Sql(Sql),
+    /// Print the description of the HTTP API: OpenAPI 3.1, as a running server gives it at `/openapi.json`.
+    Openapi,
     /// Who there is: accounts with their roles, passwords and assignments.
     User(User),
     /// Add, list, exchange or revoke access tokens of a data directory.

@@ -20,6 +20,7 @@ mod lifecycle;
 mod lsp;
 mod manual;
 mod metrics;
+mod openapi;
 mod orders;
 mod pg;
 mod questions;

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use vitalog_dashboards::ask::Readers;
-use vitalog_dashboards::io::{Board, Notice, Ports, router};
+use vitalog_dashboards::io::{Board, Notice, Ports, api, pages};
 use vitalog_elog::Time;
 use vitalog_elog::access::{Access, Principal, Wish};
 
@@ -54,7 +54,13 @@ async fn main() -> std::io::Result<()> {
         request.extensions_mut().insert(Principal::new("viewer"));
         next.run(request).await
     });
-    let app = router(&board).merge(gateway::router(world.clone(), now)).layer(who);
+    let app = api()
+        .with_state(board.clone())
+        .split_for_parts()
+        .0
+        .merge(pages(&board))
+        .merge(gateway::router(world.clone(), now))
+        .layer(who);
     let feed = world.clone();
     tokio::spawn(async move {
         loop {

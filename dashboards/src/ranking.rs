@@ -6,21 +6,25 @@
 use std::cmp::{Ordering, Reverse};
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::{Severity, Span, Time};
 
+use crate::ask::words;
 use crate::views::Attention;
 
 /// How long a match wants a look: unlike an episode it has no end to reach, so it would want one for ever.
 pub const MATCH_LOOK: Span = Span::hours(24);
 
 /// How much a subject wants a look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Look {
     /// The gravest that stands and that nobody has acknowledged.
+    #[schema(value_type = Option<words::Severity>)]
     pub severity: Option<Severity>,
     /// How many of that severity.
     pub count: u32,
     /// The gravest that stands and that somebody has acknowledged.
+    #[schema(value_type = Option<words::Severity>)]
     pub acknowledged: Option<Severity>,
 }
 

@@ -4,6 +4,7 @@
 //! "trend arrows"). The outcome is for the eye only; no rule is decided by it.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::{Span, Time};
 
 /// How far back it looks.
@@ -11,7 +12,7 @@ pub const LOOK_BACK: Span = Span::minutes(20);
 /// A value older than this has no trend.
 pub const FRESH: Span = Span::minutes(15);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Arrow {
     RisingFast,
@@ -23,7 +24,7 @@ pub enum Arrow {
     FallingFast,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Trend {
     pub arrow: Arrow,
     /// In mg/dL a minute.

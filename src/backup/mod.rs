@@ -24,7 +24,10 @@ pub use make::{Keyed, Made, Source, make};
 pub use restore::restore;
 pub use source::{Held, Running};
 
-use serde_json::{Value, json};
+use std::path::PathBuf;
+
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The journal's file in a backup, as in a data directory.
 const JOURNAL: &str = "journal.db";
@@ -37,12 +40,37 @@ const KEYS: &str = "keys.db";
 const KEK: &str = "kek";
 
 /// What was made, for programs.
-pub fn as_json(made: &Made) -> Value {
-    let (keys, kek) = match &made.keys {
-        Keyed::Not => (None, false),
-        Keyed::Whole(path) => (Some(path), true),
-        Keyed::WithoutKek(path) => (Some(path), false),
-    };
-    json!({"path": made.path, "position": made.manifest.position, "bytes": made.manifest.bytes(), "made": made.manifest.made,
-        "keys": keys, "kek": kek, "took_s": made.took.as_secs_f64()})
+#[derive(Serialize, ToSchema)]
+pub struct BackupMade {
+    #[schema(value_type = String)]
+    path: PathBuf,
+    /// It has the journal up to here.
+    position: u64,
+    bytes: u64,
+    made: String,
+    /// Where the keys were copied to; `null`: they were not.
+    #[schema(value_type = Option<String>)]
+    keys: Option<PathBuf>,
+    /// Whether the key of the keys lies beside them.
+    kek: bool,
+    took_s: f64,
+}
+
+impl From<&Made> for BackupMade {
+    fn from(made: &Made) -> BackupMade {
+        let (keys, kek) = match &made.keys {
+            Keyed::Not => (None, false),
+            Keyed::Whole(path) => (Some(path), true),
+            Keyed::WithoutKek(path) => (Some(path), false),
+        };
+        BackupMade {
+            path: made.path.clone(),
+            position: made.manifest.position,
+            bytes: made.manifest.bytes(),
+            made: made.manifest.made.clone(),
+            keys: keys.cloned(),
+            kek,
+            took_s: made.took.as_secs_f64(),
+        }
+    }
 }

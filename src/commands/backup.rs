@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::remote::{Question, Remote};
-use crate::backup::{Held, as_json, make, restore};
+use crate::backup::{BackupMade, Held, make, restore};
 use crate::cli::{Backup, Format, Restore};
 use crate::failure::Failure;
 use crate::output::grouped;
@@ -16,7 +16,10 @@ use crate::run::clock;
 /// Where none could be made.
 pub fn run(args: &Backup) -> Result<(), Failure> {
     let made = match (&args.data, &args.to, &args.url) {
-        (Some(data), Some(to), None) => as_json(&make(&Held::open(data)?, to, args.keys.as_deref(), clock::wall())?),
+        (Some(data), Some(to), None) => {
+            let made = make(&Held::open(data)?, to, args.keys.as_deref(), clock::wall())?;
+            serde_json::to_value(BackupMade::from(&made)).map_err(|e| Failure::new(e.to_string()))?
+        }
         (None, None, Some(url)) => Remote { url, token: args.token.as_deref() }.ask(Question {
             method: Method::POST,
             path: &["backups"],

@@ -14,6 +14,7 @@ pub mod ingest;
 pub mod keys;
 pub mod letters;
 pub mod lsp;
+pub mod openapi;
 mod progress;
 pub mod receipt;
 mod remote;

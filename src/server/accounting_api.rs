@@ -6,14 +6,17 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::accounting::Scope;
 use vitalog_elog::{Subject, Time};
 
+use super::accounts_said::AccountOrSplit;
 use super::problem::problem;
 use crate::accounting::{Auditor, Prefix, split_as_json};
 use crate::failure::Failure;
@@ -33,15 +36,24 @@ pub struct AccountingState {
     pub turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Wanted {
     subject: Option<String>,
+    #[param(min_length = 1, max_length = 128)]
     source: Option<String>,
+    /// Of the readings' instants.
+    #[param(format = DateTime)]
     from: Option<String>,
+    /// What is at it is not asked for.
+    #[param(format = DateTime)]
     to: Option<String>,
+    /// Windows that are listed at most.
+    #[param(minimum = 0, maximum = 100000, default = 1000)]
     limit: Option<usize>,
     /// The first hexadecimal digits of weights: the journal alone, by the next digit.
+    #[param(pattern = "^[0-9a-f]{0,31}$")]
     split: Option<String>,
 }
 
@@ -52,10 +64,19 @@ struct Question {
     split: Option<(String, Prefix)>,
 }
 
-pub fn router(state: AccountingState) -> Router {
-    Router::new().route("/v1/accounting", get(account)).with_state(state)
+/// The door.
+pub fn api() -> OpenApiRouter<AccountingState> {
+    OpenApiRouter::default().routes(routes!(account))
 }
 
+/// What the journal has, by count and sum of hashes, and whether every stage behind it has the same.
+#[utoipa::path(
+    get,
+    path = "/v1/accounting",
+    tag = "operate",
+    params(Wanted),
+    responses((status = 200, description = "The account; with `split`, what of the journal weighs so", body = AccountOrSplit))
+)]
 async fn account(
     State(state): State<AccountingState>,
     who: Option<Extension<Principal>>,

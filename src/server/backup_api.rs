@@ -6,12 +6,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 
 use super::problem::problem;
-use crate::backup::{Made, Running, as_json, make};
+use crate::backup::{BackupMade, Made, Running, make};
 use crate::failure::Failure;
 use crate::run::clock;
 
@@ -34,10 +35,21 @@ pub struct BackupState {
     pub turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-pub fn router(state: BackupState) -> Router {
-    Router::new().route("/v1/backups", post(begin)).with_state(state)
+/// The door.
+pub fn api() -> OpenApiRouter<BackupState> {
+    OpenApiRouter::default().routes(routes!(begin))
 }
 
+/// Makes a backup where `serve --backups` says.
+#[utoipa::path(
+    post,
+    path = "/v1/backups",
+    tag = "operate",
+    responses(
+        (status = 201, description = "It is whole", body = BackupMade),
+        (status = 409, description = "No place is configured, or one is being made"),
+    )
+)]
 async fn begin(State(state): State<BackupState>, who: Option<Extension<Principal>>) -> Response {
     let allowed = who.is_some_and(|Extension(who)| state.access.decide(&who, Wish::Operate) == Decision::Allow);
     if !allowed {
@@ -59,7 +71,7 @@ async fn begin(State(state): State<BackupState>, who: Option<Extension<Principal
     match made.await {
         Ok(Ok(made)) => {
             tracing::info!(position = made.manifest.position, bytes = made.manifest.bytes(), "a backup was made");
-            (StatusCode::CREATED, Json(as_json(&made))).into_response()
+            (StatusCode::CREATED, Json(BackupMade::from(&made))).into_response()
         }
         Ok(Err(error)) => {
             tracing::error!(%error, "no backup could be made");

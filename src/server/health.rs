@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::metrics::{Metrics, Sink};
 use crate::run::Room;
@@ -41,14 +42,32 @@ struct Unready {
     remedy: &'static str,
 }
 
-/// `GET /livez`: the process answers. `GET /readyz`: it has replayed its journal and takes readings.
-pub fn router(health: Health) -> Router {
-    Router::new()
-        .route("/livez", get(|| async { Json(json!({"status": "alive"})) }))
-        .route("/readyz", get(ready))
-        .with_state(health)
+/// The doors: alive, and ready.
+pub fn api() -> OpenApiRouter<Health> {
+    OpenApiRouter::default().routes(routes!(alive)).routes(routes!(ready))
 }
 
+/// The process answers.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "operate",
+    responses((status = 200, description = "It is alive", body = Object))
+)]
+async fn alive() -> Json<Value> {
+    Json(json!({"status": "alive"}))
+}
+
+/// It has replayed its journal and takes readings; if not, what keeps them out.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operate",
+    responses(
+        (status = 200, description = "It is ready", body = Object),
+        (status = 503, description = "It is not: `checks` says what is not", body = Object, content_type = "application/problem+json"),
+    )
+)]
 async fn ready(State(health): State<Health>) -> Response {
     let checks = health.checks();
     let Some(Unready { code, detail, remedy }) = health.unready() else {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Router};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 
 use super::problem::problem;
@@ -19,10 +20,18 @@ pub struct MetricsState {
     pub access: Arc<dyn Access>,
 }
 
-pub fn router(state: MetricsState) -> Router {
-    Router::new().route("/metrics", get(metrics)).with_state(state)
+/// The door.
+pub fn api() -> OpenApiRouter<MetricsState> {
+    OpenApiRouter::default().routes(routes!(metrics))
 }
 
+/// How it goes, for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operate",
+    responses((status = 200, description = "OpenMetrics", body = String, content_type = "application/openmetrics-text"))
+)]
 async fn metrics(State(state): State<MetricsState>, who: Option<Extension<Principal>>) -> Response {
     let allowed = who.is_some_and(|Extension(who)| state.access.decide(&who, Wish::Operate) == Decision::Allow);
     if !allowed {

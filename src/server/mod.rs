@@ -1,11 +1,13 @@
 //! The HTTP server: the doors of all edges behind one doorman.
 
 mod accounting_api;
+mod accounts_said;
 mod backup_api;
 mod current;
 mod health;
 mod interrupt;
 mod metrics_api;
+pub mod openapi;
 mod pg;
 mod problem;
 mod receipt_api;
@@ -34,7 +36,7 @@ use vitalog_ingest::access::log::Writer as AccessWriter;
 use vitalog_ingest::access::{Accounts, Lives, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    AccessLog, BodyLimits, Credentials, Doorman, Gateway, LogKeeper, Porter, authenticate, emergencies, with_problems,
+    AccessLog, BodyLimits, Credentials, Doorman, Gateway, Glass, LogKeeper, Porter, authenticate, emergencies, with_problems,
 };
 use vitalog_ingest::live::Live as Declarations;
 use vitalog_lakehouse::Limits as SqlLimits;
@@ -135,12 +137,13 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
             .with_public("/assets/")
             .with_public("/livez")
             .with_public("/readyz")
+            .with_public("/openapi.json")
     };
     let (credentials, access, more, log, keeper) = match admittance {
         Admittance::Open => (Credentials::Open, Arc::new(Open) as Arc<dyn Access>, Router::new(), None, None),
         Admittance::Accounts(accounts, writer) => {
             let (log, keeper) = AccessLog::start(writer, clock.clone())?;
-            let more = emergencies(accounts.clone(), clock.clone());
+            let (more, _) = emergencies().with_state(Glass::new(accounts.clone(), clock.clone())).split_for_parts();
             (Credentials::Accounts(accounts.clone()), accounts as Arc<dyn Access>, more, Some(log), Some(keeper))
         }
     };
@@ -220,16 +223,22 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
     let asked = health.clone();
     let help = "1 while it takes readings, else 0";
     node.metrics.add(Asked::one("ready", help, None, move || Some(f64::from(u8::from(asked.is_ready())))));
-    Ok(vitalog_ingest::io::router(Arc::new(gateway))
-        .merge(vitalog_dashboards::io::router(&board))
-        .merge(vitalog_lakehouse::io::router(sql))
-        .merge(rules_api::router(rules))
-        .merge(why_api::router(asking))
-        .merge(metrics_api::router(MetricsState { metrics: node.metrics.clone(), access: access.clone() }))
-        .merge(accounting_api::router(accounting))
-        .merge(receipt_api::router(receipts))
-        .merge(backup_api::router(backup(node, access, &manners.backups)))
-        .merge(health::router(health)))
+    let metrics = MetricsState { metrics: node.metrics.clone(), access: access.clone() };
+    Ok(vitalog_ingest::io::api()
+        .with_state(Arc::new(gateway))
+        .merge(vitalog_dashboards::io::api().with_state(board.clone()))
+        .merge(vitalog_lakehouse::io::api().with_state(sql))
+        .merge(rules_api::api().with_state(rules))
+        .merge(why_api::api().with_state(asking))
+        .merge(metrics_api::api().with_state(metrics))
+        .merge(accounting_api::api().with_state(accounting))
+        .merge(receipt_api::api().with_state(receipts))
+        .merge(backup_api::api().with_state(backup(node, access, &manners.backups)))
+        .merge(health::api().with_state(health))
+        .split_for_parts()
+        .0
+        .merge(openapi::router())
+        .merge(vitalog_dashboards::io::pages(&board)))
 }
 
 fn backup(node: &Node, access: &Arc<dyn Access>, places: &Places) -> BackupState {

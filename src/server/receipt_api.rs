@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use tokio::sync::Semaphore;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::{ReadingId, Subject};
 
+use super::accounts_said::WhereItIs;
 use super::problem::problem;
 use crate::accounting::Auditor;
 
@@ -31,10 +33,18 @@ impl ReceiptState {
     }
 }
 
-pub fn router(state: ReceiptState) -> Router {
-    Router::new().route("/v1/subjects/{subject}/readings/{id}/receipt", get(receipt)).with_state(state)
+/// The door.
+pub fn api() -> OpenApiRouter<ReceiptState> {
+    OpenApiRouter::default().routes(routes!(receipt))
 }
 
+/// Where each revision of a reading is, at every stage.
+#[utoipa::path(
+    get,
+    path = "/v1/subjects/{subject}/readings/{id}/receipt",
+    tag = "see",
+    responses((status = 200, description = "Its revisions, the newest first", body = WhereItIs))
+)]
 async fn receipt(
     State(state): State<ReceiptState>,
     who: Option<Extension<Principal>>,

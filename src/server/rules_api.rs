@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
-use serde::Deserialize;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_cep::plan::Rule;
 use vitalog_dashboards::ask::Readers;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
@@ -33,28 +35,92 @@ pub struct RulesState {
 }
 
 /// Texts to compile as they would be compiled if they were put in force.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RuleFiles)]
 struct Proposal {
     files: Vec<ProposedFile>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RuleFile)]
 struct ProposedFile {
     name: String,
     text: String,
 }
 
-pub fn router(state: RulesState) -> Router {
-    Router::new()
-        .route("/v1/rules", get(list))
-        .route("/v1/rules/check", post(check))
-        .route("/v1/rules/versions", get(versions::list))
-        .route("/v1/rules/versions/{number}", get(versions::show))
-        .route("/v1/rules/rollback", post(versions::roll_back))
-        .route("/v1/rules/{file}", get(show).put(change))
-        .with_state(state)
+/// The rules in force.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RulesInForce)]
+struct InForce {
+    /// The number of their version.
+    in_force: usize,
+    files: Vec<String>,
+    rules: Vec<RuleView>,
 }
 
+#[derive(Serialize, ToSchema)]
+#[schema(as = Rule)]
+struct RuleView {
+    name: String,
+    title: String,
+    /// What it means, as a hash: it stays where only words change.
+    version: String,
+    cite: Option<String>,
+    /// Of one on trial.
+    shadow: Option<Trial>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Trial {
+    /// `null`: always.
+    since: Option<String>,
+    /// Findings of this meaning, those taken back included.
+    would_have_told: u64,
+    subjects: u64,
+}
+
+/// What the compiler says.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RulesChecked)]
+struct Checked {
+    ok: bool,
+    #[schema(value_type = Vec<Object>)]
+    diagnostics: Vec<Value>,
+}
+
+/// A change of rules that was made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RulesChanged)]
+struct Changed {
+    ok: bool,
+    /// Whether anything is different now.
+    changed: bool,
+    /// Of a roll back: the version whose files were put in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<u64>,
+    /// Of a roll back: the number of the new version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_force: Option<usize>,
+}
+
+/// The doors.
+pub fn api() -> OpenApiRouter<RulesState> {
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(check))
+        .routes(routes!(versions::list))
+        .routes(routes!(versions::show))
+        .routes(routes!(versions::roll_back))
+        .routes(routes!(show, change))
+}
+
+/// The rules in force.
+#[utoipa::path(
+    get,
+    path = "/v1/rules",
+    tag = "rules",
+    responses((status = 200, description = "The rules", body = InForce))
+)]
 async fn list(State(state): State<RulesState>, who: Option<Extension<Principal>>) -> Response {
     if let Some(refused) = refuse(&state, who, Wish::SeeRules) {
         return refused;
@@ -72,17 +138,27 @@ async fn list(State(state): State<RulesState>, who: Option<Extension<Principal>>
     let shadow = |rule: &Rule| {
         let trial = trials.iter().find(|t| *t.rule == *rule.name && t.version == rule.meaning);
         let since = versions.on_trial_since(&rule.name).filter(|since| *since > Time::MIN).map(|since| since.to_string());
-        json!({"since": since, "would_have_told": trial.map_or(0, |t| t.findings), "subjects": trial.map_or(0, |t| t.subjects)})
+        Trial { since, would_have_told: trial.map_or(0, |t| t.findings), subjects: trial.map_or(0, |t| t.subjects) }
     };
-    let rule = |r: &Arc<Rule>| {
-        json!({"name": &*r.name, "title": &*r.title, "version": format!("{:016x}", r.meaning), "cite": r.cite.as_deref(),
-            "shadow": r.shadow.then(|| shadow(r))})
+    let rule = |r: &Arc<Rule>| RuleView {
+        name: r.name.to_string(),
+        title: r.title.to_string(),
+        version: format!("{:016x}", r.meaning),
+        cite: r.cite.as_deref().map(str::to_owned),
+        shadow: r.shadow.then(|| shadow(r)),
     };
-    let rules: Vec<Value> = library.rules.iter().map(rule).collect();
-    let files: Vec<String> = state.desk.files().iter().map(|f| f.name.to_string()).collect();
-    Json(json!({"in_force": versions.count(), "files": files, "rules": rules})).into_response()
+    let rules = library.rules.iter().map(rule).collect();
+    let files = state.desk.files().iter().map(|f| f.name.to_string()).collect();
+    Json(InForce { in_force: versions.count(), files, rules }).into_response()
 }
 
+/// A rule file as it is written.
+#[utoipa::path(
+    get,
+    path = "/v1/rules/{file}",
+    tag = "rules",
+    responses((status = 200, description = "Its text", body = String, content_type = "text/plain"))
+)]
 async fn show(State(state): State<RulesState>, who: Option<Extension<Principal>>, Path(name): Path<String>) -> Response {
     if let Some(refused) = refuse(&state, who, Wish::SeeRules) {
         return refused;
@@ -98,6 +174,18 @@ async fn show(State(state): State<RulesState>, who: Option<Extension<Principal>>
     }
 }
 
+/// What the compiler says of rule files, as they would be compiled if they were put in force.
+#[utoipa::path(
+    post,
+    path = "/v1/rules/check",
+    tag = "rules",
+    request_body = Proposal,
+    responses(
+        (status = 200, description = "What it says", body = Checked),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "It is no JSON"),
+    )
+)]
 async fn check(State(state): State<RulesState>, who: Option<Extension<Principal>>, Json(proposal): Json<Proposal>) -> Response {
     if let Some(refused) = refuse(&state, who, Wish::Rule) {
         return refused;
@@ -105,9 +193,22 @@ async fn check(State(state): State<RulesState>, who: Option<Extension<Principal>
     let files: Vec<RuleFile> =
         proposal.files.into_iter().map(|f| RuleFile { name: f.name.into(), text: f.text.into() }).collect();
     let compiled = state.desk.check(&files);
-    Json(json!({"ok": compiled.library.is_some(), "diagnostics": diagnostics(&compiled)})).into_response()
+    Json(Checked { ok: compiled.library.is_some(), diagnostics: diagnostics(&compiled) }).into_response()
 }
 
+/// Puts a rule file in force.
+///
+/// Where the rules do not compile the former ones stay, and the answer has the diagnostics.
+#[utoipa::path(
+    put,
+    path = "/v1/rules/{file}",
+    tag = "rules",
+    request_body(content = String, content_type = "text/plain"),
+    responses(
+        (status = 200, description = "It is in force", body = Changed),
+        (status = 413, description = "The body is too large"),
+    )
+)]
 async fn change(
     State(state): State<RulesState>,
     who: Option<Extension<Principal>>,
@@ -129,20 +230,17 @@ async fn change(
     })
     .await;
     match put {
-        Ok(put) => changed(put, &json!({})),
+        Ok(put) => changed(put, None),
         Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the change could not be made", "see the server's log"),
     }
 }
 
-/// The answer to a change of rules, with what else there is to say.
-fn changed(put: Result<Option<Position>, RulesError>, more: &Value) -> Response {
+/// The answer to a change of rules; of a roll back, to which version it went and which there is now.
+fn changed(put: Result<Option<Position>, RulesError>, rolled_back: Option<(u64, usize)>) -> Response {
     match put {
         Ok(position) => {
-            let mut body = json!({"ok": true, "changed": position.is_some()});
-            for (key, value) in more.as_object().into_iter().flatten() {
-                body[key] = value.clone();
-            }
-            let mut response = Json(body).into_response();
+            let (to, in_force) = rolled_back.unzip();
+            let mut response = Json(Changed { ok: true, changed: position.is_some(), to, in_force }).into_response();
             if let Some(value) = position.and_then(|p| HeaderValue::from_str(&p.next.to_string()).ok()) {
                 response.headers_mut().insert("vitalog-position", value);
             }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_cep::Unknown;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::{Subject, Time};
@@ -27,20 +29,32 @@ pub struct WhyState {
     pub access: Arc<dyn Access>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Wanted {
     rule: String,
     /// As far as the engine's clock has come, if it is not given.
+    #[param(format = DateTime)]
     at: Option<String>,
     /// `json` or `text`.
+    #[param(pattern = "^(json|text)$")]
     format: Option<String>,
 }
 
-pub fn router(state: WhyState) -> Router {
-    Router::new().route("/v1/subjects/{subject}/why", get(why)).with_state(state)
+/// The door.
+pub fn api() -> OpenApiRouter<WhyState> {
+    OpenApiRouter::default().routes(routes!(why))
 }
 
+/// Why a rule found something at an instant, or why not, as the readings are now.
+#[utoipa::path(
+    get,
+    path = "/v1/subjects/{subject}/why",
+    tag = "see",
+    params(Wanted),
+    responses((status = 200, description = "The answer", content((Object = "application/json"), (String = "text/plain"))))
+)]
 async fn why(
     State(state): State<WhyState>,
     who: Option<Extension<Principal>>,

@@ -1,13 +1,14 @@
 //! What made the engine look again at a finding: for a reading, what it said before and what it said after.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::{ReadingId, Subject};
 
 use super::Ask;
 use super::shape::ReadingView;
 use crate::views::{Place, Search, ViewsError};
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Because {
     /// `reading`, `profile`, `rules` or `clock`.
     pub kind: &'static str,
@@ -15,7 +16,7 @@ pub struct Because {
     pub reading: Option<BecauseReading>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct BecauseReading {
     pub id: String,
     /// `null`: it was not there.

@@ -5,16 +5,17 @@ use std::collections::{HashMap, HashSet};
 use base64::Engine as _;
 use rusqlite::params;
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::{Change, FindingState, MatchId, ReadingId, Severity, Subject, Time};
 
-use super::Ask;
 use super::because::Because;
 use super::recommendations::{COLUMNS, LATEST, RecommendationView, Response};
 use super::shape::ReadingView;
+use super::{Ask, words};
 use crate::views::{Place, Search, ViewsError};
 
 /// One recommendation with everything behind it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RecommendationDetail {
     #[serde(flatten)]
     pub recommendation: RecommendationView,
@@ -27,7 +28,7 @@ pub struct RecommendationDetail {
 }
 
 /// A reading that a finding rests on: as it was when the finding was decided, and as it is now.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Evidence {
     pub id: String,
     pub then: Option<ReadingView>,
@@ -38,11 +39,14 @@ pub struct Evidence {
 }
 
 /// One revision of a finding, in short.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Revision {
     pub revision: u32,
+    #[schema(value_type = words::Change)]
     pub change: Change,
+    #[schema(value_type = words::FindingState)]
     pub state: FindingState,
+    #[schema(value_type = words::Severity)]
     pub severity: Severity,
     pub onset: String,
     pub end: Option<String>,
@@ -52,7 +56,7 @@ pub struct Revision {
 }
 
 /// What was to be sent about it, without its body.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct DeliveryView {
     pub id: String,
     /// Empty where no endpoint is configured for whom a policy tells.

@@ -4,6 +4,7 @@
 
 use rusqlite::params;
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::{ReadingId, Subject};
 
 use super::Ask;
@@ -14,7 +15,7 @@ use crate::views::{Stored, ViewsError};
 const LOOKED_AT: i64 = 100;
 
 /// Something suspicious.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Flag {
     /// `same_meaning`: another reading says the same.
     pub code: &'static str,

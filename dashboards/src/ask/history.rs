@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::{ReadingId, Subject};
 
 use super::Ask;
@@ -9,7 +10,7 @@ use super::shape::ReadingView;
 use crate::views::{Row, Search, Stored, ViewsError, find};
 
 /// One reading: what is current, and what was.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ReadingHistory {
     /// `null`: it is removed.
     pub current: Option<ReadingView>,

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::input::DeadLetter;
 use vitalog_elog::{Subject, Time};
 
@@ -37,7 +38,7 @@ pub struct Letter {
     pub reading: Option<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct LetterView {
     /// The offset of the input that kept it.
     pub record: u64,
@@ -59,7 +60,7 @@ pub struct LetterView {
     pub reading: Option<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct LetterPage {
     /// How many there are of those asked for.
     pub total: u64,
@@ -69,7 +70,7 @@ pub struct LetterPage {
 }
 
 /// A dead letter with all that became of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct LetterDetail {
     #[serde(flatten)]
     pub letter: LetterView,
@@ -78,7 +79,7 @@ pub struct LetterDetail {
 }
 
 /// One time that a letter was tried again.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct MendingView {
     pub record: u64,
     pub at: String,

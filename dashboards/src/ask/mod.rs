@@ -16,6 +16,7 @@ mod shape;
 mod sources;
 mod subjects;
 mod timeline;
+pub mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{FieldKind, Subject, Time, Value};
 
@@ -10,7 +11,7 @@ use super::Ask;
 use super::shape::{FieldShape, as_drawn, as_sent, in_unit};
 use crate::views::ViewsError;
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ProfileView {
     pub subject: String,
     /// It holds at this instant.
@@ -18,11 +19,12 @@ pub struct ProfileView {
     pub fields: Vec<ProfileFieldView>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ProfileFieldView {
     #[serde(flatten)]
     pub shape: FieldShape,
     /// As it was set; `null`: unknown.
+    #[schema(value_type = serde_json::Value)]
     pub value: Json,
     /// In the field's unit, where it is a number.
     pub number: Option<f64>,
@@ -32,10 +34,11 @@ pub struct ProfileFieldView {
     pub changes: Vec<ProfileChangeView>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ProfileChangeView {
     pub at: String,
     /// `null`: back to the default.
+    #[schema(value_type = serde_json::Value)]
     pub value: Json,
     pub accepted: String,
 }

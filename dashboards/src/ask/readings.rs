@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::{ReadingId, StreamIx, Subject, Time};
 
 use super::Ask;
@@ -33,7 +34,7 @@ pub enum Order {
 /// The last row of a page: readings are ordered by place in time, then stream, then id.
 pub type Cursor = (i64, u16, u128);
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ReadingPage {
     pub readings: Vec<ReadingView>,
     /// To be given as `after` for the next page; `null`: this was the last.

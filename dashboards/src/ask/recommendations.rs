@@ -2,14 +2,15 @@
 
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::{Change, FindingKind, FindingState, MatchId, Quiet, ReadingId, Severity, Subject, Time, Wording};
 
-use super::Ask;
 use super::because::Because;
+use super::{Ask, words};
 use crate::views::{Place, SHADOW, ViewsError, change_from, kind_from, quiet_from, state_from, state_number, wordings_from};
 
 /// One finding at one revision, and what people did about it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RecommendationView {
     pub id: String,
     pub subject: String,
@@ -18,8 +19,11 @@ pub struct RecommendationView {
     /// The meaning of the rule that decided it.
     pub version: String,
     pub title: String,
+    #[schema(value_type = words::FindingKind)]
     pub kind: FindingKind,
+    #[schema(value_type = words::FindingState)]
     pub state: FindingState,
+    #[schema(value_type = words::Severity)]
     pub severity: Severity,
     pub onset: String,
     pub at: String,
@@ -27,12 +31,16 @@ pub struct RecommendationView {
     pub resolved_at: Option<String>,
     pub text: String,
     /// What some roles are told instead.
+    #[schema(value_type = Vec<words::Wording>)]
     pub wordings: Vec<Wording>,
     pub notify: Option<String>,
     pub cite: Option<String>,
+    /// Why nobody is told of it; `null`: they are.
+    #[schema(value_type = Option<words::Quiet>)]
     pub quiet: Option<Quiet>,
     pub by_clock: bool,
     pub evidence: Vec<String>,
+    #[schema(value_type = words::Change)]
     pub change: Change,
     pub decided_at: String,
     /// What made the engine look again.
@@ -46,7 +54,7 @@ pub struct RecommendationView {
 }
 
 /// What a person did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Response {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<&'static str>,
@@ -54,7 +62,7 @@ pub struct Response {
     pub at: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RecommendationPage {
     pub recommendations: Vec<RecommendationView>,
     /// To be given as `after` for the next page; `null`: this was the last.

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
 use vitalog_elog::{Amount, Content, FieldKind, ReadingId, Schema, Stream, Subject, Time, Unit, Value, When};
 
 use super::flags::Flag;
 use crate::views::{ONGOING, Stored};
 
 /// One revision of a reading in the native form, as it can be sent again: the values as they were sent, each under its field's name.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ReadingView {
     pub id: String,
     /// The name its sender gave it.
@@ -27,6 +28,7 @@ pub struct ReadingView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
     #[serde(flatten)]
+    #[schema(value_type = std::collections::BTreeMap<String, serde_json::Value>)]
     pub values: Map<String, Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -42,7 +44,7 @@ pub struct ReadingView {
 }
 
 /// A stream's declaration, as a chart needs it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct StreamShape {
     pub name: String,
     /// `instant` or `interval`.
@@ -54,7 +56,7 @@ pub struct StreamShape {
     pub fields: Vec<FieldShape>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct FieldShape {
     pub name: String,
     /// `quantity`, `enum`, `text` or `bool`.
@@ -72,12 +74,13 @@ pub struct FieldShape {
     pub words: Vec<String>,
     /// The plausible range, in the field's unit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<f64>>)]
     pub range: Option<(f64, f64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doc: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct UnitShape {
     pub name: &'static str,
     pub per: f64,
@@ -224,7 +227,7 @@ pub fn millis(place: i64) -> Option<i64> {
 }
 
 /// One reading as a chart takes it in: times in milliseconds, and a value per field.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Point {
     pub at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

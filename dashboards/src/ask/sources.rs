@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::{Schema, Span, Subject, Time};
 
 use super::Ask;
@@ -26,7 +27,7 @@ pub struct SourceQuery {
     pub limit: usize,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SourcePage {
     pub now: String,
     /// How many there are that fit and may be seen.
@@ -35,11 +36,12 @@ pub struct SourcePage {
 }
 
 /// One source of one subject.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SourceView {
     pub subject: String,
     pub source: String,
     /// When anything last came of it.
+    #[schema(format = DateTime)]
     pub last_contact: String,
     /// How far apart its readings are, by the most frequent of its streams; `null`: none says so.
     pub every_s: Option<i64>,
@@ -52,7 +54,7 @@ pub struct SourceView {
     pub seq: Option<Counts>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SourceStream {
     pub stream: String,
     pub last_contact: String,
@@ -63,7 +65,8 @@ pub struct SourceStream {
 }
 
 /// The counts that a source gave its sendings.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = SourceCounts)]
 pub struct Counts {
     pub first: u64,
     pub last: u64,
@@ -75,7 +78,8 @@ pub struct Counts {
 }
 
 /// Counts that never arrived, both ends included.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SourceGap)]
 pub struct Gap {
     pub from: u64,
     pub to: u64,

@@ -1,6 +1,7 @@
 //! The subjects in the order in which they need a look, and each in short.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{Dimension, FieldKind, Span, Subject, Time};
 
@@ -12,7 +13,7 @@ use crate::thin;
 use crate::trend::{Trend, trend};
 use crate::views::{Attention, ViewsError};
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SubjectPage {
     pub now: String,
     /// The offset up to which this is complete.
@@ -23,7 +24,7 @@ pub struct SubjectPage {
 }
 
 /// A subject in short.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SubjectView {
     pub subject: String,
     pub look: Look,
@@ -43,7 +44,7 @@ pub struct SubjectView {
 }
 
 /// Glucose in short, in mg/dL.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Glucose {
     pub value: f64,
     pub at: String,
@@ -53,7 +54,7 @@ pub struct Glucose {
 }
 
 /// A small chart: instants in milliseconds since the epoch, values in mg/dL.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Spark {
     pub from: i64,
     pub to: i64,
@@ -62,7 +63,7 @@ pub struct Spark {
 }
 
 /// The bounds that the profile sets for glucose, in mg/dL, and for pressure, in mmHg.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Band {
     pub very_low: Option<f64>,
     pub low: Option<f64>,

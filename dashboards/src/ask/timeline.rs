@@ -3,6 +3,7 @@
 use rusqlite::params;
 use serde::Serialize;
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 use vitalog_elog::profile::ProfileField;
 use vitalog_elog::{FieldKind, ReadingId, Stream, Subject, Time, Value};
 
@@ -22,7 +23,7 @@ pub struct TimelineQuery {
 }
 
 /// A stretch of a subject's time. Times are milliseconds since the epoch, numbers in the unit of their field.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Timeline {
     pub subject: String,
     pub from: i64,
@@ -38,7 +39,7 @@ pub struct Timeline {
 }
 
 /// The readings of one stream, by columns.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Series {
     #[serde(flatten)]
     pub stream: StreamShape,
@@ -51,6 +52,7 @@ pub struct Series {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<i64>>,
     /// Per field, in the order of the declaration, one value per reading.
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
     pub values: Vec<Vec<Json>>,
     /// Places in `at` of readings that were amended.
     pub amended: Vec<usize>,

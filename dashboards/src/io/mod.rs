@@ -19,36 +19,32 @@ mod subjects;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use board::{Board, Clock, Notice, Ports};
 pub use live::Live;
 pub use problem::Problem;
 
-/// The API and the pages. The gateway's authentication belongs over [`api`] only: a page must load before anybody has logged in.
-pub fn router(board: &Arc<Board>) -> Router {
-    api(board).merge(pages(board))
-}
-
-/// `GET /v1/…`, and what people do about recommendations. Needs the principal in each request.
-pub fn api(board: &Arc<Board>) -> Router {
-    Router::new()
-        .route("/v1/subjects", get(subjects::list))
-        .route("/v1/subjects/{subject}/summary", get(subjects::summary))
-        .route("/v1/subjects/{subject}/timeline", get(subjects::timeline))
-        .route("/v1/subjects/{subject}/readings", get(readings::page))
-        .route("/v1/subjects/{subject}/readings/{id}", get(readings::one))
-        .route("/v1/subjects/{subject}/recommendations", get(recommendations::of_subject))
-        .route("/v1/subjects/{subject}/profile", get(profile::show))
-        .route("/v1/sources", get(sources::list))
-        .route("/v1/recommendations", get(recommendations::list))
-        .route("/v1/recommendations/{id}", get(recommendations::one))
-        .route("/v1/recommendations/{id}/acknowledge", post(recommendations::acknowledge))
-        .route("/v1/recommendations/{id}/dismiss", post(recommendations::dismiss))
-        .route("/v1/dead-letters", get(letters::list))
-        .route("/v1/dead-letters/{offset}", get(letters::one))
-        .route("/v1/stream", get(stream::open))
-        .with_state(board.clone())
+/// `GET /v1/…`, and what people do about recommendations, with its description. Needs the principal in each request; the gateway's authentication
+/// belongs over this only, since a page must load before anybody has logged in.
+pub fn api() -> OpenApiRouter<Arc<Board>> {
+    OpenApiRouter::default()
+        .routes(routes!(subjects::list))
+        .routes(routes!(subjects::summary))
+        .routes(routes!(subjects::timeline))
+        .routes(routes!(readings::page))
+        .routes(routes!(readings::one))
+        .routes(routes!(recommendations::of_subject))
+        .routes(routes!(profile::show))
+        .routes(routes!(sources::list))
+        .routes(routes!(recommendations::list))
+        .routes(routes!(recommendations::one))
+        .routes(routes!(recommendations::acknowledge))
+        .routes(routes!(recommendations::dismiss))
+        .routes(routes!(letters::list))
+        .routes(routes!(letters::one))
+        .routes(routes!(stream::open))
 }
 
 /// `/`, `/subjects/{s}`, `/recommendations/{id}`, `/login` and what they are made of. Needs nobody's name.

@@ -5,25 +5,41 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::IntoParams;
 use vitalog_elog::{ReadingId, Subject};
 
 use super::board::Board;
 use super::caller::{self, Asked, Caller, Readable};
 use super::problem::Problem;
-use crate::ask::{Order, ReadingQuery, parse_cursor};
+use crate::ask::{Order, ReadingHistory, ReadingPage, ReadingQuery, parse_cursor};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
+    /// Of this stream only.
     stream: Option<String>,
+    #[param(format = DateTime)]
     from: Option<String>,
+    #[param(format = DateTime)]
     to: Option<String>,
     /// `newest` (the usual one) or `oldest` first.
+    #[param(pattern = "^(newest|oldest)$")]
     order: Option<String>,
+    #[param(minimum = 1, maximum = 5000, default = 100)]
     limit: Option<usize>,
+    /// What the page before named as `next`.
     after: Option<String>,
 }
 
+/// Readings by time.
+#[utoipa::path(
+    get,
+    path = "/v1/subjects/{subject}/readings",
+    tag = "see",
+    params(PageQuery),
+    responses((status = 200, description = "A page", body = ReadingPage))
+)]
 pub async fn page(
     State(board): State<Arc<Board>>,
     caller: Caller,
@@ -82,6 +98,13 @@ fn unknown_stream(name: &str) -> Problem {
     )
 }
 
+/// One reading, with all its revisions.
+#[utoipa::path(
+    get,
+    path = "/v1/subjects/{subject}/readings/{id}",
+    tag = "see",
+    responses((status = 200, description = "The reading", body = ReadingHistory))
+)]
 pub async fn one(
     State(board): State<Arc<Board>>,
     caller: Caller,

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use vitalog_elog::access::Wish;
 use vitalog_elog::input::{Action, Command, Input};
 use vitalog_elog::{FindingState, MatchId, Severity, Subject};
@@ -14,27 +15,48 @@ use vitalog_elog::{FindingState, MatchId, Severity, Subject};
 use super::board::Board;
 use super::caller::{self, Asked, Caller, Readable};
 use super::problem::Problem;
-use crate::ask::{RecommendationQuery, StateFilter};
+use crate::ask::{RecommendationDetail, RecommendationPage, RecommendationQuery, StateFilter, words};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct ListQuery {
+    #[param(value_type = Option<words::FindingState>, inline)]
     state: Option<String>,
     /// At least so grave.
+    #[param(value_type = Option<words::Severity>, inline)]
     severity: Option<String>,
     /// Whether somebody has acknowledged or dismissed it.
     answered: Option<bool>,
     /// What was found on trial, instead of all else.
     shadow: Option<bool>,
+    #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
+    /// What the page before named as `next`.
     after: Option<String>,
 }
 
+/// What was found, over all subjects.
+#[utoipa::path(
+    get,
+    path = "/v1/recommendations",
+    tag = "see",
+    params(ListQuery),
+    responses((status = 200, description = "A page", body = RecommendationPage))
+)]
 pub async fn list(State(board): State<Arc<Board>>, caller: Caller, Asked(asked): Asked<ListQuery>) -> Result<Response, Problem> {
     caller.may(Wish::List)?;
     page(&board, &caller, None, &asked).await
 }
 
+/// What was found about one subject.
+#[utoipa::path(
+    get,
+    path = "/v1/subjects/{subject}/recommendations",
+    tag = "see",
+    params(ListQuery),
+    responses((status = 200, description = "A page", body = RecommendationPage))
+)]
 pub async fn of_subject(
     State(board): State<Arc<Board>>,
     caller: Caller,
@@ -101,6 +123,13 @@ fn parse(asked: &ListQuery) -> Result<RecommendationQuery, Problem> {
     Ok(RecommendationQuery { state, least, answered: asked.answered, shadow: asked.shadow.unwrap_or(false), limit, after })
 }
 
+/// One recommendation, with its readings, its history and why it changed.
+#[utoipa::path(
+    get,
+    path = "/v1/recommendations/{id}",
+    tag = "see",
+    responses((status = 200, description = "The recommendation", body = RecommendationDetail))
+)]
 pub async fn one(State(board): State<Arc<Board>>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = MatchId::parse(&id).ok_or_else(unknown)?;
     let may = caller.may_read();
@@ -114,6 +143,13 @@ pub async fn one(State(board): State<Arc<Board>>, caller: Caller, Path(id): Path
     Ok(answer.found("unknown_recommendation", "there is no such recommendation")?.into_response())
 }
 
+/// Somebody has seen it and takes care.
+#[utoipa::path(
+    post,
+    path = "/v1/recommendations/{id}/acknowledge",
+    tag = "act",
+    responses((status = 200, description = "It is kept", body = Done))
+)]
 pub async fn acknowledge(
     board: State<Arc<Board>>,
     caller: Caller,
@@ -123,6 +159,13 @@ pub async fn acknowledge(
     answer(board, caller, id, &headers, Action::Acknowledge).await
 }
 
+/// Somebody holds it for wrong, or for nothing to do about.
+#[utoipa::path(
+    post,
+    path = "/v1/recommendations/{id}/dismiss",
+    tag = "act",
+    responses((status = 200, description = "It is kept", body = Done))
+)]
 pub async fn dismiss(
     board: State<Arc<Board>>,
     caller: Caller,
@@ -133,9 +176,10 @@ pub async fn dismiss(
 }
 
 /// What a person's deed is answered with.
-#[derive(Serialize)]
-struct Done {
+#[derive(Serialize, ToSchema)]
+pub struct Done {
     id: String,
+    #[schema(value_type = words::Action)]
     action: Action,
     /// A read that asks for this position sees it.
     position: u64,

@@ -19,6 +19,7 @@ use futures::stream::unfold;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use utoipa::IntoParams;
 use vitalog_elog::access::Wish;
 use vitalog_elog::input::Action;
 use vitalog_elog::{Content, Effect, Input, Outcome, ReadingId, Record, Schema, Subject};
@@ -38,8 +39,9 @@ const MOST_CHANGES: usize = 1_000;
 /// Subjects named in a digest; of more it says that there are more.
 const MOST_SUBJECTS: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct StreamQuery {
     /// Only of this one.
     subject: Option<String>,
@@ -65,6 +67,19 @@ struct Listener {
     _permit: OwnedSemaphorePermit,
 }
 
+/// What happens, as it happens: server-sent events.
+///
+/// A stream that broke off goes on by `Last-Event-ID`.
+#[utoipa::path(
+    get,
+    path = "/v1/stream",
+    tag = "see",
+    params(
+        StreamQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "Where to go on: the id of the last event that was seen"),
+    ),
+    responses((status = 200, description = "Events, until one of both sides ends it", body = String, content_type = "text/event-stream"))
+)]
 pub async fn open(
     State(board): State<Arc<Board>>,
     caller: Caller,

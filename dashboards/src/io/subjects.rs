@@ -5,23 +5,35 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::IntoParams;
 use vitalog_elog::Span;
 use vitalog_elog::access::Wish;
 
 use super::board::Board;
 use super::caller::{self, Asked, Caller, Readable};
 use super::problem::Problem;
-use crate::ask::{SubjectQuery, TimelineQuery};
+use crate::ask::{SubjectPage, SubjectQuery, SubjectView, Timeline, TimelineQuery};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// Names, separated by commas.
+    /// Names, separated by commas, at most 200.
     only: Option<String>,
+    /// So many of the most pressing are left off.
     skip: Option<usize>,
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
 }
 
+/// Who needs a look, most pressing first, each in short.
+#[utoipa::path(
+    get,
+    path = "/v1/subjects",
+    tag = "see",
+    params(ListQuery),
+    responses((status = 200, description = "A page", body = SubjectPage))
+)]
 pub async fn list(State(board): State<Arc<Board>>, caller: Caller, Asked(asked): Asked<ListQuery>) -> Result<Response, Problem> {
     caller.may(Wish::List)?;
     let only = match &asked.only {
@@ -34,24 +46,47 @@ pub async fn list(State(board): State<Arc<Board>>, caller: Caller, Asked(asked):
     Ok(answer.into_response())
 }
 
+/// One subject in short.
+#[utoipa::path(
+    get,
+    path = "/v1/subjects/{subject}/summary",
+    tag = "see",
+    responses((status = 200, description = "The subject", body = SubjectView))
+)]
 pub async fn summary(State(board): State<Arc<Board>>, caller: Caller, Readable(subject): Readable) -> Result<Response, Problem> {
     let (profile, now) = (board.profile(), board.now());
     let answer = board.ask(&caller, move |ask| ask.summary(&subject, &profile, now)).await?;
     Ok(answer.found("unknown_subject", "nothing was ever heard of this subject")?.into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct StretchQuery {
+    /// A day before `to`, if it is left off.
+    #[param(format = DateTime)]
     from: Option<String>,
+    /// Now, if it is left off; at most 400 days after `from`.
+    #[param(format = DateTime)]
     to: Option<String>,
     /// At most so many points of a stream.
+    #[param(default = 5000)]
     points: Option<usize>,
 }
 
 /// The longest stretch that is answered at once.
 const LONGEST: Span = Span::days(400);
 
+/// All that a chart needs.
+///
+/// Instants are milliseconds since 1970.
+#[utoipa::path(
+    get,
+    path = "/v1/subjects/{subject}/timeline",
+    tag = "see",
+    params(StretchQuery),
+    responses((status = 200, description = "The stretch", body = Timeline))
+)]
 pub async fn timeline(
     State(board): State<Arc<Board>>,
     caller: Caller,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use vitalog_dashboards::ask::Readers;
-use vitalog_dashboards::io::{Board, Live, Notice, Ports, router};
+use vitalog_dashboards::io::{Board, Live, Notice, Ports, api, pages};
 use vitalog_elog::Time;
 use vitalog_elog::access::{Access, Principal, Wish};
 
@@ -61,7 +61,8 @@ pub async fn serve_with(world: &Arc<World>, live: Arc<Live>, path: &Path, now: T
         }
         next.run(request).await
     });
-    let app = router(&board).layer(who);
+    let (api, _) = api().with_state(board.clone()).split_for_parts();
+    let app = api.merge(pages(&board)).layer(who);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let task = tokio::spawn(async move { axum::serve(listener, app).await.expect("it serves") });

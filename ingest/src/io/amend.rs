@@ -67,7 +67,26 @@ struct Settled {
     is_new: bool,
 }
 
-/// Amends a reading, or makes it. The body is a native reading; subject and id stand in the path.
+/// Amends a reading, or makes it.
+///
+/// The body is a native reading; subject and id stand in the path.
+#[utoipa::path(
+    put,
+    path = "/v1/subjects/{subject}/readings/{id}",
+    tag = "write",
+    params(
+        ("rev" = Option<u32>, Query, minimum = 1, description = "The revision that this is"),
+        ("If-Match" = Option<String>, Header, description = "The revision that is replaced, in quotes"),
+    ),
+    request_body = super::said::AmendmentBody,
+    responses(
+        (status = 200, description = "It was there", body = Receipt, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
+        (status = 201, description = "It is new", body = Receipt),
+        (status = 412, description = "Another revision is current"),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "It is no JSON"),
+    )
+)]
 pub(super) async fn put(
     State(gateway): State<Arc<Gateway>>,
     Extension(who): Extension<Principal>,
@@ -110,6 +129,19 @@ pub(super) async fn put(
 }
 
 /// Removes a reading.
+#[utoipa::path(
+    delete,
+    path = "/v1/subjects/{subject}/readings/{id}",
+    tag = "write",
+    params(
+        ("rev" = Option<u32>, Query, minimum = 1, description = "The revision that this is"),
+        ("If-Match" = Option<String>, Header, description = "The revision that is taken back, in quotes"),
+    ),
+    responses(
+        (status = 200, description = "It is removed", body = Receipt, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
+        (status = 412, description = "Another revision is current"),
+    )
+)]
 pub(super) async fn delete(
     State(gateway): State<Arc<Gateway>>,
     Extension(who): Extension<Principal>,

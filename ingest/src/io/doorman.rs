@@ -10,7 +10,8 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_elog::access::{Decision, Principal};
 
 use super::logging::AccessLog;
@@ -147,14 +148,18 @@ impl Doorman {
     }
 }
 
-/// Puts the layer over a router, and adds `POST` and `DELETE /v1/session`. Handlers find a [`Principal`] among the request's extensions.
+/// Puts the layer over a router, and adds the doors about [oneself](own). Handlers find a [`Principal`] among the request's extensions.
 pub fn authenticate(router: Router, doorman: Arc<Doorman>) -> Router {
-    let sessions = Router::new()
-        .route("/v1/session", post(session::begin).delete(session::end))
-        .route("/v1/me", get(me::show))
-        .route("/v1/me/password", post(me::change_password))
-        .with_state(doorman.clone());
-    router.merge(sessions).layer(from_fn_with_state(doorman, layer))
+    let (own, _) = own().with_state(doorman.clone()).split_for_parts();
+    router.merge(own).layer(from_fn_with_state(doorman, layer))
+}
+
+/// The doors about oneself, which [`authenticate`] adds: `/v1/session` and `/v1/me`.
+pub fn own() -> OpenApiRouter<Arc<Doorman>> {
+    OpenApiRouter::default()
+        .routes(routes!(session::begin, session::end))
+        .routes(routes!(me::show))
+        .routes(routes!(me::change_password))
 }
 
 async fn layer(State(doorman): State<Arc<Doorman>>, mut request: Request, next: Next) -> Response {

@@ -7,9 +7,11 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::{Refusal, Subject};
 
@@ -21,29 +23,37 @@ use crate::access::{AccessError, Accounts, EMERGENCY, Emergency};
 /// The shortest reason that says anything, and the longest.
 const REASON: std::ops::RangeInclusive<usize> = 10..=500;
 
-struct Glass {
+/// What the doors need.
+pub struct Glass {
     accounts: Arc<Accounts>,
     clock: Clock,
     room: Room,
 }
 
-/// The doors.
-pub fn emergencies(accounts: Arc<Accounts>, clock: Clock) -> Router {
-    Router::new()
-        .route("/v1/emergencies", post(open).get(list))
-        .route("/v1/emergencies/{number}/seen", post(seen))
-        .route("/v1/subjects/{subject}/emergencies", get(of_subject))
-        .with_state(Arc::new(Glass { accounts, clock, room: Room::new(1 << 20) }))
+impl Glass {
+    pub fn new(accounts: Arc<Accounts>, clock: Clock) -> Arc<Glass> {
+        Arc::new(Glass { accounts, clock, room: Room::new(1 << 20) })
+    }
 }
 
-#[derive(Deserialize)]
+/// The doors.
+pub fn emergencies() -> OpenApiRouter<Arc<Glass>> {
+    OpenApiRouter::default().routes(routes!(open, list)).routes(routes!(seen)).routes(routes!(of_subject))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = EmergencyOpening)]
 #[serde(deny_unknown_fields)]
 struct Opening {
+    #[schema(pattern = "^[A-Za-z0-9_:@~-][A-Za-z0-9._:@~-]{0,63}$")]
     subject: String,
+    /// Why it can't wait for an assignment, on one line.
+    #[schema(min_length = 10, max_length = 500)]
     reason: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Emergency)]
 struct Opened {
     number: i64,
     account: String,
@@ -69,6 +79,14 @@ impl From<&Emergency> for Opened {
     }
 }
 
+/// Opens a subject in an emergency, for an hour.
+#[utoipa::path(
+    post,
+    path = "/v1/emergencies",
+    tag = "act",
+    request_body = Opening,
+    responses((status = 201, description = "It is open", body = Opened))
+)]
 async fn open(
     State(glass): State<Arc<Glass>>,
     Extension(who): Extension<Principal>,
@@ -110,16 +128,34 @@ async fn open(
     Ok((StatusCode::CREATED, Json(opened)).into_response())
 }
 
+#[derive(Serialize, ToSchema)]
+struct Emergencies {
+    emergencies: Vec<Opened>,
+}
+
+/// What was opened in emergencies, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/emergencies",
+    tag = "administer",
+    responses((status = 200, description = "All of them", body = Emergencies))
+)]
 async fn list(State(glass): State<Arc<Glass>>, Extension(who): Extension<Principal>) -> Result<Response, Problem> {
     if glass.accounts.decide(&who, Wish::Audit) == Decision::Deny {
         return Err(Problem::forbidden("see what was opened in emergencies"));
     }
     let registry = glass.accounts.registry().map_err(|error| failed(&error))?;
-    let all: Vec<Opened> = registry.emergencies.iter().rev().map(Opened::from).collect();
-    Ok(Json(serde_json::json!({ "emergencies": all })).into_response())
+    let emergencies = registry.emergencies.iter().rev().map(Opened::from).collect();
+    Ok(Json(Emergencies { emergencies }).into_response())
 }
 
-/// What a patient and those assigned see of it: the notice that the law asks for.
+/// What was opened in emergencies of one subject: the notice that the law asks for.
+#[utoipa::path(
+    get,
+    path = "/v1/subjects/{subject}/emergencies",
+    tag = "see",
+    responses((status = 200, description = "All of them", body = Emergencies))
+)]
 async fn of_subject(
     State(glass): State<Arc<Glass>>,
     Extension(who): Extension<Principal>,
@@ -136,10 +172,17 @@ async fn of_subject(
         return Err(Problem::forbidden("see this subject"));
     }
     let registry = glass.accounts.registry().map_err(|error| failed(&error))?;
-    let all: Vec<Opened> = registry.emergencies.iter().rev().filter(|e| e.subject == subject).map(Opened::from).collect();
-    Ok(Json(serde_json::json!({ "emergencies": all })).into_response())
+    let emergencies = registry.emergencies.iter().rev().filter(|e| e.subject == subject).map(Opened::from).collect();
+    Ok(Json(Emergencies { emergencies }).into_response())
 }
 
+/// Somebody has looked into it.
+#[utoipa::path(
+    post,
+    path = "/v1/emergencies/{number}/seen",
+    tag = "administer",
+    responses((status = 204, description = "It is kept"))
+)]
 async fn seen(
     State(glass): State<Arc<Glass>>,
     Extension(who): Extension<Principal>,

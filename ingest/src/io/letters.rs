@@ -14,6 +14,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use vitalog_elog::access::{Decision, Principal, Wish};
 use vitalog_elog::input::{Mending, MendingOutcome};
 use vitalog_elog::port::Accepted;
@@ -39,7 +40,21 @@ enum Tried {
     Denied(Subject),
 }
 
-/// Tries one letter: with the body as the reading that is meant, or as it came where the body is empty.
+/// Tries one dead letter again.
+///
+/// With the body as the reading that is meant, or as it came where the body is empty.
+#[utoipa::path(
+    post,
+    path = "/v1/dead-letters/{offset}/replay",
+    tag = "operate",
+    request_body(content = Option<super::said::ReadingBody>, content_type = "application/json"),
+    responses(
+        (status = 200, description = "It has become a reading", body = Receipt, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
+        (status = 409, description = "It has become one already"),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "No such form or packing is read"),
+    )
+)]
 pub(super) async fn replay_one(
     State(gateway): State<Arc<Gateway>>,
     Extension(who): Extension<Principal>,
@@ -56,22 +71,27 @@ pub(super) async fn replay_one(
 }
 
 /// Which letters are to be tried.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = WantedLetters)]
 #[serde(deny_unknown_fields, default)]
-struct Asked {
+pub(super) struct Asked {
     code: Option<String>,
     field: Option<String>,
     sender: Option<String>,
     subject: Option<String>,
+    #[schema(format = DateTime)]
     from: Option<String>,
+    #[schema(format = DateTime)]
     to: Option<String>,
     after: Option<u64>,
+    #[schema(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
 /// What became of those that were tried.
-#[derive(Default, Serialize)]
-struct Sum {
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = LettersTried)]
+pub(super) struct Sum {
     tried: usize,
     /// They became readings that were not there.
     accepted: usize,
@@ -87,7 +107,17 @@ struct Sum {
     next: Option<u64>,
 }
 
-/// Tries letters as they came, those that have become no reading yet.
+/// Tries dead letters again, as they came: those that have become no reading yet.
+#[utoipa::path(
+    post,
+    path = "/v1/dead-letters/replay",
+    tag = "operate",
+    request_body = Asked,
+    responses(
+        (status = 200, description = "They were tried", body = Sum, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
+        (status = 413, description = "The body is too large"),
+    )
+)]
 pub(super) async fn replay_many(
     State(gateway): State<Arc<Gateway>>,
     Extension(who): Extension<Principal>,

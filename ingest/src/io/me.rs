@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use vitalog_elog::access::{Principal, Via};
 
 use super::body;
@@ -16,10 +17,11 @@ use super::problem::Problem;
 use super::session::log_in;
 use crate::access::{AccessError, Open, password};
 
-#[derive(Serialize)]
-struct Me {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Me {
     account: String,
     via: String,
+    #[schema(value_type = Vec<String>)]
     roles: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
@@ -29,7 +31,13 @@ struct Me {
     can_change_password: bool,
 }
 
-/// Who one is.
+/// Who one is here.
+#[utoipa::path(
+    get,
+    path = "/v1/me",
+    tag = "self",
+    responses((status = 200, description = "Account, roles, the subject of one's own", body = Me))
+)]
 pub(super) async fn show(
     State(doorman): State<Arc<Doorman>>,
     Extension(who): Extension<Principal>,
@@ -62,14 +70,22 @@ pub(super) async fn show(
     Ok(Json(me).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordChange)]
 #[serde(deny_unknown_fields)]
-struct Change {
+pub(super) struct Change {
     former: String,
     password: String,
 }
 
 /// Sets another password. All sessions of the account are over, this one too.
+#[utoipa::path(
+    post,
+    path = "/v1/me/password",
+    tag = "self",
+    request_body = Change,
+    responses((status = 204, description = "It is changed; all sessions of the account are over"))
+)]
 pub(super) async fn change_password(
     State(doorman): State<Arc<Doorman>>,
     Extension(who): Extension<Principal>,

@@ -19,6 +19,7 @@ mod profile;
 mod readings;
 mod receipt;
 mod room;
+mod said;
 mod session;
 mod submit;
 
@@ -26,8 +27,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use axum::Router;
-use axum::routing::{post, put};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_elog::access::Access;
 use vitalog_elog::input::DeadLetter;
 use vitalog_elog::port::Inlet;
@@ -35,12 +36,14 @@ use vitalog_elog::{ReadingId, Subject, Time};
 
 use crate::live::Live;
 
-pub use doorman::{Credentials, Doorman, authenticate};
-pub use emergencies::emergencies;
+pub use doorman::{Credentials, Doorman, authenticate, own};
+pub use emergencies::{Glass, emergencies};
 pub use logging::{AccessLog, LogKeeper};
 pub use porter::{Call, Guest, NotTaken, Porter};
-pub use problem::{Problem, with_problems};
+pub use problem::{PROBLEM_JSON, Problem, with_problems};
 pub use receipt::{Receipt, Receipts, Status};
+pub use said::ProblemBody;
+pub use session::COOKIE;
 
 /// The clock of the shell.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -177,14 +180,13 @@ impl Gateway {
     }
 }
 
-/// The routes of the gateway. Their handlers take who asks from the extension that [`authenticate`] puts there. Fallbacks are not set, so
-/// that the router can be merged with others; [`with_problems`] sets them over all.
-pub fn router(gateway: Arc<Gateway>) -> Router {
-    Router::new()
-        .route("/v1/readings", post(readings::post))
-        .route("/v1/subjects/{subject}/readings/{id}", put(amend::put).delete(amend::delete))
-        .route("/v1/subjects/{subject}/profile", put(profile::put))
-        .route("/v1/dead-letters/replay", post(letters::replay_many))
-        .route("/v1/dead-letters/{offset}/replay", post(letters::replay_one))
-        .with_state(gateway)
+/// The doors of the gateway, with their description. Their handlers take who asks from the extension that [`authenticate`] puts there. Fallbacks
+/// are not set, so that the router can be merged with others; [`with_problems`] sets them over all.
+pub fn api() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::default()
+        .routes(routes!(readings::post))
+        .routes(routes!(amend::put, amend::delete))
+        .routes(routes!(profile::put))
+        .routes(routes!(letters::replay_many))
+        .routes(routes!(letters::replay_one))
 }

@@ -8,6 +8,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 use vitalog_elog::access::{Principal, Wish};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Input, Refusal, Span, Subject, Time};
@@ -23,17 +24,34 @@ use crate::live::Declared;
 /// How far ahead a change may be planned.
 const AHEAD: Span = Span::days(366);
 
-#[derive(Serialize)]
-struct Answer {
+/// What was set.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProfileSet)]
+pub(super) struct Answer {
+    #[schema(value_type = String)]
     subject: Subject,
     /// From when on the changes hold.
     at: String,
+    #[schema(value_type = Vec<String>)]
     fields: Vec<Arc<str>>,
     position: u64,
 }
 
-/// Sets fields of a subject's profile: a JSON object of the declared fields, `null` to set one back to its default, and `at` where the changes do not
+/// Sets fields of a subject's profile.
+///
+/// A JSON object of the declared fields, `null` to set one back to its default, and `at` where the changes do not
 /// hold from now on.
+#[utoipa::path(
+    put,
+    path = "/v1/subjects/{subject}/profile",
+    tag = "write",
+    request_body = super::said::ProfileBody,
+    responses(
+        (status = 200, description = "It is set", body = Answer, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "It is no JSON"),
+    )
+)]
 pub(super) async fn put(
     State(gateway): State<Arc<Gateway>>,
     Extension(who): Extension<Principal>,

@@ -18,9 +18,23 @@ use super::submit::position_header;
 use super::{Gateway, POSITION};
 use crate::admit::dead_letter;
 
-/// Accepts a body of readings. `?receipts=summary` leaves out the receipts of what was kept.
+/// Many readings, a receipt for each. `?receipts=summary` leaves out the receipts of what was kept.
 ///
 /// 200 where at least one reading was kept or known, 422 where all were rejected; receipts in both. 400 where the body as a whole can't be read.
+#[utoipa::path(
+    post,
+    path = "/v1/readings",
+    tag = "write",
+    params(("receipts" = Option<String>, Query, pattern = "^(all|summary)$", description = "`all`, or `summary`: those of the rejected only")),
+    request_body(content((super::said::ReadingsBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"), (Vec<u8> = "application/vnd.apache.arrow.stream"))),
+    responses(
+        (status = 200, description = "At least one was kept or known", body = Receipts, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
+        (status = 422, description = "All were rejected", content_type = "application/problem+json", body = super::said::RefusedBody),
+        (status = 408, description = "The body did not come in time"),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "No such form or packing is read"),
+    )
+)]
 pub(super) async fn post(
     State(gateway): State<Arc<Gateway>>,
     Extension(who): Extension<Principal>,

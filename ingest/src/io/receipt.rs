@@ -1,10 +1,11 @@
 //! Receipts: what became of each reading.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use vitalog_elog::{Outcome, Refusal};
 
 /// What became of one reading.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
     /// Its place in the body, from 0.
     pub index: usize,
@@ -24,10 +25,11 @@ pub struct Receipt {
     pub outcome: Option<String>,
     /// Why it was rejected.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<super::said::Why>)]
     pub refusal: Option<Refusal>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It is kept, and it was not there before.
@@ -39,7 +41,7 @@ pub enum Status {
 }
 
 /// What became of a body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipts {
     pub accepted: usize,
     pub duplicate: usize,

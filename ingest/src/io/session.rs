@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use vitalog_elog::access::{Principal, Via};
 
 use super::body;
@@ -14,12 +15,13 @@ use super::doorman::{CameAs, Credentials, Doorman, bearer, not_in};
 use super::problem::Problem;
 use crate::access::{Accounts, NotIn};
 
-const COOKIE: &str = "vitalog_session";
+/// The cookie of a session.
+pub const COOKIE: &str = "vitalog_session";
 
 /// What is shown.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(untagged, deny_unknown_fields)]
-enum Login {
+pub(super) enum Login {
     Token { token: String },
     Password { account: String, password: String },
 }
@@ -31,7 +33,19 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
     pairs.find_map(|(name, value)| (name == COOKIE).then_some(value))
 }
 
-/// Begins a session for who shows a token, as a bearer token or in the body (`{"token": …}`), or a password (`{"account": …, "password": …}`).
+/// Trades a token, or a name and a password, for a cookie.
+///
+/// For who shows a token, as a bearer token or in the body (`{"token": …}`), or a password (`{"account": …, "password": …}`).
+#[utoipa::path(
+    post,
+    path = "/v1/session",
+    tag = "self",
+    request_body = Login,
+    responses(
+        (status = 204, description = "There is a session", headers(("Set-Cookie" = String))),
+        (status = 413, description = "The body is too large"),
+    )
+)]
 pub(super) async fn begin(State(doorman): State<Arc<Doorman>>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let Credentials::Accounts(accounts) = &doorman.credentials else {
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -82,6 +96,12 @@ pub(super) async fn log_in(
 }
 
 /// Ends the session.
+#[utoipa::path(
+    delete,
+    path = "/v1/session",
+    tag = "self",
+    responses((status = 204, description = "There is none any more"))
+)]
 pub(super) async fn end(State(doorman): State<Arc<Doorman>>, headers: HeaderMap) -> Response {
     if let Some(value) = cookie(&headers) {
         doorman.sessions.end(value);

@@ -27,7 +27,7 @@ use vitalog_ingest::access::{Accounts, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
     AccessLog, Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, KeptLetter, WantedLetters,
-    authenticate, router, with_problems,
+    api, authenticate, with_problems,
 };
 use vitalog_ingest::journal::Journal;
 use vitalog_ingest::live::Live;
@@ -199,7 +199,8 @@ impl Server {
         if let Some(log) = log {
             doorman = doorman.with_log(log);
         }
-        let app = authenticate(with_problems(router(Arc::new(gateway)).merge(pages)), Arc::new(doorman));
+        let app =
+            authenticate(with_problems(api().with_state(Arc::new(gateway)).split_for_parts().0.merge(pages)), Arc::new(doorman));
 
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("bound");

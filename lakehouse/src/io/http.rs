@@ -6,14 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::{Refusal, Subject};
 
@@ -34,19 +36,25 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const POSITION: &str = "vitalog-position";
 const TRUNCATED: &str = "vitalog-truncated";
 
-pub fn router(door: SqlDoor) -> Router {
-    Router::new().route("/v1/sql", post(ask)).with_state(door)
+/// The door.
+pub fn api() -> OpenApiRouter<SqlDoor> {
+    OpenApiRouter::default().routes(routes!(ask))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Asked {
+    /// `json`, `ndjson`, `csv` or `arrow`; else by `Accept`.
+    #[param(pattern = "^(json|ndjson|csv|arrow)$")]
     format: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SqlQuestion)]
 #[serde(deny_unknown_fields)]
 struct Question {
+    /// One statement that reads.
     sql: String,
 }
 
@@ -66,6 +74,20 @@ struct Problem {
     remedy: String,
 }
 
+/// Any question, in SQL.
+#[utoipa::path(
+    post,
+    path = "/v1/sql",
+    tag = "see",
+    params(Asked),
+    request_body(content((Question = "application/json"), (String = "text/plain"))),
+    responses(
+        (status = 200, description = "The answer; `Vitalog-Truncated` says where it was cut off",
+            content((Vec<serde_json::Value> = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"), (Vec<u8> = "application/vnd.apache.arrow.stream"))),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "No such form is read"),
+    )
+)]
 async fn ask(
     State(door): State<SqlDoor>,
     who: Option<Extension<Principal>>,

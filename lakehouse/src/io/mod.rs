@@ -21,4 +21,4 @@ pub(crate) mod store;
 pub(crate) mod trace;
 mod write;
 
-pub use http::{SqlDoor, router};
+pub use http::{SqlDoor, api};
