@@ -9,6 +9,7 @@ mod bad_input;
 mod columns;
 mod demo;
 mod doctor;
+mod engines;
 mod erasing;
 mod examples;
 mod house;

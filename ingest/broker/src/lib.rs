@@ -10,5 +10,5 @@ mod proxy;
 mod tls;
 
 pub use broker::{Broker, PASSWORD, USER};
-pub use jars::installed;
+pub use jars::{Jars, installed};
 pub use proxy::{Mode, Proxy};

@@ -1,0 +1,124 @@
+//! The lake as other engines read it: DuckDB, polars, deltalake and Spark open its Delta tables by themselves, and come to the figures that our SQL tells; also while rows land.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use vitalog_broker::Jars;
+
+use crate::support::need::{need, python_with};
+use crate::support::server::{Server, root, run, vitalog};
+use crate::support::story::{at, ndjson};
+
+/// What the script asks, in our dialect.
+const FIGURES: &str = "select stream, count(*) as n, count(distinct subject) as subjects, count(distinct id) as ids, sum(rev) as revs,
+    sum(cast(round(coalesce(bg_value, 0) * 1000) as bigint)) as glucose, sum(cast(round(coalesce(carbs_amount, 0) * 1000) as bigint)) as carbs,
+    min(cast(floor(extract(epoch from coalesce(at, start_at))) as bigint)) as first, max(cast(floor(extract(epoch from coalesce(at, start_at))) as bigint)) as last
+    from TABLE group by stream order by stream";
+
+const SPARK: Jars<'static> = Jars {
+    name: "delta-spark-4.4.0",
+    pinned: include_str!("support/spark/jars.sha256"),
+    pom: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/spark/pom.xml"),
+};
+
+/// Real readings of several people and months, and after them corrections and removals, some of what is in files already, some of what is not.
+fn busy(data: &Path) -> Vec<Value> {
+    let files = ["UoMGlucose2301", "UoMGlucose2314", "UoMNutrition2301", "UoMBolus2301", "UoMBasal2314", "UoMsleep2301"];
+    let files = files.map(|name| root().join(format!("tests/data/t1d-uom/{name}.csv.gz")));
+    let (status, out, err) = run(vitalog().arg("ingest").arg("--to").arg(data).args(files));
+    assert!(status == Some(0) || status == Some(1), "{out}{err}");
+    let server = Server::start(data, &["--land-every", "1"]);
+    let named = |n: u64, rev: u32| -> Value {
+        let (subject, id) = (format!("p-{}", n % 3), format!("r{n}"));
+        match n % 7 {
+            0 => {
+                json!({"subject": subject, "id": id, "rev": rev, "stream": "carbs", "at": at(n * 5), "amount": format!("{}.5 g", 10 + n % 60)})
+            }
+            _ => {
+                json!({"subject": subject, "id": id, "rev": rev, "stream": "bg", "at": at(n * 5), "value": 80 + u64::from(rev) + n % 70})
+            }
+        }
+    };
+    let removed = |n: u64| json!({"subject": format!("p-{}", n % 3), "id": format!("r{n}"), "rev": 2, "removed": true});
+    let first = (0..400).map(|n| named(n, 1));
+    let later = (0..200).map(|n| if n % 3 == 0 { removed(n) } else { named(n, 2) });
+    for part in first.chain(later).collect::<Vec<_>>().chunks(200) {
+        server.readings(&ndjson(part)).ok();
+        // Some corrections come to what is in files, some to what is not.
+        std::thread::sleep(std::time::Duration::from_millis(1_200));
+    }
+    let figures = ["readings", "readings_history"].map(|table| {
+        let rows = server.sql(&FIGURES.replace("TABLE", table));
+        rows.as_array().expect("rows").iter().map(|row| json!([table, row])).collect::<Vec<_>>()
+    });
+    // Everything lands before it ends.
+    assert_eq!(server.stop(), Some(0));
+    figures.concat()
+}
+
+fn told(python: &Path, arguments: &[&str], lake: &Path) -> Vec<Value> {
+    let mut command = Command::new(python);
+    command.arg(root().join("tests/support/engines.py")).arg(arguments[0]).arg(lake).args(&arguments[1..]);
+    let (status, out, err) = run(&mut command);
+    assert_eq!(status, Some(0), "{arguments:?}\n{out}\n{err}");
+    out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[test]
+fn other_engines_come_to_the_same_figures() {
+    let Some(python) =
+        need("a Python with duckdb and pyspark (VITALOG_PYTHON)", python_with("duckdb, duckdb_extension_delta, pyspark"))
+    else {
+        return;
+    };
+    let jars = SPARK.find().map_err(|why| eprintln!("no jars for Spark: {why}")).ok();
+    let Some(jars) = need("Spark's jars for Delta", jars) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let ours = busy(dir.path());
+    let by_stream: Vec<&str> = ours.iter().filter_map(|row| row[1]["stream"].as_str()).collect();
+    assert!(by_stream.len() > 5 && ours.iter().any(|row| row[0] == "readings_history"), "{by_stream:?}");
+    let lake = dir.path().join("lake");
+    for engine in ["duckdb", "polars", "deltalake"] {
+        assert_eq!(told(&python, &[engine], &lake), ours, "{engine}");
+    }
+    assert_eq!(told(&python, &["spark", jars.to_str().unwrap()], &lake), ours, "spark");
+}
+
+#[test]
+fn what_lands_meanwhile_is_there_once_and_stays() {
+    let Some(python) = need("a Python with duckdb (VITALOG_PYTHON)", python_with("duckdb, duckdb_extension_delta")) else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--land-every", "1"]);
+    let send = |round: u64| {
+        let each = (0..40).map(|n| json!({"subject": format!("p-{}", n % 4), "stream": "bg", "at": at(round * 40 + n), "value": 100 + n, "id": format!("r{round}-{n}")}));
+        server.readings(&ndjson(&each.collect::<Vec<_>>())).ok();
+    };
+    send(0);
+    server.sql("select 1 as one");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let script = root().join("tests/support/engines.py");
+    let mut following = Command::new(&python);
+    following.arg(script).arg("follow").arg(dir.path().join("lake")).arg("8").stdout(Stdio::piped());
+    let following = following.spawn().expect("it starts");
+    for round in 1..=12 {
+        send(round);
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    let told = following.wait_with_output().expect("it ends");
+    assert!(told.status.success());
+    let told = String::from_utf8(told.stdout).expect("text");
+    for engine in ["duckdb", "polars"] {
+        let lines = told.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let counts: Vec<(u64, u64)> = lines
+            .filter(|line| line[0] == engine)
+            .map(|line| (line[1][0].as_u64().unwrap(), line[1][1].as_u64().unwrap()))
+            .collect();
+        assert!(counts.iter().all(|(rows, ids)| rows == ids), "{engine}: rows stand twice: {counts:?}");
+        assert!(counts.is_sorted(), "{engine}: rows went again: {counts:?}");
+        assert!(counts.first() < counts.last(), "{engine}: nothing landed meanwhile: {counts:?}");
+    }
+    assert_eq!(server.stop(), Some(0));
+}
