@@ -47,7 +47,10 @@ fn main() -> ExitCode {
         Command::Ingest(args) => ingest::run(args),
         Command::Letters(args) => letters::run(args),
         Command::Sql(args) => sql::run(args),
-        Command::Openapi => openapi::run(),
+        Command::Openapi => {
+            openapi::run();
+            Ok(())
+        }
         Command::User(args) => user::run(args),
         Command::Token(args) => token::run(args),
         Command::Audit(args) => audit::run(args),

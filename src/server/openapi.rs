@@ -6,6 +6,7 @@
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
+use serde_json::Value;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
@@ -45,7 +46,7 @@ const REFUSALS: [(StatusCode, &str); 7] = [
 ];
 
 /// The doors of `serve`, described by OpenAPI 3.1.
-pub fn document() -> OpenApi {
+fn document() -> OpenApi {
     let mut whole = frame();
     for part in parts() {
         whole.merge(part);
@@ -75,10 +76,34 @@ fn parts() -> [OpenApi; 12] {
     ]
 }
 
+/// The description, as it is given.
+pub fn text() -> String {
+    // What is made of literals and structs of strings can't fail to be written.
+    let mut whole = serde_json::to_value(document()).unwrap_or_default();
+    unsigned(&mut whole);
+    serde_json::to_string_pretty(&whole).unwrap_or_default()
+}
+
+/// Says of integers that have no sign that they have none: as signed ones of so many bits they would end at half.
+fn unsigned(part: &mut Value) {
+    match part {
+        Value::Object(fields) => {
+            let has_none = fields.get("minimum").and_then(Value::as_i64).is_some_and(|least| least >= 0);
+            if let (true, Some(Value::String(format))) = (has_none, fields.get_mut("format"))
+                && (format == "int32" || format == "int64")
+            {
+                format.insert(0, 'u');
+            }
+            fields.values_mut().for_each(unsigned);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unsigned),
+        _ => {}
+    }
+}
+
 /// The door of the description itself.
 pub fn router() -> Router {
-    // What is made of literals and structs of strings can't fail to be written.
-    let text: std::sync::Arc<str> = document().to_pretty_json().unwrap_or_default().into();
+    let text: std::sync::Arc<str> = text().into();
     Router::new()
         .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()) }))
 }

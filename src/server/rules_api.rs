@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::{JsonRejection, StringRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -186,10 +187,22 @@ async fn show(State(state): State<RulesState>, who: Option<Extension<Principal>>
         (status = 415, description = "It is no JSON"),
     )
 )]
-async fn check(State(state): State<RulesState>, who: Option<Extension<Principal>>, Json(proposal): Json<Proposal>) -> Response {
+async fn check(
+    State(state): State<RulesState>,
+    who: Option<Extension<Principal>>,
+    proposal: Result<Json<Proposal>, JsonRejection>,
+) -> Response {
     if let Some(refused) = refuse(&state, who, Wish::Rule) {
         return refused;
     }
+    let proposal = match proposal {
+        Ok(Json(proposal)) => proposal,
+        Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => return too_large(),
+        Err(_) => {
+            let remedy = "send JSON with its content type: {\"files\": [{\"name\": \"own.rules\", \"text\": \"…\"}]}";
+            return problem(StatusCode::BAD_REQUEST, "malformed", "this is no list of rule files", remedy);
+        }
+    };
     let files: Vec<RuleFile> =
         proposal.files.into_iter().map(|f| RuleFile { name: f.name.into(), text: f.text.into() }).collect();
     let compiled = state.desk.check(&files);
@@ -213,12 +226,24 @@ async fn change(
     State(state): State<RulesState>,
     who: Option<Extension<Principal>>,
     Path(name): Path<String>,
-    text: String,
+    text: Result<String, StringRejection>,
 ) -> Response {
     let who = match allowed(&state, who, Wish::Rule) {
         Ok(who) => who,
         Err(refused) => return refused,
     };
+    let text = match text {
+        Ok(text) => text,
+        Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => return too_large(),
+        Err(_) => {
+            return problem(StatusCode::BAD_REQUEST, "malformed", "a rule file is text in UTF-8", "send its text as the body");
+        }
+    };
+    // One that is there may be changed, however whoever brought it has called it.
+    if !is_file_name(&name) && !state.desk.files().iter().any(|file| *file.name == *name) {
+        let remedy = "use letters, digits, '.', '_' and '-', at most 64 of them, and no '.' at the beginning";
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_file", "this can't be the name of a rule file", remedy);
+    }
     let put = tokio::task::spawn_blocking(move || {
         state.desk.put(&*state.inlet, &who.id, |mut files| {
             match files.iter_mut().find(|f| *f.name == *name) {
@@ -233,6 +258,21 @@ async fn change(
         Ok(put) => changed(put, None),
         Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the change could not be made", "see the server's log"),
     }
+}
+
+fn too_large() -> Response {
+    problem(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "these are more bytes than rule files may have",
+        "part them into several files",
+    )
+}
+
+/// As `docs/http.md` and the description say.
+fn is_file_name(name: &str) -> bool {
+    let is_of_names = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=64).contains(&name.len()) && !name.starts_with('.') && name.chars().all(is_of_names)
 }
 
 /// The answer to a change of rules; of a roll back, to which version it went and which there is now.

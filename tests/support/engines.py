@@ -89,9 +89,9 @@ def follow(lake, seconds):
     import polars as pl
     on, end = duckdb_on(), time.monotonic() + float(seconds)
     while time.monotonic() < end:
-        counted = on.execute(f"select count(*), count(distinct id) from delta_scan('{lake}/readings')").fetchone()
+        counted = on.execute(f"select count(id), count(distinct id) from delta_scan('{lake}/readings')").fetchone()
         yield ["duckdb", list(counted)]
-        frame = pl.scan_delta(f"{lake}/readings").select(n=pl.len(), ids=pl.col("id").n_unique()).collect()
+        frame = pl.scan_delta(f"{lake}/readings").select(n=pl.col("id").count(), ids=pl.col("id").drop_nulls().n_unique()).collect()
         yield ["polars", list(frame.row(0))]
 
 

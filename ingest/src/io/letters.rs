@@ -112,7 +112,7 @@ pub(super) struct Sum {
     post,
     path = "/v1/dead-letters/replay",
     tag = "operate",
-    request_body = Asked,
+    request_body = Option<Asked>,
     responses(
         (status = 200, description = "They were tried", body = Sum, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
         (status = 413, description = "The body is too large"),

@@ -25,7 +25,7 @@ pub struct Receipt {
     pub outcome: Option<String>,
     /// Why it was rejected.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
-    #[schema(value_type = Option<super::said::Why>)]
+    #[schema(value_type = super::said::PerhapsWhy)]
     pub refusal: Option<Refusal>,
 }
 

@@ -75,19 +75,19 @@ pub(super) struct ProfileBody {
     at: Option<String>,
 }
 
-/// Why a reading was refused.
+/// Why a reading was refused, if it was.
 #[derive(ToSchema)]
 #[schema(as = Refusal)]
 #[expect(dead_code, reason = "it is described, not made: the core's refusal knows nothing of OpenAPI")]
-pub(super) struct Why {
+pub(super) struct PerhapsWhy {
     /// A stable name.
-    code: String,
+    code: Option<String>,
     /// The field at fault, where there is one.
     field: Option<String>,
     /// What was found, shortened where it is long.
     value: Option<String>,
-    message: String,
-    remedy: String,
+    message: Option<String>,
+    remedy: Option<String>,
 }
 
 /// A refusal as problem details (RFC 9457).
