@@ -36,6 +36,15 @@ fn one_that_goes_on_covers_all_that_comes() {
 }
 
 #[test]
+fn one_that_went_on_was_seen_when_it_is_something_else() {
+    let at = || get(Ref::Step(1), Measure::At);
+    let mut r = rule(RuleKind::Match(pattern(vec![step(SUGAR, None), step(LAB, None)], 30)));
+    r.filter = Some(covered(Cover::During, at(), at(), None));
+    // A restart in between is to end in the same snapshot.
+    check(&only(r), "0.. nap as n\n @35 35 meal 10 as n rev 2", "");
+}
+
+#[test]
 fn a_late_interval_decides_what_it_covers() {
     during(None, "10 sugar 90 as a\n 12 sugar 90 as b\n @30 11..13 nap", "open info from 12 at 12 of b");
     during(None, "10 sugar 90 as a\n @30 9..13 nap as n\n @40 remove n", "");
