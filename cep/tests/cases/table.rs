@@ -69,9 +69,10 @@ pub fn said_by(libraries: &[Library], input: &str) -> (Vec<String>, usize) {
     (changes.iter().map(told).collect(), ids.len())
 }
 
-type Names = BTreeMap<ReadingId, String>;
+pub type Names = BTreeMap<ReadingId, String>;
 
-fn read(libraries: &[Library], input: &str) -> (Vec<Line>, Names) {
+/// The first line gives the rules.
+pub fn read(libraries: &[Library], input: &str) -> (Vec<Line>, Names) {
     let library = |i: usize| Arc::new(libraries[i].clone());
     let mut lines = vec![Line { arrival: minute(-600), input: Given::Library { effective: Time::MIN, library: library(0) } }];
     let mut names = Names::new();
