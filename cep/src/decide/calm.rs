@@ -9,6 +9,7 @@
 use vitalog_elog::StreamIx;
 
 use super::State;
+use super::episode::Going;
 use super::range::{Supposed, hangs_on_no_reading, looks_through};
 use super::rests::{Band, Rest, Rests};
 use super::version::Case;
@@ -39,22 +40,41 @@ impl State {
         }
     }
 
-    /// Whether something has begun in it that readings of other streams may go on with or end.
-    pub fn is_busy(&self, case: &Case<'_>) -> bool {
+    /// By what it rests, whatever readings come.
+    pub fn pose(&self, case: &Case<'_>) -> Pose {
+        let busy = |is: bool| if is { Pose::Busy } else { Pose::Still };
         match self {
-            State::Episode(_) | State::Schedule(_) => false,
-            State::Silence(state) => state.open().is_some(),
-            State::Match(state) => state.is_pending(case),
+            State::Episode(state) => state.going().map_or(busy(!state.is_idle()), Pose::Going),
+            State::Schedule(_) => Pose::Still,
+            State::Silence(state) => busy(state.open().is_some()),
+            State::Match(state) => busy(state.is_pending(case)),
         }
     }
 
-    /// Whether it decides at instants of the clock, so that what it decided last may be later than all readings.
-    pub fn goes_by_clock(&self, case: &Case<'_>) -> bool {
+    /// Up to when it may have decided something, where that may be later than all readings: what is decided by the clock, and an episode that lapsed.
+    pub fn decided_until(&self, case: &Case<'_>) -> i64 {
         match self {
-            State::Episode(_) => false,
-            State::Match(_) => case.version.scope.program.is_some(),
-            State::Silence(_) | State::Schedule(_) => true,
+            State::Episode(state) => state.decided_until(),
+            State::Match(_) if case.version.scope.program.is_none() => i64::MIN,
+            State::Match(_) | State::Silence(_) | State::Schedule(_) => case.clock,
         }
+    }
+}
+
+/// What a state is in the middle of, as far as its rest hangs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pose {
+    Still,
+    /// An episode goes on, which rests by the numbers that do not end it.
+    Going(Going),
+    /// Something has begun that readings of other streams may go on with or end: it does not rest.
+    Busy,
+}
+
+impl Pose {
+    /// Whether what rested by this one may not go on to rest by another. A reading of one stream may take an episode back that rested in the stream it is decided upon.
+    pub fn ends(self, now: Pose) -> bool {
+        self != now && self != Pose::Busy
     }
 }
 

@@ -90,13 +90,14 @@ struct Opened {
 }
 
 /// What goes on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Going {
     Run {
         from: i64,
     },
     /// And the condition of its end does not hold.
     Open {
+        onset: i64,
         severity: Severity,
     },
 }
@@ -129,6 +130,11 @@ impl Episodes {
     /// Nothing goes on.
     pub fn is_idle(&self) -> bool {
         !self.busy
+    }
+
+    /// When its state changed last: that it lapsed is known later than its last reading.
+    pub fn decided_until(&self) -> i64 {
+        self.changed.unwrap_or(i64::MIN)
     }
 
     /// The quick way: the newest reading of the driver came, and changes nothing. Returns when the clock alone will decide something then, if ever.
@@ -190,7 +196,7 @@ impl Episodes {
     pub fn going(&self) -> Option<Going> {
         match self.state() {
             State::Run { from } => Some(Going::Run { from: *from }),
-            State::Open { what, calm: None } => Some(Going::Open { severity: what.severity }),
+            State::Open { what, calm: None } => Some(Going::Open { onset: what.onset, severity: what.severity }),
             State::Idle | State::Open { .. } => None,
         }
     }

@@ -21,7 +21,7 @@ impl Episodes {
                 rests.push(Rest::Near(hold.gap.0));
                 rests
             }
-            Going::Open { severity } => {
+            Going::Open { severity, .. } => {
                 let grades = &version.terms.rule.grades;
                 if grades.iter().any(|grade| grade.severity > severity) || !(awaited || episode.lapse.is_none()) {
                     return None;

@@ -24,7 +24,9 @@ impl Silences {
     pub fn touched(&mut self, case: &Case<'_>, silence: &Silence, touch: &Touch) -> bool {
         let mut changed = false;
         if let Some(t) = touch.at.filter(|_| silence.streams.iter().any(|h| h.stream == touch.stream)) {
-            changed |= self.judge(case, silence, self.counting_before(case, silence, t), t);
+            // A finding that waited for the end of its moment may go when its readings are gone, and the enrolment lies after it by then.
+            let until = case.line.enrolled().map_or(t, |enrolled| t.max(enrolled));
+            changed |= self.judge(case, silence, self.counting_before(case, silence, t), until);
         }
         if let Some((from, until)) = case.version.sight(touch) {
             changed |= self.doubted(case, silence, from, until);

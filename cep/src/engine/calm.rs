@@ -65,6 +65,14 @@ impl Calms {
         cell
     }
 
+    /// Wakes in a cell that is out those that were roused meanwhile, for to be asked with the others whether they may rest. Whether any of them rested.
+    #[inline]
+    pub fn stir(&mut self, cell: &mut Calm) -> bool {
+        let mut rested = false;
+        self.roused.drain(..).for_each(|version| rested |= cell.rouse(version));
+        rested
+    }
+
     /// Notes a cell, as of now.
     #[inline]
     pub fn keep(&mut self, stream: StreamIx, mut cell: Box<Calm>) {

@@ -154,7 +154,7 @@ impl Person {
         let found = std::mem::replace(&mut self.cold.found, plan.found(rules));
         self.watch_found(missed);
         self.cold.rows = (2 * self.line.rows()) as u32;
-        self.disturbed(clock);
+        self.unsettled();
         // Into memory, and no type of ours refuses to be written.
         let bytes = postcard::to_stdvec(&Written { line, states, found }).unwrap_or_default();
         let id = LayerId(digest_of(&bytes));
@@ -196,7 +196,7 @@ impl Person {
         // What begins there may be completed again.
         self.settle_down(rules, clock);
         self.cold.rows = (2 * self.line.rows()) as u32;
-        self.disturbed(clock);
+        self.unsettled();
         Ok(id)
     }
 

@@ -17,8 +17,8 @@ pub struct Ranks {
     pub ground: Vec<u32>,
     /// The others, each after all that it looks at.
     pub above: Vec<u32>,
-    /// For each version whether it looks at another.
-    looks: Vec<bool>,
+    /// For each version its place among these, if it looks at another.
+    turns: Vec<Option<usize>>,
     /// For each version the derived stream that its findings are rows of, if any rule looks at it.
     feeds: Vec<Option<StreamIx>>,
 }
@@ -46,21 +46,28 @@ impl Ranks {
         }
         let of = |place: u32| rank[name_of[place as usize] as usize];
         let looks = |place: &u32| versions[*place as usize].scope.streams.iter().any(|s| s.derived().is_some());
-        let all: Vec<bool> = (0..versions.len() as u32).map(|place| looks(&place)).collect();
         let (mut above, ground): (Vec<u32>, Vec<u32>) = (0..versions.len() as u32).partition(looks);
         above.sort_by_key(|place| (of(*place), *place));
+        let mut turns = vec![None; versions.len()];
+        above.iter().enumerate().for_each(|(turn, place)| turns[*place as usize] = Some(turn));
         let mut feeds = vec![None; versions.len()];
         for (i, place) in named.iter().enumerate() {
             for version in place.iter().flat_map(|name| &names[*name].1) {
                 feeds[*version as usize] = Some(Derived::stream(i));
             }
         }
-        Ranks { ground, above, looks: all, feeds }
+        Ranks { ground, above, turns, feeds }
     }
 
     /// Whether a version looks at other rules.
     pub fn is_above(&self, place: u32) -> bool {
-        self.looks.get(place as usize).copied().unwrap_or(false)
+        self.turns.get(place as usize).is_some_and(Option::is_some)
+    }
+
+    /// The place of a version among those that look at others.
+    #[inline]
+    pub fn turn(&self, place: u32) -> usize {
+        self.turns.get(place as usize).copied().flatten().unwrap_or(0)
     }
 
     /// The derived stream of a version, if any rule looks at it.

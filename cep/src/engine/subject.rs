@@ -106,6 +106,7 @@ impl Person {
                 self.dues.put_back(&reached);
             }
             let due = self.ask(rules, clock, one, &calm.awake.ground, &calm.awake.above);
+            is_old |= self.calms.stir(&mut calm);
             if is_old {
                 self.settle_calm(rules, clock, one.stream, &mut calm);
             }
@@ -131,14 +132,26 @@ impl Person {
         for &version in ground {
             due = earlier(due, self.touch(rules, clock, version, touches));
         }
-        if self.fed.is_empty() {
-            for &version in above {
-                due = earlier(due, self.touch(rules, clock, version, touches));
-            }
+        // Each after all that it looks at. From where one found something they are told of that too, and once of all of it.
+        let turn = |version: &u32| rules.ranks.turn(*version);
+        let sorted: Vec<u32>;
+        let mut above = above;
+        if !above.is_sorted_by_key(turn) {
+            let mut all = above.to_vec();
+            all.sort_by_key(turn);
+            sorted = all;
+            above = &sorted;
         }
-        // What one of them found may concern any that look at it.
+        let mut asked = 0;
+        for version in above {
+            if !self.fed.is_empty() {
+                break;
+            }
+            due = earlier(due, self.touch(rules, clock, *version, touches));
+            asked = turn(version) + 1;
+        }
         if !self.fed.is_empty() {
-            for &version in &rules.ranks.above {
+            for &version in &rules.ranks.above[asked..] {
                 due = earlier(due, self.touch_above(rules, clock, version, touches));
             }
         }
@@ -174,6 +187,11 @@ impl Person {
             due = earlier(due, self.next_due(rules, clock));
         }
         due
+    }
+
+    /// What was noted of those at rest is old; nothing else happened.
+    pub(super) fn unsettled(&mut self) {
+        self.calms.forget();
     }
 
     /// What was noted is old, and anything up to the clock may have been decided.
@@ -346,16 +364,14 @@ impl Person {
         let index = place as usize;
         let case = Case { line: &self.line, version: &rules.versions[index], clock, more: rules.more };
         let state = &mut self.states[index];
-        let was_busy = state.is_busy(&case);
+        let pose = state.pose(&case);
         let seen = state.touched(&case, touches);
         self.waits |= rules.more && state.waits();
         if let Some(due) = seen.due {
             self.dues.advance(place, due);
         }
-        if state.goes_by_clock(&case) {
-            self.frontier = self.frontier.max(clock);
-        }
-        if !was_busy && state.is_busy(&case) {
+        self.frontier = self.frontier.max(state.decided_until(&case));
+        if pose.ends(state.pose(&case)) {
             self.calms.rouse(place, &case.version.scope.streams);
         }
         if seen.changed {

@@ -190,7 +190,8 @@ impl Column {
     /// Sum, sum of squares and number of the values in the rows `from..to`, where sums are kept, it is a column of numbers, and the squares fit.
     pub fn moments(&self, from: usize, to: usize) -> Option<(i128, i128, u32)> {
         let (sum, count) = self.total(from, to)?;
-        if from >= to {
+        // Of what says nothing nothing is kept: rows that come later begin with the first.
+        if from >= to || self.kind.is_none() {
             return Some((0, 0, 0));
         }
         let mut kept = self.kept.borrow_mut();

@@ -88,3 +88,29 @@ fn touch(stream: StreamIx, row: &FoundRow, came: bool) -> Touch {
     let to = row.end.unwrap_or(i64::MAX).max(row.at);
     Touch { stream, at: Some(row.at), from: row.onset.min(row.at), to, came }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_of_one_instant_lie_as_they_would_after_a_restart() {
+        let stream = StreamIx(StreamIx::DERIVED);
+        let row = |id: u128, at: i64| FoundRow {
+            id: ReadingId(id),
+            at,
+            onset: at - 1,
+            end: None,
+            values: vec![],
+            evidence: Arc::from([]),
+        };
+        let mut line = Timeline::default();
+        for (id, at) in [(7, 30), (5, 30), (9, 20), (6, 30), (1, 40)] {
+            line.add_found(stream, row(id, at), &mut Vec::new());
+        }
+        line.remove_found(stream, &row(6, 30), &mut Vec::new());
+        let table = line.table(stream).expect("it has rows");
+        let ids: Vec<u128> = (0..table.len()).map(|row| table.mark(row).id.0).collect();
+        assert_eq!(ids, [9, 5, 7, 1]);
+    }
+}

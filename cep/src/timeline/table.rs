@@ -347,11 +347,12 @@ impl Table {
         row
     }
 
-    /// Puts the row of a finding after all rows of the instant `at`, at which it stands.
+    /// Puts the row of a finding at the instant `at`, at which it stands; those of one instant lie by id, for where they lie is to be a function of what stands.
     pub fn insert_found(&mut self, at: i64, found_row: &FoundRow) {
         let FoundRow { onset, end, ref values, ref evidence, .. } = *found_row;
         let mark = Mark { id: found_row.id, hash: 0, rev: 0, plain: false };
-        let row = self.left_after(at);
+        let (from, to) = (self.left_from(at), self.left_after(at));
+        let row = (from..to).find(|&row| self.id(row) > mark.id).unwrap_or(to);
         while self.columns.len() < values.len() {
             self.columns.push(Column::absent(self.at.len()));
         }

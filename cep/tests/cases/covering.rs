@@ -1,7 +1,7 @@
 //! Intervals over readings, choices, and silences that wait for some readings only.
 
 use vitalog_cep::plan::{Compare, Cover, Expr, Func, Heard, Measure, Ref, RuleKind, Show, Silence};
-use vitalog_elog::{Span, StreamIx};
+use vitalog_elog::{Severity, Span, StreamIx};
 
 use super::build::*;
 use super::table::check;
@@ -33,6 +33,34 @@ fn one_that_goes_on_covers_all_that_comes() {
     during(None, "10.. nap\n @20 10-1us sugar 90", "");
     // It ended: what was decided while it went on is decided again.
     during(None, "10.. nap as n\n 20 sugar 90\n @30 10..15 nap as n rev 2", "");
+}
+
+#[test]
+fn one_that_went_on_was_seen_when_it_is_something_else() {
+    let at = || get(Ref::Step(1), Measure::At);
+    let mut r = rule(RuleKind::Match(pattern(vec![step(SUGAR, None), step(LAB, None)], 30)));
+    r.filter = Some(covered(Cover::During, at(), at(), None));
+    // A restart in between is to end in the same snapshot.
+    check(&only(r), "0.. nap as n\n @35 35 meal 10 as n rev 2", "");
+}
+
+#[test]
+fn an_interval_that_takes_an_episode_back_leaves_the_next_to_be_found() {
+    let at = || get(Ref::Driver, Measure::At);
+    let awake = Expr::Not(Box::new(covered(Cover::During, at(), at(), None)));
+    let mut e = episode(SUGAR, Expr::And(vec![sugar(Ref::Driver, Compare::Lt, 70), awake.clone()]));
+    e.until = Some(sugar(Ref::Driver, Compare::Gt, 100));
+    let mut r = rule(RuleKind::Episode(e));
+    let rules = only(r.clone());
+    check(&rules, "0 sugar 60", "open info from 0 at 0 of r1");
+    // While it was open no number up to 100 mattered; after the nap each below 70 does.
+    check(&rules, "0 sugar 60\n -5..5 nap\n 10 sugar 60", "open info from 10 at 10 of r3");
+    check(&rules, "0 sugar 60\n 1 sugar 65\n -5..5 nap\n 10 sugar 75\n 15 sugar 60", "open info from 15 at 15 of r5");
+    // It opened less grave than it had seemed: what is grave now counts.
+    r.kind = RuleKind::Episode(episode(SUGAR, sugar(Ref::Driver, Compare::Lt, 70)));
+    r.grades.push(grade(Severity::Urgent, Expr::And(vec![sugar(Ref::Driver, Compare::Lt, 68), awake])));
+    check(&only(r.clone()), "0 sugar 60\n -5..5 nap\n 10 sugar 69", "open info from 0 at 0 of r1");
+    check(&only(r), "0 sugar 60\n -5..5 nap\n 10 sugar 60", "open urgent from 0 at 0 of r1");
 }
 
 #[test]

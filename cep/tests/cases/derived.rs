@@ -1,13 +1,13 @@
 //! Rules that look at the findings of other rules.
 
 use vitalog_cep::plan::{
-    Compare, Cover, Edge, Episode, Expr, Func, Library, Measure, Output, Ref, Rule, RuleKind, Show, Step, Window,
+    Compare, Cover, Edge, Episode, Expr, Func, Library, Measure, Output, Pattern, Ref, Rule, RuleKind, Select, Show, Step, Window,
 };
-use vitalog_elog::{Dimension, Severity};
+use vitalog_elog::{Dimension, Severity, Unit};
 
 use super::build::*;
 use super::table::check;
-use crate::world::{F1, FOUND, MEAL, SUGAR, unit};
+use crate::world::{F0, F1, FOUND, LAB, MEAL, SUGAR, unit};
 
 const LOW: vitalog_elog::StreamIx = FOUND[0];
 
@@ -210,6 +210,30 @@ fn statistics_of_fractions_are_exact() {
     says(Func::Forecast(vitalog_elog::Span::minutes(10)), "66 mg/dL");
     // Half of each is left after ten minutes: 61/8 + 65/4 + 63/2 at the meal.
     says(Func::DecayedSum(vitalog_elog::Span::minutes(10)), "55 mg/dL");
+}
+
+#[test]
+fn what_findings_say_is_calculated_with_exactly() {
+    let mut spread = named(rule(RuleKind::Episode(episode(SUGAR, sugar(Ref::Driver, Compare::Lt, 70)))), "r0", 10);
+    spread.outputs = vec![Output { field: F1, expr: value_of(window(Func::Stddev, SUGAR, Measure::Field(F0), 6)) }];
+    let mut r = above(RuleKind::Match(pattern(vec![step(MEAL, None)], 1)));
+    let varies = value_of(window(Func::Cv, LOW, Measure::Field(F1), 30));
+    r.say = vec![hole(varies, Show::Quantity(Unit::named(Dimension::Ratio, "%").expect("a unit")))];
+    // 65 and 55 spread by five roots of two, 100 and 60 by twenty. Of these the mean is 12.5 roots of two, the deviation 15: 0.8485 of it.
+    check(
+        &[library(vec![r, spread])],
+        "0 sugar 65\n 0 sugar 55\n 5 sugar 100\n 10 sugar 60\n 11 meal 10",
+        "resolved info from 0 at 0 to 5 known 5 of r1 r2\n open info from 10 at 10 of r4\n open info from 11 at 11 to 11 of r5 say 84.9 %",
+    );
+}
+
+#[test]
+fn a_silence_counts_from_enrolment_when_the_finding_before_it_goes() {
+    let once = Pattern { select: Select::Disjoint, ..pattern(vec![step(LAB, None)], 1) };
+    let rules = [library(vec![above(silence(&[LOW], 20)), named(rule(RuleKind::Match(once)), "r0", 10)])];
+    check(&rules, "0 lab 1 as a\n 10 meal 10\n @30 tick", "open info from 0 at 0 to 0 of a\n open info from 0 at 20 of a");
+    // The first reading becomes a later one of another stream. At one moment the enrolment is put off before the finding goes.
+    check(&rules, "0 lab 1 as a\n 10 meal 10\n @30 20 sugar 90 as a rev 2", "open info from 10 at 30");
 }
 
 fn edged(edge: Edge) -> RuleKind {

@@ -237,3 +237,14 @@ fn what_others_are_told_is_made_when_the_text_is() {
     // What changes only for them is told anew, too.
     told("0 sugar 65 as a\n @5 0 sugar 60 as a rev 2", "open info from 0 at 0 of a say no [to kin: below 61: yes]");
 }
+
+#[test]
+fn a_reading_at_the_instant_of_a_lapse_takes_it_back() {
+    let mut e = episode(SUGAR, sugar(Ref::Driver, Compare::Gt, 100));
+    (e.until_hold, e.lapse) = (hold(15, 15), Some(Span::minutes(10)));
+    let rules = only(rule(RuleKind::Episode(e)));
+    // The reading of 5 comes when the lapse it leads to is just due.
+    check(&rules, "0 sugar 120\n @15 5 sugar 70", "lapsed info from 0 at 0 to 5 known 15 of r1");
+    check(&rules, "0 sugar 120\n @15 5 sugar 70\n 15 sugar 90", "open info from 0 at 0 of r1");
+    check(&rules, "0 sugar 120\n @15 5 sugar 70\n 15+1us sugar 90", "lapsed info from 0 at 0 to 5 known 15 of r1");
+}

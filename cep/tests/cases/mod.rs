@@ -12,6 +12,7 @@ mod exprs;
 mod findings;
 mod formats;
 mod guards;
+mod horizon;
 mod kleene;
 mod pattern;
 mod profile;

@@ -5,7 +5,7 @@ use vitalog_elog::{Dimension, Span, Unit};
 
 use super::build::*;
 use super::table::check;
-use crate::world::{F0, LAB, NAP, SUGAR};
+use crate::world::{F0, LAB, MEAL, NAP, SUGAR};
 
 /// What `expr` reads at a lab reading at minute 20, after the readings of `input`.
 fn says(input: &str, expr: Expr, show: Show, text: &str) {
@@ -64,6 +64,19 @@ fn deviations_are_compared_exactly() {
     says(even, compare(of_sugars(Func::Cv), Compare::Eq, Expr::number(6_000_000)), Show::Bool, "yes");
     says(even, compare(of_sugars(Func::Cv), Compare::Gt, Expr::number(6_000_000)), Show::Bool, "no");
     says(even, compare(of_sugars(Func::Stddev), Compare::Eq, of_sugars(Func::Stddev)), Show::Bool, "yes");
+}
+
+#[test]
+fn a_reading_that_said_nothing_and_went_counts_for_nothing() {
+    let mut r = rule(RuleKind::Match(pattern(vec![step(LAB, None)], 1)));
+    let varies = value_of(window(Func::Cv, MEAL, Measure::Field(F0), 30));
+    r.say = vec![hole(varies, Show::Quantity(Unit::named(Dimension::Ratio, "%").expect("a unit")))];
+    // 20 and 30: mean 25, deviation the root of 50.
+    check(
+        &only(r),
+        "0 meal - as a\n 1 lab -\n 2 meal 20 as a rev 2\n 3 meal 30\n 4 lab -",
+        "open info from 1 at 1 to 1 of r2 say unknown\n open info from 4 at 4 to 4 of r4 say 28.3 %",
+    );
 }
 
 #[test]

@@ -18,6 +18,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use vitalog_cep::Engine;
 use vitalog_cep::plan::Library;
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Reading, ReadingId, Span, Subject, Time, TimeOfDay, Value, When};
@@ -26,14 +27,32 @@ use crate::oracle::Standing;
 use crate::world::script::{Given, Line, expected, reading};
 use crate::world::{EPOCH, Kind, PROFILE, STREAMS, WORDS, drive, fields, minute};
 
-/// The first library is in force from the beginning of time.
+/// The first library is in force from the beginning of time. The engine has to say so whether the inputs came one by one, at one moment, or with a restart between any
+/// two of them.
 pub fn check(libraries: &[Library], input: &str, stands: &str) {
     let (lines, names) = read(libraries, input);
     let wanted: Vec<&str> = stands.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let show = |all: Vec<Standing>| all.iter().map(|s| finding(s, &names)).collect::<Vec<_>>();
     assert_eq!(show(expected(&lines)), wanted, "the ORACLE on\n{input}");
-    let (engine, _) = drive::run(&lines);
+    let (mut engine, _) = drive::run(&lines);
     assert_eq!(show(drive::standing(&engine)), wanted, "the ENGINE on\n{input}");
+    assert_eq!(show(drive::standing(&at_one_moment(&lines))), wanted, "the ENGINE, at one moment, on\n{input}");
+    let whole = engine.snapshot();
+    for cut in 1..lines.len() {
+        let (mut half, _) = drive::run(&lines[..cut]);
+        let mut restored = Engine::restore(&half.snapshot()).expect("its own snapshot");
+        (cut..lines.len()).for_each(|i| drop(drive::step(&mut restored, i, &lines[i])));
+        assert_eq!(show(drive::standing(&restored)), wanted, "the ENGINE, cut at {cut}, on\n{input}");
+        assert!(restored.snapshot() == whole, "cut at {cut} it ends in another snapshot on\n{input}");
+    }
+}
+
+fn at_one_moment(lines: &[Line]) -> Engine {
+    let mut engine = Engine::new();
+    engine.begin();
+    let mut effects: Vec<_> = lines.iter().enumerate().flat_map(|(i, line)| drive::step(&mut engine, i, line)).collect();
+    engine.settle(&mut effects);
+    engine
 }
 
 /// What the engine said, in order: of which rule, what happened, from which minute, and why it was quiet; and of how many findings.
@@ -50,9 +69,10 @@ pub fn said_by(libraries: &[Library], input: &str) -> (Vec<String>, usize) {
     (changes.iter().map(told).collect(), ids.len())
 }
 
-type Names = BTreeMap<ReadingId, String>;
+pub type Names = BTreeMap<ReadingId, String>;
 
-fn read(libraries: &[Library], input: &str) -> (Vec<Line>, Names) {
+/// The first line gives the rules.
+pub fn read(libraries: &[Library], input: &str) -> (Vec<Line>, Names) {
     let library = |i: usize| Arc::new(libraries[i].clone());
     let mut lines = vec![Line { arrival: minute(-600), input: Given::Library { effective: Time::MIN, library: library(0) } }];
     let mut names = Names::new();

@@ -15,10 +15,10 @@ use crate::world::script::{Given, Line};
 
 /// Where layers lie.
 #[derive(Default)]
-struct Shelf {
+pub struct Shelf {
     layers: BTreeMap<LayerId, Vec<u8>>,
-    parted: u64,
-    united: u64,
+    pub parted: u64,
+    pub united: u64,
 }
 
 impl Shelf {
@@ -31,7 +31,7 @@ impl Shelf {
     }
 
     /// The inputs of one moment, with what followed from each and at its end.
-    fn steps(&mut self, engine: &mut Engine, first: usize, lines: &[Line]) -> Vec<Vec<Effect>> {
+    pub fn steps(&mut self, engine: &mut Engine, first: usize, lines: &[Line]) -> Vec<Vec<Effect>> {
         let mut all = Vec::new();
         engine.begin();
         for (i, line) in lines.iter().enumerate() {

@@ -12,7 +12,7 @@ mod extremes;
 mod fold;
 mod forms;
 mod history;
-mod horizon;
+pub mod horizon;
 mod in_order;
 mod increments;
 mod long;

@@ -48,7 +48,7 @@ fn mean(times: &[i128]) -> Option<Number> {
     let least = points.iter().filter_map(|p| squares(times, *p)).min()?;
     let best: Vec<Number> = points.into_iter().filter(|p| squares(times, *p) == Some(least)).collect();
     let all_one = best.iter().all(|p| *p == best[0]);
-    all_one.then(|| Number::whole(best[0].floor() / MINUTE * MINUTE))
+    if all_one { Some(Number::whole(best[0].floor()? / MINUTE * MINUTE)) } else { None }
 }
 
 /// The means that come of taking some of the times a day later.
@@ -65,7 +65,7 @@ fn on_day(n: Number) -> Option<Number> {
 fn squares(times: &[i128], from: Number) -> Option<Number> {
     let square = |t: &i128| {
         let way = Number::whole(*t).minus(from)?;
-        let way = if way < Number::whole(0) { way.negative()? } else { way };
+        let way = if way < Number::whole(0) { way.negative() } else { way };
         let shorter = way.min(Number::whole(DAY).minus(way)?);
         shorter.times(shorter)
     };

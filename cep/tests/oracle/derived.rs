@@ -28,7 +28,7 @@ fn as_number(known: Known) -> Option<Known> {
 fn is_kept(known: &Known) -> bool {
     let fits = |n: i128| i64::try_from(n).is_ok();
     match known {
-        Known::Number(n) => fits(Number::parts(*n).0) && fits(Number::parts(*n).1),
+        Known::Number(n) => Number::parts(*n).is_some_and(|(n, d)| fits(n) && fits(d)),
         _ => true,
     }
 }

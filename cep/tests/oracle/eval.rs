@@ -43,7 +43,7 @@ pub fn eval(expr: &Expr, scene: &Scene<'_>) -> Option<Known> {
             window::aggregate(*func, *what, &readings, scene)
         }
         Expr::Not(a) => Some(Known::Bool(!truth(eval(a, scene))?)),
-        Expr::Neg(a) => number(eval(a, scene))?.negative().map(Known::Number),
+        Expr::Neg(a) => Some(Known::Number(number(eval(a, scene))?.negative())),
         Expr::And(all) => and(all.iter().map(|e| truth(eval(e, scene)))).map(Known::Bool),
         Expr::Or(all) => or(all.iter().map(|e| truth(eval(e, scene)))).map(Known::Bool),
         Expr::Compare { op, left, right } => compare(*op, eval(left, scene), eval(right, scene)).map(Known::Bool),
@@ -62,10 +62,10 @@ pub fn eval(expr: &Expr, scene: &Scene<'_>) -> Option<Known> {
             false => eval(otherwise, scene),
         },
         Expr::TimeOfDay(a) => {
-            let minute = Calendar::of(scene).minute_of_day(number(eval(a, scene))?.floor())?;
+            let minute = Calendar::of(scene).minute_of_day(number(eval(a, scene))?.floor()?)?;
             Some(Known::Number(Number::whole(minute * MINUTE)))
         }
-        Expr::DayOfWeek(a) => Calendar::of(scene).day_of_week(number(eval(a, scene))?.floor()).map(Known::Enum),
+        Expr::DayOfWeek(a) => Calendar::of(scene).day_of_week(number(eval(a, scene))?.floor()?).map(Known::Enum),
         Expr::Wrap { value, signed } => on_circle(number(eval(value, scene))?, *signed).map(Known::Number),
         Expr::BetweenTimes { value, low, high } => {
             let (value, low, high) = (number(eval(value, scene))?, number(eval(low, scene))?, number(eval(high, scene))?);
@@ -109,7 +109,7 @@ fn number(value: Option<Known>) -> Option<Number> {
 /// Brought into a day, or half a day to either side.
 fn on_circle(mut n: Number, signed: bool) -> Option<Number> {
     const DAY: i128 = 24 * 60 * MINUTE;
-    let days = Number::whole(n.over(Number::whole(DAY))?.floor() * DAY);
+    let days = Number::whole(n.over(Number::whole(DAY))?.floor()? * DAY);
     n = n.minus(days)?;
     if signed && n > Number::whole(DAY / 2) { n.minus(Number::whole(DAY)) } else { Some(n) }
 }

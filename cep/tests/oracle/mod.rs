@@ -25,6 +25,7 @@ pub mod stretch;
 pub mod text;
 pub mod timeline;
 pub mod versions;
+pub mod whole;
 pub mod window;
 
 use std::collections::BTreeSet;

@@ -1,69 +1,77 @@
-//! Exact quotients for the oracle: `i128` over `i128`, reduced, no cleverness.
+//! Exact quotients for the oracle, reduced, no cleverness.
 //!
-//! Refuses to guess: a division by zero, or a result that does not fit once reduced, is `None`, which the evaluator calls unknown.
+//! Refuses to guess: a division by zero is `None`, which the evaluator calls unknown. So is what a thousand bits can't hold, which no script comes to.
 
 use std::cmp::Ordering;
+
+use super::whole::Whole;
 
 /// `n / d` in lowest terms; `d` is positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number {
-    n: i128,
-    d: i128,
+    n: Whole,
+    d: Whole,
 }
 
 impl Number {
     pub fn whole(n: i128) -> Number {
-        Number { n, d: 1 }
+        Number { n: Whole::from(n), d: Whole::from(1) }
     }
 
-    /// `None` if `d` is zero or a part does not fit.
+    /// `None` if `d` is zero.
     pub fn quotient(n: i128, d: i128) -> Option<Number> {
-        if d == 0 {
+        Number::of(Whole::from(n), Whole::from(d))
+    }
+
+    fn of(n: Whole, d: Whole) -> Option<Number> {
+        if d == Whole::ZERO {
             return None;
         }
-        let common = i128::try_from(greatest_common_divisor(n.unsigned_abs(), d.unsigned_abs())).ok()?;
-        let (n, d) = (n / common, d / common);
-        if d > 0 { Some(Number { n, d }) } else { Some(Number { n: n.checked_neg()?, d: d.checked_neg()? }) }
+        let (n, d) = if d.is_negative() { (n.negative(), d.negative()) } else { (n, d) };
+        let common = n.common_divisor(d);
+        Some(Number { n: n.by(common).0, d: d.by(common).0 })
     }
 
-    pub fn parts(self) -> (i128, i128) {
-        (self.n, self.d)
+    /// Where both fit into 128 bits.
+    pub fn parts(self) -> Option<(i128, i128)> {
+        self.n.short().zip(self.d.short())
     }
 
-    pub fn floor(self) -> i128 {
-        self.n.div_euclid(self.d)
+    /// The greatest whole number not above it, if it fits.
+    pub fn floor(self) -> Option<i128> {
+        self.n.by(self.d).0.short()
     }
 
     /// To the nearest whole number, a half to the even one.
-    pub fn round_half_even(self) -> i128 {
-        let below = self.floor();
-        let rest = self.n - below * self.d;
-        match rest.cmp(&(self.d - rest)) {
+    pub fn round_half_even(self) -> Option<i128> {
+        let (below, rest) = self.n.by(self.d);
+        let below = below.short()?;
+        Some(match rest.plus(rest)?.cmp(&self.d) {
             Ordering::Less => below,
             Ordering::Greater => below + 1,
             Ordering::Equal => below + below.rem_euclid(2),
-        }
+        })
     }
 
-    pub fn negative(self) -> Option<Number> {
-        Some(Number { n: self.n.checked_neg()?, d: self.d })
+    pub fn negative(self) -> Number {
+        Number { n: self.n.negative(), d: self.d }
     }
 
     pub fn plus(self, other: Number) -> Option<Number> {
-        let (a, b) = (self.n.checked_mul(other.d)?, other.n.checked_mul(self.d)?);
-        Number::quotient(a.checked_add(b)?, self.d.checked_mul(other.d)?)
+        let (a, b) = (self.n.times(other.d)?, other.n.times(self.d)?);
+        Number::of(a.plus(b)?, self.d.times(other.d)?)
     }
 
     pub fn minus(self, other: Number) -> Option<Number> {
-        self.plus(other.negative()?)
+        self.plus(other.negative())
     }
 
     pub fn times(self, other: Number) -> Option<Number> {
-        Number::quotient(self.n.checked_mul(other.n)?, self.d.checked_mul(other.d)?)
+        Number::of(self.n.times(other.n)?, self.d.times(other.d)?)
     }
 
     pub fn over(self, other: Number) -> Option<Number> {
-        Number::quotient(self.n.checked_mul(other.d)?, self.d.checked_mul(other.n)?)
+        Number::of(self.n.times(other.d)?, self.d.times(other.n)?)
     }
 
     /// The square root to the nearest millionth, by halving.
@@ -72,10 +80,10 @@ impl Number {
         let (mut low, mut high) = (0_i128, 1_i128);
         let is_below = |k: i128| Some(millionths(k)?.times(millionths(k)?)? <= self);
         while is_below(high)? {
-            high *= 2;
+            high = high.checked_mul(2)?;
         }
         while high - low > 1 {
-            let middle = (low + high) / 2;
+            let middle = low + (high - low) / 2;
             if is_below(middle)? {
                 low = middle;
             } else {
@@ -83,7 +91,7 @@ impl Number {
             }
         }
         // The root is at or above the middle of two millionths where its square is.
-        let middle = Number::quotient(2 * low + 1, 2_000_000)?;
+        let middle = millionths(low)?.plus(Number::quotient(1, 2_000_000)?)?;
         millionths(if middle.times(middle)? <= self { low + 1 } else { low })
     }
 
@@ -99,12 +107,11 @@ impl Number {
 impl Ord for Number {
     /// By whole parts, then by the remainders upside down: exact, and nothing can overflow.
     fn cmp(&self, other: &Number) -> Ordering {
-        let (whole, other_whole) = (self.floor(), other.floor());
+        let ((whole, rest), (other_whole, other_rest)) = (self.n.by(self.d), other.n.by(other.d));
         if whole != other_whole {
             return whole.cmp(&other_whole);
         }
-        let (rest, other_rest) = (self.n - whole * self.d, other.n - whole * other.d);
-        if rest == 0 || other_rest == 0 {
+        if rest == Whole::ZERO || other_rest == Whole::ZERO {
             return rest.cmp(&other_rest);
         }
         Number { n: other.d, d: other_rest }.cmp(&Number { n: self.d, d: rest })
@@ -117,18 +124,17 @@ impl PartialOrd for Number {
     }
 }
 
-fn greatest_common_divisor(a: u128, b: u128) -> u128 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
-}
-
 #[test]
 fn numbers_are_exact() {
     let q = |n, d| Number::quotient(n, d).unwrap();
-    assert_eq!(q(2, -4).parts(), (-1, 2));
+    assert_eq!(q(2, -4).parts(), Some((-1, 2)));
     assert_eq!(q(1, 3).plus(q(1, 6)), Some(q(1, 2)));
     assert_eq!(q(1, 2).over(q(0, 7)), None);
-    assert_eq!(Number::whole(i128::MAX).plus(q(1, 1)), None);
+    // Beyond 128 bits, and back.
+    let (large, small) = (q(i128::MAX, 3), q(1, i128::MAX));
+    assert_eq!(large.times(large).and_then(|square| square.times(small)?.times(small)), Some(q(1, 9)));
+    assert_eq!(large.times(large).and_then(Number::floor), None);
     assert!(q(-1, 3) < q(-1, 4) && q(1, 3) > q(33, 100) && q(7, 3) < q(12, 5));
     assert_eq!([q(2, 1), q(1, 4), q(0, 1)].map(Number::root), [1_414_214, 500_000, 0].map(|n| Some(q(n, 1_000_000))));
-    assert_eq!([q(5, 2), q(7, 2), q(-5, 2), q(-7, 3)].map(Number::round_half_even), [2, 4, -2, -2]);
+    assert_eq!([q(5, 2), q(7, 2), q(-5, 2), q(-7, 3)].map(Number::round_half_even), [2, 4, -2, -2].map(Some));
 }

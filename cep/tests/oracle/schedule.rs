@@ -60,7 +60,7 @@ fn found(timeline: &Timeline, profile: &Profile<'_>, rule: &Rule, schedule: &Sch
 
 /// The times of day, around midnight.
 fn times(schedule: &Schedule, scene: &Scene<'_>) -> Vec<Micros> {
-    let number = |known| if let Known::Number(n) = known { Some(n.floor().rem_euclid(DAY)) } else { None };
+    let number = |known| if let Known::Number(n) = known { n.floor().map(|t| t.rem_euclid(DAY)) } else { None };
     schedule.at.iter().filter_map(|e| eval(e, scene).and_then(number)).collect()
 }
 

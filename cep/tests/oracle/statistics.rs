@@ -52,9 +52,9 @@ fn variance(values: &[Number]) -> Option<Number> {
 fn percentile(mut values: Vec<Number>, p: Number) -> Option<Number> {
     values.sort();
     let way = p.times(Number::whole(values.len() as i128 - 1))?;
-    let place = usize::try_from(way.floor()).ok()?;
+    let place = usize::try_from(way.floor()?).ok()?;
     let low = *values.get(place)?;
-    let rest = way.minus(Number::whole(way.floor()))?;
+    let rest = way.minus(Number::whole(way.floor()?))?;
     match values.get(place + 1) {
         Some(high) => low.plus(high.minus(low)?.times(rest)?),
         None => (rest == Number::whole(0)).then_some(low),

@@ -36,16 +36,16 @@ fn shown(known: &Known, show: &Show, scene: &Scene<'_>) -> Option<String> {
     }
     match (known, show) {
         (Known::Number(n), Show::Quantity(unit)) => {
-            let (n, d) = n.parts();
+            let (n, d) = n.parts()?;
             Some(format_atoms(n, d, *unit))
         }
-        (Known::Number(n), Show::Number) => Some(two_decimals(*n)),
-        (Known::Number(n), Show::Instant) => clock_time(n.floor(), scene),
+        (Known::Number(n), Show::Number) => two_decimals(*n),
+        (Known::Number(n), Show::Instant) => clock_time(n.floor()?, scene),
         (Known::Number(n), Show::TimeOfDay) => {
-            let minute = n.floor() / super::calendar::MINUTE;
+            let minute = n.floor()? / super::calendar::MINUTE;
             Some(format!("{:02}:{:02}", minute / 60, minute % 60))
         }
-        (Known::Number(n), Show::Span) => Some(Span(i64::try_from(n.round_half_even()).ok()?).to_string()),
+        (Known::Number(n), Show::Span) => Some(Span(i64::try_from(n.round_half_even()?).ok()?).to_string()),
         (Known::Enum(i), Show::Enum(words)) => words.get(usize::from(*i)).map(ToString::to_string),
         (Known::Text(text), Show::Text) => Some(text.clone()),
         (Known::Bool(b), Show::Bool) => Some(if *b { "yes" } else { "no" }.to_owned()),
@@ -54,15 +54,15 @@ fn shown(known: &Known, show: &Show, scene: &Scene<'_>) -> Option<String> {
 }
 
 /// Up to two decimals, rounded half to even, without zeros at the end.
-fn two_decimals(n: Number) -> String {
-    let hundredths = n.times(Number::whole(100)).map_or(0, Number::round_half_even);
+fn two_decimals(n: Number) -> Option<String> {
+    let hundredths = n.times(Number::whole(100))?.round_half_even()?;
     let sign = if hundredths < 0 { "-" } else { "" };
     let (whole, rest) = (hundredths.abs() / 100, hundredths.abs() % 100);
-    match (rest / 10, rest % 10) {
+    Some(match (rest / 10, rest % 10) {
         (0, 0) => format!("{sign}{whole}"),
         (tenths, 0) => format!("{sign}{whole}.{tenths}"),
         (tenths, last) => format!("{sign}{whole}.{tenths}{last}"),
-    }
+    })
 }
 
 /// `08:15` in the subject's time zone, with the date where it is not that of the decision.

@@ -112,9 +112,8 @@ impl Matches {
             self.frontier = t;
             return self.in_order(case, pattern, shape, touch, t);
         }
-        if let Some(t) = touch.at {
-            self.frontier = self.frontier.max(t);
-        }
+        // An interval that goes on was seen as well: a snapshot taken before it goes counts it.
+        self.frontier = self.frontier.max(touch.at.unwrap_or(touch.from));
         let step = pattern.steps.iter().any(|s| s.stream == touch.stream);
         let within = limit(pattern, 0).max(1);
         let own = touch.at.filter(|t| step && !(touch.came && serves_nowhere(case, pattern, touch, *t))).map(|t| (t, t));

@@ -96,12 +96,17 @@ impl Matches {
         }
     }
 
-    /// Brings what is pending into the form that hangs on the timeline alone.
+    /// Brings what is pending into the form that hangs on the timeline alone. What waits for the end of its moment stays as it is, for it is searched again then.
     pub fn settle_down(&mut self, case: &Case<'_>, pattern: &Pattern) {
         self.catch_up(case, pattern, None);
         let Some(shape) = case.version.scope.shape.as_ref().filter(|_| !is_point(pattern)) else { return };
-        self.pending.clear();
+        let before = std::mem::take(&mut self.pending);
         self.gather(case, pattern, i64::MIN);
-        self.pending.retain(|start| Search::new(*case, pattern, shape, *start).earliest().is_none());
+        let doubted = self.past.doubted;
+        let waits = |start: i64| doubted.is_some_and(|(after, to)| after < start && start <= to);
+        self.pending.retain(|start| match waits(*start) {
+            true => before.binary_search(start).is_ok(),
+            false => Search::new(*case, pattern, shape, *start).earliest().is_none(),
+        });
     }
 }

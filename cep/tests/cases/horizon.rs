@@ -1,0 +1,47 @@
+//! What is cut off and put back at one moment with other inputs: said is what an engine says that keeps all.
+
+use vitalog_cep::plan::{Compare, Library, Pattern, Ref, Rule, RuleKind};
+use vitalog_cep::{Engine, Horizon};
+use vitalog_elog::Span;
+
+use super::build::*;
+use super::table::read;
+use crate::laws::horizon::Shelf;
+use crate::world::{FOUND, MEAL, NAP, SUGAR};
+
+/// Inputs of two moments; what lies before the last instant of the first is cut off between them. How many layers were put back.
+fn says_the_same(libraries: &[Library], first: &str, second: &str) -> u64 {
+    let (lines, _) = read(libraries, &format!("{first}\n{second}"));
+    let middle = lines.len() - second.lines().filter(|l| !l.trim().is_empty()).count();
+    let (mut whole, mut near) = (Engine::new(), Engine::new());
+    near.set_horizon(Some(Horizon { keep: Span(0), least: 0, pause: Span(0) }));
+    let (mut everything, mut shelf) = (Shelf::default(), Shelf::default());
+    for moment in [0..middle, middle..lines.len()] {
+        let first = moment.start;
+        let wants = everything.steps(&mut whole, first, &lines[moment.clone()]);
+        assert_eq!(shelf.steps(&mut near, first, &lines[moment]), wants, "from input {first} on");
+    }
+    shelf.united
+}
+
+#[test]
+fn what_waits_is_not_decided_by_what_is_put_back() {
+    let high = sugar(Ref::Candidate, Compare::Ge, 100);
+    let rules = only(rule(RuleKind::Match(pattern(vec![step(SUGAR, None), step(SUGAR, Some(high))], 20))));
+    let meals = "0 meal 10 as old\n 5 meal 10\n 10 meal 10\n 15 meal 10";
+    // The second sugar of 130 waits, as all that comes late. Then what was cut off comes back, and then a reading in order completes what is pending.
+    let united =
+        says_the_same(&rules, &format!("{meals}\n 125 sugar 90\n 130 sugar 80"), "130 sugar 110\n remove old\n 140 sugar 120");
+    assert_eq!(united, 1);
+}
+
+#[test]
+fn what_is_put_back_is_nothing_that_was_decided() {
+    let named = |name: &str, meaning: u64, kind: RuleKind| Rule { name: name.into(), meaning, ..rule(kind) };
+    let undisturbed = Pattern { absences: vec![absence(FOUND[0], None)], ..pattern(vec![step(NAP, None)], 1) };
+    let rules = [library(vec![named("r0", 10, silence(&[MEAL, NAP], 10)), named("r1", 11, RuleKind::Match(undisturbed))])];
+    let sugars = "0 sugar 90 as old rev 2\n 5 sugar 90\n 10 sugar 90\n 15 sugar 90";
+    // What an older revision says changes nothing, but it takes what was cut off to know that. The nap comes in order all the same: it ends the silence, and is found.
+    let united = says_the_same(&rules, sugars, "@200 0 sugar 80 as old rev 1\n 190..200 nap");
+    assert_eq!(united, 1);
+}
