@@ -47,7 +47,7 @@ fn the_doors_and_the_lake_agree_on_what_was_known() {
     let server = Server::start(data.path(), &flags);
     // Of each round the position after it, when the last of it had arrived, and what was current then.
     let mut rounds = Vec::new();
-    for part in all.chunks(150) {
+    for part in all.chunks(75) {
         let answer = server.readings(&ndjson(part)).ok();
         let position = answer.headers["vitalog-position"].to_str().unwrap().to_owned();
         let current = by_doors(&server, subject, &position);

@@ -190,7 +190,7 @@ async fn the_doors_answer_as_of_a_position_and_as_of_an_instant() {
         (path("yesterday"), StatusCode::BAD_REQUEST, "malformed"),
         (path("2026-01-01T00:00:00"), StatusCode::BAD_REQUEST, "malformed"),
         (path("99999999999999999999"), StatusCode::BAD_REQUEST, "malformed"),
-        (path("1000000"), StatusCode::SERVICE_UNAVAILABLE, "not_yet_visible"),
+        (path("1000000"), StatusCode::BAD_REQUEST, "not_over"),
         (one("-1"), StatusCode::BAD_REQUEST, "malformed"),
     ] {
         let answer = stage.ask(Some("root"), Method::GET, &path, &[]).await;

@@ -160,28 +160,33 @@ impl Board {
 
     /// Waits until all that was accepted by then can be seen, so that the answer is the same whenever it is asked for.
     pub(super) async fn settle(&self, as_of: Option<AsOf>) -> Result<(), Problem> {
-        match as_of {
-            None => Ok(()),
-            Some(AsOf::Position(position)) => self.wait_for("as_of", position).await,
-            Some(AsOf::Instant(instant)) => {
-                let (tell, told) = tokio::sync::oneshot::channel();
-                let done = move |position| {
-                    // Whoever asked may be gone.
-                    let _ = tell.send(position);
-                };
-                self.past.reach(instant, Box::new(done));
-                match tokio::time::timeout(PATIENCE, told).await {
-                    Ok(Ok(Some(position))) => self.wait_for("as_of", position).await,
-                    Ok(Ok(None)) => Err(Problem::of_field(
-                        "not_over",
-                        "as_of",
-                        &instant.to_string(),
-                        "this instant is not over, so more may be accepted by then",
-                        "give an earlier one, or leave as_of off to see what there is",
-                    )),
-                    _ => Err(Problem::busy()),
-                }
+        let seen = *self.live.reached().borrow();
+        let (position, asked) = match as_of {
+            None => return Ok(()),
+            Some(AsOf::Position(position)) if position <= seen => return Ok(()),
+            Some(AsOf::Position(position)) => {
+                let end = self.reach(Time::MIN).await?;
+                (end.filter(|end| position <= *end).map(|_| position), position.to_string())
             }
+            Some(AsOf::Instant(instant)) => (self.reach(instant).await?, instant.to_string()),
+        };
+        let detail = "the journal is not over it yet, so more may be accepted by then";
+        let remedy = "give an earlier one, or leave as_of off to see what there is";
+        let position = position.ok_or_else(|| Problem::of_field("not_over", "as_of", &asked, detail, remedy))?;
+        self.wait_for("as_of", position).await
+    }
+
+    /// How far in the journal an instant reaches; `None`: it is not over.
+    async fn reach(&self, instant: Time) -> Result<Option<u64>, Problem> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let done = move |position| {
+            // Whoever asked may be gone.
+            let _ = tell.send(position);
+        };
+        self.past.reach(instant, Box::new(done));
+        match tokio::time::timeout(PATIENCE, told).await {
+            Ok(Ok(position)) => Ok(position),
+            _ => Err(Problem::busy()),
         }
     }
 
