@@ -29,7 +29,7 @@ pub(crate) use days::{day_bounds, day_of};
 pub use error::ViewsError;
 pub(crate) use lookup::{Place, Row, Search, find};
 pub(crate) use recommendations::{SHADOW, change_from, kind_from, quiet_from, state_from, state_number, wordings_from};
-pub(crate) use sources::Heard;
+pub(crate) use sources::{Heard, HeardStream};
 pub(crate) use stored::{ONGOING, Stored};
 pub(crate) use subjects::Attention;
 pub(crate) use tables::open_for_reading;
