@@ -146,17 +146,17 @@ fn the_silent_are_named() {
     let rules = dir.path().join("rules");
     std::fs::create_dir_all(&rules).unwrap();
     let declared =
-        "stream tick every 1 s silent after 2 s { v count }\nstream note every 1 h { v count }\nstream word { v count }\n";
+        "stream tick every 1 s silent after 5 s { v count }\nstream note every 1 h { v count }\nstream word { v count }\n";
     std::fs::write(rules.join("own.rules"), declared).unwrap();
     let server = Server::start(&dir.path().join("data"), &["--rules", rules.to_str().unwrap()]);
     let one = |stream: &str| json!({"subject": "p-1", "stream": stream, "at": at(0), "v": 1, "source": format!("of-{stream}")});
     server.readings(&ndjson(&[one("tick"), one("note"), one("word")])).ok();
     server.recommendations("p-1");
-    std::thread::sleep(std::time::Duration::from_millis(2_200));
+    std::thread::sleep(std::time::Duration::from_millis(5_200));
     let page = server.get("/v1/sources").ok().json();
     let said: Vec<Value> =
         page["sources"].as_array().unwrap().iter().map(|s| json!([s["source"], s["silent_after_s"], s["silent"]])).collect();
-    assert_eq!(said, [json!(["of-note", 10_800, false]), json!(["of-tick", 2, true]), json!(["of-word", null, null])]);
+    assert_eq!(said, [json!(["of-note", 10_800, false]), json!(["of-tick", 5, true]), json!(["of-word", null, null])]);
     assert_eq!(server.get("/v1/sources?silent=true").ok().json()["total"], 1);
     let metrics = server.get("/metrics").ok().body;
     assert!(

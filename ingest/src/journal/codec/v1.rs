@@ -201,8 +201,8 @@ mod tests {
         let mut bytes = bytes();
         bytes.push(0);
         assert!(decoded(&bytes).is_err_and(|e| e.to_string().contains("1 bytes too many")));
-        bytes[0] = 3;
-        assert!(decoded(&bytes).is_err_and(|e| e.to_string().contains("version 3")));
+        bytes[0] = 4;
+        assert!(decoded(&bytes).is_err_and(|e| e.to_string().contains("version 4")));
         assert!(decoded(&[]).is_err());
     }
 }

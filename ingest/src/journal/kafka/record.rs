@@ -105,7 +105,7 @@ impl Record {
         if version > VERSION {
             return Record::Newer(version);
         }
-        let Some((body, sum)) = rest.split_at_checked(rest.len().saturating_sub(SUM)) else { return Record::Void };
+        let Some((body, sum)) = rest.split_last_chunk::<SUM>() else { return Record::Void };
         if blake3::hash(&bytes[..bytes.len() - SUM]).as_bytes()[..SUM] != *sum {
             return Record::Void;
         }
