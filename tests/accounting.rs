@@ -113,7 +113,7 @@ type Damage = (&'static str, &'static [&'static str]);
 const IN_VIEWS: [Damage; 6] = [
     ("delete from readings where id = (select id from names order by at limit 1 offset 3)", &["views lost r3/1"]),
     ("delete from revisions where rev = 2", &["views lost r11/2"]),
-    ("insert into revisions select subject, id, 1, x'00', stream, at, body from readings where id = (select id from names order by at limit 1 offset 3)", &["views doubled r3/1"]),
+    ("insert into revisions select subject, id, 1, x'00', stream, at, body, null, null from readings where id = (select id from names order by at limit 1 offset 3)", &["views doubled r3/1"]),
     ("update readings set at = at + 60000000 where id = (select id from names order by at limit 1 offset 3)", &["views bent r3/1"]),
     (
         "insert into readings select subject, stream, at, id, body from revisions where rev = 1 and at = (select max(at) from revisions);

@@ -16,6 +16,7 @@ mod house;
 mod ingesting;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod known;
 mod letters;
 mod lifecycle;
 mod lsp;

@@ -100,6 +100,46 @@ fn gaps_are_seen_and_closed() {
     assert_eq!(server.stop(), Some(0));
 }
 
+/// A clock that is ahead is measured by the reading that says most, one behind by the one that was the shortest on its way; after a restart the same.
+#[test]
+fn clocks_are_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &[]);
+    let ago = |seconds: i64| (jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds)).to_string();
+    let one = |source: &str, seconds: i64, value: u64| json!({"subject": "p-1", "stream": "bg", "at": ago(seconds), "value": value, "source": source});
+    let nap = json!({"subject": "p-1", "stream": "sleep", "start": ago(60), "source": "bed"});
+    let sent = [
+        one("fast", 20, 100),
+        one("fast", -150, 101),
+        one("fast", -90, 102),
+        one("slow", 7_400, 103),
+        one("slow", 3_600, 104),
+        nap,
+    ];
+    server.readings(&ndjson(&sent)).ok();
+    server.recommendations("p-1");
+    let measured = |server: &Server| -> Vec<(String, Option<i64>, Option<i64>)> {
+        let page = server.get("/v1/sources?subject=p-1").ok().json();
+        let sources = page["sources"].as_array().unwrap().iter();
+        let delay = |source: &Value| {
+            let streams = source["streams"].as_array().unwrap().iter();
+            // The gateway's own word of a contact has no delay.
+            streams.filter(|s| s["stream"] != "contact").find_map(|s| s["least_delay_s"].as_i64())
+        };
+        sources.map(|s| (s["source"].as_str().unwrap().to_owned(), s["clock_ahead_s"].as_i64(), delay(s))).collect()
+    };
+    let first = measured(&server);
+    let [bed, fast, slow] = &first[..] else { panic!("{first:?}") };
+    assert_eq!(bed.2, None, "what goes on has no instant: {first:?}");
+    assert!((100..=150).contains(&fast.1.unwrap()) && fast.2 == fast.1.map(|ahead| -ahead), "{first:?}");
+    assert!(slow.1 == Some(0) && (3_600..3_650).contains(&slow.2.unwrap()), "{first:?}");
+    assert!(server.get("/metrics").ok().body.contains("vitalog_sources_clock_ahead 1.0"));
+    assert_eq!(server.stop(), Some(0));
+    let server = Server::start(dir.path(), &[]);
+    assert_eq!(measured(&server), first);
+    assert_eq!(server.stop(), Some(0));
+}
+
 #[test]
 fn the_silent_are_named() {
     let dir = tempfile::tempdir().unwrap();

@@ -46,6 +46,7 @@ async fn main() -> std::io::Result<()> {
         live: world.live.clone(),
         access: Arc::new(Everybody),
         inlet: world.clone(),
+        past: world.clone(),
         clock: Arc::new(now),
         notice: Notice { attribution: "All readings on this page are generated; nobody in it exists.".to_owned() },
     });

@@ -55,14 +55,14 @@ impl Stage {
     }
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: reqwest::header::HeaderMap,
-    body: Json,
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Json,
 }
 
 impl Stage {
-    async fn ask(&self, who: Option<&str>, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub async fn ask(&self, who: Option<&str>, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.server.url));
         if let Some(who) = who {
             request = request.header("x-who", who);
@@ -76,7 +76,7 @@ impl Stage {
         Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Json::Null) }
     }
 
-    async fn get(&self, path: &str) -> Json {
+    pub async fn get(&self, path: &str) -> Json {
         let answer = self.ask(Some("root"), Method::GET, path, &[]).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         assert_eq!(answer.headers["content-type"], "application/json");

@@ -15,15 +15,15 @@ use crate::support::schema::{self, BG, MOOD, SLEEP, amount, content, glucose};
 use crate::support::world::{INCARNATION, World, chain};
 use crate::support::{findings, judge};
 
-const BASE: Time = Time(1_790_000_000_000_000);
+pub const BASE: Time = Time(1_790_000_000_000_000);
 
 /// What somebody sends: a subject, a name, a revision, and what it says; `None` removes.
 #[derive(Clone, Debug)]
-struct Sent {
-    subject: u8,
-    name: u8,
-    rev: u32,
-    says: Option<(u8, i64, i64)>,
+pub struct Sent {
+    pub subject: u8,
+    pub name: u8,
+    pub rev: u32,
+    pub says: Option<(u8, i64, i64)>,
 }
 
 fn sent() -> impl Strategy<Value = Sent> {
@@ -33,10 +33,16 @@ fn sent() -> impl Strategy<Value = Sent> {
 
 /// The last four names stand for readings that were sent without one, at first; they are amended by the id that the receipt told.
 fn reading(s: &Sent) -> Reading {
+    reading_apart(s, Span::minutes(1))
+}
+
+/// The same, with so much time between two places.
+pub fn reading_apart(s: &Sent, step: Span) -> Reading {
+    let place = |n: i64| BASE + Span(step.0 * n);
     let subject = Subject::new(&format!("p-{}", s.subject));
     let mut given: std::sync::Arc<str> = format!("r{}", s.name).into();
     if s.name >= 8 {
-        let at = BASE + Span::minutes(i64::from(s.name));
+        let at = place(i64::from(s.name));
         let (stream, said) = match s.name {
             8 | 9 => ("bg", glucose(at, "100")),
             _ => ("sleep", content(SLEEP, When::During { start: at, end: None }, vec![])),
@@ -46,8 +52,8 @@ fn reading(s: &Sent) -> Reading {
         }
         given = said.derived_id(&subject, stream).to_string().into();
     }
-    let Some((stream, minute, value)) = s.says else { return Reading::removal(subject, given, s.rev) };
-    let at = BASE + Span::minutes(minute);
+    let Some((stream, n, value)) = s.says else { return Reading::removal(subject, given, s.rev) };
+    let at = place(n);
     let (ix, said) = match stream {
         0 => (BG, glucose(at, &value.to_string())),
         1 => (
@@ -148,7 +154,7 @@ proptest! {
     }
 }
 
-fn at(next: u64) -> Position {
+pub fn at(next: u64) -> Position {
     Position { incarnation: INCARNATION, next, chain: chain(next) }
 }
 
@@ -156,7 +162,7 @@ fn pages(reader: &vitalog_dashboards::ask::Reader<'_>, subject: &Subject, order:
     let mut ids = Vec::new();
     let mut after = None;
     loop {
-        let query = ReadingQuery { stream: None, from: None, to: None, order, limit, after };
+        let query = ReadingQuery { stream: None, from: None, to: None, order, limit, after, as_of: None };
         let page = reader.ask(|a| a.readings(subject, &query)).expect("an answer").expect("a subject");
         assert!(page.readings.len() <= limit);
         ids.extend(page.readings.into_iter().map(|r| r.id));

@@ -8,12 +8,23 @@ use std::fmt;
 use crate::effect::Outcome;
 use crate::input::Input;
 use crate::position::Position;
+use crate::time::Time;
 
 /// Takes inputs in; answers once they are on stable storage and the engine has stepped over them.
 pub trait Inlet: Send + Sync {
     /// All of `inputs` or none. They are journaled in this order, as one piece. `done` is called exactly once, from another thread.
     fn submit(&self, inputs: Vec<Input>, done: Answer);
 }
+
+/// Tells how far in the journal an instant reaches.
+pub trait Past: Send + Sync {
+    /// `done` is called at most once, from another thread; never where nobody can tell any more.
+    fn reach(&self, instant: Time, done: Reach);
+}
+
+/// Called with an offset before which everything lies that was accepted up to the instant, or ever will be; with `None` where that is not settled yet, for the
+/// instant is not over.
+pub type Reach = Box<dyn FnOnce(Option<u64>) + Send>;
 
 /// Called with one acknowledgement per input, in their order.
 pub type Answer = Box<dyn FnOnce(Result<Accepted, Unavailable>) + Send>;

@@ -112,7 +112,7 @@ fn auditor(data: &Path, views: &Path, journal: Journal, lake: &Lake) -> Auditor 
     std::thread::spawn(move || {
         while let Ok(message) = messages.recv() {
             if let Message::Errand(errand) = message {
-                errand(&journal);
+                errand(&journal, Time::MAX);
             }
         }
     });

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 
+use vitalog_elog::Time;
 use vitalog_ingest::journal::Journal;
 
 use super::make::Source;
@@ -55,7 +56,7 @@ impl Source for Running {
         let closing = || Failure::new("the server is ending").hint("make the backup when it runs again, or of the directory");
         let (tell, told) = channel();
         // Who waits for it may be gone.
-        let errand = Box::new(move |journal: &Journal| drop(tell.send(errand(journal))));
+        let errand = Box::new(move |journal: &Journal, _: Time| drop(tell.send(errand(journal))));
         self.door.send(Message::Errand(errand)).map_err(|_| closing())?;
         told.recv().map_err(|_| closing())
     }

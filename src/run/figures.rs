@@ -65,7 +65,7 @@ fn tell_sources(views: &Path, now: Now, metrics: &Metrics) {
         let reader = readers.take().ok()?;
         reader.ask(|ask| ask.source_figures(now())).ok()
     };
-    let (by_state, missing) = (figures.clone(), figures);
+    let (by_state, missing, ahead) = (figures.clone(), figures.clone(), figures);
     let help = "Sources that were heard within a week, by whether more is overdue";
     metrics.add(Asked::new("sources", help, None, move || {
         let Some(figures) = by_state() else { return Vec::new() };
@@ -74,6 +74,8 @@ fn tell_sources(views: &Path, now: Now, metrics: &Metrics) {
     }));
     let help = "Counts of sources (seq) between the first and the last that never arrived";
     metrics.add(Asked::one("sources_missing_readings", help, None, move || Some(missing()?.missing as f64)));
+    let help = "Sources that were heard within a week and whose clock is ahead by more than a minute";
+    metrics.add(Asked::one("sources_clock_ahead", help, None, move || Some(ahead()?.ahead as f64)));
 }
 
 fn bytes(journal: &Path) -> Option<f64> {

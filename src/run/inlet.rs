@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
-use vitalog_elog::Input;
-use vitalog_elog::port::{Answer, Inlet, Unavailable};
+use vitalog_elog::port::{Answer, Inlet, Past, Reach, Unavailable};
+use vitalog_elog::{Input, Time};
 use vitalog_ingest::journal::Journal;
 
 use super::room::Room;
@@ -23,8 +23,8 @@ pub enum Message {
     Close,
 }
 
-/// Something short to be done with the journal between two groups.
-pub type Errand = Box<dyn FnOnce(&Journal) + Send>;
+/// Something short to be done with the journal between two groups. Its clock then says this: nothing that is accepted later arrives before.
+pub type Errand = Box<dyn FnOnce(&Journal, Time) + Send>;
 
 /// Inputs that are kept together, and whom to tell.
 pub struct Submission {
@@ -90,5 +90,13 @@ impl Inlet for Door {
                 turn_away(&self.metrics, submission.done, Unavailable::Closing);
             }
         }
+    }
+}
+
+impl Past for Door {
+    fn reach(&self, instant: Time, done: Reach) {
+        let errand = move |journal: &Journal, now: Time| done((instant < now).then(|| journal.position().next));
+        // Where the journal's thread is gone, nobody can tell: whoever waits sees that the answer was dropped.
+        let _ = self.queue.send(Message::Errand(Box::new(errand)));
     }
 }

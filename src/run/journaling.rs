@@ -77,7 +77,10 @@ impl Journaling {
             } else if !closing && self.is_due(&mut ticked_for) && !self.tick() {
                 return;
             }
-            errands.into_iter().for_each(|errand| errand(&self.journal));
+            for errand in errands {
+                let now = self.clock.now();
+                errand(&self.journal, now);
+            }
             if closing {
                 self.refuse_the_rest();
                 return;

@@ -206,6 +206,7 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
         live: node.live.clone(),
         access: access.clone(),
         inlet: node.door.clone(),
+        past: node.door.clone(),
         clock: node.now.clone(),
         notice: Notice { attribution: manners.attribution.clone() },
     });

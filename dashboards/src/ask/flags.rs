@@ -1,6 +1,8 @@
 //! What is suspicious about a reading that was taken all the same.
 //!
-//! Asked of the readings as they are now, so it is a function of the journal like they are: a reading that is corrected or removed takes its flags with it.
+//! Asked of the readings as they are now (or as they were known), so it is a function of the journal like they are: a reading that is corrected or removed takes its flags with it.
+
+use std::ops::ControlFlow;
 
 use rusqlite::params;
 use serde::Serialize;
@@ -8,6 +10,8 @@ use utoipa::ToSchema;
 use vitalog_elog::{ReadingId, Subject};
 
 use super::Ask;
+use super::known::{AsOf, Stretch};
+use super::readings::Order;
 use super::shape::ReadingView;
 use crate::views::{Stored, ViewsError};
 
@@ -25,7 +29,7 @@ pub struct Flag {
 }
 
 impl Ask<'_> {
-    /// A current reading with its flags.
+    /// A reading that is current, or held at some point, with its flags.
     pub(super) fn flagged(
         &self,
         number: i64,
@@ -33,22 +37,37 @@ impl Ask<'_> {
         id: ReadingId,
         place: (u16, i64),
         stored: &Stored<'_>,
+        as_of: Option<AsOf>,
     ) -> Result<ReadingView, ViewsError> {
         let mut view = ReadingView::of(&self.schema, subject, id, Some(place), stored);
         let Some(content) = &stored.content else { return Ok(view) };
+        let mut look_at = |other: ReadingId, stored: &Stored<'_>| {
+            if stored.content.as_ref().is_some_and(|other| content.says_the_same(other)) {
+                let id = stored.given.as_deref().map_or_else(|| other.to_string(), str::to_owned);
+                let message =
+                    format!("it says the same as {id}: the same stream, time and values; one of the two may be a double");
+                view.flags.push(Flag { code: "same_meaning", id, message });
+            }
+        };
+        if let Some(as_of) = as_of {
+            let stretch = Stretch { number, stream: place.0, least: place.1, greatest: place.1 };
+            let mut left = LOOKED_AT;
+            self.each_known(stretch, Order::OldestFirst, as_of, &mut |_, other, _, stored| {
+                if other != id {
+                    look_at(other, stored);
+                    left -= 1;
+                }
+                Ok(if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            })?;
+            return Ok(view);
+        }
         let mut others = self.conn.prepare_cached(
             "select id, body from readings where subject = ?1 and stream = ?2 and at = ?3 and id <> ?4 order by id limit ?5",
         )?;
         let mut rows = others.query(params![number, place.0, place.1, id.0.to_be_bytes(), LOOKED_AT])?;
         while let Some(row) = rows.next()? {
             let other = Stored::decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
-            if other.content.as_ref().is_some_and(|other| content.says_the_same(other)) {
-                let derived = ReadingId(u128::from_be_bytes(row.get(0)?)).to_string();
-                let id = other.given.as_deref().map_or(derived, str::to_owned);
-                let message =
-                    format!("it says the same as {id}: the same stream, time and values; one of the two may be a double");
-                view.flags.push(Flag { code: "same_meaning", id, message });
-            }
+            look_at(ReadingId(u128::from_be_bytes(row.get(0)?)), &other);
         }
         Ok(view)
     }

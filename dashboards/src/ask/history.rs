@@ -48,7 +48,7 @@ impl Ask<'_> {
             Ok(ReadingView::of(&self.schema, subject, id, place, &Stored::decode(body)?))
         };
         let current = find(self.conn, number, id, ways)?
-            .map(|Row { place, body }| self.flagged(number, subject, id, (place.stream, place.at), &Stored::decode(&body)?))
+            .map(|Row { place, body }| self.flagged(number, subject, id, (place.stream, place.at), &Stored::decode(&body)?, None))
             .transpose()?;
         let mut history = Vec::new();
         let mut rows = self.conn.prepare_cached(

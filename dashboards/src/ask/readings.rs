@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use vitalog_elog::{ReadingId, StreamIx, Subject, Time};
 
 use super::Ask;
+use super::known::{AsOf, Stretch};
 use super::shape::ReadingView;
 use crate::views::{Stored, ViewsError};
 
@@ -22,6 +23,8 @@ pub struct ReadingQuery {
     pub limit: usize,
     /// Where the page before ended.
     pub after: Option<Cursor>,
+    /// As they were known then; `None`: as they are.
+    pub as_of: Option<AsOf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,15 @@ pub enum Order {
     #[default]
     NewestFirst,
     OldestFirst,
+}
+
+impl Order {
+    pub(super) fn direction(self) -> &'static str {
+        match self {
+            Order::NewestFirst => "desc",
+            Order::OldestFirst => "asc",
+        }
+    }
 }
 
 /// The last row of a page: readings are ordered by place in time, then stream, then id.
@@ -41,18 +53,23 @@ pub struct ReadingPage {
     pub next: Option<String>,
 }
 
-struct Row {
-    key: Cursor,
-    body: Vec<u8>,
+pub(super) struct Row {
+    pub key: Cursor,
+    pub body: Vec<u8>,
 }
 
 impl Ask<'_> {
-    /// A page of current readings; `None`: nothing was ever heard of the subject.
+    /// A page of readings; `None`: nothing was ever heard of the subject (or had been by then).
     ///
     /// # Errors
     /// [`ViewsError::Sql`], [`ViewsError::Damaged`].
     pub fn readings(&self, subject: &Subject, query: &ReadingQuery) -> Result<Option<ReadingPage>, ViewsError> {
         let Some(number) = self.number(subject)? else { return Ok(None) };
+        if let Some(as_of) = query.as_of
+            && !self.had_heard_of(number, as_of)?
+        {
+            return Ok(None);
+        }
         let streams: Vec<u16> = match query.stream {
             Some(ix) => vec![ix.0],
             None => (0..self.schema.streams.len() as u16).collect(),
@@ -72,7 +89,7 @@ impl Ask<'_> {
             .iter()
             .map(|r| {
                 let (at, stream, id) = r.key;
-                self.flagged(number, subject, ReadingId(id), (stream, at), &Stored::decode(&r.body)?)
+                self.flagged(number, subject, ReadingId(id), (stream, at), &Stored::decode(&r.body)?, query.as_of)
             })
             .collect::<Result<_, ViewsError>>()?;
         Ok(Some(ReadingPage { readings, next }))
@@ -108,6 +125,9 @@ impl Ask<'_> {
             (Some(at), Order::OldestFirst) => (least.max(at), greatest),
             (None, _) => (least, greatest),
         };
+        if let Some(as_of) = query.as_of {
+            return self.known_rows(Stretch { number, stream, least, greatest }, query, as_of, rows);
+        }
         let mut find = self.conn.prepare_cached(sql)?;
         let mut found = find.query(params![number, stream, least, greatest, pivot, id, query.limit as i64 + 1])?;
         while let Some(row) = found.next()? {
@@ -119,7 +139,8 @@ impl Ask<'_> {
     /// The latest reading of a stream.
     pub(super) fn last_of(&self, number: i64, subject: &Subject, stream: u16) -> Result<Option<ReadingView>, ViewsError> {
         let mut rows = Vec::new();
-        let query = ReadingQuery { stream: None, from: None, to: None, order: Order::NewestFirst, limit: 0, after: None };
+        let query =
+            ReadingQuery { stream: None, from: None, to: None, order: Order::NewestFirst, limit: 0, after: None, as_of: None };
         self.rows_of(number, stream, &query, &mut rows)?;
         let Some(row) = rows.first() else { return Ok(None) };
         let stored = Stored::decode(&row.body)?;

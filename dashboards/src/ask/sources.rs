@@ -8,12 +8,14 @@ use utoipa::ToSchema;
 use vitalog_elog::{Schema, Span, Subject, Time};
 
 use super::Ask;
-use crate::views::{Heard, ViewsError};
+use crate::views::{Heard, HeardStream, ViewsError};
 
 /// Gaps of one source that are listed, the latest.
 const GAPS: usize = 100;
 /// Where nothing says after how long a stream is silent: so many times as long as readings of it are apart.
 const LATE: i64 = 3;
+/// A clock that is ahead by more is counted: less may be how it was rounded.
+const AHEAD: i64 = 60;
 
 /// Which sources.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +51,8 @@ pub struct SourceView {
     pub silent_after_s: Option<i64>,
     /// `null`: it can't be told.
     pub silent: Option<bool>,
+    /// By how much its clock is ahead at least, in seconds: a reading of the last two days on which something came lay so far in the future when it arrived. `null`: it told of no instant.
+    pub clock_ahead_s: Option<i64>,
     pub streams: Vec<SourceStream>,
     /// `null`: it does not count.
     pub seq: Option<Counts>,
@@ -62,6 +66,9 @@ pub struct SourceStream {
     pub last_at: String,
     /// Sendings, repeated ones included.
     pub arrived: u64,
+    /// The least time between instant and arrival, in seconds, of the last two days on which something came: what the way takes, and by how much its clock is behind. Below 0 where
+    /// it is ahead; `null`: it told of no instant.
+    pub least_delay_s: Option<i64>,
 }
 
 /// The counts that a source gave its sendings.
@@ -94,6 +101,8 @@ pub struct SourceFigures {
     pub silent: u64,
     /// Counts that never arrived.
     pub missing: u64,
+    /// Heard within a week, and with a clock that is ahead.
+    pub ahead: u64,
 }
 
 impl Ask<'_> {
@@ -125,6 +134,9 @@ impl Ask<'_> {
             figures.missing = figures.missing.saturating_add(source.seq.map_or(0, |seq| seq.missing));
             // A sensor that was exchanged weeks ago is not silent but gone.
             let is_gone = Time::parse(&source.last_contact).is_ok_and(|last| now.since(last) > Span::days(7));
+            if !is_gone && source.clock_ahead_s.is_some_and(|ahead| ahead > AHEAD) {
+                figures.ahead += 1;
+            }
             match source.silent {
                 _ if is_gone => {}
                 Some(true) => figures.silent += 1,
@@ -163,7 +175,9 @@ fn view(subject: String, source: String, heard: &Heard, schema: &Schema, now: Ti
         last_contact: Time(stream.arrival).to_string(),
         last_at: Time(stream.at).to_string(),
         arrived: stream.arrived,
+        least_delay_s: stream.least_delay().map(|delay| delay / 1_000_000),
     });
+    let least = heard.streams.iter().filter_map(HeardStream::least_delay).min();
     SourceView {
         subject,
         source,
@@ -171,6 +185,7 @@ fn view(subject: String, source: String, heard: &Heard, schema: &Schema, now: Ti
         every_s: every.map(seconds),
         silent_after_s: bound.map(seconds),
         silent: bound.map(|bound| now.since(Time(last)) > bound),
+        clock_ahead_s: least.map(|delay| (-(delay / 1_000_000)).max(0)),
         streams: streams.collect(),
         seq: (!heard.runs.is_empty())
             .then(|| Counts::of(&heard.runs.iter().map(|(low, high)| (*low, *high)).collect::<Vec<_>>())),

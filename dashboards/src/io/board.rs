@@ -10,13 +10,13 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vitalog_elog::Time;
 use vitalog_elog::access::Access;
-use vitalog_elog::port::Inlet;
+use vitalog_elog::port::{Inlet, Past};
 use vitalog_elog::profile::ProfileField;
 
 use super::caller::Caller;
 use super::live::Live;
 use super::problem::Problem;
-use crate::ask::{Ask, Readers};
+use crate::ask::{AsOf, Ask, Readers};
 use crate::views::ViewsError;
 
 /// Tells the time of the server. Only the shell has a clock.
@@ -28,6 +28,7 @@ pub struct Ports {
     pub live: Arc<Live>,
     pub access: Arc<dyn Access>,
     pub inlet: Arc<dyn Inlet>,
+    pub past: Arc<dyn Past>,
     pub clock: Clock,
     pub notice: Notice,
 }
@@ -44,6 +45,7 @@ pub struct Board {
     pub(super) live: Arc<Live>,
     pub(super) inlet: Arc<dyn Inlet>,
     pub(super) streams: Arc<Semaphore>,
+    past: Arc<dyn Past>,
     access: Arc<dyn Access>,
     readers: Arc<Readers>,
     clock: Clock,
@@ -72,6 +74,7 @@ impl Board {
         Arc::new(Board {
             live: ports.live,
             inlet: ports.inlet,
+            past: ports.past,
             streams: Arc::new(Semaphore::new(STREAMS)),
             access: ports.access,
             readers: Arc::new(ports.readers),
@@ -114,7 +117,7 @@ impl Board {
         F: FnOnce(&Ask<'_>) -> Result<T, ViewsError> + Send + 'static,
     {
         if let Some(position) = caller.at_least {
-            self.wait_for(position).await?;
+            self.wait_for("Vitalog-Position", position).await?;
         }
         self.ask_now(question).await
     }
@@ -155,7 +158,39 @@ impl Board {
         }
     }
 
-    async fn wait_for(&self, position: u64) -> Result<(), Problem> {
+    /// Waits until all that was accepted by then can be seen, so that the answer is the same whenever it is asked for.
+    pub(super) async fn settle(&self, as_of: Option<AsOf>) -> Result<(), Problem> {
+        let seen = *self.live.reached().borrow();
+        let (position, asked) = match as_of {
+            None => return Ok(()),
+            Some(AsOf::Position(position)) if position <= seen => return Ok(()),
+            Some(AsOf::Position(position)) => {
+                let end = self.reach(Time::MIN).await?;
+                (end.filter(|end| position <= *end).map(|_| position), position.to_string())
+            }
+            Some(AsOf::Instant(instant)) => (self.reach(instant).await?, instant.to_string()),
+        };
+        let detail = "the journal is not over it yet, so more may be accepted by then";
+        let remedy = "give an earlier one, or leave as_of off to see what there is";
+        let position = position.ok_or_else(|| Problem::of_field("not_over", "as_of", &asked, detail, remedy))?;
+        self.wait_for("as_of", position).await
+    }
+
+    /// How far in the journal an instant reaches; `None`: it is not over.
+    async fn reach(&self, instant: Time) -> Result<Option<u64>, Problem> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let done = move |position| {
+            // Whoever asked may be gone.
+            let _ = tell.send(position);
+        };
+        self.past.reach(instant, Box::new(done));
+        match tokio::time::timeout(PATIENCE, told).await {
+            Ok(Ok(position)) => Ok(position),
+            _ => Err(Problem::busy()),
+        }
+    }
+
+    async fn wait_for(&self, name: &str, position: u64) -> Result<(), Problem> {
         let mut reached = self.live.reached();
         match tokio::time::timeout(PATIENCE, reached.wait_for(|r| *r >= position)).await {
             Ok(Ok(_)) => Ok(()),
@@ -163,9 +198,9 @@ impl Board {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not_yet_visible",
                 "the views have not come as far as this position",
-                "ask again in a moment, or leave the header off to see what there is",
+                "ask again in a moment, or leave it off to see what there is",
             )
-            .about("Vitalog-Position", &position.to_string())),
+            .about(name, &position.to_string())),
         }
     }
 }

@@ -10,6 +10,7 @@ use vitalog_elog::{Subject, Time, time::TimeError};
 
 use super::board::Board;
 use super::problem::Problem;
+use crate::ask::AsOf;
 
 /// Who asks.
 pub struct Caller {
@@ -126,6 +127,18 @@ pub fn time(field: &str, text: Option<&str>) -> Result<Option<Time>, Problem> {
         };
         Problem::of_field("malformed", field, text, detail, "write it like 2026-11-20T08:00:00Z, and a plus sign as %2B")
     })
+}
+
+/// A point in what was accepted: an offset of the journal, or an instant.
+pub fn as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        let position = text.parse().map(AsOf::Position);
+        return position.map(Some).map_err(|_| {
+            Problem::of_field("malformed", "as_of", text, "no journal is this long", "give a position that a write answered with")
+        });
+    }
+    Ok(time("as_of", Some(text))?.map(AsOf::Instant))
 }
 
 /// How many rows.

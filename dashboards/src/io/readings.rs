@@ -11,7 +11,7 @@ use vitalog_elog::{ReadingId, Subject};
 use super::board::Board;
 use super::caller::{self, Asked, Caller, Readable};
 use super::problem::Problem;
-use crate::ask::{Order, ReadingHistory, ReadingPage, ReadingQuery, parse_cursor};
+use crate::ask::{Ask, Order, ReadingHistory, ReadingPage, ReadingQuery, parse_cursor};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +30,18 @@ pub struct PageQuery {
     limit: Option<usize>,
     /// What the page before named as `next`.
     after: Option<String>,
+    /// As they were known at this instant, which must be over, or at this position.
+    #[param(example = "2026-11-20T08:00:00Z")]
+    as_of: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OneQuery {
+    /// As it was known at this instant, which must be over, or at this position.
+    #[param(example = "2026-11-20T08:00:00Z")]
+    as_of: Option<String>,
 }
 
 /// Readings by time.
@@ -72,7 +84,9 @@ pub async fn page(
         order,
         limit: caller::limit(asked.limit, 100, 5_000)?,
         after,
+        as_of: caller::as_of(asked.as_of.as_deref())?,
     };
+    board.settle(query.as_of).await?;
     let stream = asked.stream;
     let answer = board
         .ask(&caller, move |ask| {
@@ -103,6 +117,7 @@ fn unknown_stream(name: &str) -> Problem {
     get,
     path = "/v1/subjects/{subject}/readings/{id}",
     tag = "see",
+    params(OneQuery),
     responses((status = 200, description = "The reading", body = ReadingHistory))
 )]
 pub async fn one(
@@ -110,6 +125,7 @@ pub async fn one(
     caller: Caller,
     Readable(subject): Readable,
     Path((_, id)): Path<(String, String)>,
+    Asked(asked): Asked<OneQuery>,
 ) -> Result<Response, Problem> {
     if !Subject::is_valid(&id) {
         return Err(Problem::of_field(
@@ -120,6 +136,12 @@ pub async fn one(
             "give the name it was sent with, or the id that its receipt told",
         ));
     }
-    let answer = board.ask(&caller, move |ask| ask.reading(&subject, ReadingId::given(&id))).await?;
+    let (id, as_of) = (ReadingId::given(&id), caller::as_of(asked.as_of.as_deref())?);
+    board.settle(as_of).await?;
+    let question = move |ask: &Ask<'_>| match as_of {
+        None => ask.reading(&subject, id),
+        Some(as_of) => ask.reading_as_of(&subject, id, as_of),
+    };
+    let answer = board.ask(&caller, question).await?;
     Ok(answer.found("unknown_reading", "this subject has no reading of that name")?.into_response())
 }

@@ -8,12 +8,13 @@ use super::error::ViewsError;
 
 /// Every table with the order that makes its rows comparable. `state` is left out but for the position: the schema's text and the chain
 /// come from outside.
-const ALL: [(&str, &str); 13] = [
+const ALL: [(&str, &str); 14] = [
     ("state", "select next from state"),
     ("subjects", "select * from subjects order by subject"),
     ("readings", "select * from readings order by subject, stream, at, id"),
     ("names", "select * from names order by subject, id"),
     ("revisions", "select * from revisions order by subject, id, rev, hash"),
+    ("days", "select * from days order by subject, stream, day"),
     ("sources", "select * from sources order by subject, source"),
     ("recommendations", "select * from recommendations order by id"),
     ("recommendation_history", "select * from recommendation_history order by id, revision"),

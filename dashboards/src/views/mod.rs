@@ -5,6 +5,7 @@
 //! same (see [`Views::content_hash`]). It reads no clock.
 
 mod content;
+mod days;
 mod deliveries;
 mod error;
 mod letters;
@@ -24,10 +25,11 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use vitalog_elog::{Effect, Input, MatchId, Position, Record, Schema, Subject};
 
+pub(crate) use days::{day_bounds, day_of};
 pub use error::ViewsError;
 pub(crate) use lookup::{Place, Row, Search, find};
 pub(crate) use recommendations::{SHADOW, change_from, kind_from, quiet_from, state_from, state_number, wordings_from};
-pub(crate) use sources::Heard;
+pub(crate) use sources::{Heard, HeardStream};
 pub(crate) use stored::{ONGOING, Stored};
 pub(crate) use subjects::Attention;
 pub(crate) use tables::open_for_reading;
@@ -170,7 +172,7 @@ fn apply_all(
                 if let Some((reading, outcome)) = record.reading() {
                     readings.apply(subjects, record.offset, arrival, reading, outcome)?;
                     if let Some(content) = &reading.content {
-                        sources.came(subjects.number(&reading.subject, arrival), arrival, content);
+                        sources.came(subjects.number(&reading.subject, record.offset, arrival), arrival, content);
                     }
                 }
             }

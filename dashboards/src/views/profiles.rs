@@ -14,7 +14,7 @@ pub fn apply(
     arrival: Time,
     change: &ProfileChange,
 ) -> Result<(), ViewsError> {
-    let subject = subjects.number(&change.subject, arrival);
+    let subject = subjects.number(&change.subject, record, arrival);
     let value = match &change.value {
         None => None,
         Some(value) => {

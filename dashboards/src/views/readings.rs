@@ -7,6 +7,7 @@ use rusqlite::{Transaction, params};
 use vitalog_elog::effect::Former;
 use vitalog_elog::{Outcome, Reading, ReadingId, Time};
 
+use super::days;
 use super::error::ViewsError;
 use super::lookup::{self, Place, Row, Search};
 use super::stored::{self, Stored};
@@ -30,12 +31,15 @@ struct Waiting {
     key: (i64, u16, i64, u128),
     body: Range<usize>,
     is_named: bool,
+    /// The input that brought it, and its arrival.
+    came: (u64, Time),
 }
 
 const INSERT: &str = "insert into readings (subject, stream, at, id, body) values (?1, ?2, ?3, ?4, ?5)";
 const INSERT_NAME: &str = "insert into names (subject, id, stream, at) values (?1, ?2, ?3, ?4)";
 const INSERT_REVISION: &str =
-    "insert or ignore into revisions (subject, id, rev, hash, stream, at, body) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "insert or ignore into revisions (subject, id, rev, hash, stream, at, body, ended_record, ended_arrival)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 impl<'t> ReadingWriter<'t> {
     pub fn new(tx: &'t Transaction<'t>) -> ReadingWriter<'t> {
@@ -50,19 +54,24 @@ impl<'t> ReadingWriter<'t> {
         reading: &Reading,
         outcome: &Outcome,
     ) -> Result<(), ViewsError> {
-        let subject = subjects.number(&reading.subject, arrival);
+        let subject = subjects.number(&reading.subject, record, arrival);
         match outcome {
             Outcome::Duplicate => return Ok(()),
             Outcome::New => {}
             Outcome::Outdated => return self.keep_as_history(subject, record, arrival, reading),
-            Outcome::Superseded { was } => self.supersede(subjects, subject, reading.id, was)?,
+            Outcome::Superseded { was } => self.supersede(subjects, (subject, reading.id), was, (record, arrival))?,
         }
         let Some(content) = &reading.content else { return self.keep_as_history(subject, record, arrival, reading) };
         Stored::of(reading, record, arrival).encode(&mut self.buffer)?;
         let start = self.bodies.len();
         self.bodies.extend_from_slice(&self.buffer);
         let key = (subject, content.stream.0, stored::place(content.when), reading.id.0);
-        self.waiting.push(Waiting { key, body: start..self.bodies.len(), is_named: reading.given.is_some() });
+        self.waiting.push(Waiting {
+            key,
+            body: start..self.bodies.len(),
+            is_named: reading.given.is_some(),
+            came: (record, arrival),
+        });
         self.ids.insert((subject, reading.id.0));
         subjects.came(subject, content.when);
         Ok(())
@@ -71,6 +80,7 @@ impl<'t> ReadingWriter<'t> {
     /// Writes what waits.
     pub fn flush(&mut self) -> Result<(), ViewsError> {
         self.waiting.sort_unstable_by_key(|w| w.key);
+        days::note(self.tx, self.waiting.iter().map(|w| ((w.key.0, w.key.1, w.key.2), w.came)))?;
         let mut insert = self.tx.prepare_cached(INSERT)?;
         let mut name = self.tx.prepare_cached(INSERT_NAME)?;
         for waiting in self.waiting.drain(..) {
@@ -91,12 +101,28 @@ impl<'t> ReadingWriter<'t> {
         let stream = reading.content.as_ref().map(|c| c.stream.0);
         let at = reading.content.as_ref().map(|c| stored::place(c.when));
         let (id, hash) = (reading.id.0.to_be_bytes(), reading.hash.to_be_bytes());
-        self.tx.prepare_cached(INSERT_REVISION)?.execute(params![subject, id, reading.rev, hash, stream, at, self.buffer])?;
+        self.tx.prepare_cached(INSERT_REVISION)?.execute(params![
+            subject,
+            id,
+            reading.rev,
+            hash,
+            stream,
+            at,
+            self.buffer,
+            None::<i64>,
+            None::<i64>
+        ])?;
         Ok(())
     }
 
-    /// Takes the row that was current, if there is one (a removal has none), into the history.
-    fn supersede(&mut self, subjects: &mut Subjects, subject: i64, id: ReadingId, was: &Former) -> Result<(), ViewsError> {
+    /// Takes the row that was current, if there is one (a removal has none), into the history: the input at `record` has its place now.
+    fn supersede(
+        &mut self,
+        subjects: &mut Subjects,
+        (subject, id): (i64, ReadingId),
+        was: &Former,
+        (record, arrival): (u64, Time),
+    ) -> Result<(), ViewsError> {
         if self.ids.contains(&(subject, id.0)) {
             self.flush()?;
         }
@@ -115,7 +141,9 @@ impl<'t> ReadingWriter<'t> {
             was.hash.to_be_bytes(),
             place.stream,
             place.at,
-            body
+            body,
+            record as i64,
+            arrival.0
         ])?;
         self.tx
             .prepare_cached("delete from readings where subject = ?1 and stream = ?2 and at = ?3 and id = ?4")?

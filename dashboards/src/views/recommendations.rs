@@ -16,7 +16,7 @@ pub fn apply(
     change: &FindingChange,
 ) -> Result<(), ViewsError> {
     let finding = &change.finding;
-    let subject = subjects.number(&finding.subject, record.entry.arrival);
+    let subject = subjects.number(&finding.subject, record.offset, record.entry.arrival);
     keep_revision(conn, record, place, change)?;
     let id = finding.id.0.to_be_bytes();
     let was: Option<u8> =

@@ -4,6 +4,9 @@
 //!
 //! Counts that arrived are kept as runs without a hole. Of one source [`MOST_RUNS`] are kept, the highest: whoever does not count one by one has no gaps that could be told, and must not fill memory.
 //!
+//! How long a reading was on its way is its arrival less its instant: what the way took, and by how much the sender's clock is behind. The least of many has little of the way left in it, and one below nothing has none: by so much at least the clock is
+//! ahead. Clocks are set right, and drift, so the least is of the last two days on which something came.
+//!
 //! Kept in memory beside the table, as subjects are: a reading costs a look-up, and a transaction writes one row for each source that it touched.
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +16,7 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Content, Time};
 
+use super::days::day_of;
 use super::error::ViewsError;
 
 /// Runs that are kept of a source.
@@ -49,6 +53,8 @@ pub struct HeardStream {
     pub at: i64,
     /// Sendings, repeated ones included.
     pub arrived: u64,
+    /// Of the last two days on which something with an instant came, the day of arrival and the least delay in microseconds.
+    delays: Vec<(i64, i64)>,
 }
 
 impl Sources {
@@ -88,6 +94,26 @@ impl Sources {
     }
 }
 
+impl HeardStream {
+    /// The least time that a reading of the last two days was on its way, in microseconds; `None`: none had an instant.
+    pub fn least_delay(&self) -> Option<i64> {
+        self.delays.iter().map(|(_, least)| *least).min()
+    }
+
+    fn was_on_its_way(&mut self, arrival: Time, delay: i64) {
+        let day = day_of(arrival.0);
+        match self.delays.last_mut() {
+            Some((last, least)) if *last == day => *least = (*least).min(delay),
+            _ => {
+                if self.delays.len() == 2 {
+                    self.delays.remove(0);
+                }
+                self.delays.push((day, delay));
+            }
+        }
+    }
+}
+
 impl Heard {
     pub fn decode(bytes: &[u8]) -> Result<Heard, ViewsError> {
         postcard::from_bytes(bytes).map_err(|_| ViewsError::Damaged("the row of a source"))
@@ -95,13 +121,18 @@ impl Heard {
 
     fn came(&mut self, arrival: Time, content: &Content) {
         let at = content.when.instant().unwrap_or(content.when.start()).0;
-        match self.streams.iter_mut().find(|heard| heard.stream == content.stream.0) {
-            Some(heard) => {
-                heard.arrival = heard.arrival.max(arrival.0);
-                heard.at = heard.at.max(at);
-                heard.arrived += 1;
-            }
-            None => self.streams.push(HeardStream { stream: content.stream.0, arrival: arrival.0, at, arrived: 1 }),
+        let place = self.streams.iter().position(|heard| heard.stream == content.stream.0).unwrap_or_else(|| {
+            let stream = content.stream.0;
+            self.streams.push(HeardStream { stream, arrival: arrival.0, at, arrived: 0, delays: Vec::new() });
+            self.streams.len() - 1
+        });
+        let heard = &mut self.streams[place];
+        heard.arrival = heard.arrival.max(arrival.0);
+        heard.at = heard.at.max(at);
+        heard.arrived += 1;
+        // What goes on is told of at any time since it began.
+        if let Some(instant) = content.when.instant() {
+            heard.was_on_its_way(arrival, arrival.since(instant).0);
         }
         if let Some(seq) = content.seq {
             join(&mut self.runs, seq);
@@ -144,6 +175,18 @@ mod tests {
         assert_eq!(joined([8, 3, 1, 7, 2, 3, 3]), [(1, 3), (7, 8)]);
         assert_eq!(joined([1, 2, 3, 7, 8, 5, 6, 4]), [(1, 8)]);
         assert_eq!(joined([u64::MAX, 0, u64::MAX - 1]), [(0, 0), (u64::MAX - 1, u64::MAX)]);
+    }
+
+    #[test]
+    fn the_least_delay_is_of_the_last_two_days_on_which_something_came() {
+        let day = |n: i64| Time(n * 86_400_000_000);
+        let mut heard = HeardStream { stream: 0, arrival: 0, at: 0, arrived: 0, delays: Vec::new() };
+        let mut least = Vec::new();
+        for (n, delay) in [(1, 9), (1, -7), (1, 3), (2, 5), (4, 6), (9, 8)] {
+            heard.was_on_its_way(day(n), delay);
+            least.push(heard.least_delay());
+        }
+        assert_eq!(least, [9, -7, -7, -7, 5, 6].map(Some));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Standing {
 
 struct Known {
     name: Subject,
+    /// The offset and the arrival of the first that ever came.
+    first: (u64, i64),
     /// The greatest instant of a current reading (for one that goes on: its start).
     last_at: Option<i64>,
     last_arrival: i64,
@@ -55,7 +57,9 @@ impl Subjects {
     pub fn load(conn: &Connection) -> Result<Subjects, ViewsError> {
         let mut all = Vec::new();
         let mut numbers = HashMap::new();
-        let mut rows = conn.prepare("select name, last_at, last_arrival, readings, attention from subjects order by subject")?;
+        let mut rows = conn.prepare(
+            "select name, last_at, last_arrival, readings, attention, first_record, first_arrival from subjects order by subject",
+        )?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             let name = Subject::new(&row.get::<_, String>(0)?);
@@ -67,19 +71,21 @@ impl Subjects {
                 last_arrival: row.get(2)?,
                 readings: row.get(3)?,
                 attention,
+                first: (row.get::<_, i64>(5)? as u64, row.get(6)?),
                 stored: true,
             });
         }
         Ok(Subjects { all, numbers, touched: BTreeSet::new(), unsure: BTreeSet::new(), judged: BTreeSet::new() })
     }
 
-    /// The number of a subject of which something came; a new one where it was never heard of.
-    pub fn number(&mut self, subject: &Subject, arrival: Time) -> i64 {
+    /// The number of a subject of which something came by the input at `record`; a new one where it was never heard of.
+    pub fn number(&mut self, subject: &Subject, record: u64, arrival: Time) -> i64 {
         let number = match self.numbers.get(subject) {
             Some(number) => *number,
             None => {
                 self.all.push(Known {
                     name: subject.clone(),
+                    first: (record, arrival.0),
                     last_at: None,
                     last_arrival: arrival.0,
                     readings: 0,
@@ -143,7 +149,7 @@ impl Subjects {
             "update subjects set last_at = ?2, last_arrival = ?3, readings = ?4, attention = ?5 where subject = ?1",
         )?;
         let mut insert = conn.prepare_cached(
-            "insert into subjects (subject, last_at, last_arrival, readings, attention, name) values (?1, ?2, ?3, ?4, ?5, ?6)",
+            "insert into subjects (subject, last_at, last_arrival, readings, attention, name, first_record, first_arrival) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
         for number in std::mem::take(&mut self.touched) {
             let known = self.at(number);
@@ -151,8 +157,17 @@ impl Subjects {
             if known.stored {
                 update.execute(params![number, known.last_at, known.last_arrival, known.readings, attention])?;
             } else {
-                let name = known.name.as_str();
-                insert.execute(params![number, known.last_at, known.last_arrival, known.readings, attention, name])?;
+                let (name, first) = (known.name.as_str(), (known.first.0 as i64, known.first.1));
+                insert.execute(params![
+                    number,
+                    known.last_at,
+                    known.last_arrival,
+                    known.readings,
+                    attention,
+                    name,
+                    first.0,
+                    first.1
+                ])?;
                 known.stored = true;
             }
         }

@@ -10,11 +10,12 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::ViewsError;
 
 /// Counts up with every change of the tables. A file of an older format is emptied and fed anew.
-pub const FORMAT: i32 = 6;
+pub const FORMAT: i32 = 8;
 
 /// `readings` holds the current revision of each reading, clustered so that a stretch of one subject's stream is a stretch of the file;
 /// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `sources` says of whom something came, and which of their counts
-/// (see [`super::sources`]). `recommendations` has the latest revision of each finding and what people
+/// (see [`super::sources`]). `first_record` and `first_arrival` say since when there is something, and `ended_record` and `ended_arrival` which input it was that took a revision's place, where it ever held:
+/// that is what answers are made from that tell what was known (see [`super::days`]). `recommendations` has the latest revision of each finding and what people
 /// did about it, `recommendation_history` every revision.
 const TABLES: &str = "
 create table state (
@@ -27,6 +28,8 @@ create table state (
 create table subjects (
     subject      integer primary key,
     name         text not null unique,
+    first_record  integer not null,
+    first_arrival integer not null,
     last_at      integer,
     last_arrival integer not null,
     readings     integer not null,
@@ -55,7 +58,18 @@ create table revisions (
     stream  integer,
     at      integer,
     body    blob not null,
+    ended_record  integer,
+    ended_arrival integer,
     primary key (subject, id, rev, hash)
+) without rowid;
+create index revisions_that_held on revisions (subject, stream, at, id) where ended_record is not null;
+create table days (
+    subject integer not null,
+    stream  integer not null,
+    day     integer not null,
+    first_record  integer not null,
+    first_arrival integer not null,
+    primary key (subject, stream, day)
 ) without rowid;
 create table sources (
     subject integer not null,

@@ -51,6 +51,7 @@ pub async fn serve_with(world: &Arc<World>, live: Arc<Live>, path: &Path, now: T
         live,
         access: Arc::new(Policy),
         inlet: world.clone(),
+        past: world.clone(),
         clock: Arc::new(move || now),
         notice: Notice { attribution: "Data: <T1D-UOM> & \"others\"".into() },
     });

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use vitalog_dashboards::io::Live;
 use vitalog_dashboards::views::Views;
 use vitalog_elog::effect::Former;
-use vitalog_elog::port::{Accepted, Answer, Inlet};
+use vitalog_elog::port::{Accepted, Answer, Inlet, Past, Reach};
 use vitalog_elog::{
     Cause, Change, Effect, Entry, Finding, FindingChange, FindingState, Input, MatchId, Outcome, Position, Reading, ReadingId,
     Record, Schema, Subject, Time,
@@ -193,5 +193,12 @@ impl Inlet for World {
     fn submit(&self, inputs: Vec<Input>, done: Answer) {
         let at = self.inner.lock().expect("nobody panicked").clock;
         done(Ok(self.give(at, inputs)));
+    }
+}
+
+impl Past for World {
+    fn reach(&self, instant: Time, done: Reach) {
+        let inner = self.inner.lock().expect("nobody panicked");
+        done((instant < inner.clock).then_some(inner.next));
     }
 }
