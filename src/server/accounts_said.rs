@@ -28,10 +28,12 @@ pub struct Tallies {
 #[schema(as = AccountWindow)]
 #[expect(dead_code, reason = "it is described, not made")]
 pub struct WindowSaid {
-    stream: String,
+    /// `null`: it took a reading back, and is of no stream.
+    stream: Option<String>,
     source: Option<String>,
+    /// `null`: it took a reading back, and is of no instant.
     #[schema(format = Date)]
-    day: String,
+    day: Option<String>,
     current: Tally,
     former: Tally,
 }
@@ -62,10 +64,12 @@ pub struct Stage {
 #[schema(as = AccountDifferingWindow)]
 #[expect(dead_code, reason = "it is described, not made")]
 pub struct DifferingWindow {
-    stream: String,
+    /// `null`: it took a reading back, and is of no stream.
+    stream: Option<String>,
     source: Option<String>,
+    /// `null`: it took a reading back, and is of no instant.
     #[schema(format = Date)]
-    day: String,
+    day: Option<String>,
     journal: Tallies,
     stage: Tallies,
 }
@@ -80,10 +84,12 @@ pub struct DifferenceSaid {
     subject: String,
     id: String,
     rev: u32,
-    stream: String,
+    /// `null`: it took a reading back, and is of no stream.
+    stream: Option<String>,
     source: Option<String>,
+    /// `null`: it took a reading back, and is of no instant.
     #[schema(format = Date)]
-    day: String,
+    day: Option<String>,
     standing: String,
 }
 

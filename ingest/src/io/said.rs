@@ -1,6 +1,10 @@
 //! What bodies look like, for OpenAPI: the native reading, whose fields its stream declares, and the columns of the same names.
 
-use utoipa::ToSchema;
+use std::borrow::Cow;
+
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// One reading in the native form. Beside these names it has the fields that its stream declares: a bare number is in the field's unit, a text carries
 /// its own.
@@ -23,8 +27,7 @@ pub(super) struct ReadingBody {
     #[schema(format = DateTime)]
     end: Option<String>,
     /// The sender's name for it. Without it the name follows from the content.
-    #[schema(pattern = "^[A-Za-z0-9_:@~-][A-Za-z0-9._:@~-]{0,63}$")]
-    id: Option<String>,
+    id: Option<NameBody>,
     /// Of one id the highest counts.
     #[schema(minimum = 1)]
     rev: Option<u32>,
@@ -35,6 +38,22 @@ pub(super) struct ReadingBody {
     source: Option<String>,
     /// Its count at the source.
     seq: Option<u64>,
+}
+
+/// A name, as text or as the number that some senders have for it.
+pub(super) struct NameBody;
+
+impl PartialSchema for NameBody {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_:@~-][A-Za-z0-9._:@~-]{0,63}$"));
+        OneOfBuilder::new().item(text).item(ObjectBuilder::new().schema_type(Type::Number)).into()
+    }
+}
+
+impl ToSchema for NameBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ReadingName")
+    }
 }
 
 /// One reading, or many.
