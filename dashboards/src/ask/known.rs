@@ -14,6 +14,9 @@ use super::readings::{Cursor, Order, ReadingQuery, Row};
 use super::shape::ReadingView;
 use crate::views::{Search, Stored, ViewsError, day_bounds, day_of, find};
 
+/// Takes a reading's place, id and body, and says whether to go on.
+pub(super) type Each<'e> = dyn FnMut(i64, ReadingId, &[u8], &Stored<'_>) -> Result<ControlFlow<()>, ViewsError> + 'e;
+
 /// A point in what was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AsOf {
@@ -135,13 +138,7 @@ impl Ask<'_> {
     }
 
     /// Tells each reading of a stretch that held, with its place, id and body, until told to stop.
-    pub(super) fn each_known(
-        &self,
-        stretch: Stretch,
-        order: Order,
-        as_of: AsOf,
-        each: &mut dyn FnMut(i64, ReadingId, &[u8], &Stored<'_>) -> Result<ControlFlow<()>, ViewsError>,
-    ) -> Result<(), ViewsError> {
+    pub(super) fn each_known(&self, stretch: Stretch, order: Order, as_of: AsOf, each: &mut Each<'_>) -> Result<(), ViewsError> {
         let Stretch { number, stream, least, greatest } = stretch;
         let (before, until) = as_of.bounds();
         let direction = order.direction();
