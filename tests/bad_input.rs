@@ -56,6 +56,8 @@ fn each_bad_reading_is_named_with_field_value_and_remedy_and_kept_as_a_dead_lett
         assert!(said("value").contains(value), "{fields}: {receipt}");
         assert!(said("message").len() > 10 && said("remedy").len() > 5, "{fields}: {receipt}");
     }
+    // Once the views have seen them.
+    server.recommendations("p-1");
     let letters = server.get("/v1/dead-letters?limit=100").ok().json();
     assert_eq!(letters["dead_letters"].as_array().map(Vec::len), Some(READINGS.len()), "{letters}");
     let codes = server.sql("select count(*) as n from dead_letters");
