@@ -113,6 +113,12 @@ pub struct Serve {
     /// Also take clients of PostgreSQL (psql, Grafana, SQLAlchemy, …) on this address, such as 127.0.0.1:5432. Where it can be reached from elsewhere, only with TLS.
     #[arg(long, value_name = "ADDRESS")]
     pub pg: Option<SocketAddr>,
+    /// Also take clients of Arrow Flight SQL (ADBC, JDBC, …) on this address, such as 127.0.0.1:50051. Where it can be reached from elsewhere, only with TLS.
+    #[arg(long, value_name = "ADDRESS")]
+    pub flight: Option<SocketAddr>,
+    /// Seconds in which what a client of Arrow Flight SQL has asked for must be taken.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    pub ticket_time: u16,
     /// A JSON file of webhook endpoints.
     #[arg(long)]
     pub webhooks: Option<PathBuf>,
