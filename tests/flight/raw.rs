@@ -218,7 +218,8 @@ fn messages_that_nobody_would_send_are_refused_and_harm_nobody() {
     filled(&server, &token);
     let mut raw = Raw::connect(&server);
     let action = |name: &str, body: &[u8]| [part(1, name.as_bytes()), part(2, body)].concat();
-    let prepare = action("CreatePreparedStatement", &packed("ActionCreatePreparedStatementRequest", &part(1, b"select ?, ?")));
+    let prepare =
+        action("CreatePreparedStatement", &packed("ActionCreatePreparedStatementRequest", &part(1, b"select ? as a, ? as b")));
     let prepared = raw.call("DoAction", &token, &prepare);
     assert_eq!(prepared.status, 0, "{}", prepared.message);
     let made = prepared.said.concat();

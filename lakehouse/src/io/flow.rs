@@ -135,3 +135,87 @@ async fn give(sender: &Sender<Result<RecordBatch, SqlError>>, what: Result<Recor
 fn too_slow(after: Duration) -> SqlError {
     refused("sql_timeout", format!("the answer was not taken within {after:?}"), "take it faster, or ask for less")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Flow, Most};
+    use crate::eyes::Eyes;
+    use crate::io::lake::{Lake, QUERIES_AT_ONCE};
+    use crate::sql::{Limits, SqlError, parse};
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    const ENDLESS: &str =
+        "with recursive t(n) as (select 1 union all select n + 1 from t where n < 1000000000) select count(*) from t";
+
+    async fn lake(dir: &std::path::Path) -> Lake {
+        Lake::open(dir, Arc::default(), 7).await.unwrap()
+    }
+
+    async fn flow(lake: &Lake, sql: &'static str, time: Duration, most: Most) -> Result<Flow, SqlError> {
+        lake.flow(Eyes::All, move || parse(sql), (), Limits { time, ..Limits::default() }, most).await
+    }
+
+    /// How many rows come, and how they end.
+    async fn taken(mut flow: Flow) -> (usize, Option<String>) {
+        let mut rows = 0;
+        while let Some(next) = flow.next().await {
+            match next {
+                Ok(batch) => rows += batch.num_rows(),
+                Err(SqlError::Refused(refused)) => return (rows, Some(refused.code)),
+                Err(SqlError::Lake(error)) => panic!("{error}"),
+            }
+        }
+        (rows, None)
+    }
+
+    #[tokio::test]
+    async fn rows_are_given_up_to_the_limit_and_then_it_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let lake = lake(dir.path()).await;
+        let long = Duration::from_secs(60);
+        let of = |rows, bytes| Most { rows, bytes };
+        let rows = "select value from generate_series(1, 30000)";
+        let all = flow(&lake, rows, long, of(30_000, usize::MAX)).await.unwrap();
+        assert_eq!(taken(all).await, (30_000, None));
+        let cut = flow(&lake, rows, long, of(29_999, usize::MAX)).await.unwrap();
+        assert_eq!(taken(cut).await, (29_999, Some("sql_cut".to_owned())));
+        let (some, end) = taken(flow(&lake, rows, long, of(30_000, 100_000)).await.unwrap()).await;
+        assert!(some < 30_000 && end.as_deref() == Some("sql_memory"), "{some} {end:?}");
+        let failing = "select 1 / (value - 29000) from generate_series(1, 30000)";
+        let (_, end) = taken(flow(&lake, failing, long, of(30_000, usize::MAX)).await.unwrap()).await;
+        assert_eq!(end.as_deref(), Some("sql_failed"));
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_or_is_not_wanted_any_more_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let lake = lake(dir.path()).await;
+        let most = Most { rows: 10, bytes: usize::MAX };
+        for _ in 0..2 * QUERIES_AT_ONCE {
+            let began = Instant::now();
+            let endless = flow(&lake, ENDLESS, Duration::from_millis(200), most).await.unwrap();
+            assert_eq!(taken(endless).await, (0, Some("sql_timeout".to_owned())));
+            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+            drop(flow(&lake, ENDLESS, Duration::from_secs(60), most).await.unwrap());
+        }
+        // Nothing of it is computed on: every place is free again.
+        let until = Instant::now() + Duration::from_secs(5);
+        while lake.inner.permits.available_permits() < QUERIES_AT_ONCE {
+            assert!(Instant::now() < until, "{} places are free", lake.inner.permits.available_permits());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn the_time_to_take_it_is_not_the_time_to_compute_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let lake = lake(dir.path()).await;
+        let most = Most { rows: usize::MAX, bytes: usize::MAX };
+        let mut slow = flow(&lake, "select value from generate_series(1, 50000)", Duration::from_secs(2), most).await.unwrap();
+        let mut rows = slow.next().await.unwrap().unwrap().num_rows();
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        rows += taken(slow).await.0;
+        assert_eq!(rows, 50_000);
+    }
+}
