@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use vitalog_elog::Time;
 
 use crate::failure::Failure;
-pub use access::{Token, TokenAction, User, UserAction};
+pub use access::{Hold, HoldAction, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
 
 #[derive(Parser)]
@@ -72,6 +72,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Erase subjects from a data directory that no server holds: destroy their keys, and remove what was derived.
     Erase(Erase),
+    /// Subjects that may not be erased: hold them, let them go, list them.
+    Hold(Hold),
     /// Exchange the keys of a data directory that no server holds.
     Keys(Keys),
 }

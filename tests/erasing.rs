@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use vitalog_dashboards::views::Views;
-use vitalog_elog::{Subject, Time};
+use vitalog_elog::{MatchId, Subject, Time};
 use vitalog_ingest::journal::Journal;
 
 use crate::support::server::{Server, run, vitalog};
@@ -147,6 +147,7 @@ fn an_erased_subject_is_nowhere_and_nobody_else_is_touched() {
     assert_eq!(status, Some(0), "{err}");
     let told: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((&told["subjects"], &told["keys"], &told["kek_exchanged"]), (&json!([GONE]), &json!(1), &json!(true)), "{told}");
+    assert_eq!(told["made_again"], json!([]), "the subject is cut out, and nobody has to wait for a replay");
     assert!(told["deliveries"].as_u64() > Some(0) && told["left"].to_string().contains("meter-1"), "{told}");
     let (status, _, err) = run(vitalog().args(["token", "--data"]).arg(&data).args(["revoke", "meter-1"]));
     assert_eq!(status, Some(0), "{err}");
@@ -155,6 +156,9 @@ fn an_erased_subject_is_nowhere_and_nobody_else_is_touched() {
     assert_eq!(status, Some(0), "{out}{err}");
     let audit: Value = serde_json::from_str(&out).expect("JSON");
     assert!(audit["erased"].as_u64() > Some(500) && audit["keys"]["destroyed"] == 1, "{audit}");
+
+    let (status, out, err) = run(vitalog().args(["audit", "--data"]).arg(&data));
+    assert_eq!(status, Some(0), "each stage has what the journal still tells: {out}{err}");
 
     assert_erased(&data, &kept, messages);
     let of = |subjects: [&str; 2]| {
@@ -188,18 +192,121 @@ fn an_interrupted_erasure_is_finished_by_the_next_start() {
     for (n, gone) in steps.iter().enumerate() {
         let copied = dir.path().join(format!("copy-{n}"));
         copy(&data, &copied);
-        let mut journal = Journal::open(&copied.join("journal.db")).expect("opened");
-        let views = Views::open(&copied.join("views.db"), journal.position().incarnation).expect("opened");
-        let findings = views.findings_of(&Subject::new(GONE)).expect("read");
-        let note = postcard::to_allocvec(&findings).expect("encoded");
-        journal.erase(&Subject::new(GONE), Time(0), &note).expect("erased");
-        drop((views, journal));
+        // The note as it was before there were subjects in it, for all that was left of it then is a list of findings.
+        unfinished(&copied, |findings| postcard::to_allocvec(&findings).expect("encoded"));
         for what in *gone {
             let path = copied.join(what);
             if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) }.expect("removed");
         }
         assert_erased(&copied, &kept, messages);
     }
+}
+
+/// Destroys the subject's keys and leaves everything else to be done.
+fn unfinished(data: &Path, note: impl Fn(Vec<MatchId>) -> Vec<u8>) {
+    let mut journal = Journal::open(&data.join("journal.db")).expect("opened");
+    let views = Views::open(&data.join("views.db"), journal.position().incarnation).expect("opened");
+    let findings = views.findings_of(&Subject::new(GONE)).expect("read");
+    journal.erase(&Subject::new(GONE), Time(0), &note(findings)).expect("erased");
+}
+
+#[test]
+fn a_cut_that_was_interrupted_is_finished_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (kept, messages) = before(&data);
+    let cut = dir.path().join("cut");
+    copy(&data, &cut);
+    let (status, out, err) = erase(&cut);
+    assert!(status == Some(0) && out.contains(r#""made_again":[]"#), "{out}{err}");
+    // What was done before the process ended, as it looks when it is done; and what was spoilt on the way.
+    let steps: [(&[&str], &[&str]); 5] = [
+        (&[], &[]),
+        (&["snapshots"], &[]),
+        (&["snapshots", "cold", "lake/readings"], &[]),
+        (&["snapshots", "cold", "lake", "views.db"], &[]),
+        (&["snapshots"], &["views.db", "lake/matches/_delta_log/00000000000000000000.json"]),
+    ];
+    for (n, (done, spoilt)) in steps.iter().enumerate() {
+        let copied = dir.path().join(format!("cut-{n}"));
+        copy(&data, &copied);
+        unfinished(&copied, |findings| postcard::to_allocvec(&(findings, [Subject::new(GONE)])).expect("encoded"));
+        for what in *done {
+            let (from, to) = (cut.join(what), copied.join(what));
+            let removed = if to.is_dir() { std::fs::remove_dir_all(&to) } else { std::fs::remove_file(&to) };
+            removed.expect("removed");
+            copy(&from, &to);
+        }
+        for what in *spoilt {
+            std::fs::write(copied.join(what), "this is not what was here").expect("spoilt");
+        }
+        assert_erased(&copied, &kept, messages);
+        assert!(naming(&copied, GONE).iter().all(|file| !file.ends_with(".snapshot")), "step {n}");
+    }
+}
+
+#[test]
+fn who_is_held_is_not_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let hold = |args: &[&str]| run(vitalog().args(["hold", "--data"]).arg(&data).args(args));
+    let (status, _, err) = hold(&["list"]);
+    assert!(status == Some(2) && err.contains("is no data directory"), "{err}");
+    let server = Server::start(&data, &[]);
+    let of = |subject: &str| json!({"subject": subject, "stream": "bg", "at": "2026-03-01T00:00:00Z", "value": 100, "id": "one"});
+    server.readings(&ndjson(&[of(GONE), of(KEPT[0])])).ok();
+    // Also while it runs.
+    let (status, out, err) = hold(&["add", GONE, "--reason", "order 12/26"]);
+    assert!(status == Some(0) && out.contains("can't be erased"), "{out}{err}");
+    assert_eq!(server.stop(), Some(0));
+    let (status, _, err) = hold(&["add", GONE, "--reason", "order 13/26"]);
+    assert!(status == Some(2) && err.contains(&format!("there is a hold on {GONE} already")), "{err}");
+    for (subject, reason) in [("a b", "order"), (GONE, " "), (GONE, "two\nlines")] {
+        assert_eq!(hold(&["add", subject, "--reason", reason]).0, Some(2), "{subject:?} {reason:?}");
+    }
+
+    // Nobody of those that are named is erased, also who is not held.
+    let (status, _, err) = run(vitalog().args(["erase", "--subject", KEPT[0], "--subject", GONE, "--data"]).arg(&data));
+    assert!(status == Some(1) && err.contains("is held since") && err.contains("order 12/26"), "{err}");
+    assert!(err.contains("vitalog hold release"), "{err}");
+    let server = Server::start(&data, &[]);
+    assert_eq!(server.sql("select count(*) as n from readings where stream = 'bg'"), json!([{"n": 2}]));
+    assert_eq!(server.stop(), Some(0));
+
+    let (status, out, _) = hold(&["release", GONE, "--reason", "the case is closed"]);
+    assert!(status == Some(0) && out.contains("held no longer"), "{out}");
+    assert_eq!(hold(&["release", GONE, "--reason", "again"]).0, Some(2));
+    let (status, out, _) = hold(&["list", "--format", "json"]);
+    let told: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(
+        (status, &told["subject"], &told["reason"], &told["released_for"]),
+        (Some(0), &json!(GONE), &json!("order 12/26"), &json!("the case is closed")),
+        "{told}"
+    );
+    let (status, _, err) = erase(&data);
+    assert_eq!(status, Some(0), "{err}");
+    assert_eq!(hold(&["list"]).1, "", "what was held goes with the subject");
+    assert_eq!(naming(&data, GONE), Vec::<String>::new());
+}
+
+#[test]
+fn a_store_of_accounts_from_before_there_were_holds_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    let (status, _, err) =
+        run(vitalog().args(["user", "--data"]).arg(&data).args(["add", "lee", "--roles", "caretaker", "--no-password"]));
+    assert_eq!(status, Some(0), "{err}");
+    // As the version before made it.
+    let db = rusqlite::Connection::open(data.join("access.db")).unwrap();
+    db.execute_batch("DROP TABLE holds; PRAGMA user_version = 1").unwrap();
+    drop(db);
+    let (status, out, err) = run(vitalog().args(["hold", "--data"]).arg(&data).args(["add", "p-9", "--reason", "order 1"]));
+    assert_eq!(status, Some(0), "{out}{err}");
+    let (_, out, _) = run(vitalog().args(["user", "--data"]).arg(&data).arg("list"));
+    assert!(out.contains("lee"), "{out}");
+    let (_, out, _) = run(vitalog().args(["hold", "--data"]).arg(&data).arg("list"));
+    assert!(out.contains("p-9  held since") && out.contains("order 1"), "{out}");
 }
 
 #[test]

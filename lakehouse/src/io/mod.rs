@@ -6,6 +6,7 @@ pub(crate) mod describe;
 pub mod flight;
 pub(crate) mod flow;
 pub(crate) mod flush;
+mod forget;
 mod give_way;
 mod http;
 pub(crate) mod lake;
