@@ -2,6 +2,7 @@
 
 pub(crate) mod accounting;
 mod delta;
+mod export;
 pub(crate) mod flush;
 mod give_way;
 mod http;
@@ -21,4 +22,5 @@ pub(crate) mod store;
 pub(crate) mod trace;
 mod write;
 
+pub use export::{Export, ExportLimits, Exported};
 pub use http::{SqlDoor, api};

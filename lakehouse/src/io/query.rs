@@ -11,6 +11,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::sql::parser::Statement;
 use futures::TryStreamExt;
+use vitalog_elog::Position;
 
 use crate::error::LakeError;
 use crate::eyes::Eyes;
@@ -18,6 +19,7 @@ use crate::io::lake::{Inner, Lake};
 use crate::io::locate::locate;
 use crate::io::runtime::files_only;
 use crate::io::session::session;
+use crate::layout::Layout;
 use crate::shared::{Mask, View};
 use crate::sql::{Answer, Limits, SqlError, check_size, explains, parse, refused};
 use crate::table::Table;
@@ -62,7 +64,14 @@ impl Lake {
     }
 }
 
-fn closing() -> SqlError {
+/// An answer that has begun: its rows to come, and the moment they are of.
+pub(super) struct Begun {
+    pub stream: SendableRecordBatchStream,
+    pub position: Position,
+    pub layout: Arc<Layout>,
+}
+
+pub(super) fn closing() -> SqlError {
     refused("sql_closing", "the server is closing", "ask again when it is back")
 }
 
@@ -83,18 +92,23 @@ impl Inner {
     }
 
     async fn answer(&self, eyes: &Eyes, statement: Statement, limits: Limits) -> Result<Answer, SqlError> {
+        let Begun { stream, position, .. } = self.begin(eyes, statement, limits.memory).await?;
+        let schema = stream.schema();
+        let (batches, truncated) = collect(stream, limits).await?;
+        Ok(Answer { schema, batches, truncated, position })
+    }
+
+    /// Plans a statement over one moment of the lake, and begins to answer it.
+    pub(super) async fn begin(&self, eyes: &Eyes, statement: Statement, memory: usize) -> Result<Begun, SqlError> {
         if !eyes.is_all() && explains(&statement) {
             // It says what files and rows there are, whoever's they are.
             return Err(refused("sql_not_allowed", "EXPLAIN is for those who may see everything", "ask the question itself"));
         }
         let view = self.settled_view().await?;
-        let position = view.applied;
-        let context = session(&view, files_only(&self.store, Some(limits.memory))?, eyes)?;
+        let (position, layout) = (view.applied, view.layout.clone());
+        let context = session(&view, files_only(&self.store, Some(memory))?, eyes)?;
         drop(view);
-        let stream = execute(&context, statement).await?;
-        let schema = stream.schema();
-        let (batches, truncated) = collect(stream, limits).await?;
-        Ok(Answer { schema, batches, truncated, position })
+        Ok(Begun { stream: execute(&context, statement).await?, position, layout })
     }
 
     /// The state at one moment, with every superseded row of the files found.
