@@ -4,6 +4,7 @@ pub(crate) mod accounting;
 mod delta;
 mod export;
 pub(crate) mod flush;
+mod forget;
 mod give_way;
 mod http;
 pub(crate) mod lake;
