@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod export;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use vitalog_elog::Time;
 use crate::failure::Failure;
 pub use access::{Hold, HoldAction, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
+pub use export::{Export, ExportFormat};
 
 #[derive(Parser)]
 #[command(
@@ -54,6 +56,8 @@ pub enum Command {
     Letters(Letters),
     /// Ask the lake in SQL.
     Sql(Sql),
+    /// Write readings of a subject, or the result of a statement, to a file: CSV, Parquet, Arrow, FHIR.
+    Export(Export),
     /// Print the description of the HTTP API: OpenAPI 3.1, as a running server gives it at `/openapi.json`.
     Openapi,
     /// Who there is: accounts with their roles, passwords and assignments.

@@ -23,8 +23,8 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, fmt, hold,
-    ingest, keys, letters, lsp, openapi, receipt, rules, serve, sql, test, token, user, why,
+    audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, export, fmt,
+    hold, ingest, keys, letters, lsp, openapi, receipt, rules, serve, sql, test, token, user, why,
 };
 
 fn main() -> ExitCode {
@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         Command::Ingest(args) => ingest::run(args),
         Command::Letters(args) => letters::run(args),
         Command::Sql(args) => sql::run(args),
+        Command::Export(args) => export::run(args),
         Command::Openapi => {
             openapi::run();
             Ok(())

@@ -65,7 +65,7 @@ fn decimal_to_f64(digits: i64, scale: u8) -> f64 {
 }
 
 /// Every digit, and as many after the point as the scale says.
-fn write_decimal(digits: i64, scale: u8) -> String {
+pub(crate) fn write_decimal(digits: i64, scale: u8) -> String {
     let sign = if digits < 0 { "-" } else { "" };
     let scale = usize::from(scale);
     let padded = format!("{:0width$}", digits.unsigned_abs(), width = scale + 1);

@@ -12,6 +12,7 @@ mod decode;
 mod encode;
 mod error;
 mod exact;
+mod export;
 mod eyes;
 mod fit;
 mod flight;
@@ -29,6 +30,7 @@ mod sql;
 mod table;
 
 pub use error::LakeError;
+pub use export::Form;
 pub use eyes::Eyes;
 pub use io::accounting::{Part, Told};
 pub use io::flush::Flushed;

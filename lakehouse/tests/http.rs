@@ -6,7 +6,7 @@ use object_store::memory::InMemory;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use vitalog_elog::access::{Access, Principal, Wish};
-use vitalog_lakehouse::io::{SqlDoor, api};
+use vitalog_lakehouse::io::{ExportLimits, SqlDoor, api};
 use vitalog_lakehouse::{Lake, Limits};
 
 use crate::world::{INCARNATION, RunLoop, glucose, schema};
@@ -23,7 +23,7 @@ impl Access for Analysts {
 /// A server that takes everybody for `who`; `None`: for nobody.
 async fn serve(lake: Lake, who: Option<&str>) -> std::net::SocketAddr {
     let limits = Limits { rows: 3, ..Limits::default() };
-    let door = SqlDoor { lake, access: Arc::new(Analysts), limits };
+    let door = SqlDoor { lake, access: Arc::new(Analysts), limits, exports: ExportLimits::default() };
     let (mut app, _) = api().with_state(door).split_for_parts();
     if let Some(who) = who {
         app = app.layer(axum::Extension(Principal::new(who)));

@@ -49,7 +49,11 @@ impl Remote<'_> {
         answer
     }
 
-    fn door(&self, path: &[&str], query: &[(&str, String)]) -> Result<Url, Failure> {
+    /// The address of a door behind `/v1`.
+    ///
+    /// # Errors
+    /// Where the URL is none.
+    pub fn door(&self, path: &[&str], query: &[(&str, String)]) -> Result<Url, Failure> {
         let mut door = Url::parse(self.url).map_err(|e| Failure::usage(format!("--url {:?} is no URL: {e}", self.url)))?;
         door.path_segments_mut()
             .map_err(|()| {
@@ -65,7 +69,8 @@ impl Remote<'_> {
     }
 }
 
-fn refusal(problem: &Value) -> Failure {
+/// A problem that a server answered with.
+pub fn refusal(problem: &Value) -> Failure {
     let mut detail = problem["detail"].as_str().unwrap_or("the server refused").to_owned();
     // Rules of a former time may not fit what is declared by now: which line is at odds is said by the diagnostics.
     for diagnostic in problem["diagnostics"].as_array().into_iter().flatten().filter(|d| d["severity"] == "error") {

@@ -1,13 +1,11 @@
 //! `vitalog sql`: one query, answered by a running server, or by a data directory that no server holds.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::{Sql, SqlFormat};
+use crate::commands::directory::served;
 use crate::failure::Failure;
-use crate::run::{Node, Options, has_journal};
-use crate::server::{self, Admittance, Manners};
 
 /// A cell wider than this is cut in a table; the other formats give it whole.
 const WIDEST: usize = 60;
@@ -21,7 +19,7 @@ pub fn run(args: &Sql) -> Result<(), Failure> {
     let answer = runtime.block_on(async {
         match (&args.url, &args.data) {
             (Some(url), _) => ask(args, url.trim_end_matches('/'), args.token.as_deref()).await,
-            (None, Some(data)) => ask_directory(args, data).await,
+            (None, Some(data)) => served(data, async |url| ask(args, url, None).await).await,
             (None, None) => {
                 Err(Failure::usage("whom to ask?").hint("give --url of a running server, or --data of a data directory"))
             }
@@ -35,21 +33,6 @@ pub fn run(args: &Sql) -> Result<(), Failure> {
         _ => out.write_all(&bytes)?,
     }
     Ok(())
-}
-
-/// Opens the directory as a server would, rows that are journaled and not landed included.
-async fn ask_directory(args: &Sql, data: &Path) -> Result<Vec<u8>, Failure> {
-    if !has_journal(data) {
-        return Err(Failure::usage(format!("{} is no data directory", data.display())));
-    }
-    let node = Node::start(Options::quiet(data)).await?;
-    let listener = server::listen(([127, 0, 0, 1], 0).into()).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let server = server::start(&node, listener, Admittance::Open, &Manners::default())?;
-    let answer = ask(args, &url, None).await;
-    server.stop().await;
-    node.stop().await?;
-    answer
 }
 
 async fn ask(args: &Sql, url: &str, token: Option<&str>) -> Result<Vec<u8>, Failure> {

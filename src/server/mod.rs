@@ -43,10 +43,10 @@ use vitalog_ingest::io::{
 };
 use vitalog_ingest::live::Live as Declarations;
 use vitalog_lakehouse::Limits as SqlLimits;
-use vitalog_lakehouse::io::SqlDoor;
 use vitalog_lakehouse::io::flight::FlightDoor;
 use vitalog_lakehouse::io::pg::PgDoor;
 use vitalog_lakehouse::io::port::Secure;
+use vitalog_lakehouse::io::{ExportLimits, SqlDoor};
 
 use vitalog_lakehouse::Lake;
 
@@ -244,7 +244,12 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
     let rules =
         RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone(), readers: Arc::new(readers()?) };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
-    let sql = SqlDoor { lake: Lake::clone(&node.lake), access: access.clone(), limits: SqlLimits::default() };
+    let sql = SqlDoor {
+        lake: Lake::clone(&node.lake),
+        access: access.clone(),
+        limits: SqlLimits::default(),
+        exports: ExportLimits::default(),
+    };
     let auditor = Arc::new(Auditor::of(node)?);
     let receipts = ReceiptState::new(auditor.clone(), access.clone());
     let accounting = AccountingState { auditor, access: access.clone(), turn: Arc::default() };

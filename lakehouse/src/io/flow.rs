@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::eyes::Eyes;
 use crate::io::lake::Lake;
-use crate::io::query::{Wanted, closing, timed_out};
+use crate::io::query::{Begun, Wanted, closing, timed_out};
 use crate::sql::{Limits, SqlError, refused};
 
 /// How long a batch waits to be taken.
@@ -57,7 +57,7 @@ impl Lake {
         let inner = self.inner.clone();
         let work = async move {
             let permit = inner.permits.clone().acquire_owned().await.map_err(|_| closing())?;
-            let (_, schema, stream) = inner.started(&eyes, statement()?, limits).await?;
+            let Begun { schema, stream, .. } = inner.begin(&eyes, statement()?, limits.memory).await?;
             Ok((schema, stream, permit))
         };
         let (schema, stream, permit) = self.at_query(limits, work).await?;

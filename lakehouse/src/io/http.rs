@@ -1,4 +1,4 @@
-//! `POST /v1/sql`: the statement as JSON (`{"sql": "…"}`) or as plain text, the answer as JSON, NDJSON, CSV or Arrow.
+//! `POST /v1/sql`, and what the doors of exports share with it: the statement as JSON (`{"sql": "…"}`) or as plain text, the answer as JSON, NDJSON, CSV or Arrow.
 //!
 //! The form is chosen by `?format=` or by `Accept`. An answer that was cut off says so in `Vitalog-Truncated`. A reader that has just written sends
 //! the write's `Vitalog-Position` and is answered once the lake has it.
@@ -20,6 +20,7 @@ use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::{Refusal, Subject};
 
 use crate::eyes::Eyes;
+use crate::io::export::{ExportLimits, door};
 use crate::io::lake::Lake;
 use crate::sql::{Format, Limits, SqlError};
 
@@ -29,16 +30,17 @@ pub struct SqlDoor {
     pub lake: Lake,
     pub access: Arc<dyn Access>,
     pub limits: Limits,
+    pub exports: ExportLimits,
 }
 
 /// How long a reader waits for what it wrote.
 const PATIENCE: Duration = Duration::from_secs(2);
-const POSITION: &str = "vitalog-position";
+pub(super) const POSITION: &str = "vitalog-position";
 const TRUNCATED: &str = "vitalog-truncated";
 
-/// The door.
+/// The doors.
 pub fn api() -> OpenApiRouter<SqlDoor> {
-    OpenApiRouter::default().routes(routes!(ask))
+    OpenApiRouter::default().routes(routes!(ask)).routes(routes!(door::ask_subject)).routes(routes!(door::ask_export))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -53,7 +55,7 @@ struct Asked {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = SqlQuestion)]
 #[serde(deny_unknown_fields)]
-struct Question {
+pub(super) struct Question {
     /// One statement that reads.
     sql: String,
 }
@@ -102,9 +104,9 @@ async fn ask(
 }
 
 /// An answer that isn't one.
-type Refused = (StatusCode, Box<Refusal>);
+pub(super) type Refused = (StatusCode, Box<Refusal>);
 
-fn refuse(status: StatusCode, refusal: Refusal) -> Refused {
+pub(super) fn refuse(status: StatusCode, refusal: Refusal) -> Refused {
     (status, Box::new(refusal))
 }
 
@@ -115,20 +117,11 @@ async fn answer(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refused> {
-    let Some(Extension(who)) = who else {
-        let refusal = Refusal::whole("unauthenticated", "it is not known who asks", "send a token, or log in");
-        return Err(refuse(StatusCode::UNAUTHORIZED, refusal));
-    };
-    if door.access.decide(&who, Wish::Query) != Decision::Allow {
-        let refusal = Refusal::whole("not_permitted", "you may not ask in SQL", "ask whoever runs this for a token that may");
-        return Err(refuse(StatusCode::FORBIDDEN, refusal));
-    }
-    let eyes = eyes(&*door.access, &who);
+    let eyes = asker(&door, who)?;
     let Query(asked) = asked
         .map_err(|e| refuse(e.status(), Refusal::whole("bad_query", e.body_text(), "use ?format=csv or the like, or nothing")))?;
     let format = format_of(&asked, headers)?;
-    let body = body.map_err(|e| refuse(e.status(), Refusal::whole("bad_body", e.body_text(), "send the statement alone")))?;
-    let sql = question(headers, &body)?;
+    let sql = question(headers, body)?;
     wait_for_write(&door.lake, headers).await?;
     let answer = door.lake.sql_for(eyes, &sql, door.limits).await.map_err(refusal_of)?;
     let bytes = answer.write(format).map_err(|e| refusal_of(SqlError::Lake(e)))?;
@@ -138,6 +131,19 @@ async fn answer(
         response.headers_mut().insert(TRUNCATED, header::HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// Whoever may ask in SQL, and whom they see by it.
+pub(super) fn asker(door: &SqlDoor, who: Option<Extension<Principal>>) -> Result<Eyes, Refused> {
+    let Some(Extension(who)) = who else {
+        let refusal = Refusal::whole("unauthenticated", "it is not known who asks", "send a token, or log in");
+        return Err(refuse(StatusCode::UNAUTHORIZED, refusal));
+    };
+    if door.access.decide(&who, Wish::Query) != Decision::Allow {
+        let refusal = Refusal::whole("not_permitted", "you may not ask in SQL", "ask whoever runs this for a token that may");
+        return Err(refuse(StatusCode::FORBIDDEN, refusal));
+    }
+    Ok(eyes(&*door.access, &who))
 }
 
 /// Whom they may see: everybody, or those about whom they may read. Which those are is part of what they asked for.
@@ -166,7 +172,9 @@ fn format_of(asked: &Asked, headers: &HeaderMap) -> Result<Format, Refused> {
     }
 }
 
-fn question(headers: &HeaderMap, body: &[u8]) -> Result<String, Refused> {
+/// The statement that a body holds.
+pub(super) fn question(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<String, Refused> {
+    let body = body.map_err(|e| refuse(e.status(), Refusal::whole("bad_body", e.body_text(), "send the statement alone")))?;
     let bad = |message: String| {
         let remedy = "send {\"sql\": \"…\"} as application/json, or the statement as text/plain";
         refuse(StatusCode::BAD_REQUEST, Refusal::whole("bad_body", message, remedy))
@@ -174,11 +182,11 @@ fn question(headers: &HeaderMap, body: &[u8]) -> Result<String, Refused> {
     let kind = text_of(headers, header::CONTENT_TYPE.as_str()).unwrap_or("text/plain");
     match kind.split(';').next().unwrap_or(kind).trim() {
         "application/json" => {
-            let question: Question = serde_json::from_slice(body).map_err(|e| bad(format!("the body is not such JSON: {e}")))?;
+            let question: Question = serde_json::from_slice(&body).map_err(|e| bad(format!("the body is not such JSON: {e}")))?;
             Ok(question.sql)
         }
         "text/plain" | "application/sql" => {
-            Ok(std::str::from_utf8(body).map_err(|_| bad("the body is not UTF-8".to_owned()))?.to_owned())
+            Ok(std::str::from_utf8(&body).map_err(|_| bad("the body is not UTF-8".to_owned()))?.to_owned())
         }
         other => {
             let refusal = Refusal::of(
@@ -193,7 +201,7 @@ fn question(headers: &HeaderMap, body: &[u8]) -> Result<String, Refused> {
     }
 }
 
-async fn wait_for_write(lake: &Lake, headers: &HeaderMap) -> Result<(), Refused> {
+pub(super) async fn wait_for_write(lake: &Lake, headers: &HeaderMap) -> Result<(), Refused> {
     let Some(text) = text_of(headers, POSITION) else { return Ok(()) };
     let Ok(next) = text.parse::<u64>() else {
         let refusal = Refusal::of(
@@ -212,17 +220,18 @@ async fn wait_for_write(lake: &Lake, headers: &HeaderMap) -> Result<(), Refused>
     })
 }
 
-fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn refusal_of(error: SqlError) -> Refused {
+pub(super) fn refusal_of(error: SqlError) -> Refused {
     match error {
         SqlError::Refused(refusal) => {
             let status = match refusal.code.as_str() {
                 "sql_not_allowed" => StatusCode::FORBIDDEN,
                 "sql_timeout" | "sql_memory" => StatusCode::UNPROCESSABLE_ENTITY,
-                "sql_closing" => StatusCode::SERVICE_UNAVAILABLE,
+                "sql_closing" | "exports_busy" => StatusCode::SERVICE_UNAVAILABLE,
+                "unknown_subject" => StatusCode::NOT_FOUND,
                 _ => StatusCode::BAD_REQUEST,
             };
             refuse(status, refusal)
@@ -235,7 +244,7 @@ fn refusal_of(error: SqlError) -> Refused {
     }
 }
 
-fn problem(status: StatusCode, refusal: Refusal) -> Response {
+pub(super) fn problem(status: StatusCode, refusal: Refusal) -> Response {
     let problem = Problem {
         kind: format!("urn:vitalog:problem:{}", refusal.code),
         title: status.canonical_reason().unwrap_or("Error"),

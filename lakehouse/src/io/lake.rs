@@ -19,6 +19,8 @@ use crate::table::Table;
 
 /// Queries that run at the same time; more wait.
 pub(crate) const QUERIES_AT_ONCE: usize = 4;
+/// Exports that run at the same time, besides: they last as long as whoever takes them needs.
+const EXPORTS_AT_ONCE: usize = 2;
 
 /// Tables, hot rows, and SQL over both as one relation. Cloning it gives another handle on the same lake.
 #[derive(Clone)]
@@ -39,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) runtime: Arc<RuntimeEnv>,
     pub(crate) threads: QueryThreads,
     pub(crate) permits: Arc<Semaphore>,
+    pub(crate) exports: Arc<Semaphore>,
 }
 
 /// What waits to be written.
@@ -83,6 +86,7 @@ impl Lake {
                 applied,
                 threads: QueryThreads::start()?,
                 permits: Arc::new(Semaphore::new(QUERIES_AT_ONCE)),
+                exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             }),
         })
     }

@@ -3,6 +3,7 @@
 pub(crate) mod accounting;
 mod delta;
 pub(crate) mod describe;
+mod export;
 pub mod flight;
 pub(crate) mod flow;
 pub(crate) mod flush;
@@ -26,4 +27,5 @@ pub(crate) mod store;
 pub(crate) mod trace;
 mod write;
 
+pub use export::{Export, ExportLimits, Exported};
 pub use http::{SqlDoor, api};

@@ -20,6 +20,7 @@ use crate::io::lake::{Inner, Lake};
 use crate::io::locate::locate;
 use crate::io::runtime::files_only;
 use crate::io::session::session;
+use crate::layout::Layout;
 use crate::shared::{Mask, View};
 use crate::sql::{Answer, Limits, SqlError, check_size, explains, parse, refused};
 use crate::table::Table;
@@ -66,6 +67,15 @@ pub(crate) fn timed_out(limits: Limits) -> SqlError {
     refused("sql_timeout", after, "narrow it to fewer subjects or less time")
 }
 
+/// An answer that has begun: its rows to come, and the moment they are of.
+pub(crate) struct Begun {
+    /// As it was planned; batches may have less.
+    pub schema: SchemaRef,
+    pub stream: SendableRecordBatchStream,
+    pub position: Position,
+    pub layout: Arc<Layout>,
+}
+
 pub(crate) fn closing() -> SqlError {
     refused("sql_closing", "the server is closing", "ask again when it is back")
 }
@@ -87,29 +97,24 @@ impl Inner {
     }
 
     async fn answer(&self, eyes: &Eyes, statement: Statement, limits: Limits) -> Result<Answer, SqlError> {
-        let (position, _, stream) = self.started(eyes, statement, limits).await?;
+        let Begun { stream, position, .. } = self.begin(eyes, statement, limits.memory).await?;
         let schema = stream.schema();
         let (batches, truncated) = collect(stream, limits).await?;
         Ok(Answer { schema, batches, truncated, position })
     }
 
-    /// An answer that has begun: before which position it sees everything, how it was planned, and its batches.
-    pub(crate) async fn started(
-        &self,
-        eyes: &Eyes,
-        statement: Statement,
-        limits: Limits,
-    ) -> Result<(Position, SchemaRef, SendableRecordBatchStream), SqlError> {
+    /// Plans a statement over one moment of the lake, and begins to answer it.
+    pub(crate) async fn begin(&self, eyes: &Eyes, statement: Statement, memory: usize) -> Result<Begun, SqlError> {
         if !eyes.is_all() && explains(&statement) {
             // It says what files and rows there are, whoever's they are.
             return Err(refused("sql_not_allowed", "EXPLAIN is for those who may see everything", "ask the question itself"));
         }
         let view = self.settled_view().await?;
-        let position = view.applied;
-        let context = session(&view, files_only(&self.store, Some(limits.memory))?, eyes)?;
+        let (position, layout) = (view.applied, view.layout.clone());
+        let context = session(&view, files_only(&self.store, Some(memory))?, eyes)?;
         drop(view);
         let (schema, stream) = execute(&context, statement).await?;
-        Ok((position, schema, stream))
+        Ok(Begun { schema, stream, position, layout })
     }
 
     /// The state at one moment, with every superseded row of the files found.

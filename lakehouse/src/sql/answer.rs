@@ -87,7 +87,7 @@ impl Answer {
 }
 
 /// Lists and structures as JSON texts, for a cell of CSV holds nothing else.
-fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     if batch.columns().iter().all(|column| !column.data_type().is_nested()) {
         return Ok(batch.clone());
     }

@@ -11,8 +11,8 @@ mod place;
 mod statement;
 mod statements;
 
-pub(crate) use answer::texts;
 pub use answer::{Answer, Format};
+pub(crate) use answer::{flat, texts};
 pub(crate) use asof::AsOf;
 pub(crate) use known::ReadingsAsKnown;
 pub(crate) use limits::refused;
