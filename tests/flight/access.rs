@@ -178,7 +178,7 @@ fn nothing_is_said_in_the_clear_to_elsewhere() {
     // Whoever begins in the clear is no client, and is not answered.
     let mut raw = Raw::at(&at);
     let said = raw.call("ListActions", &token, &[]);
-    assert!([13, 14].contains(&said.status) && said.message.contains("transport error"), "answered in the clear: {said:?}");
+    assert!(said.status != 0 && said.message.contains("transport error"), "answered in the clear: {said:?}");
     let said = std::process::Command::new(&openssl)
         .args(["s_client", "-connect", &at, "-alpn", "h2", "-brief"])
         .stdin(std::process::Stdio::null())
