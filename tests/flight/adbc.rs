@@ -32,6 +32,9 @@ fn what_is_asked_is_stopped_by_its_ticket_and_by_whoever_hangs_up() {
     let (server, token) = listening(dir.path(), &[]);
     sound("stops", &[place(&server)], [&token, ""]);
     assert_eq!(server.stop(), Some(0));
+    // Whoever went before there was an answer is in the log, too.
+    let log = super::log_of(dir.path());
+    assert!(log.lines().filter(|line| line.contains("FLIGHT statement") && line.contains("\"status\":499")).count() > 5, "{log}");
 }
 
 #[test]

@@ -45,6 +45,12 @@ fn filled(server: &Server, token: &str) {
     panic!("the readings are not seen");
 }
 
+/// The access log, as it stands.
+fn log_of(data: &Path) -> String {
+    let files = std::fs::read_dir(data.join("access")).expect("the log");
+    files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text")).collect()
+}
+
 /// Where it takes them.
 fn place(server: &Server) -> &str {
     server.flight.as_deref().expect("it takes clients of Arrow Flight SQL")

@@ -265,7 +265,7 @@ fn messages_that_nobody_would_send_are_refused_and_harm_nobody() {
         *(if ended.status == 0 { &mut taken } else { &mut refused }) += 1;
     }
     eprintln!("{refused} messages refused, {taken} taken");
-    assert!(refused > 1_500 && taken > 50, "{refused} {taken}");
+    assert!(refused > 1_500 && taken > 10, "{refused} {taken}");
     goes_on(&server, &token, &errors);
     assert_eq!(server.stop(), Some(0));
 }

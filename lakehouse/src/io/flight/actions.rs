@@ -173,7 +173,7 @@ pub(crate) async fn put(shared: &Shared, known: &Known, mut come: Streaming<Flig
 async fn values_of(first: FlightData, mut come: Streaming<FlightData>) -> Result<Vec<Literal>, Status> {
     let (mut messages, mut bytes, mut next) = (Vec::new(), 0, Some(first));
     while let Some(message) = next {
-        bytes += message.data_header.len() + message.data_body.len();
+        bytes += message.data_header.len() + message.data_body.len() + message.app_metadata.len();
         if bytes > LONGEST {
             let many = format!("values of more than {LONGEST} bytes came");
             return Err(refusal(Code::ResourceExhausted, &many, "bind fewer or shorter ones"));

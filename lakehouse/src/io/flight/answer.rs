@@ -1,6 +1,7 @@
 //! An answer on its way: written down before its first row is sent, then batch by batch as the client takes them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow_flight::FlightData;
@@ -33,7 +34,11 @@ const MESSAGE: usize = 1 << 20;
 pub(crate) type Data = BoxStream<'static, Result<FlightData, Status>>;
 
 /// Something that is asked and not written down yet. Whoever goes before there is an answer is written down, too.
-pub(crate) struct Pending(Option<Box<dyn Call>>);
+pub(crate) struct Pending {
+    call: Option<Box<dyn Call>>,
+    /// Whether it was asked who may see what; before that there is nothing to write down.
+    has_asked: AtomicBool,
+}
 
 impl Pending {
     /// Begins to ask something.
@@ -41,12 +46,13 @@ impl Pending {
     /// # Errors
     /// Where they no longer may.
     pub fn of(guest: &Arc<dyn Guest>) -> Result<Pending, Status> {
-        guest.call().map(|call| Pending(Some(call))).map_err(|why| not_in(&why))
+        let call = guest.call().map_err(|why| not_in(&why))?;
+        Ok(Pending { call: Some(call), has_asked: AtomicBool::new(false) })
     }
 
     /// Whose tickets and statements are meant by theirs: an account's by one token are not those by another, and a program's are not those of a person of its name.
     pub fn holder(&self) -> String {
-        self.0.as_ref().map_or_else(String::new, |call| format!("{} {}", call.who().id, call.who().via))
+        self.call.as_ref().map_or_else(String::new, |call| format!("{} {}", call.who().id, call.who().via))
     }
 
     /// Whom they may see.
@@ -55,7 +61,8 @@ impl Pending {
     /// Where they may not ask at all.
     pub fn eyes(&self, shared: &Shared) -> Result<Eyes, Status> {
         let access = &*shared.door.access;
-        let call = self.0.as_ref().filter(|call| access.decide(call.who(), Wish::Query) == Decision::Allow);
+        self.has_asked.store(true, Ordering::Relaxed);
+        let call = self.call.as_ref().filter(|call| access.decide(call.who(), Wish::Query) == Decision::Allow);
         call.map(|call| eyes(access, call.who())).ok_or_else(not_permitted)
     }
 
@@ -64,7 +71,7 @@ impl Pending {
     /// # Errors
     /// Where it can't be: then nothing is shown.
     pub async fn written(mut self, status: u16) -> Result<(), Status> {
-        let Some(call) = self.0.take() else { return Ok(()) };
+        let Some(call) = self.call.take() else { return Ok(()) };
         if call.written(status).await {
             return Ok(());
         }
@@ -74,7 +81,7 @@ impl Pending {
 
     /// Is not written down: nothing of anybody was shown.
     pub fn shows_nothing(mut self) {
-        self.0 = None;
+        self.call = None;
     }
 
     /// Has a refusal written down, and gives it.
@@ -88,7 +95,8 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if let (Some(call), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+        let call = self.call.take().filter(|_| self.has_asked.load(Ordering::Relaxed));
+        if let (Some(call), Ok(runtime)) = (call, tokio::runtime::Handle::try_current()) {
             runtime.spawn(call.written(499));
         }
     }

@@ -65,7 +65,12 @@ pub(crate) async fn answer(
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     if request.uri().path() == HANDSHAKE {
-        return service.call(request).await;
+        let said = service.call(request).await?;
+        // Only who was let in is given a word.
+        if said.headers().contains_key(header::AUTHORIZATION) {
+            activity.called();
+        }
+        return Ok(said);
     }
     match known(shared, request.headers()) {
         Ok(known) => {

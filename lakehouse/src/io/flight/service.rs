@@ -163,7 +163,7 @@ impl Service {
         };
         let guest = guest.map_err(|why| not_in(&why))?;
         self.shared.sessions.begin(guest).ok_or_else(|| {
-            refusal(Code::ResourceExhausted, "this account has too many sessions", "close some, or send a token with each call")
+            refusal(Code::ResourceExhausted, "there are too many sessions", "try again later, or send a token with each call")
         })
     }
 
@@ -177,6 +177,10 @@ impl Service {
         let reached = tokio::time::timeout(PATIENCE, self.shared.door.lake.reached(next)).await;
         reached.map_err(|_| not_reached(text, PATIENCE))
     }
+}
+
+fn slow(after: Duration) -> Status {
+    refusal(Code::DeadlineExceeded, &format!("the values did not come within {after:?}"), "send them at once")
 }
 
 fn unknown(command: &Command) -> Status {
@@ -257,7 +261,9 @@ impl FlightService for Service {
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Said<Self::DoPutStream> {
         let known = Service::known(&request)?;
-        let result = super::actions::put(&self.shared, &known, request.into_inner()).await?;
+        let time = self.shared.door.limits.time;
+        let put = super::actions::put(&self.shared, &known, request.into_inner());
+        let result = tokio::time::timeout(time, put).await.unwrap_or_else(|_| Err(slow(time)))?;
         Ok(Response::new(futures::stream::iter([Ok(result)]).boxed()))
     }
 

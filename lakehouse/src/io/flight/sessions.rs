@@ -10,9 +10,9 @@ use blake3::Hash;
 
 use crate::io::port::Guest;
 
-/// Sessions at once, of all, and of one account.
-const SESSIONS: usize = 1_000;
-const OF_ONE: usize = 50;
+/// Sessions at once, of all, and of one account: clients often go without a word.
+const SESSIONS: usize = 2_000;
+const OF_ONE: usize = 100;
 
 /// The sessions that there are.
 pub(crate) struct Sessions {
@@ -30,15 +30,20 @@ impl Sessions {
         Sessions { all: Mutex::default(), idle }
     }
 
-    /// Begins one; `None`: there are too many, or there is no chance to be had.
+    /// Begins one, in place of the account's own that was used least lately where it has too many; `None`: others have too many, or there is no chance to be had.
     pub fn begin(&self, guest: Arc<dyn Guest>) -> Option<String> {
         let mut bytes = [0_u8; 32];
         getrandom::fill(&mut bytes).ok()?;
         let word: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, held| held.last.elapsed() < self.idle);
-        let own = all.values().filter(|held| held.guest.id() == guest.id()).count();
-        if all.len() >= SESSIONS || own >= OF_ONE {
+        let own = || all.iter().filter(|(_, held)| held.guest.id() == guest.id());
+        if own().count() >= OF_ONE
+            && let Some(word) = own().min_by_key(|(_, held)| held.last).map(|(word, _)| *word)
+        {
+            all.remove(&word);
+        }
+        if all.len() >= SESSIONS {
             return None;
         }
         all.insert(blake3::hash(word.as_bytes()), Held { guest, last: Instant::now() });
@@ -56,5 +61,45 @@ impl Sessions {
     /// Forgets it.
     pub fn end(&self, word: &str) {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&blake3::hash(word.as_bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OF_ONE, Sessions};
+    use crate::io::port::{Call, Guest, NotIn};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    struct Named(&'static str);
+
+    impl Guest for Named {
+        fn id(&self) -> &str {
+            self.0
+        }
+
+        fn call(&self) -> Result<Box<dyn Call>, NotIn> {
+            Err(NotIn::Unknown)
+        }
+    }
+
+    #[test]
+    fn an_account_with_too_many_loses_its_own_oldest() {
+        let sessions = Sessions::new(Duration::from_secs(60));
+        let other = sessions.begin(Arc::new(Named("other"))).unwrap();
+        let first = sessions.begin(Arc::new(Named("one"))).unwrap();
+        let words: Vec<String> = (1..OF_ONE).map(|_| sessions.begin(Arc::new(Named("one"))).unwrap()).collect();
+        assert!(sessions.of(&first).is_some() && sessions.of("").is_none());
+        // The first was used just now, so it is the second that goes.
+        let last = sessions.begin(Arc::new(Named("one"))).unwrap();
+        assert!(sessions.of(&words[0]).is_none());
+        for word in [&other, &first, &words[1], &last] {
+            assert!(sessions.of(word).is_some());
+        }
+        sessions.end(&last);
+        assert!(sessions.of(&last).is_none());
+        let short = Sessions::new(Duration::ZERO);
+        let word = short.begin(Arc::new(Named("one"))).unwrap();
+        assert!(short.of(&word).is_none(), "what is not used is forgotten");
     }
 }
