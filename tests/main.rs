@@ -12,6 +12,7 @@ mod doctor;
 mod engines;
 mod erasing;
 mod examples;
+mod export;
 mod house;
 mod ingesting;
 #[cfg(feature = "kafka")]
