@@ -24,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use commands::{
     audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, export, fmt,
-    ingest, keys, letters, lsp, openapi, receipt, rules, serve, sql, test, token, user, why,
+    hold, ingest, keys, letters, lsp, openapi, receipt, rules, serve, sql, test, token, user, why,
 };
 
 fn main() -> ExitCode {
@@ -60,6 +60,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => backing::run(args),
         Command::Restore(args) => backing::restored(args),
         Command::Erase(args) => erase::run(args),
+        Command::Hold(args) => hold::run(args),
         Command::Keys(args) => keys::run(args),
     };
     match done {

@@ -7,12 +7,14 @@ mod backtest;
 mod backup;
 mod bad_input;
 mod columns;
+mod conformance;
 mod demo;
 mod doctor;
 mod engines;
 mod erasing;
 mod examples;
 mod export;
+mod flight;
 mod house;
 mod ingesting;
 #[cfg(feature = "kafka")]

@@ -15,6 +15,7 @@ mod exact;
 mod export;
 mod eyes;
 mod fit;
+mod flight;
 mod functions;
 mod hot;
 pub mod io;

@@ -12,6 +12,7 @@ pub mod erase;
 pub mod explain;
 pub mod export;
 pub mod fmt;
+pub mod hold;
 pub mod ingest;
 pub mod keys;
 pub mod letters;

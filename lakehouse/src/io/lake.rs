@@ -18,7 +18,7 @@ use crate::shared::{Shared, committed};
 use crate::table::Table;
 
 /// Queries that run at the same time; more wait.
-const QUERIES_AT_ONCE: usize = 4;
+pub(crate) const QUERIES_AT_ONCE: usize = 4;
 /// Exports that run at the same time, besides: they last as long as whoever takes them needs.
 const EXPORTS_AT_ONCE: usize = 2;
 
