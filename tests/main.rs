@@ -13,6 +13,7 @@ mod doctor;
 mod engines;
 mod erasing;
 mod examples;
+mod export;
 mod flight;
 mod house;
 mod ingesting;

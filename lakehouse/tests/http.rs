@@ -20,10 +20,14 @@ impl Access for Analysts {
     }
 }
 
+/// Rows that an export may have here.
+const EXPORTED: u64 = 20_000;
+
 /// A server that takes everybody for `who`; `None`: for nobody.
 async fn serve(lake: Lake, who: Option<&str>) -> std::net::SocketAddr {
     let limits = Limits { rows: 3, ..Limits::default() };
-    let door = SqlDoor { lake, access: Arc::new(Analysts), limits, exports: ExportLimits::default() };
+    let door =
+        SqlDoor { lake, access: Arc::new(Analysts), limits, exports: ExportLimits { rows: EXPORTED, ..ExportLimits::default() } };
     let (mut app, _) = api().with_state(door).split_for_parts();
     if let Some(who) = who {
         app = app.layer(axum::Extension(Principal::new(who)));
@@ -109,4 +113,17 @@ async fn reading_ones_write() {
     lake.apply(&run.records, run.position()).unwrap();
     let (status, _, body) = asking.await.unwrap();
     assert_eq!((status, &*body), (200, r#"[{"n":1}]"#));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_that_breaks_off_has_no_last_chunk() {
+    let run = RunLoop::new(schema());
+    let lake = Lake::open_on(Arc::new(InMemory::new()), run.schema.clone(), INCARNATION).await.unwrap();
+    let address = serve(lake, Some("analyst")).await;
+    for (rows, is_whole) in [(EXPORTED, true), (EXPORTED + 1, false)] {
+        let sql = format!("select value from generate_series(1, {rows})");
+        let (status, head, body) = post(address, "/v1/export", "content-type: text/plain\r\n", &sql).await;
+        assert!(status == 200 && head.contains("transfer-encoding: chunked"), "{head}");
+        assert_eq!(body.ends_with("0\r\n\r\n"), is_whole, "{rows}: {}", &body[body.len().saturating_sub(40)..]);
+    }
 }

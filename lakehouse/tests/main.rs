@@ -4,6 +4,7 @@ mod accounting;
 mod asof;
 mod crash;
 mod exact;
+mod export;
 mod eyes;
 mod fault;
 mod files;

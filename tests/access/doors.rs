@@ -42,6 +42,8 @@ const DOORS: &[(&str, &str, &str, &str)] = &[
     ("POST", "/v1/backups", "", "operate"),
     ("GET", "/v1/accounting", "", "operate or audit"),
     ("POST", "/v1/sql", SQL, "query"),
+    ("POST", "/v1/export", SQL, "query"),
+    ("GET", "/v1/subjects/{s}/export", "", "read"),
     ("GET", "/v1/rules", "", "see_rules"),
     ("GET", "/v1/rules/{file}", "", "see_rules"),
     ("GET", "/v1/rules/versions", "", "see_rules"),

@@ -57,7 +57,7 @@ impl Lake {
         let inner = self.inner.clone();
         let work = async move {
             let permit = inner.permits.clone().acquire_owned().await.map_err(|_| closing())?;
-            let Begun { schema, stream, .. } = inner.begin(&eyes, statement()?, limits.memory).await?;
+            let Begun { schema, stream, .. } = inner.started(&eyes, statement()?, limits.memory).await?;
             Ok((schema, stream, permit))
         };
         let (schema, stream, permit) = self.at_query(limits, work).await?;

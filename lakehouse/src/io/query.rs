@@ -62,18 +62,18 @@ impl Lake {
     }
 }
 
-pub(crate) fn timed_out(limits: Limits) -> SqlError {
-    let after = format!("the query was stopped after {:?}", limits.time);
-    refused("sql_timeout", after, "narrow it to fewer subjects or less time")
-}
-
 /// An answer that has begun: its rows to come, and the moment they are of.
 pub(crate) struct Begun {
-    /// As it was planned; batches may have less.
+    /// As it was planned.
     pub schema: SchemaRef,
     pub stream: SendableRecordBatchStream,
     pub position: Position,
     pub layout: Arc<Layout>,
+}
+
+pub(crate) fn timed_out(limits: Limits) -> SqlError {
+    let after = format!("the query was stopped after {:?}", limits.time);
+    refused("sql_timeout", after, "narrow it to fewer subjects or less time")
 }
 
 pub(crate) fn closing() -> SqlError {
@@ -97,14 +97,14 @@ impl Inner {
     }
 
     async fn answer(&self, eyes: &Eyes, statement: Statement, limits: Limits) -> Result<Answer, SqlError> {
-        let Begun { stream, position, .. } = self.begin(eyes, statement, limits.memory).await?;
+        let Begun { stream, position, .. } = self.started(eyes, statement, limits.memory).await?;
         let schema = stream.schema();
         let (batches, truncated) = collect(stream, limits).await?;
         Ok(Answer { schema, batches, truncated, position })
     }
 
     /// Plans a statement over one moment of the lake, and begins to answer it.
-    pub(crate) async fn begin(&self, eyes: &Eyes, statement: Statement, memory: usize) -> Result<Begun, SqlError> {
+    pub(crate) async fn started(&self, eyes: &Eyes, statement: Statement, memory: usize) -> Result<Begun, SqlError> {
         if !eyes.is_all() && explains(&statement) {
             // It says what files and rows there are, whoever's they are.
             return Err(refused("sql_not_allowed", "EXPLAIN is for those who may see everything", "ask the question itself"));

@@ -157,7 +157,7 @@ impl Pouring {
         let _turn = turn
             .map_err(|_| refused("exports_busy", "as many exports run as may at once", "try again in a minute"))?
             .map_err(|_| closing())?;
-        let Begun { mut stream, position, layout, .. } = inner.begin(eyes, parse(&statement(&what))?, self.limits.memory).await?;
+        let Begun { mut stream, position, layout } = inner.started(eyes, parse(&statement(&what))?, self.limits.memory).await?;
         let first = stream.try_next().await?;
         let mut sheet = match &what {
             Exported::Statement(_) => of_any(form, stream.schema())?,
@@ -226,7 +226,7 @@ impl Pouring {
         let had = format!(
             "(select 1 from readings where subject = '{subject}' limit 1) union all (select 1 from readings_history where subject = '{subject}' limit 1)"
         );
-        let mut stream = inner.begin(eyes, parse(&had)?, self.limits.memory).await?.stream;
+        let mut stream = inner.started(eyes, parse(&had)?, self.limits.memory).await?.stream;
         while let Some(batch) = stream.try_next().await? {
             if batch.num_rows() > 0 {
                 return Ok(());
