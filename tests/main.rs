@@ -22,6 +22,7 @@ mod lifecycle;
 mod lsp;
 mod manual;
 mod metrics;
+mod once;
 mod openapi;
 mod orders;
 mod pg;

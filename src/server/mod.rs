@@ -212,8 +212,13 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
     });
     let declared = board.clone();
     node.on_library(move |library| declared.declare(&library.profile));
-    let rules =
-        RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone(), readers: Arc::new(readers()?) };
+    let rules = RulesState {
+        desk: node.rules.clone(),
+        inlet: node.door.clone(),
+        access: access.clone(),
+        readers: Arc::new(readers()?),
+        once: gateway.once(),
+    };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
     let sql = SqlDoor { lake: Lake::clone(&node.lake), access: access.clone(), limits: SqlLimits::default() };
     let auditor = Arc::new(Auditor::of(node)?);

@@ -4,6 +4,7 @@
 //! passes over what it already has, and refuses another journal. It decides nothing and can be deleted: fed again from the start, it holds the
 //! same (see [`Views::content_hash`]). It reads no clock.
 
+mod answered;
 mod content;
 mod days;
 mod deliveries;
@@ -165,7 +166,9 @@ fn apply_all(
     groups: &[&[Record]],
 ) -> Result<(), ViewsError> {
     let mut readings = ReadingWriter::new(tx);
-    for record in groups.iter().copied().flatten() {
+    let mut last_answered = None;
+    let placed = groups.iter().flat_map(|group| group.iter().enumerate().map(move |(place, record)| (group, place, record)));
+    for (group, place_in_group, record) in placed {
         let arrival = record.entry.arrival;
         match &record.entry.input {
             Input::Reading(_) => {
@@ -181,6 +184,10 @@ fn apply_all(
             Input::Receipt(receipt) => deliveries::receive(tx, arrival, receipt)?,
             Input::DeadLetter(letter) => letters::apply(tx, record.offset, arrival, letter)?,
             Input::Mending(mending) => letters::mend(tx, record.offset, arrival, mending)?,
+            Input::Once(_) => {
+                answered::apply(tx, group, place_in_group)?;
+                last_answered = Some(arrival);
+            }
             Input::Rules(_) | Input::Tick | Input::Erased => {}
         }
         for (place, effect) in record.effects.iter().enumerate() {
@@ -191,6 +198,7 @@ fn apply_all(
             }
         }
     }
+    last_answered.map_or(Ok(()), |arrival| answered::forget(tx, arrival))?;
     readings.flush()
 }
 
