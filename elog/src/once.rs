@@ -52,21 +52,33 @@ pub struct Answered {
     pub position: u64,
     /// What became of each input.
     pub told: Vec<Told>,
-    /// What was said beside: of one subject each, and of the whole last. What is of people who were erased is not there.
-    pub answers: Vec<Arc<[u8]>>,
+    /// What was said of one subject each. What is of people who were erased is not there.
+    pub parts: Vec<Said>,
+    /// What was said of the whole.
+    pub whole: Said,
+}
+
+/// What was said, and of whom, where that is one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Said {
+    pub subject: Option<Subject>,
+    pub answer: Arc<[u8]>,
 }
 
 /// What became of one input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Told {
     Reading {
+        subject: Subject,
         id: ReadingId,
         given: Option<Arc<str>>,
         rev: u32,
         became: Option<Became>,
     },
     /// It is no reading.
-    Other,
+    Other {
+        subject: Option<Subject>,
+    },
     /// Its subject was erased.
     Erased,
 }
@@ -84,16 +96,32 @@ impl Answered {
     /// What is known of the request whose [`Once`] is the record at `place` of its group, which ends before the offset `position`. `None` where that is none, or lacks inputs before it.
     pub fn of(group: &[Record], place: usize, position: u64) -> Option<Answered> {
         let record = group.get(place)?;
-        let Input::Once(Once { request: Some(request), answer, .. }) = &record.entry.input else { return None };
+        let Input::Once(once) = &record.entry.input else { return None };
+        let request = once.request.as_ref()?;
         let inputs = group.get(place.checked_sub(request.inputs as usize)?..place)?;
         let part = |record: &Record| match &record.entry.input {
-            Input::Once(part) => Some(part.answer.clone()),
+            Input::Once(part) => Some(Said::of(part)),
             _ => None,
         };
-        let answers = inputs.iter().filter_map(part).chain([answer.clone()]).collect();
+        let parts = inputs.iter().filter_map(part).collect();
         let told = inputs.iter().filter(|record| part(record).is_none()).map(Told::of).collect();
-        let first = record.offset - u64::from(request.inputs);
-        Some(Answered { asked: request.asked, arrival: record.entry.arrival, first, position, told, answers })
+        let (first, arrival) = (record.offset - u64::from(request.inputs), record.entry.arrival);
+        Some(Answered { asked: request.asked, arrival, first, position, told, parts, whole: Said::of(once) })
+    }
+
+    /// What is known of it once a subject was erased; `None`: nothing is.
+    pub fn without(mut self, gone: &Subject) -> Option<Answered> {
+        if self.whole.subject.as_ref() == Some(gone) {
+            return None;
+        }
+        for told in self.told.iter_mut().filter(|told| told.subject() == Some(gone)) {
+            *told = Told::Erased;
+        }
+        let before = self.parts.len();
+        self.parts.retain(|part| part.subject.as_ref() != Some(gone));
+        // What was a part can't be told from what was a reading. Parts stand behind all of these.
+        self.told.extend(vec![Told::Erased; before - self.parts.len()]);
+        Some(self)
     }
 
     /// Whether its key still stands for it.
@@ -102,17 +130,38 @@ impl Answered {
     }
 }
 
+impl Said {
+    fn of(once: &Once) -> Said {
+        Said { subject: once.subject.clone(), answer: once.answer.clone() }
+    }
+}
+
 impl Told {
+    /// Whom it is about, where that is known.
+    pub fn subject(&self) -> Option<&Subject> {
+        match self {
+            Told::Reading { subject, .. } => Some(subject),
+            Told::Other { subject } => subject.as_ref(),
+            Told::Erased => None,
+        }
+    }
+
     fn of(record: &Record) -> Told {
         match &record.entry.input {
             Input::Reading(reading) => Told::Reading {
+                subject: reading.subject.clone(),
                 id: reading.id,
                 given: reading.given.clone(),
                 rev: reading.rev,
                 became: record.reading().map(|(_, outcome)| Became::of(outcome)),
             },
             Input::Erased => Told::Erased,
-            _ => Told::Other,
+            Input::Profile(change) => Told::Other { subject: Some(change.subject.clone()) },
+            Input::DeadLetter(letter) => Told::Other { subject: letter.subject.clone() },
+            Input::Mending(mending) => Told::Other { subject: mending.subject.clone() },
+            Input::Once(_) | Input::Rules(_) | Input::Command(_) | Input::Receipt(_) | Input::Tick => {
+                Told::Other { subject: None }
+            }
         }
     }
 }

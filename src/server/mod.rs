@@ -8,6 +8,7 @@ mod health;
 mod interrupt;
 mod metrics_api;
 pub mod openapi;
+mod openapi_keys;
 mod pg;
 mod problem;
 mod receipt_api;

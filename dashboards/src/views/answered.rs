@@ -23,8 +23,8 @@ pub fn apply(conn: &Connection, group: &[Record], place: usize) -> Result<(), Vi
     Ok(())
 }
 
-/// Forgets what had its time when an input came at `arrival`: what is left is a function of the inputs, however they were gathered.
-pub fn forget(conn: &Connection, arrival: Time) -> Result<(), ViewsError> {
+/// Forgets what has had its time, now that an input came at `arrival`: what is left is a function of the inputs, however they were gathered.
+pub fn expire(conn: &Connection, arrival: Time) -> Result<(), ViewsError> {
     conn.prepare_cached("delete from answered where arrival <= ?1")?.execute([arrival.0.saturating_sub(LIFE.0)])?;
     Ok(())
 }

@@ -166,7 +166,6 @@ fn apply_all(
     groups: &[&[Record]],
 ) -> Result<(), ViewsError> {
     let mut readings = ReadingWriter::new(tx);
-    let mut last_answered = None;
     let placed = groups.iter().flat_map(|group| group.iter().enumerate().map(move |(place, record)| (group, place, record)));
     for (group, place_in_group, record) in placed {
         let arrival = record.entry.arrival;
@@ -184,10 +183,7 @@ fn apply_all(
             Input::Receipt(receipt) => deliveries::receive(tx, arrival, receipt)?,
             Input::DeadLetter(letter) => letters::apply(tx, record.offset, arrival, letter)?,
             Input::Mending(mending) => letters::mend(tx, record.offset, arrival, mending)?,
-            Input::Once(_) => {
-                answered::apply(tx, group, place_in_group)?;
-                last_answered = Some(arrival);
-            }
+            Input::Once(_) => answered::apply(tx, group, place_in_group)?,
             Input::Rules(_) | Input::Tick | Input::Erased => {}
         }
         for (place, effect) in record.effects.iter().enumerate() {
@@ -198,7 +194,9 @@ fn apply_all(
             }
         }
     }
-    last_answered.map_or(Ok(()), |arrival| answered::forget(tx, arrival))?;
+    if let Some(last) = groups.iter().copied().flatten().next_back() {
+        answered::expire(tx, last.entry.arrival)?;
+    }
     readings.flush()
 }
 

@@ -67,9 +67,8 @@ pub(super) fn taken(answered: &Answered, is_new: bool) -> Result<Response, Probl
 /// The receipts of many. `now` is what the same body comes to now: of whom the sender may not write any more, nothing is told.
 pub(super) fn receipts(answered: &Answered, now: Prepared) -> Result<Receipts, Problem> {
     let mut before = said::<Many>(answered)?;
-    let (_, parts) = answered.answers.split_last().ok_or_else(body::broken)?;
-    for part in parts {
-        let part: Many = serde_json::from_slice(part).map_err(|_| body::broken())?;
+    for part in &answered.parts {
+        let part: Many = serde_json::from_slice(&part.answer).map_err(|_| body::broken())?;
         before.refused.extend(part.refused);
     }
     before.refused.sort_by_key(|(place, _)| *place);

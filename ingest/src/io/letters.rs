@@ -53,7 +53,7 @@ enum Tried {
     request_body(content = Option<super::said::ReadingBody>, content_type = "application/json"),
     responses(
         (status = 200, description = "It has become a reading", body = Receipt, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
-        (status = 409, description = "It has become one already"),
+        (status = 409, description = "It has become one already, or a request with this key is under way"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "No such form or packing is read"),
     )

@@ -75,7 +75,7 @@ impl Receipt {
 
     /// Of a reading that was taken before; `None` where that was none.
     pub(super) fn again(index: usize, line: u64, offset: u64, told: &Told) -> Option<Receipt> {
-        let Told::Reading { id, given, rev, became } = told else { return None };
+        let Told::Reading { id, given, rev, became, .. } = told else { return None };
         let name = given.as_deref().map_or_else(|| id.to_string(), str::to_owned);
         let mut receipt = Receipt::waiting(index, line, name, *rev);
         receipt.settle(offset, *became);

@@ -22,7 +22,7 @@ use vitalog_elog::{Answered, Input, Subject};
 use super::problem::Problem;
 use super::{Clock, Current, body};
 
-pub use key::{Asked, KEY, Key};
+pub use key::{Asked, KEY, Key, LONGEST};
 
 /// The header of an answer that was given before.
 pub const REPLAYED: &str = "idempotency-replayed";
@@ -216,8 +216,7 @@ pub(super) async fn submit(inlet: &dyn Inlet, inputs: Vec<Input>) -> Result<Acce
 /// # Errors
 /// Where this program does not understand it: another version wrote it.
 pub fn said<T: DeserializeOwned>(answered: &Answered) -> Result<T, Problem> {
-    let whole = answered.answers.last().and_then(|bytes| serde_json::from_slice(bytes).ok());
-    whole.ok_or_else(body::broken)
+    serde_json::from_slice(&answered.whole.answer).map_err(|_| body::broken())
 }
 
 /// The header that an answer bears which was given before.
