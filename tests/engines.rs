@@ -48,11 +48,15 @@ fn busy(data: &Path) -> Vec<Value> {
         // Some corrections come to what is in files, some to what is not.
         std::thread::sleep(std::time::Duration::from_millis(1_200));
     }
+    figures(server)
+}
+
+/// What our SQL tells; then it ends, and before that everything lands.
+fn figures(server: Server) -> Vec<Value> {
     let figures = ["readings", "readings_history"].map(|table| {
         let rows = server.sql(&FIGURES.replace("TABLE", table));
         rows.as_array().expect("rows").iter().map(|row| json!([table, row])).collect::<Vec<_>>()
     });
-    // Everything lands before it ends.
     assert_eq!(server.stop(), Some(0));
     in_order(figures.concat())
 }
@@ -88,7 +92,18 @@ fn other_engines_come_to_the_same_figures() {
     for engine in ["duckdb", "polars", "deltalake"] {
         assert_eq!(told(&python, &[engine], &lake), ours, "{engine}");
     }
-    assert_eq!(told(&python, &["spark", jars.to_str().unwrap()], &lake), ours, "spark");
+    let spark = ["spark", jars.to_str().unwrap()];
+    assert_eq!(told(&python, &spark, &lake), ours, "spark");
+
+    // Somebody is erased: the log begins with a checkpoint, and files were rewritten.
+    let (status, out, err) = run(vitalog().args(["erase", "--subject", "p-1", "--format", "json", "--data"]).arg(dir.path()));
+    assert!(status == Some(0) && out.contains(r#""made_again":[]"#), "{out}{err}");
+    let left = told(&python, &["duckdb"], &lake);
+    assert_ne!(left, ours);
+    for engine in [&["polars"][..], &["deltalake"], &spark] {
+        assert_eq!(told(&python, engine, &lake), left, "{engine:?}, after an erasure");
+    }
+    assert_eq!(figures(Server::start(dir.path(), &[])), left, "our SQL");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use vitalog_dashboards::views::Views;
-use vitalog_elog::{Subject, Time};
+use vitalog_elog::{MatchId, Subject, Time};
 use vitalog_ingest::journal::Journal;
 
 use crate::support::server::{Server, run, vitalog};
@@ -147,6 +147,7 @@ fn an_erased_subject_is_nowhere_and_nobody_else_is_touched() {
     assert_eq!(status, Some(0), "{err}");
     let told: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((&told["subjects"], &told["keys"], &told["kek_exchanged"]), (&json!([GONE]), &json!(1), &json!(true)), "{told}");
+    assert_eq!(told["made_again"], json!([]), "the subject is cut out, and nobody has to wait for a replay");
     assert!(told["deliveries"].as_u64() > Some(0) && told["left"].to_string().contains("meter-1"), "{told}");
     let (status, _, err) = run(vitalog().args(["token", "--data"]).arg(&data).args(["revoke", "meter-1"]));
     assert_eq!(status, Some(0), "{err}");
@@ -155,6 +156,9 @@ fn an_erased_subject_is_nowhere_and_nobody_else_is_touched() {
     assert_eq!(status, Some(0), "{out}{err}");
     let audit: Value = serde_json::from_str(&out).expect("JSON");
     assert!(audit["erased"].as_u64() > Some(500) && audit["keys"]["destroyed"] == 1, "{audit}");
+
+    let (status, out, err) = run(vitalog().args(["audit", "--data"]).arg(&data));
+    assert_eq!(status, Some(0), "each stage has what the journal still tells: {out}{err}");
 
     assert_erased(&data, &kept, messages);
     let of = |subjects: [&str; 2]| {
@@ -188,17 +192,56 @@ fn an_interrupted_erasure_is_finished_by_the_next_start() {
     for (n, gone) in steps.iter().enumerate() {
         let copied = dir.path().join(format!("copy-{n}"));
         copy(&data, &copied);
-        let mut journal = Journal::open(&copied.join("journal.db")).expect("opened");
-        let views = Views::open(&copied.join("views.db"), journal.position().incarnation).expect("opened");
-        let findings = views.findings_of(&Subject::new(GONE)).expect("read");
-        let note = postcard::to_allocvec(&findings).expect("encoded");
-        journal.erase(&Subject::new(GONE), Time(0), &note).expect("erased");
-        drop((views, journal));
+        // The note as it was before there were subjects in it, for all that was left of it then is a list of findings.
+        unfinished(&copied, |findings| postcard::to_allocvec(&findings).expect("encoded"));
         for what in *gone {
             let path = copied.join(what);
             if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) }.expect("removed");
         }
         assert_erased(&copied, &kept, messages);
+    }
+}
+
+/// Destroys the subject's keys and leaves everything else to be done.
+fn unfinished(data: &Path, note: impl Fn(Vec<MatchId>) -> Vec<u8>) {
+    let mut journal = Journal::open(&data.join("journal.db")).expect("opened");
+    let views = Views::open(&data.join("views.db"), journal.position().incarnation).expect("opened");
+    let findings = views.findings_of(&Subject::new(GONE)).expect("read");
+    journal.erase(&Subject::new(GONE), Time(0), &note(findings)).expect("erased");
+}
+
+#[test]
+fn a_cut_that_was_interrupted_is_finished_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (kept, messages) = before(&data);
+    let cut = dir.path().join("cut");
+    copy(&data, &cut);
+    let (status, out, err) = erase(&cut);
+    assert!(status == Some(0) && out.contains(r#""made_again":[]"#), "{out}{err}");
+    // What was done before the process ended, as it looks when it is done; and what was spoilt on the way.
+    let steps: [(&[&str], &[&str]); 5] = [
+        (&[], &[]),
+        (&["snapshots"], &[]),
+        (&["snapshots", "cold", "lake/readings"], &[]),
+        (&["snapshots", "cold", "lake", "views.db"], &[]),
+        (&["snapshots"], &["views.db", "lake/matches/_delta_log/00000000000000000000.json"]),
+    ];
+    for (n, (done, spoilt)) in steps.iter().enumerate() {
+        let copied = dir.path().join(format!("cut-{n}"));
+        copy(&data, &copied);
+        unfinished(&copied, |findings| postcard::to_allocvec(&(findings, [Subject::new(GONE)])).expect("encoded"));
+        for what in *done {
+            let (from, to) = (cut.join(what), copied.join(what));
+            let removed = if to.is_dir() { std::fs::remove_dir_all(&to) } else { std::fs::remove_file(&to) };
+            removed.expect("removed");
+            copy(&from, &to);
+        }
+        for what in *spoilt {
+            std::fs::write(copied.join(what), "this is not what was here").expect("spoilt");
+        }
+        assert_erased(&copied, &kept, messages);
+        assert!(naming(&copied, GONE).iter().all(|file| !file.ends_with(".snapshot")), "step {n}");
     }
 }
 

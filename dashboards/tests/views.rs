@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use vitalog_dashboards::ask::{Order, Readers, ReadingQuery, parse_cursor};
 use vitalog_dashboards::views::{Views, ViewsError};
-use vitalog_elog::input::{Action, Command};
+use vitalog_elog::input::{Action, Command, DeadLetter, Mending, MendingOutcome};
 use vitalog_elog::{
     Effect, FindingState, Input, MatchId, Outcome, Position, Reading, ReadingId, Record, Severity, Span, Subject, Time, When,
 };
@@ -152,6 +152,99 @@ proptest! {
         }
         prop_assert_eq!(again.content_hash().expect("a hash"), world.content_hash());
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// What is left of a file of which subjects were forgotten is what one has that was fed the journal without them; also when both go on.
+    #[test]
+    fn who_is_forgotten_never_was(all in proptest::collection::vec(sent(), 4..60), gone in 0..3_u8, split in 0.2..1.0_f64) {
+        let folder = TempDir::new().expect("a folder");
+        let world = play(&folder.path().join("a.sqlite"), &all);
+        let gone = Subject::new(&format!("p-{gone}"));
+        let records = with_letters(&world.records());
+        let without = silenced(&records, &gone);
+        let upto = ((records.len() as f64) * split) as usize;
+        let mut views = Views::open(&folder.path().join("b.sqlite"), INCARNATION).expect("it opens");
+        let mut others = Views::open(&folder.path().join("c.sqlite"), INCARNATION).expect("it opens");
+        views.apply(&records[..upto], at(upto as u64), &schema::schema()).expect("it takes it");
+        others.apply(&without[..upto], at(upto as u64), &schema::schema()).expect("it takes it");
+        let had = (0..upto).any(|i| records[i].entry != without[i].entry);
+        prop_assert_eq!(views.content_hash().expect("a hash") != others.content_hash().expect("a hash"), had, "there was something to forget");
+        views.forget(std::slice::from_ref(&gone)).expect("forgotten");
+        prop_assert_eq!(views.content_hash().expect("a hash"), others.content_hash().expect("a hash"));
+        // Opened anew or not: the rest is taken in alike.
+        if upto.is_multiple_of(2) {
+            drop(views);
+            views = Views::open(&folder.path().join("b.sqlite"), INCARNATION).expect("it opens");
+        }
+        let bytes = std::fs::read(folder.path().join("b.sqlite")).expect("read");
+        prop_assert!(!bytes.windows(gone.as_str().len()).any(|w| w == gone.as_str().as_bytes()), "the file still names the subject");
+        let next = records.len() as u64;
+        views.apply(&without[upto..], at(next), &schema::schema()).expect("it takes it");
+        others.apply(&without[upto..], at(next), &schema::schema()).expect("it takes it");
+        prop_assert_eq!(views.content_hash().expect("a hash"), others.content_hash().expect("a hash"));
+    }
+}
+
+/// After each reading something that was refused, and every now and then what became of it: a letter of one subject may become another's reading.
+fn with_letters(records: &[Record]) -> Vec<Record> {
+    let mut out: Vec<Record> = Vec::new();
+    let mut letters = Vec::new();
+    let push = |out: &mut Vec<Record>, arrival: Time, input: Input, effects: Vec<Effect>| {
+        let offset = out.len() as u64;
+        out.push(Record { offset, entry: std::sync::Arc::new(vitalog_elog::Entry { arrival, input }), effects });
+        offset
+    };
+    for (i, record) in records.iter().enumerate() {
+        let arrival = record.entry.arrival;
+        push(&mut out, arrival, record.entry.input.clone(), record.effects.clone());
+        let Input::Reading(reading) = &record.entry.input else { continue };
+        if i % 3 == 1
+            && let Some(letter) = letters.pop()
+        {
+            let name: std::sync::Arc<str> = reading.given.clone().unwrap_or_else(|| reading.id.to_string().into());
+            let outcome = match i % 2 {
+                0 => MendingOutcome::Taken { name, rev: reading.rev },
+                _ => MendingOutcome::Refused { code: "range".into(), field: None, message: "still too high".into() },
+            };
+            let mending = Mending { letter, subject: Some(reading.subject.clone()), by: "lee".into(), mended: true, outcome };
+            push(&mut out, arrival, Input::Mending(mending), Vec::new());
+            letters.insert(0, letter);
+        }
+        if i % 2 == 0 {
+            let letter = DeadLetter {
+                subject: (i % 4 != 0).then(|| reading.subject.clone()),
+                code: "range".into(),
+                field: Some("value".into()),
+                message: "too high".into(),
+                raw: b"{\"value\": 999}".to_vec().into(),
+                sender: "t-1".into(),
+            };
+            letters.push(push(&mut out, arrival, Input::DeadLetter(letter), Vec::new()));
+        }
+    }
+    out
+}
+
+/// The records of a journal of which a subject was erased.
+fn silenced(records: &[Record], gone: &Subject) -> Vec<Record> {
+    let mut out = records.to_vec();
+    for record in &mut out {
+        let is_about = match &record.entry.input {
+            Input::Reading(reading) => reading.subject == *gone,
+            Input::DeadLetter(letter) => letter.subject.as_ref() == Some(gone),
+            Input::Mending(mending) => mending.subject.as_ref() == Some(gone),
+            _ => false,
+        };
+        if is_about {
+            record.entry = std::sync::Arc::new(vitalog_elog::Entry { arrival: record.entry.arrival, input: Input::Erased });
+            record.effects.retain(|effect| !matches!(effect, Effect::Reading(_)));
+        }
+        record.effects.retain(|effect| !matches!(effect, Effect::Finding(change) if change.finding.subject == *gone));
+    }
+    out
 }
 
 pub fn at(next: u64) -> Position {

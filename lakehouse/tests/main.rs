@@ -7,6 +7,7 @@ mod exact;
 mod eyes;
 mod fault;
 mod files;
+mod forgetting;
 mod functions;
 mod http;
 mod known;

@@ -219,6 +219,23 @@ impl RunLoop {
         self.records.last_mut().unwrap().effects.push(Effect::Finding(Box::new(change)));
     }
 
+    /// As the journal is once a subject is erased: of what was about it nothing is left but that there was something.
+    pub fn forget(&mut self, subject: &Subject) {
+        self.current.retain(|(whose, _), _| whose != subject);
+        for record in &mut self.records {
+            let is_about = match &record.entry.input {
+                Input::Reading(reading) => reading.subject == *subject,
+                Input::DeadLetter(letter) => letter.subject.as_ref() == Some(subject),
+                _ => false,
+            };
+            if is_about {
+                record.entry = Arc::new(Entry { arrival: record.entry.arrival, input: Input::Erased });
+                record.effects.retain(|effect| !matches!(effect, Effect::Reading(_)));
+            }
+            record.effects.retain(|effect| !matches!(effect, Effect::Finding(change) if change.finding.subject == *subject));
+        }
+    }
+
     fn outcome(&mut self, reading: &Reading) -> Outcome {
         let key = (reading.subject.clone(), reading.id);
         let Some(former) = self.current.get(&key) else {

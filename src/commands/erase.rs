@@ -41,12 +41,18 @@ pub fn run(args: &Erase) -> Result<(), Failure> {
     left.extend(ELSEWHERE.map(str::to_owned));
     match args.format {
         Format::Json => {
-            let line = json!({"subjects": args.subjects, "keys": done.keys, "deliveries": done.deliveries, "kek_exchanged": done.exchanged, "left": left});
+            let line = json!({"subjects": args.subjects, "keys": done.keys, "deliveries": done.deliveries, "kek_exchanged": done.exchanged, "made_again": done.removed, "left": left});
             say!("{line}");
         }
         Format::Text => {
             say!("erased: {}; {} keys destroyed, {} deliveries forgotten", args.subjects.join(", "), done.keys, done.deliveries);
-            say!("snapshots, layers, views and lake are removed; the next start makes them again from what can still be read");
+            match done.removed[..] {
+                [] => say!("cut out of snapshots, layers, views and lake"),
+                ref removed => {
+                    let removed = removed.join(", ");
+                    say!("removed: {removed}; the next start makes them again from what can still be read of the journal");
+                }
+            }
             say!("not reached:");
             left.iter().for_each(|what| say!("  {what}"));
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use vitalog_cep::{Engine, Horizon, LayerId, Parted};
+use vitalog_elog::Subject;
 
 use crate::failure::Failure;
 
@@ -121,6 +122,26 @@ impl Layers {
         }
     }
 
+    /// Removes all layers of these subjects, without a trace in the file. It is written anew for it, and only if there are some.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn forget(&mut self, subjects: &[Subject]) -> Result<(), Failure> {
+        let mut gone = 0;
+        self.write(|tx, _| {
+            for subject in subjects {
+                gone += tx.execute("DELETE FROM layers WHERE subject = ?1", [subject.as_str()])?;
+            }
+            Ok(())
+        })?;
+        if gone > 0 {
+            // Deleting overwrites rows; what lies between the rows of a page from former times goes only so.
+            self.db.execute_batch("VACUUM").map_err(|e| failure(&self.path, &e))?;
+        }
+        let checkpoint = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        checkpoint.map_err(|e| failure(&self.path, &e)).map(drop)
+    }
+
     fn write(&mut self, work: impl FnOnce(&rusqlite::Transaction<'_>, u32) -> rusqlite::Result<()>) -> Result<(), Failure> {
         let snapshots = self.snapshots;
         let written = || {
@@ -139,8 +160,6 @@ fn failure(path: &Path, error: &dyn std::fmt::Display) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use vitalog_elog::Subject;
-
     use super::*;
 
     fn layer(id: u128) -> Parted {

@@ -1,15 +1,14 @@
 //! Erasing a subject: its keys are destroyed, and then everything goes that was derived from what they sealed.
 //!
-//! The journal keeps its offsets, and replays what can't be read as [`vitalog_elog::Input::Erased`]. Snapshots, layers, views and lake hold many subjects in one file: they are removed,
-//! and made again from the journal at the next start. The outbox loses what it has about the subject's findings and stays where it is.
+//! The journal keeps its offsets, and replays what can't be read as [`vitalog_elog::Input::Erased`]. From snapshots, layers, views, lake and outbox the subject is cut out ([`super::cutting`]); what can't be cut is
+//! removed, and made again from the journal at the next start.
 //!
 //! INVARIANT (erased is erased): from the moment the keys are gone, what is left to do stands in the key store, and is done before anything else by whoever opens the directory
 //! next to serve or to erase. Each step can be done twice.
 
-use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use vitalog_dashboards::views::Views;
 use vitalog_elog::{MatchId, Subject};
 use vitalog_ingest::access;
@@ -18,6 +17,7 @@ use vitalog_ingest::keys::KeyError;
 use vitalog_notify::Outbox;
 
 use super::clock;
+use super::cutting::{self, Cut};
 use super::directory::{Directory, has_journal};
 use crate::failure::Failure;
 
@@ -30,6 +30,24 @@ pub struct Erasure {
     pub deliveries: usize,
     /// Whether the key-encryption key was exchanged; else that is for whoever hands it in.
     pub exchanged: bool,
+    /// What has to be made again from the journal, which the next start does.
+    pub removed: Vec<&'static str>,
+}
+
+/// What is yet to be done about an erasure.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Note {
+    findings: Vec<MatchId>,
+    subjects: Vec<Subject>,
+}
+
+impl Note {
+    /// Of the version before there are only the findings: whom they were about, nobody knows any more.
+    fn read(bytes: &[u8]) -> Result<Note, Failure> {
+        let former = || Ok(Note { findings: postcard::from_bytes(bytes)?, subjects: Vec::new() });
+        let unreadable = |e: postcard::Error| Failure::new(format!("the key store's note of an erasure can't be read: {e}"));
+        postcard::from_bytes(bytes).or_else(|_| former()).map_err(unreadable)
+    }
 }
 
 /// Erases subjects in a data directory that no server holds. Where it ends half way, those that were named first are erased, and the others are as they were.
@@ -55,15 +73,16 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
         store.forget(subject).map_err(|e| Failure::new(e.to_string()))?;
     }
     drop(store);
-    let (mut keys, mut gone) = (0, Vec::new());
+    let (mut keys, mut note) = (0, Note::default());
     for (subject, findings) in subjects.iter().zip(findings_of(&directory, &journal, subjects)?) {
-        // Of those only whose keys are gone: the messages about all others are still to be sent.
-        gone.extend(findings);
-        let note = postcard::to_allocvec(&gone).map_err(|e| Failure::new(format!("cannot note the findings: {e}")))?;
+        // Of those only whose keys are gone: what is about all others stays.
+        note.findings.extend(findings);
+        note.subjects.push(subject.clone());
+        let note = postcard::to_allocvec(&note).map_err(|e| Failure::new(format!("cannot note the findings: {e}")))?;
         keys += journal.erase(subject, clock::wall(), &note).map_err(|e| Failure::new(format!("journal: {e}")))?;
     }
-    let (deliveries, exchanged) = finish(&directory, &mut journal)?.unwrap_or_default();
-    Ok(Erasure { keys, deliveries, exchanged })
+    let Finished { deliveries, exchanged, removed } = finish(&directory, &mut journal)?;
+    Ok(Erasure { keys, deliveries, exchanged, removed })
 }
 
 /// Opens the journal for whoever goes on from what was derived: nothing is left of an erasure then.
@@ -76,29 +95,28 @@ pub fn open(directory: &Directory) -> Result<Journal, Failure> {
     Ok(journal)
 }
 
-/// Does what is left of an erasure. `None`: nothing is; else how many deliveries went, and whether the key-encryption key was exchanged.
+/// What was left to do of an erasure.
+#[derive(Default)]
+struct Finished {
+    deliveries: usize,
+    exchanged: bool,
+    removed: Vec<&'static str>,
+}
+
+/// Does what is left of an erasure, if anything is.
 ///
 /// # Errors
 /// Where a file can't be removed or written.
-fn finish(directory: &Directory, journal: &mut Journal) -> Result<Option<(usize, bool)>, Failure> {
-    let Some(note) = journal.keys().unfinished() else { return Ok(None) };
-    let findings: Vec<MatchId> =
-        postcard::from_bytes(note).map_err(|e| Failure::new(format!("the key store's note of an erasure can't be read: {e}")))?;
+fn finish(directory: &Directory, journal: &mut Journal) -> Result<Finished, Failure> {
+    let Some(note) = journal.keys().unfinished() else { return Ok(Finished::default()) };
+    let Note { findings, subjects } = Note::read(note)?;
     let deliveries = forget(directory, journal, &findings)?;
-    let mut derived = vec![directory.snapshots(), directory.beyond(), directory.lake()];
-    derived.retain(|folder| folder.is_dir());
-    for folder in &derived {
-        empty(folder)?;
-    }
-    for file in ["views.db", "views.db-wal", "views.db-shm"] {
-        let path = directory.views().with_file_name(file);
-        fs::remove_file(&path).or_else(missing).map_err(|e| Failure::new(format!("cannot remove {}: {e}", path.display())))?;
-    }
-    for folder in derived.iter().map(std::path::PathBuf::as_path).chain(directory.views().parent()) {
-        File::open(folder)?.sync_all()?;
-    }
+    let removed = match subjects.is_empty() {
+        true => cutting::remove_all(directory)?,
+        false => Cut { directory, journal, subjects: &subjects, findings: &findings }.make()?,
+    };
     let exchanged = journal.keys_mut().finish().map_err(|e| Failure::new(format!("key store: {e}")))?;
-    Ok(Some((deliveries, exchanged)))
+    Ok(Finished { deliveries, exchanged, removed })
 }
 
 /// The findings about each of the subjects, as far as views and outbox know them: by these the outbox is told what to forget when nobody knows the name any more.
@@ -136,19 +154,4 @@ fn forget(directory: &Directory, journal: &Journal, findings: &[MatchId]) -> Res
     }
     let outbox = |e| Failure::new(format!("outbox: {e}"));
     Outbox::open(&directory.outbox(), journal.position().incarnation).map_err(outbox)?.forget(findings).map_err(outbox)
-}
-
-fn empty(folder: &Path) -> Result<(), Failure> {
-    let emptied = || -> std::io::Result<()> {
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
-        }
-        Ok(())
-    };
-    emptied().map_err(|e| Failure::new(format!("cannot empty {}: {e}", folder.display())))
-}
-
-fn missing(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

@@ -20,6 +20,7 @@ mod beyond;
 pub mod clock;
 mod collector;
 mod contact;
+mod cutting;
 mod directory;
 mod erasing;
 mod figures;

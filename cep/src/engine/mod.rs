@@ -272,6 +272,15 @@ impl Engine {
         snapshot::merge(snapshots)
     }
 
+    /// The same, as if of these subjects nothing had ever come: byte for byte what an engine would have given that never heard of them, as long as no reading is seen
+    /// under several subjects ([`Schema::shares`]): then what they showed to others is theirs, too, and only a replay without them tells what would stand.
+    ///
+    /// # Errors
+    /// What [`SnapshotError`] says of any of them.
+    pub fn without(snapshots: &[&[u8]], subjects: &[Subject]) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::without(snapshots, subjects)
+    }
+
     /// The streams as the newest library declares them.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.rules.library.schema

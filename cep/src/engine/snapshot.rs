@@ -11,9 +11,9 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::Time;
 use vitalog_elog::id::digest_of;
 use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{Subject, Time};
 
 use super::rulebook::Rulebook;
 use super::subject::Person;
@@ -111,6 +111,24 @@ pub fn merge(snapshots: &[&[u8]]) -> Result<Vec<u8>, SnapshotError> {
     let Sum { shared, people } = Sum::of(snapshots)?;
     let pieces = (0..).zip(people);
     Ok(seal(pieces.fold(begin(&shared), append)))
+}
+
+/// One whole snapshot of a whole one and the increments upon it, in their order, as if of these subjects nothing had ever come.
+///
+/// # Errors
+/// What [`SnapshotError`] says of any of them.
+pub fn without(snapshots: &[&[u8]], gone: &[Subject]) -> Result<Vec<u8>, SnapshotError> {
+    let Sum { mut shared, people } = Sum::of(snapshots)?;
+    shared.waiting.retain(|change| !gone.contains(&change.subject));
+    let mut left = Vec::with_capacity(people.len());
+    for person in people {
+        if !gone.contains(&decoded::<Person>(person)?.name) {
+            left.push(person);
+        }
+    }
+    shared.count = left.len() as u32;
+    shared.told = shared.count;
+    Ok(seal((0..).zip(left).fold(begin(&shared), append)))
 }
 
 /// Snapshots laid onto each other.

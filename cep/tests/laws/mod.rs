@@ -10,6 +10,7 @@ mod due;
 mod effort;
 mod extremes;
 mod fold;
+mod forgetting;
 mod forms;
 mod history;
 pub mod horizon;

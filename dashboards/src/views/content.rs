@@ -26,20 +26,29 @@ const ALL: [(&str, &str); 15] = [
     ("deliveries", "select * from deliveries order by id"),
 ];
 
-/// A chain over the rows: each link is the hash of the link before and the row, so that memory does not grow with the file.
+/// A chain over the rows: each link is the hash of the link before and the row, so that memory does not grow with the file. A subject counts by its place among those that
+/// there are, and not by its number: where some were forgotten, those after them keep theirs.
 pub fn hash(conn: &Connection) -> Result<u128, ViewsError> {
+    let mut numbers = conn.prepare("select subject from subjects order by subject")?;
+    let numbers: Vec<i64> = numbers.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let mut link = 0_u128;
     let mut bytes = Vec::with_capacity(512);
     for (table, sql) in ALL {
         link = digest_of(&[&link.to_le_bytes(), table.as_bytes()].concat());
         let mut statement = conn.prepare(sql)?;
         let columns = statement.column_count();
+        let subject = statement.column_names().position(|name| name == "subject");
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             bytes.clear();
             bytes.extend_from_slice(&link.to_le_bytes());
             for column in 0..columns {
-                put(&mut bytes, row.get_ref(column)?);
+                match row.get_ref(column)? {
+                    ValueRef::Integer(number) if subject == Some(column) => {
+                        put(&mut bytes, ValueRef::Integer(numbers.partition_point(|n| *n < number) as i64));
+                    }
+                    value => put(&mut bytes, value),
+                }
             }
             link = digest_of(&bytes);
         }

@@ -30,7 +30,7 @@ pub fn mend(conn: &Connection, record: u64, arrival: Time, mending: &Mending) ->
         MendingOutcome::Refused { code, field, message } => (None, Some((&**code, field.as_deref(), &**message))),
     };
     conn.prepare_cached(
-        "insert into mendings (letter, record, arrival, person, mended, name, rev, code, field, message) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "insert into mendings (letter, record, arrival, person, mended, name, rev, code, field, message, subject) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         mending.letter as i64,
@@ -43,6 +43,7 @@ pub fn mend(conn: &Connection, record: u64, arrival: Time, mending: &Mending) ->
         refused.map(|(code, ..)| code),
         refused.and_then(|(_, field, _)| field),
         refused.map(|(.., message)| message),
+        mending.subject.as_ref().map(|s| s.as_str()),
     ])?;
     let reading = taken.map(|_| record.saturating_sub(1) as i64);
     conn.prepare_cached("update dead_letters set tries = tries + 1, reading = coalesce(reading, ?2) where record = ?1")?

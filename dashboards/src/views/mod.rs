@@ -9,6 +9,7 @@ mod content;
 mod days;
 mod deliveries;
 mod error;
+mod forget;
 mod letters;
 mod lookup;
 mod profiles;
@@ -77,6 +78,11 @@ impl Views {
     /// How far it has come.
     pub fn position(&self) -> Position {
         self.position
+    }
+
+    /// The streams as they were declared at its position.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     /// Takes in records and the position after the last of them, in one transaction. Records below its own position are passed over.

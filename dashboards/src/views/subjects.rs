@@ -41,8 +41,16 @@ struct Known {
     stored: bool,
 }
 
+impl Known {
+    /// In the place of one that was forgotten. No name leads there.
+    fn forgotten() -> Known {
+        let attention = Attention::default();
+        Known { name: Subject::new(""), first: (0, 0), last_at: None, last_arrival: 0, readings: 0, attention, stored: true }
+    }
+}
+
 /// All subjects, by number. INVARIANT (numbers): the first subject ever heard of has number 1, and each new one the next, so a rebuilt file
-/// numbers them alike.
+/// numbers them alike, but for gaps where some were forgotten.
 pub struct Subjects {
     all: Vec<Known>,
     numbers: HashMap<Subject, i64>,
@@ -58,13 +66,15 @@ impl Subjects {
         let mut all = Vec::new();
         let mut numbers = HashMap::new();
         let mut rows = conn.prepare(
-            "select name, last_at, last_arrival, readings, attention, first_record, first_arrival from subjects order by subject",
+            "select name, last_at, last_arrival, readings, attention, first_record, first_arrival, subject from subjects order by subject",
         )?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             let name = Subject::new(&row.get::<_, String>(0)?);
             let attention = Attention::from_text(&row.get::<_, String>(4)?)?;
-            numbers.insert(name.clone(), all.len() as i64 + 1);
+            let number: i64 = row.get(7)?;
+            numbers.insert(name.clone(), number);
+            all.resize_with((number - 1).max(0) as usize, Known::forgotten);
             all.push(Known {
                 name,
                 last_at: row.get(1)?,

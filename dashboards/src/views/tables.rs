@@ -149,6 +149,7 @@ create table dead_letters (
 create table mendings (
     letter  integer not null,
     record  integer not null,
+    subject text,
     arrival integer not null,
     person  text not null,
     mended  integer not null,

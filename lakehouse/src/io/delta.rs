@@ -10,6 +10,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use deltalake::DeltaTable;
+use deltalake::checkpoints::create_checkpoint;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{
     Action, Add, ArrayType, DataType, MetadataExt, PrimitiveType, Protocol, Remove, StructField, StructType, Transaction,
@@ -153,6 +155,30 @@ impl Delta {
             store.delete(path).await.doing(tidying())?;
         }
         Ok(old.len())
+    }
+
+    /// Writes the newest version down whole, and removes the log before it: what a former version had is not said any more.
+    ///
+    /// # Errors
+    /// [`LakeError::Storage`].
+    pub async fn forget_former_versions(&self) -> Result<(), LakeError> {
+        let forgetting = || format!("removing the log's former versions of table {}", self.table.name());
+        let mut table = DeltaTable::new(self.log.clone());
+        table.load().await.doing(forgetting())?;
+        let Some(newest) = table.version().filter(|version| *version > 0) else { return Ok(()) };
+        let store = self.log.object_store(None);
+        let words: Vec<_> = store.list(Some(&Path::from("_delta_log"))).try_collect().await.doing(forgetting())?;
+        let version_of = |path: &Path| path.filename().and_then(|name| name.get(..20)?.parse::<u64>().ok());
+        let is_whole = |path: &Path| path.filename().is_some_and(|name| name.contains(".checkpoint"));
+        if !words.iter().any(|word| is_whole(&word.location) && version_of(&word.location) == Some(newest)) {
+            create_checkpoint(&table, None).await.doing(forgetting())?;
+        }
+        for word in words {
+            if version_of(&word.location).is_some_and(|version| version < newest) {
+                store.delete(&word.location).await.doing(forgetting())?;
+            }
+        }
+        Ok(())
     }
 
     async fn position(&self, state: &DeltaTableState, incarnation: u128) -> Result<Position, LakeError> {

@@ -3,6 +3,7 @@
 pub(crate) mod accounting;
 mod delta;
 pub(crate) mod flush;
+mod forget;
 mod give_way;
 mod http;
 pub(crate) mod lake;

@@ -12,6 +12,7 @@
 //! passed over with a warning: the last state before it, and the journal from there, lead to the same.
 
 mod file;
+mod forget;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -26,15 +26,15 @@ pub const KEEP: usize = 3;
 pub const MOST_INCREMENTS: usize = 256;
 
 /// What pieces of a file are; the others are engines, by partition.
-const RULES: usize = 0;
-const NOTIFIER: usize = 1;
-const ENGINES: usize = 2;
+pub(super) const RULES: usize = 0;
+pub(super) const NOTIFIER: usize = 1;
+pub(super) const ENGINES: usize = 2;
 
 /// The snapshots of a data directory.
 pub struct Store {
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// A whole one and all upon it, as far as this run goes on from them; empty before the first.
-    chain: Vec<Volume>,
+    pub(super) chain: Vec<Volume>,
     /// Whose rules the last file had.
     versions: usize,
     /// Where the newest whole one is.
@@ -47,10 +47,10 @@ pub struct Store {
 
 /// A file's name read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Named {
+pub(super) struct Named {
     offset: u64,
     is_whole: bool,
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Store {
@@ -264,7 +264,7 @@ fn state(chain: &[Volume]) -> Result<State, Failure> {
 }
 
 /// Those of the last that has any.
-fn rules(chain: &[Volume]) -> io::Result<Vec<u8>> {
+pub(super) fn rules(chain: &[Volume]) -> io::Result<Vec<u8>> {
     let mut found = Vec::new();
     for volume in chain.iter().rev() {
         if found.is_empty() {
@@ -274,12 +274,12 @@ fn rules(chain: &[Volume]) -> io::Result<Vec<u8>> {
     Ok(found)
 }
 
-fn name(offset: u64, is_whole: bool) -> String {
+pub(super) fn name(offset: u64, is_whole: bool) -> String {
     format!("{offset:020}.{}", if is_whole { "snapshot" } else { "increment" })
 }
 
 /// The files there are, by offset; of one offset the increment first.
-fn named(dir: &Path) -> Result<Vec<Named>, Failure> {
+pub(super) fn named(dir: &Path) -> Result<Vec<Named>, Failure> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
