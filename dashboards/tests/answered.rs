@@ -21,27 +21,35 @@ struct Sent {
     key: Option<u8>,
     readings: u8,
     has_part: bool,
+    /// All of it is about one.
+    is_own: bool,
 }
 
 fn sent() -> impl Strategy<Value = Sent> {
     let hours = prop_oneof![4 => Just(0_i64), 3 => 1..13_i64, 2 => Just(24_i64), 1 => 25..40_i64];
-    (hours, proptest::option::weighted(0.8, 0..5_u8), 0..4_u8, any::<bool>()).prop_map(|(hours, key, readings, has_part)| Sent {
-        hours,
-        key,
-        readings,
-        has_part,
-    })
+    (hours, proptest::option::weighted(0.8, 0..5_u8), 0..4_u8, any::<bool>(), any::<bool>())
+        .prop_map(|(hours, key, readings, has_part, is_own)| Sent { hours, key, readings, has_part, is_own })
+}
+
+/// Whom the reading at a place is about.
+fn subject(sent: &Sent, place: u8) -> Subject {
+    let apart = if sent.is_own { 0 } else { place };
+    Subject::new(["p-1", "p-2"][usize::from((sent.readings + apart) % 2)])
 }
 
 fn inputs(n: usize, sent: &Sent) -> Vec<Input> {
-    let reading = |i: u8| Input::Reading(Reading::removal(Subject::new("p-1"), format!("r{n}-{i}").as_str().into(), 3));
+    let reading = |i: u8| Input::Reading(Reading::removal(subject(sent, i), format!("r{n}-{i}").as_str().into(), 3));
     let mut inputs: Vec<Input> = (0..sent.readings).map(reading).collect();
     let Some(key) = sent.key else { return inputs };
     if sent.has_part {
-        inputs.push(Input::Once(Once { subject: Some(Subject::new("p-1")), request: None, answer: b"part"[..].into() }));
+        inputs.push(Input::Once(Once { subject: Some(subject(sent, 0)), request: None, answer: b"part"[..].into() }));
     }
     let request = Request { by: "pump".into(), key: u128::from(key) << 100, asked: n as u128, inputs: inputs.len() as u32 };
-    inputs.push(Input::Once(Once { subject: None, request: Some(request), answer: format!("said {n}").as_bytes().into() }));
+    inputs.push(Input::Once(Once {
+        subject: sent.is_own.then(|| subject(sent, 0)),
+        request: Some(request),
+        answer: format!("said {n}").as_bytes().into(),
+    }));
     inputs
 }
 
@@ -76,7 +84,7 @@ fn expected(groups: &[Vec<Record>]) -> BTreeMap<u128, Answered> {
             let first = place - request.inputs as usize;
             let readings = group[first..place].iter().filter_map(|r| match &r.entry.input {
                 Input::Reading(r) => Some(Told::Reading {
-                    subject: Subject::new("p-1"),
+                    subject: r.subject.clone(),
                     id: r.id,
                     given: r.given.clone(),
                     rev: r.rev,
@@ -84,15 +92,17 @@ fn expected(groups: &[Vec<Record>]) -> BTreeMap<u128, Answered> {
                 }),
                 _ => None,
             });
-            let parts = group[first..place].iter().filter(|r| matches!(r.entry.input, Input::Once(_)));
+            let said = |once: &Once| Said { subject: once.subject.clone(), answer: once.answer.clone() };
+            let parts =
+                group[first..place].iter().filter_map(|r| if let Input::Once(o) = &r.entry.input { Some(said(o)) } else { None });
             let answered = Answered {
                 asked: request.asked,
                 arrival: record.entry.arrival,
                 first: group[first].offset,
                 position: group[group.len() - 1].offset + 1,
                 told: readings.collect(),
-                parts: parts.map(|_| Said { subject: Some(Subject::new("p-1")), answer: b"part"[..].into() }).collect(),
-                whole: Said { subject: None, answer: once.answer.clone() },
+                parts: parts.collect(),
+                whole: said(once),
             };
             known.insert(request.key, answered);
         }
@@ -130,4 +140,39 @@ proptest! {
             prop_assert_eq!(found.as_ref(), expected.get(&key));
         }
     }
+
+    /// Of whom is forgotten there is what a journal has of which they were erased.
+    #[test]
+    fn who_is_forgotten_is_in_no_answer(mut all in proptest::collection::vec(sent(), 1..16), gone in 1..3_u8) {
+        // A key is used anew only when it has had its time.
+        (0..).zip(&mut all).for_each(|(n, sent)| sent.key = sent.key.map(|_| n));
+        let (folder, gone) = (TempDir::new().expect("a folder"), Subject::new(&format!("p-{gone}")));
+        let groups = groups(&all);
+        let mut views = Views::open(&folder.path().join("all"), INCARNATION).expect("it opens");
+        let mut others = Views::open(&folder.path().join("others"), INCARNATION).expect("it opens");
+        for group in &groups {
+            let position = at(group[group.len() - 1].offset + 1);
+            views.apply(group, position, &schema::schema()).expect("it takes it");
+            others.apply(&silenced(group, &gone), position, &schema::schema()).expect("it takes it");
+        }
+        views.forget(std::slice::from_ref(&gone)).expect("forgotten");
+        prop_assert_eq!(views.content_hash().expect("a hash"), others.content_hash().expect("a hash"));
+    }
+}
+
+/// The records of a group of which a subject was erased.
+fn silenced(group: &[Record], gone: &Subject) -> Vec<Record> {
+    let mut out = group.to_vec();
+    for record in &mut out {
+        let subject = match &record.entry.input {
+            Input::Reading(reading) => Some(&reading.subject),
+            Input::Once(once) => once.subject.as_ref(),
+            _ => None,
+        };
+        if subject == Some(gone) {
+            let arrival = record.entry.arrival;
+            (record.entry, record.effects) = (Arc::new(Entry { arrival, input: Input::Erased }), Vec::new());
+        }
+    }
+    out
 }

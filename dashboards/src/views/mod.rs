@@ -27,6 +27,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use vitalog_elog::{Effect, Input, MatchId, Position, Record, Schema, Subject};
 
+pub(crate) use answered::decoded as answered_from;
 pub(crate) use days::{day_bounds, day_of};
 pub use error::ViewsError;
 pub(crate) use lookup::{Place, Row, Search, find};
