@@ -33,7 +33,7 @@ pub fn complete(operation: &mut Operation, method: &str, path: &str) -> bool {
         {
             let about = "`true`: it was given before to the same request under the same key, and nothing was done now";
             let said = ObjectBuilder::new().schema_type(Type::Boolean);
-            let header = HeaderBuilder::new().schema(said.build()).description(Some(about)).build();
+            let header = HeaderBuilder::new().schema(Some(said.build())).description(Some(about)).build();
             answer.headers.insert("Idempotency-Replayed".to_owned(), RefOr::T(header));
         }
     }
