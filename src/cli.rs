@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use vitalog_elog::Time;
 
 use crate::failure::Failure;
-pub use access::{Token, TokenAction, User, UserAction};
+pub use access::{Hold, HoldAction, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
 
 #[derive(Parser)]
@@ -72,6 +72,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Erase subjects from a data directory that no server holds: destroy their keys, and remove what was derived.
     Erase(Erase),
+    /// Subjects that may not be erased: hold them, let them go, list them.
+    Hold(Hold),
     /// Exchange the keys of a data directory that no server holds.
     Keys(Keys),
 }
@@ -113,6 +115,12 @@ pub struct Serve {
     /// Also take clients of PostgreSQL (psql, Grafana, SQLAlchemy, …) on this address, such as 127.0.0.1:5432. Where it can be reached from elsewhere, only with TLS.
     #[arg(long, value_name = "ADDRESS")]
     pub pg: Option<SocketAddr>,
+    /// Also take clients of Arrow Flight SQL (ADBC, JDBC, …) on this address, such as 127.0.0.1:50051. Where it can be reached from elsewhere, only with TLS.
+    #[arg(long, value_name = "ADDRESS")]
+    pub flight: Option<SocketAddr>,
+    /// Seconds in which what a client of Arrow Flight SQL has asked for must be taken.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    pub ticket_time: u16,
     /// A JSON file of webhook endpoints.
     #[arg(long)]
     pub webhooks: Option<PathBuf>,

@@ -23,8 +23,8 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, fmt, ingest,
-    keys, letters, lsp, openapi, receipt, rules, serve, sql, test, token, user, why,
+    audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, fmt, hold,
+    ingest, keys, letters, lsp, openapi, receipt, rules, serve, sql, test, token, user, why,
 };
 
 fn main() -> ExitCode {
@@ -59,6 +59,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => backing::run(args),
         Command::Restore(args) => backing::restored(args),
         Command::Erase(args) => erase::run(args),
+        Command::Hold(args) => hold::run(args),
         Command::Keys(args) => keys::run(args),
     };
     match done {

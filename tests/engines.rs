@@ -1,4 +1,4 @@
-//! The lake as other engines read it: DuckDB, polars, deltalake and Spark open its Delta tables by themselves, and come to the figures that our SQL tells; also while rows land.
+//! The lake as other engines read it: DuckDB, polars, deltalake and Spark open its Delta tables by themselves, and come to the figures that our SQL tells, as do psql, SQLAlchemy and ADBC over the server's doors; also while rows land.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use vitalog_broker::Jars;
 
+use crate::conformance::others_agree;
 use crate::support::need::{need, python_with};
 use crate::support::server::{Server, root, run, vitalog};
 use crate::support::story::{at, ndjson};
@@ -28,7 +29,7 @@ fn busy(data: &Path) -> Vec<Value> {
     let files = files.map(|name| root().join(format!("tests/data/t1d-uom/{name}.csv.gz")));
     let (status, out, err) = run(vitalog().arg("ingest").arg("--to").arg(data).args(files));
     assert!(status == Some(0) || status == Some(1), "{out}{err}");
-    let server = Server::start(data, &["--land-every", "1"]);
+    let server = Server::start(data, &["--land-every", "1", "--pg", "127.0.0.1:0", "--flight", "127.0.0.1:0"]);
     let named = |n: u64, rev: u32| -> Value {
         let (subject, id) = (format!("p-{}", n % 3), format!("r{n}"));
         match n % 7 {
@@ -54,7 +55,9 @@ fn busy(data: &Path) -> Vec<Value> {
 /// What our SQL tells; then it ends, and before that everything lands.
 fn figures(server: Server) -> Vec<Value> {
     let figures = ["readings", "readings_history"].map(|table| {
-        let rows = server.sql(&FIGURES.replace("TABLE", table));
+        let sql = FIGURES.replace("TABLE", table);
+        let rows = server.sql(&sql);
+        others_agree(&server, &sql, rows.as_array().expect("rows"));
         rows.as_array().expect("rows").iter().map(|row| json!([table, row])).collect::<Vec<_>>()
     });
     assert_eq!(server.stop(), Some(0));

@@ -246,6 +246,70 @@ fn a_cut_that_was_interrupted_is_finished_by_the_next_start() {
 }
 
 #[test]
+fn who_is_held_is_not_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let hold = |args: &[&str]| run(vitalog().args(["hold", "--data"]).arg(&data).args(args));
+    let (status, _, err) = hold(&["list"]);
+    assert!(status == Some(2) && err.contains("is no data directory"), "{err}");
+    let server = Server::start(&data, &[]);
+    let of = |subject: &str| json!({"subject": subject, "stream": "bg", "at": "2026-03-01T00:00:00Z", "value": 100, "id": "one"});
+    server.readings(&ndjson(&[of(GONE), of(KEPT[0])])).ok();
+    // Also while it runs.
+    let (status, out, err) = hold(&["add", GONE, "--reason", "order 12/26"]);
+    assert!(status == Some(0) && out.contains("can't be erased"), "{out}{err}");
+    assert_eq!(server.stop(), Some(0));
+    let (status, _, err) = hold(&["add", GONE, "--reason", "order 13/26"]);
+    assert!(status == Some(2) && err.contains(&format!("there is a hold on {GONE} already")), "{err}");
+    for (subject, reason) in [("a b", "order"), (GONE, " "), (GONE, "two\nlines")] {
+        assert_eq!(hold(&["add", subject, "--reason", reason]).0, Some(2), "{subject:?} {reason:?}");
+    }
+
+    // Nobody of those that are named is erased, also who is not held.
+    let (status, _, err) = run(vitalog().args(["erase", "--subject", KEPT[0], "--subject", GONE, "--data"]).arg(&data));
+    assert!(status == Some(1) && err.contains("is held since") && err.contains("order 12/26"), "{err}");
+    assert!(err.contains("vitalog hold release"), "{err}");
+    let server = Server::start(&data, &[]);
+    assert_eq!(server.sql("select count(*) as n from readings where stream = 'bg'"), json!([{"n": 2}]));
+    assert_eq!(server.stop(), Some(0));
+
+    let (status, out, _) = hold(&["release", GONE, "--reason", "the case is closed"]);
+    assert!(status == Some(0) && out.contains("held no longer"), "{out}");
+    assert_eq!(hold(&["release", GONE, "--reason", "again"]).0, Some(2));
+    let (status, out, _) = hold(&["list", "--format", "json"]);
+    let told: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(
+        (status, &told["subject"], &told["reason"], &told["released_for"]),
+        (Some(0), &json!(GONE), &json!("order 12/26"), &json!("the case is closed")),
+        "{told}"
+    );
+    let (status, _, err) = erase(&data);
+    assert_eq!(status, Some(0), "{err}");
+    assert_eq!(hold(&["list"]).1, "", "what was held goes with the subject");
+    assert_eq!(naming(&data, GONE), Vec::<String>::new());
+}
+
+#[test]
+fn a_store_of_accounts_from_before_there_were_holds_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    let (status, _, err) =
+        run(vitalog().args(["user", "--data"]).arg(&data).args(["add", "lee", "--roles", "caretaker", "--no-password"]));
+    assert_eq!(status, Some(0), "{err}");
+    // As the version before made it.
+    let db = rusqlite::Connection::open(data.join("access.db")).unwrap();
+    db.execute_batch("DROP TABLE holds; PRAGMA user_version = 1").unwrap();
+    drop(db);
+    let (status, out, err) = run(vitalog().args(["hold", "--data"]).arg(&data).args(["add", "p-9", "--reason", "order 1"]));
+    assert_eq!(status, Some(0), "{out}{err}");
+    let (_, out, _) = run(vitalog().args(["user", "--data"]).arg(&data).arg("list"));
+    assert!(out.contains("lee"), "{out}");
+    let (_, out, _) = run(vitalog().args(["hold", "--data"]).arg(&data).arg("list"));
+    assert!(out.contains("p-9  held since") && out.contains("order 1"), "{out}");
+}
+
+#[test]
 fn an_erasure_is_refused_where_it_can_not_be_whole() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");

@@ -7,11 +7,13 @@ mod backtest;
 mod backup;
 mod bad_input;
 mod columns;
+mod conformance;
 mod demo;
 mod doctor;
 mod engines;
 mod erasing;
 mod examples;
+mod flight;
 mod house;
 mod ingesting;
 #[cfg(feature = "kafka")]

@@ -1,12 +1,12 @@
 //! The examples of the manual and the README are run: what a reader copies works.
 //!
 //! `rules` fences are compiled, and their tests run; `sql` fences are asked of a server that holds a story; `sh` fences are run by a shell that finds the
-//! server in `VITALOG_URL`. What starts something or only shows a form is fenced otherwise (`console`, `json`).
+//! server in `VITALOG_URL`; `python` fences that find it in `VITALOG_FLIGHT` are run, too. What starts something or only shows a form is fenced otherwise (`console`, `json`).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::need::{need, program};
+use crate::support::need::{need, program, python_with};
 use crate::support::server::{Server, root, run, vitalog};
 use crate::support::story::{ndjson, readings};
 
@@ -52,7 +52,7 @@ fn examples(language: &str) -> Vec<Example> {
 }
 
 fn server_with_a_story(data: &Path) -> Server {
-    let server = Server::start(data, &["--pg", "127.0.0.1:0"]);
+    let server = Server::start(data, &["--pg", "127.0.0.1:0", "--flight", "127.0.0.1:0"]);
     let (originals, corrections) = readings("p-001", 42);
     server.readings(&ndjson(&originals)).ok();
     server.readings(&ndjson(&corrections)).ok();
@@ -122,6 +122,26 @@ fn commands_work() {
         assert_eq!(status, Some(0), "{}:\n{out}{err}", example.place);
         assert!(!out.contains("\"status\":\"rejected\""), "{}: a reading of the example was rejected:\n{out}", example.place);
     }
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn programs_work() {
+    let packages = "adbc_driver_flightsql.dbapi, pyarrow";
+    let Some(python) = need("a Python with ADBC's driver of Flight SQL", python_with(packages)) else { return };
+    let data = tempfile::tempdir().unwrap();
+    let server = server_with_a_story(data.path());
+    let mut run_ones = 0;
+    for example in examples("python").into_iter().filter(|example| example.text.contains("VITALOG_FLIGHT")) {
+        let mut command = Command::new(&python);
+        command.arg("-c").arg(&example.text).env("VITALOG_TOKEN", "none-is-asked-for");
+        command.env("VITALOG_FLIGHT", server.flight.as_deref().expect("it takes clients of Arrow Flight SQL"));
+        let (status, out, err) = run(&mut command);
+        assert_eq!(status, Some(0), "{}:\n{out}{err}", example.place);
+        assert!(out.contains("p-001") && out.contains("mg/dL"), "{}: {out}", example.place);
+        run_ones += 1;
+    }
+    assert!(run_ones > 0, "no example in Python is run");
     assert_eq!(server.stop(), Some(0));
 }
 

@@ -14,6 +14,7 @@ mod error;
 mod exact;
 mod eyes;
 mod fit;
+mod flight;
 mod functions;
 mod hot;
 pub mod io;

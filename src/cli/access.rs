@@ -1,4 +1,4 @@
-//! What says who may come in: accounts and tokens.
+//! What says who may come in, and who may not be erased: accounts, tokens, holds.
 
 use std::path::PathBuf;
 
@@ -104,4 +104,36 @@ pub enum UserAction {
     Disable { id: String },
     /// Open it again.
     Enable { id: String },
+}
+
+#[derive(Args)]
+pub struct Hold {
+    #[command(subcommand)]
+    pub action: HoldAction,
+    /// The data directory. A server may hold it meanwhile.
+    #[arg(long)]
+    pub data: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum HoldAction {
+    /// Hold a subject: it can't be erased until it is let go.
+    Add {
+        subject: String,
+        /// Why, on one line: the number of a file or an order.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let a subject go.
+    Release {
+        subject: String,
+        /// Why, on one line.
+        #[arg(long)]
+        reason: String,
+    },
+    /// The holds there are and were.
+    List {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
 }

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod erase;
 pub mod explain;
 pub mod fmt;
+pub mod hold;
 pub mod ingest;
 pub mod keys;
 pub mod letters;

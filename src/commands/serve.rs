@@ -1,6 +1,7 @@
 //! `vitalog serve`: the gateway, the engine, the lake and the pages on a data directory.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,11 +44,8 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
 async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_notify::Config) -> Result<(), Failure> {
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
-    let pg = match args.pg {
-        Some(address) => Some(Listening::on(address).await?),
-        None => None,
-    };
-    let pg_address = pg.as_ref().map(|pg| pg.address);
+    let (pg, flight) = (listening(args.pg, "--pg").await?, listening(args.flight, "--flight").await?);
+    let [pg_address, flight_address] = [&pg, &flight].map(|door| door.as_ref().map(|door| door.address));
     let endpoints = telling.endpoints.clone();
     let options = Options {
         data: args.data.clone(),
@@ -83,10 +81,13 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
         Some(accounts) => Admittance::Accounts(accounts, access_log(&args.data)?),
         None => Admittance::Open,
     };
-    let server = server::start(&node, Listeners { http: listener, pg }, admittance, &manners)?;
+    let server = server::start(&node, Listeners { http: listener, pg, flight }, admittance, &manners)?;
     let mut interrupt = Interrupt::catch()?;
     if let Some(address) = pg_address {
         println!("listening on postgresql://{address}/vitalog");
+    }
+    if let Some(address) = flight_address {
+        println!("listening on {}://{address}", if scheme == "https" { "grpc+tls" } else { "grpc" });
     }
     println!("listening on {scheme}://{address}");
     supervisor::tell(supervisor::READY);
@@ -104,10 +105,18 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
     node.stop().await
 }
 
+async fn listening(on: Option<SocketAddr>, flag: &str) -> Result<Option<Listening>, Failure> {
+    match on {
+        Some(address) => Ok(Some(Listening::on(address, flag).await?)),
+        None => Ok(None),
+    }
+}
+
 fn manners(args: &Serve) -> Manners {
     let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(chain, key)| Certificate { chain, key });
     Manners {
         head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)),
+        ticket: Span::seconds(i64::from(args.ticket_time)),
         lives: Lives { idle: Span::minutes(i64::from(args.idle)), ..Lives::default() },
         is_secure: tls.is_some() || args.behind_proxy,
         tls,
@@ -183,9 +192,10 @@ fn journal(args: &Serve) -> Result<Option<Settings>, Failure> {
 /// Who may come in; `None`: whoever reaches the address.
 fn accounts(args: &Serve) -> Result<Option<Arc<Accounts>>, Failure> {
     let is_near = args.listen.ip().is_loopback();
-    let far_pg = args.pg.filter(|address| !address.ip().is_loopback());
+    let doors = [args.pg.map(|address| (address, "--pg")), args.flight.map(|address| (address, "--flight"))];
+    let far = doors.into_iter().flatten().find(|(address, _)| !address.ip().is_loopback());
     if args.open {
-        if let Some(address) = far_pg.or((!is_near).then_some(args.listen)) {
+        if let Some(address) = far.map(|(address, _)| address).or((!is_near).then_some(args.listen)) {
             return Err(Failure::usage(format!("--open asks nobody who they are, and {address} can be reached from elsewhere"))
                 .hint("listen on 127.0.0.1, or make a token with `vitalog token add`"));
         }
@@ -198,11 +208,11 @@ fn accounts(args: &Serve) -> Result<Option<Arc<Accounts>>, Failure> {
         ))
         .hint("give --tls-cert and --tls-key, or --behind-proxy where a proxy in front sees to TLS"));
     }
-    if let Some(address) = far_pg.filter(|_| args.tls_cert.is_none()) {
+    if let Some((address, flag)) = far.filter(|_| args.tls_cert.is_none()) {
         return Err(Failure::usage(format!(
             "{address} can be reached from elsewhere, and without TLS anybody between could read passwords along"
         ))
-        .hint("give --tls-cert and --tls-key, or let --pg listen on 127.0.0.1"));
+        .hint(format!("give --tls-cert and --tls-key, or let {flag} listen on 127.0.0.1")));
     }
     std::fs::create_dir_all(&args.data)?;
     let store = access::open(&args.data, wall_clock()).map_err(access_failure)?;

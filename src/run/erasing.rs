@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use vitalog_dashboards::views::Views;
 use vitalog_elog::{MatchId, Subject};
-use vitalog_ingest::access;
+use vitalog_ingest::access::{self, AccessError};
 use vitalog_ingest::journal::{Journal, JournalError};
 use vitalog_ingest::keys::KeyError;
 use vitalog_notify::Outbox;
@@ -60,6 +60,9 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
     }
     let directory = Directory::hold(data)?;
     let mut journal = open(&directory)?;
+    // First of all: a hold stops the erasure of all of them.
+    let mut store = access::open(data, clock::wall()).map_err(|e| Failure::new(e.to_string()))?;
+    store.must_be_free(subjects).map_err(held)?;
     for subject in subjects {
         journal.check_erasable(subject).map_err(|e| match e {
             JournalError::Keys(KeyError::UnknownSubject) => Failure::new(format!("nothing was ever journaled about {subject}"))
@@ -68,9 +71,8 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
         })?;
     }
     // Who was assigned them, and who opened them in an emergency. First, since nobody would know of it any more.
-    let mut store = access::open(data, clock::wall()).map_err(|e| Failure::new(e.to_string()))?;
     for subject in subjects {
-        store.forget(subject).map_err(|e| Failure::new(e.to_string()))?;
+        store.forget(subject).map_err(held)?;
     }
     drop(store);
     let (mut keys, mut note) = (0, Note::default());
@@ -83,6 +85,14 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
     }
     let Finished { deliveries, exchanged, removed } = finish(&directory, &mut journal)?;
     Ok(Erasure { keys, deliveries, exchanged, removed })
+}
+
+fn held(error: AccessError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match error {
+        AccessError::Held { .. } => failure.hint("let it go first: `vitalog hold release SUBJECT --reason … --data DATA`"),
+        _ => failure,
+    }
 }
 
 /// Opens the journal for whoever goes on from what was derived: nothing is left of an erasure then.

@@ -4,6 +4,8 @@ mod accounting_api;
 mod accounts_said;
 mod backup_api;
 mod current;
+mod door;
+mod flight;
 mod health;
 mod interrupt;
 mod metrics_api;
@@ -32,6 +34,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vitalog_dashboards::ask::Readers;
 use vitalog_dashboards::io::{Board, Notice, Ports};
+use vitalog_elog::Span;
 use vitalog_elog::access::Access;
 use vitalog_ingest::access::log::Writer as AccessWriter;
 use vitalog_ingest::access::{Accounts, Lives, Open};
@@ -42,7 +45,9 @@ use vitalog_ingest::io::{
 use vitalog_ingest::live::Live as Declarations;
 use vitalog_lakehouse::Limits as SqlLimits;
 use vitalog_lakehouse::io::SqlDoor;
+use vitalog_lakehouse::io::flight::FlightDoor;
 use vitalog_lakehouse::io::pg::PgDoor;
+use vitalog_lakehouse::io::port::Secure;
 
 use vitalog_lakehouse::Lake;
 
@@ -55,10 +60,10 @@ use accounting_api::AccountingState;
 use backup_api::BackupState;
 pub use backup_api::Places;
 use current::ViewsTell;
+pub use door::Listening;
 use health::Health;
 pub use interrupt::Interrupt;
 use metrics_api::MetricsState;
-pub use pg::Listening;
 use receipt_api::ReceiptState;
 use rules_api::RulesState;
 pub use tls::Certificate;
@@ -78,6 +83,8 @@ pub struct Manners {
     pub attribution: String,
     /// The time in which the head of a request must come.
     pub head_time: Duration,
+    /// How long what a client of Arrow Flight SQL has asked for waits to be taken.
+    pub ticket: Span,
     /// How long sessions last.
     pub lives: Lives,
     /// Speaks TLS, with this certificate.
@@ -94,6 +101,7 @@ impl Default for Manners {
         Manners {
             attribution: String::new(),
             head_time,
+            ticket: Span::minutes(5),
             lives: Lives::default(),
             tls: None,
             is_secure: false,
@@ -106,11 +114,12 @@ impl Default for Manners {
 pub struct Listeners {
     pub http: TcpListener,
     pub pg: Option<Listening>,
+    pub flight: Option<Listening>,
 }
 
 impl From<TcpListener> for Listeners {
     fn from(http: TcpListener) -> Listeners {
-        Listeners { http, pg: None }
+        Listeners { http, pg: None, flight: None }
     }
 }
 
@@ -148,7 +157,8 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
             (Credentials::Accounts(accounts.clone()), accounts as Arc<dyn Access>, more, Some(log), Some(keeper))
         }
     };
-    let porter = Porter::new(credentials.clone(), log.clone(), clock.clone(), manners.lives, pg::WAY);
+    let porter = |way| Arc::new(Porter::new(credentials.clone(), log.clone(), clock.clone(), manners.lives, way));
+    let (pg_porter, flight_porter) = (porter(pg::WAY), porter(flight::WAY));
     let doorman = doorman(credentials);
     let doorman = if let Some(log) = log { doorman.with_log(log) } else { doorman };
     let router = doors(node, &access, manners, &is_draining)?.merge(more);
@@ -162,14 +172,33 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     if let Some(pg) = listeners.pg {
         let door = PgDoor {
             lake: Lake::clone(&node.lake),
-            access,
-            porter: Arc::new(pg::Door(Arc::new(porter))),
+            access: access.clone(),
+            porter: Arc::new(door::Door(pg_porter)),
             limits: SqlLimits::default(),
-            tls: tls("postgresql")?.map(|tls| Arc::new(tls) as Arc<dyn vitalog_lakehouse::io::pg::Secure>),
+            tls: tls("postgresql")?.map(|tls| Arc::new(tls) as Arc<dyn Secure>),
             begin: manners.head_time,
-            idle: pg::IDLE,
+            idle: door::IDLE,
         };
         tasks.push(tokio::spawn(vitalog_lakehouse::io::pg::serve(pg.listener, door, closed.clone())));
+    }
+    if let Some(flight) = listeners.flight {
+        let door = FlightDoor {
+            lake: Lake::clone(&node.lake),
+            access,
+            porter: Arc::new(door::Door(flight_porter)),
+            limits: flight::LIMITS,
+            tls: tls("h2")?.map(|tls| Arc::new(tls) as Arc<dyn Secure>),
+            begin: manners.head_time,
+            idle: door::IDLE,
+            ticket: manners.ticket,
+            now: node.now.clone(),
+        };
+        let served = vitalog_lakehouse::io::flight::serve(flight.listener, door, closed.clone());
+        tasks.push(tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "clients of Arrow Flight SQL are not taken");
+            }
+        }));
     }
     tasks.push(tokio::spawn(serving::serve(listeners.http, tls("http/1.1")?, router, manners.head_time, closed)));
     Ok(Server { closing, live: node.live.clone(), is_draining, tasks, log: keeper })

@@ -2,7 +2,7 @@
 
 mod access;
 mod catalogue;
-mod psql;
+pub mod psql;
 mod raw;
 mod sqlalchemy;
 

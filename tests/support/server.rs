@@ -17,6 +17,8 @@ pub struct Server {
     pub url: String,
     /// Where clients of PostgreSQL are taken, if anywhere: `127.0.0.1:PORT`.
     pub pg: Option<String>,
+    /// Where clients of Arrow Flight SQL are taken, if anywhere: `grpc://127.0.0.1:PORT`.
+    pub flight: Option<String>,
     /// Of the last acknowledgement: what is asked next waits for it.
     position: Mutex<String>,
 }
@@ -42,21 +44,23 @@ impl Server {
         let (found, lines) = channel();
         let stdout = process.stdout.take().expect("it is piped");
         std::thread::spawn(move || {
-            let mut pg = None;
+            let (mut pg, mut flight) = (None, None);
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 if let Some((_, rest)) = line.split_once("postgresql://") {
                     pg = rest.split('/').next().map(str::to_owned);
+                } else if let Some(at) = line.find("grpc") {
+                    flight = line[at..].split_whitespace().next().map(str::to_owned);
                 } else if let Some(at) = line.find("http") {
                     let url = line[at..].split_whitespace().next().unwrap_or_default();
-                    let _ = found.send((url.trim_end_matches('/').to_owned(), pg.clone()));
+                    let _ = found.send((url.trim_end_matches('/').to_owned(), pg.clone(), flight.clone()));
                 }
             }
         });
-        let Ok((url, pg)) = lines.recv_timeout(Duration::from_secs(120)) else {
+        let Ok((url, pg, flight)) = lines.recv_timeout(Duration::from_secs(120)) else {
             let _ = process.kill();
             panic!("the server did not say where it listens: {:?}", process.wait());
         };
-        Server { process, url, pg, position: Mutex::default() }
+        Server { process, url, pg, flight, position: Mutex::default() }
     }
 
     pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Option<Answer> {

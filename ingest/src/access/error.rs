@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use vitalog_elog::{Subject, Time};
+
 use super::role::RoleError;
 use super::scope::ScopeError;
 
@@ -25,6 +27,12 @@ pub enum AccessError {
     Exists(&'static str, String),
     /// There is none.
     Unknown(&'static str, String),
+    /// The subject may not be erased.
+    Held {
+        subject: Subject,
+        since: Time,
+        reason: String,
+    },
     /// Too short, or too long.
     Password {
         length: usize,
@@ -47,6 +55,7 @@ impl fmt::Display for AccessError {
             AccessError::Roles(why) => f.write_str(why),
             AccessError::Exists(what, id) => write!(f, "there is a {what} {id} already"),
             AccessError::Unknown(what, id) => write!(f, "there is no {what} {id}"),
+            AccessError::Held { subject, since, reason } => write!(f, "{subject} is held since {since}: {reason}"),
             AccessError::Password { length } => write!(
                 f,
                 "a password of {length} characters can't be used: {} to {} are wanted",

@@ -100,6 +100,18 @@ impl Porter {
         }
     }
 
+    /// Knows whose token this is. It comes with each thing that is asked, so that it came is not written down: what is asked by it is.
+    ///
+    /// # Errors
+    /// Where it is nobody's, or good no more.
+    pub fn bearer(self: &Arc<Self>, token: &str) -> Result<Guest, NotIn> {
+        let who = match &self.credentials {
+            Credentials::Accounts(accounts) => accounts.holder_of(token)?,
+            Credentials::Open => Principal::new(Open::ID),
+        };
+        Ok(self.guest(who, 0, None, (self.clock)()))
+    }
+
     /// Away from the threads that serve, and a few at a time.
     async fn log_in(&self, accounts: &Arc<Accounts>, name: &str, secret: &str) -> Result<(Principal, i64), NotIn> {
         // Only closing the semaphore fails, which nobody does.

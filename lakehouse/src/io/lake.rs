@@ -18,7 +18,7 @@ use crate::shared::{Shared, committed};
 use crate::table::Table;
 
 /// Queries that run at the same time; more wait.
-const QUERIES_AT_ONCE: usize = 4;
+pub(crate) const QUERIES_AT_ONCE: usize = 4;
 
 /// Tables, hot rows, and SQL over both as one relation. Cloning it gives another handle on the same lake.
 #[derive(Clone)]

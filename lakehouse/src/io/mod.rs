@@ -2,6 +2,9 @@
 
 pub(crate) mod accounting;
 mod delta;
+pub(crate) mod describe;
+pub mod flight;
+pub(crate) mod flow;
 pub(crate) mod flush;
 mod forget;
 mod give_way;
@@ -11,13 +14,14 @@ mod locate;
 mod only_seen;
 pub mod pg;
 mod plan;
+pub mod port;
 mod query;
 pub(crate) mod readback;
 mod relation;
 pub(crate) mod repair;
 mod runtime;
 mod scan;
-mod session;
+pub(crate) mod session;
 pub(crate) mod store;
 pub(crate) mod trace;
 mod write;

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::sql::parser::Statement;
 use futures::TryStreamExt;
+use vitalog_elog::Position;
 
 use crate::error::LakeError;
 use crate::eyes::Eyes;
@@ -54,20 +56,22 @@ impl Lake {
             Ok(Ok(done)) => done,
             // A panic in a library: it ends this query only.
             Ok(Err(_)) => Err(refused("sql_failed", "the query broke off", "ask in another way")),
-            Err(_) => {
-                let after = format!("the query was stopped after {:?}", limits.time);
-                Err(refused("sql_timeout", after, "narrow it to fewer subjects or less time"))
-            }
+            Err(_) => Err(timed_out(limits)),
         }
     }
 }
 
-fn closing() -> SqlError {
+pub(crate) fn timed_out(limits: Limits) -> SqlError {
+    let after = format!("the query was stopped after {:?}", limits.time);
+    refused("sql_timeout", after, "narrow it to fewer subjects or less time")
+}
+
+pub(crate) fn closing() -> SqlError {
     refused("sql_closing", "the server is closing", "ask again when it is back")
 }
 
 /// Work that goes on only as long as somebody waits for it.
-struct Wanted<T>(tokio::task::JoinHandle<T>);
+pub(crate) struct Wanted<T>(pub tokio::task::JoinHandle<T>);
 
 impl<T> Drop for Wanted<T> {
     fn drop(&mut self) {
@@ -83,6 +87,19 @@ impl Inner {
     }
 
     async fn answer(&self, eyes: &Eyes, statement: Statement, limits: Limits) -> Result<Answer, SqlError> {
+        let (position, _, stream) = self.started(eyes, statement, limits).await?;
+        let schema = stream.schema();
+        let (batches, truncated) = collect(stream, limits).await?;
+        Ok(Answer { schema, batches, truncated, position })
+    }
+
+    /// An answer that has begun: before which position it sees everything, how it was planned, and its batches.
+    pub(crate) async fn started(
+        &self,
+        eyes: &Eyes,
+        statement: Statement,
+        limits: Limits,
+    ) -> Result<(Position, SchemaRef, SendableRecordBatchStream), SqlError> {
         if !eyes.is_all() && explains(&statement) {
             // It says what files and rows there are, whoever's they are.
             return Err(refused("sql_not_allowed", "EXPLAIN is for those who may see everything", "ask the question itself"));
@@ -91,10 +108,8 @@ impl Inner {
         let position = view.applied;
         let context = session(&view, files_only(&self.store, Some(limits.memory))?, eyes)?;
         drop(view);
-        let stream = execute(&context, statement).await?;
-        let schema = stream.schema();
-        let (batches, truncated) = collect(stream, limits).await?;
-        Ok(Answer { schema, batches, truncated, position })
+        let (schema, stream) = execute(&context, statement).await?;
+        Ok((position, schema, stream))
     }
 
     /// The state at one moment, with every superseded row of the files found.
@@ -119,12 +134,13 @@ fn give(view: &mut View, mut found: BTreeMap<u64, crate::shared::Found>) {
     }
 }
 
-async fn execute(context: &SessionContext, statement: Statement) -> Result<SendableRecordBatchStream, SqlError> {
+async fn execute(context: &SessionContext, statement: Statement) -> Result<(SchemaRef, SendableRecordBatchStream), SqlError> {
     let plan = context.state().statement_to_plan(statement).await?;
     let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_reads.verify_plan(&plan)?;
     check_size(&plan)?;
-    Ok(context.execute_logical_plan(plan).await?.execute_stream().await?)
+    let schema = Arc::new(plan.schema().as_arrow().clone());
+    Ok((schema, context.execute_logical_plan(plan).await?.execute_stream().await?))
 }
 
 /// Takes rows up to the limit, and says whether there were more.

@@ -29,8 +29,8 @@ use crate::shared::View;
 use crate::sql::{AsOf, OverRelations, OverUnnests, ReadingsAsKnown, SqlError};
 use crate::table::Table;
 
-pub(super) const CATALOG: &str = "vitalog";
-pub(super) const SCHEMA: &str = "lake";
+pub(crate) const CATALOG: &str = "vitalog";
+pub(crate) const SCHEMA: &str = "lake";
 const PARTITIONS: usize = 2;
 
 /// Scalar functions whose result is as large as an argument says.

@@ -37,6 +37,11 @@ fn end(text: &str) -> Option<usize> {
     Scan::new(text).find(|(_, part)| *part == Part::Plain(';')).map(|(place, _)| place)
 }
 
+/// The places of question marks that stand alone: drivers write a parameter so.
+pub(crate) fn marks(text: &str) -> Vec<usize> {
+    Scan::new(text).filter(|(_, part)| *part == Part::Plain('?')).map(|(place, _)| place).collect()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {
     Plain(char),

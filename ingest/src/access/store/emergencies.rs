@@ -3,6 +3,7 @@
 use rusqlite::params;
 use vitalog_elog::{Span, Subject, Time};
 
+use super::holds::must_be_free;
 use super::{AccessError, Store, must_be};
 
 impl Store {
@@ -41,9 +42,11 @@ impl Store {
     /// Everything of a subject that is not a right of its own: assignments, emergencies. What names it still is told: accounts and tokens.
     ///
     /// # Errors
-    /// Where the store can't be written.
+    /// [`AccessError::Held`]; where the store can't be written.
     pub fn forget(&mut self, subject: &Subject) -> Result<(), AccessError> {
-        let tx = self.db.transaction()?;
+        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        must_be_free(&tx, subject)?;
+        tx.execute("DELETE FROM holds WHERE subject = ?1", [subject.as_str()])?;
         tx.execute("DELETE FROM assignments WHERE subject = ?1", [subject.as_str()])?;
         tx.execute("DELETE FROM emergencies WHERE subject = ?1", [subject.as_str()])?;
         tx.commit()?;

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod emergencies;
+mod holds;
 mod read;
 mod tokens;
 
@@ -17,11 +18,13 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::error::AccessError;
 
+pub use holds::Hold;
 pub use tokens::NewToken;
 
 /// "VtAc".
 const APPLICATION_ID: i32 = 0x5674_4163;
-const FORMAT: u32 = 1;
+/// 2: with holds.
+const FORMAT: u32 = 2;
 
 const TABLES: &str = "
     CREATE TABLE accounts (id TEXT PRIMARY KEY, roles TEXT NOT NULL, own TEXT, password TEXT, generation INTEGER NOT NULL DEFAULT 0,
@@ -32,6 +35,11 @@ const TABLES: &str = "
         created_at INTEGER NOT NULL, expires_at INTEGER, former BLOB UNIQUE, former_until INTEGER, rate INTEGER) STRICT, WITHOUT ROWID;
     CREATE TABLE emergencies (number INTEGER PRIMARY KEY, account TEXT NOT NULL REFERENCES accounts (id), subject TEXT NOT NULL,
         reason TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL, seen_by TEXT, seen_at INTEGER) STRICT;";
+
+const HOLDS: &str = "
+    CREATE TABLE holds (number INTEGER PRIMARY KEY, subject TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,
+        released_at INTEGER, released_for TEXT) STRICT;
+    CREATE UNIQUE INDEX held ON holds (subject) WHERE released_at IS NULL;";
 
 /// A store that is open.
 pub struct Store {
@@ -65,7 +73,7 @@ impl Store {
         let not_ours = |_| AccessError::NotOurs(path.to_owned(), "it is no SQLite file".to_owned());
         let version: u32 = db.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(not_ours)?;
         let application: i32 = db.pragma_query_value(None, "application_id", |r| r.get(0)).map_err(not_ours)?;
-        if (application, version) != (APPLICATION_ID, FORMAT) {
+        if application != APPLICATION_ID || !(1..=FORMAT).contains(&version) {
             return Err(AccessError::NotOurs(path.to_owned(), "it is a SQLite file of something else".to_owned()));
         }
         Ok(Store { db, seen: -1 })
@@ -90,8 +98,13 @@ impl Store {
         let application: i32 = tx.pragma_query_value(None, "application_id", |r| r.get(0))?;
         match (application, version) {
             (APPLICATION_ID, FORMAT) => {}
+            (APPLICATION_ID, 1) => {
+                tx.execute_batch(HOLDS)?;
+                tx.pragma_update(None, "user_version", FORMAT)?;
+            }
             (0, 0) => {
                 tx.execute_batch(TABLES)?;
+                tx.execute_batch(HOLDS)?;
                 tx.pragma_update(None, "application_id", APPLICATION_ID)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }

@@ -5,17 +5,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::sql::parser::Statement;
 
 use crate::eyes::Eyes;
+use crate::io::describe::{self, Listed, filled, listed};
 use crate::io::lake::{Inner, Lake};
-use crate::io::session::{CATALOG, SCHEMA, session};
+use crate::io::session::session;
 use crate::pg::catalogue::{self, Catalogue, Facts, Relation};
 use crate::pg::outgoing::Column;
 use crate::pg::types::{Type, columns, numbered, shown_as, text};
 use crate::sql::{Answer, Limits, Literal, SqlError, fill, parameters, parse};
-use crate::table::Table;
 
 /// How long a question to the catalogue may take: nothing ends it before.
 const CATALOGUE: Duration = Duration::from_secs(5);
@@ -90,8 +89,7 @@ impl Inner {
         limits: Limits,
     ) -> Result<Description, SqlError> {
         let count = parameters(&statement);
-        let mut kinds: Vec<Option<&'static Type>> =
-            (0..count).map(|place| given.get(place).and_then(|oid| numbered(*oid))).collect();
+        let kinds: Vec<Option<&'static Type>> = (0..count).map(|place| given.get(place).and_then(|oid| numbered(*oid))).collect();
         if catalogue::question(&statement).is_some() {
             let kinds: Vec<&'static Type> = kinds.into_iter().map(|kind| kind.unwrap_or_else(text)).collect();
             let filled = filled(statement, &kinds)?;
@@ -103,18 +101,7 @@ impl Inner {
         let context = session(&view, self.runtime.clone(), eyes)?;
         drop(view);
         let state = context.state();
-        if kinds.contains(&None) {
-            // What stands beside a parameter says what it is. Where that can't be told, it is a text, as a literal in its place would be.
-            let planned = state.statement_to_plan(statement.clone()).await;
-            let told = planned.and_then(|plan| plan.get_parameter_types()).unwrap_or_default();
-            for (place, kind) in kinds.iter_mut().enumerate().filter(|(_, kind)| kind.is_none()) {
-                *kind = match told.get(&format!("${}", place + 1)) {
-                    Some(Some(DataType::Null)) | Some(None) | None => Some(text()),
-                    Some(Some(told)) => Some(shown_as(told)),
-                };
-            }
-        }
-        let kinds: Vec<&'static Type> = kinds.into_iter().flatten().collect();
+        let kinds = describe::kinds(&state, &statement, &kinds).await;
         let plan = state.statement_to_plan(filled(statement, &kinds)?).await?;
         Ok(Description { parameters: kinds, columns: columns(&Arc::new(plan.schema().as_arrow().clone())) })
     }
@@ -128,40 +115,17 @@ impl Inner {
     ) -> Result<(Catalogue, vitalog_elog::Position), SqlError> {
         let view = self.state().view();
         let context = session(&view, self.runtime.clone(), eyes)?;
-        let schema = context.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
-        let mut relations = Vec::new();
-        if let Some(schema) = schema {
-            let mut names = schema.table_names();
-            names.sort();
-            for name in names {
-                let Some(table) = schema.table(&name).await? else { continue };
-                let own = Table::ALL.into_iter().find(|t| t.name() == name);
-                let docs = own.map(|t| view.layout.columns(t)).unwrap_or_default();
-                let fields = table.schema();
-                let columns = fields.fields().iter().map(|field| {
-                    let doc = docs.iter().find(|c| *c.name == **field.name()).map_or("", |c| &*c.doc);
-                    let unit = field.metadata().get("unit").map(|unit| format!("in {unit}"));
-                    let comment = [Some(doc.to_owned()), unit].into_iter().flatten().filter(|words| !words.is_empty());
-                    catalogue::Attribute {
-                        name: field.name().clone(),
-                        kind: shown_as(field.data_type()),
-                        comment: comment.collect::<Vec<_>>().join("; "),
-                    }
+        let relations =
+            listed(&context, &view.layout).await?.into_iter().map(|Listed { name, is_view, comment, schema, comments }| {
+                let columns = schema.fields().iter().zip(comments);
+                let columns = columns.map(|(field, comment)| catalogue::Attribute {
+                    name: field.name().clone(),
+                    kind: shown_as(field.data_type()),
+                    comment,
                 });
-                let columns = columns.collect();
-                let comment = own.map_or_else(|| format!("Current readings of {name}."), |t| t.comment().to_owned());
-                // What is made of others is a view: a stream's readings, and the latest of each finding.
-                let is_view = own.is_none_or(|t| t == Table::Recommendations);
-                relations.push(Relation { name, is_view, comment, columns });
-            }
-        }
+                Relation { name, is_view, comment, columns: columns.collect() }
+            });
+        let relations = relations.collect();
         Ok((Catalogue::new(relations, facts, Instant::now() + limits.time.min(CATALOGUE)), view.applied))
     }
-}
-
-/// The statement with nothing of the right types in place of its parameters.
-fn filled(mut statement: Statement, kinds: &[&'static Type]) -> Result<Statement, SqlError> {
-    let nothing: Vec<Literal> = kinds.iter().map(|kind| Literal::Null(Some(kind.lake()))).collect();
-    fill(&mut statement, &nothing)?;
-    Ok(statement)
 }

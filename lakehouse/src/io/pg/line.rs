@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
-use crate::io::pg::port::Wire;
+use crate::io::port::Wire;
 use crate::pg::fault::Fault;
 use crate::pg::incoming::{Garbled, Incoming, message};
 use crate::pg::outgoing::Outgoing;

@@ -8,7 +8,6 @@ mod asking;
 mod cancel;
 mod extended;
 mod line;
-mod port;
 mod session;
 mod startup;
 
@@ -20,6 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use vitalog_elog::access::Access;
 
 use crate::io::lake::Lake;
+use crate::io::port::{Porter, Secure};
 use crate::pg::fault::Fault;
 use crate::pg::incoming::Key;
 use crate::pg::outgoing::Outgoing;
@@ -27,7 +27,6 @@ use crate::sql::Limits;
 
 use cancel::Connections;
 use line::{End, Line};
-pub use port::{Call, Guest, NotIn, Porter, Secure, Wire};
 use session::Session;
 use startup::{Begun, Came};
 

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::io::pg::line::{End, Line};
-use crate::io::pg::port::{Guest, NotIn, Porter, Secure, Wire};
+use crate::io::port::{Guest, NotIn, Porter, Secure, Wire};
 use crate::pg::fault::Fault;
 use crate::pg::incoming::{Incoming, Key, Opening, opening};
 use crate::pg::settings::{DATABASE, Settings};

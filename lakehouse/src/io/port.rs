@@ -1,4 +1,4 @@
-//! What the listener needs of others: to make a connection secure, and to know who comes and have it written down what they ask. The shell joins it with the gateway's.
+//! What listeners need of others: to make a connection secure, and to know who comes and have it written down what they ask. The shell joins it with the gateway's.
 
 use std::sync::Arc;
 
@@ -25,6 +25,12 @@ pub trait Porter: Send + Sync {
 
     /// Lets in who shows the secret of a name.
     fn admit<'a>(&'a self, name: &'a str, secret: &'a str) -> BoxFuture<'a, Result<Arc<dyn Guest>, NotIn>>;
+
+    /// Knows whose token this is, which comes with each thing that is asked.
+    ///
+    /// # Errors
+    /// Where it is nobody's.
+    fn bearer(&self, token: &str) -> Result<Arc<dyn Guest>, NotIn>;
 }
 
 /// Somebody who was let in.

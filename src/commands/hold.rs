@@ -1,0 +1,71 @@
+//! `vitalog hold`: subjects that may not be erased, for a court or an inquiry wants what is known about them.
+
+use serde_json::json;
+use vitalog_elog::Subject;
+use vitalog_ingest::access;
+
+use crate::cli::{Format, Hold, HoldAction};
+use crate::commands::access_failure;
+use crate::failure::Failure;
+use crate::run::wall_clock;
+
+/// Holds, lets go, or lists.
+///
+/// # Errors
+/// Where the store can't be read or written, or it is as it should be already.
+pub fn run(args: &Hold) -> Result<(), Failure> {
+    if !args.data.is_dir() {
+        return Err(Failure::usage(format!("{} is no data directory", args.data.display())));
+    }
+    let now = wall_clock();
+    let mut store = access::open(&args.data, now).map_err(access_failure)?;
+    match &args.action {
+        HoldAction::Add { subject, reason } => {
+            store.hold(&subject_of(subject)?, reason_of(reason)?, now).map_err(access_failure)?;
+            say!("{subject} is held: it can't be erased until it is let go");
+        }
+        HoldAction::Release { subject, reason } => {
+            store.release(&subject_of(subject)?, reason_of(reason)?, now).map_err(access_failure)?;
+            say!("{subject} is held no longer");
+        }
+        HoldAction::List { format } => {
+            for hold in store.holds().map_err(access_failure)? {
+                let released = hold.released.as_ref();
+                match format {
+                    Format::Json => say!(
+                        "{}",
+                        json!({"subject": hold.subject.as_str(), "since": hold.since.to_string(), "reason": hold.reason,
+                            "released": released.map(|(at, _)| at.to_string()), "released_for": released.map(|(_, why)| why)})
+                    ),
+                    Format::Text => match released {
+                        None => say!("{}  held since {}: {}", hold.subject, hold.since, hold.reason),
+                        Some((at, why)) => {
+                            say!("{}  held from {} to {at}: {}; let go: {why}", hold.subject, hold.since, hold.reason);
+                        }
+                    },
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn subject_of(text: &str) -> Result<Subject, Failure> {
+    if Subject::is_valid(text) {
+        return Ok(Subject::new(text));
+    }
+    Err(Failure::usage(format!("{text:?} can't be the name of a subject"))
+        .hint("a name is 1 to 64 of letters, digits and . _ : @ ~ -"))
+}
+
+/// The longest reason.
+const MOST: usize = 500;
+
+fn reason_of(text: &str) -> Result<&str, Failure> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > MOST || text.chars().any(char::is_control) {
+        return Err(Failure::usage(format!("a reason has 1 to {MOST} characters, on one line"))
+            .hint("name the file or the order by its number; say nothing of the person"));
+    }
+    Ok(text)
+}
