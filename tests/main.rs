@@ -25,6 +25,7 @@ mod lifecycle;
 mod lsp;
 mod manual;
 mod metrics;
+mod once;
 mod openapi;
 mod orders;
 mod pg;

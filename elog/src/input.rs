@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{MatchId, Subject};
+use crate::once::Once;
 use crate::profile::ProfileChange;
 use crate::reading::Reading;
 use crate::time::Time;
@@ -32,6 +33,8 @@ pub enum Input {
     DeadLetter(DeadLetter),
     /// What became of a dead letter that was tried again.
     Mending(Mending),
+    /// What was said to a request that is to have one effect.
+    Once(Once),
     /// Time passed, and something was due.
     Tick,
     /// Something of a subject that was erased. It stands in a replay for what can't be read any more, so that offsets stay; nobody submits it.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use vitalog_disk::{Fault, Image, Keep, Op, Watch, crash, lay, watch};
 use vitalog_elog::input::DeadLetter;
+use vitalog_elog::once::{Once, Request};
 use vitalog_elog::{Entry, Input, Schema, Subject, Time};
 use vitalog_ingest::journal::{Journal, JournalError};
 use vitalog_ingest::keys::KekPlace;
@@ -31,7 +32,18 @@ fn group(schema: &Schema, n: i64) -> Vec<Entry> {
         arrival: Time(1_790_000_000_000_000 + n),
         input: Input::Reading(bg(schema, ["p-001", "p-002", "p-003"][((n + i) % 3) as usize], n * 10 + i)),
     };
-    if n >= BIG { (0..300).map(|i| letter(n, i)).collect() } else { (0..=n % 3).map(entry).collect() }
+    if n >= BIG { (0..300).map(|i| letter(n, i)).collect() } else { (0..=n % 3).map(entry).chain(said(n)).collect() }
+}
+
+/// What a request of a group was answered: it is there with the group or not at all. Sometimes with a part about the one who is erased.
+fn said(n: i64) -> Vec<Entry> {
+    let part = Once { subject: Some(Subject::new(GONE)), request: None, answer: b"part"[..].into() };
+    let part = (n % 2 == 0).then_some(part);
+    let inputs = 1 + (n % 3) as u32 + u32::from(part.is_some());
+    let request = Request { by: "pump".into(), key: n as u128, asked: 7, inputs };
+    let whole = Once { subject: None, request: Some(request), answer: b"whole"[..].into() };
+    let entry = |once| Entry { arrival: Time(1_790_000_000_000_000 + n), input: Input::Once(once) };
+    part.into_iter().chain([whole]).map(entry).collect()
 }
 
 /// Groups from this number on are so large that SQLite folds its log into the database behind them.
@@ -141,7 +153,12 @@ fn expected(schema: &Schema, told: &Told, groups: usize, erased: Option<usize>) 
     let mut all = Vec::new();
     for (place, n) in told.begun[..groups].iter().enumerate() {
         for entry in group(schema, *n) {
-            let is_gone = matches!(&entry.input, Input::Reading(reading) if reading.subject.as_str() == GONE);
+            let subject = match &entry.input {
+                Input::Reading(reading) => Some(&reading.subject),
+                Input::Once(once) => once.subject.as_ref(),
+                _ => None,
+            };
+            let is_gone = subject.is_some_and(|subject| subject.as_str() == GONE);
             let left = if is_gone && erased.is_some_and(|at| place < at) { Input::Erased } else { entry.input };
             all.push(Entry { arrival: entry.arrival, input: left });
         }
@@ -169,8 +186,9 @@ fn hold(dir: &Path, told: &Told, what: &str) {
     drop(journal);
     // And it goes on from there.
     let mut journal = open(dir).unwrap_or_else(|e| panic!("{what}, again: {e}"));
-    let next = journal.position().next;
-    assert_eq!(journal.append(&schema, &group(&schema, 99)).unwrap_or_else(|e| panic!("{what}: {e}")).next, next + 1);
+    let (next, more) = (journal.position().next, group(&schema, 99));
+    let end = journal.append(&schema, &more).unwrap_or_else(|e| panic!("{what}: {e}")).next;
+    assert_eq!(end, next + more.len() as u64);
 }
 
 /// What SQLite holds in a directory, as it is.

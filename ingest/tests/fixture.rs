@@ -275,3 +275,14 @@ pub fn mendings() -> Vec<Entry> {
         mending(u64::MAX, None, false, refused),
     ]
 }
+
+/// What requests were answered: one about somebody, with a part about somebody else before it, and one about nobody.
+pub fn onces() -> Vec<Entry> {
+    use vitalog_elog::once::{Once, Request};
+    let once = |subject: Option<&str>, inputs: Option<u32>, answer: &[u8]| {
+        let request = inputs.map(|inputs| Request { by: "pump-1".into(), key: u128::MAX - 1, asked: 7, inputs });
+        let input = Input::Once(Once { subject: subject.map(Subject::new), request, answer: answer.into() });
+        Entry { arrival: Time(1_790_000_160_000_000), input }
+    };
+    vec![once(Some("p-001"), None, b"{}"), once(Some("p-002"), Some(1), b"said"), once(None, Some(0), b"")]
+}

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use vitalog_elog::{Entry, Input, Subject, Time};
 use vitalog_ingest::journal::{FORMAT, Journal, JournalError};
 
-use super::fixture::{bg, health, mendings, one_of_each};
+use super::fixture::{bg, health, mendings, onces, one_of_each};
 
-/// What each fixture holds: a group of every kind of input, then readings of two subjects in two groups; from format 3 on what became of letters.
+/// What each fixture holds: a group of every kind of input, then readings of two subjects in two groups; from format 3 on what became of letters, from format 4 on what requests were answered.
 fn written(format: u32) -> Vec<Entry> {
     let schema = health();
     let readings = (0..6).map(|i| Entry {
@@ -15,7 +15,8 @@ fn written(format: u32) -> Vec<Entry> {
         input: Input::Reading(bg(&schema, ["p-001", "p-002"][i as usize % 2], i)),
     });
     let mendings = mendings().into_iter().filter(|_| format >= 3);
-    one_of_each(&schema).into_iter().chain(readings).chain(mendings).collect()
+    let onces = onces().into_iter().filter(|_| format >= 4);
+    one_of_each(&schema).into_iter().chain(readings).chain(mendings).chain(onces).collect()
 }
 
 /// A copy to work on. Git does not keep who may read a file, so the key's mode is put right.
@@ -30,6 +31,19 @@ fn fixture(format: u32) -> tempfile::TempDir {
         std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).expect("changed");
     }
     dir
+}
+
+/// Writes the fixture of the format of its time; run once for each format, by hand.
+#[test]
+#[ignore = "makes a fixture where VITALOG_FIXTURE says"]
+fn a_fixture_is_written() {
+    let to = PathBuf::from(std::env::var("VITALOG_FIXTURE").expect("where to"));
+    let mut journal = Journal::open(&to.join("journal.db")).expect("made");
+    let written = written(FORMAT);
+    let (each, rest) = written.split_at(11);
+    for group in std::iter::once(each).chain(rest.chunks(3)) {
+        journal.append(&health(), group).expect("kept");
+    }
 }
 
 fn read(dir: &Path) -> Vec<Entry> {

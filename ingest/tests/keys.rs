@@ -7,7 +7,7 @@ use vitalog_elog::{Entry, Input, Reading, Schema, Subject, Time};
 use vitalog_ingest::journal::{Journal, JournalError, Kind};
 use vitalog_ingest::keys::{KekPlace, KeyError};
 
-use super::fixture::{bg, health, mendings, one_of_each};
+use super::fixture::{bg, health, mendings, onces, one_of_each};
 use super::journal::{FILES, image};
 
 const WHEN: Time = Time(1_790_000_900_000_000);
@@ -258,6 +258,18 @@ fn what_became_of_a_letter_goes_with_its_subject() {
     journal.erase(&Subject::new("p-001"), WHEN, b"").expect("erased");
     let gone = Entry { arrival: mendings[0].arrival, input: Input::Erased };
     assert_eq!(read(&journal, &schema), [gone, mendings[1].clone()]);
+}
+
+#[test]
+fn what_a_request_was_answered_goes_with_whom_it_is_about() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (schema, onces) = (health(), onces());
+    let mut journal = open(dir.path()).expect("made");
+    journal.append(&schema, &onces).expect("kept");
+    assert_eq!(read(&journal, &schema), onces);
+    journal.erase(&Subject::new("p-001"), WHEN, b"").expect("erased");
+    let gone = Entry { arrival: onces[0].arrival, input: Input::Erased };
+    assert_eq!(read(&journal, &schema), [&[gone], &onces[1..]].concat());
 }
 
 #[test]

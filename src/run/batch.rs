@@ -124,9 +124,13 @@ impl Batch {
                 Some((_, library)) => EngineInput::Library { effective: change.effective, library: library.clone() },
                 None => EngineInput::Tick,
             },
-            Input::Command(_) | Input::Receipt(_) | Input::DeadLetter(_) | Input::Mending(_) | Input::Tick | Input::Erased => {
-                EngineInput::Tick
-            }
+            Input::Command(_)
+            | Input::Receipt(_)
+            | Input::DeadLetter(_)
+            | Input::Mending(_)
+            | Input::Once(_)
+            | Input::Tick
+            | Input::Erased => EngineInput::Tick,
         }
     }
 }

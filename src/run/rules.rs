@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use vitalog_cep::plan::Library;
 use vitalog_elog::input::{RuleChange, RuleFile};
-use vitalog_elog::port::Inlet;
+use vitalog_elog::port::{Inlet, Unavailable};
 use vitalog_elog::{Input, Position, Time};
 use vitalog_rules::{Compiled, compile};
 
@@ -29,7 +29,7 @@ pub enum RulesError {
     /// They do not compile.
     Wrong(Box<Compiled>),
     /// They could not be journaled.
-    Unavailable(vitalog_elog::port::Unavailable),
+    Unavailable(Unavailable),
 }
 
 impl RuleDesk {
@@ -59,6 +59,8 @@ impl RuleDesk {
 
     /// Puts the files that `change` makes of those in force in force in their place. `Ok(None)`: they are already. Blocks until they are journaled and stepped over.
     ///
+    /// `beside` is told whether that changes anything, and which version it comes to; what it gives is journaled with it.
+    ///
     /// # Errors
     /// What [`RulesError`] says; then the former rules stay in force.
     pub fn put(
@@ -66,10 +68,11 @@ impl RuleDesk {
         inlet: &dyn Inlet,
         by: &Arc<str>,
         change: impl FnOnce(Vec<RuleFile>) -> Vec<RuleFile>,
+        beside: impl FnOnce(bool, usize) -> Option<Input>,
     ) -> Result<Option<Position>, RulesError> {
         let _changing = self.changing.lock().unwrap_or_else(|e| e.into_inner());
         let files = change(self.files());
-        self.put_now(inlet, files, Some(by.clone()))
+        self.put_now(inlet, files, Some(by.clone()), beside)
     }
 
     /// Puts the server's own files in force, unless they are as they were when they last were: what somebody put or rolled back since stays then.
@@ -81,12 +84,19 @@ impl RuleDesk {
         if self.versions().own_files().is_some_and(|last| last == files) {
             return Ok(None);
         }
-        self.put_now(inlet, files, None)
+        self.put_now(inlet, files, None, |_, _| None)
     }
 
-    fn put_now(&self, inlet: &dyn Inlet, files: Vec<RuleFile>, by: Option<Arc<str>>) -> Result<Option<Position>, RulesError> {
-        let current = self.files();
+    fn put_now(
+        &self,
+        inlet: &dyn Inlet,
+        files: Vec<RuleFile>,
+        by: Option<Arc<str>>,
+        beside: impl FnOnce(bool, usize) -> Option<Input>,
+    ) -> Result<Option<Position>, RulesError> {
+        let (current, number) = (self.files(), self.versions().count());
         if current == files {
+            beside(false, number).map_or(Ok(()), |beside| submit(inlet, vec![beside]).map(drop))?;
             return Ok(None);
         }
         let compiled = self.check(&files);
@@ -95,13 +105,18 @@ impl RuleDesk {
         }
         let effective = if current.is_empty() { Time::MIN } else { WHEN_ACCEPTED };
         let change = RuleChange { effective, files, by };
-        let (tell, told) = std::sync::mpsc::channel();
-        inlet.submit(vec![Input::Rules(change)], Box::new(move |answer| drop(tell.send(answer))));
-        match told.recv() {
-            // The engine's thread has put the library in force before it answers.
-            Ok(Ok(accepted)) => Ok(Some(accepted.position)),
-            Ok(Err(error)) => Err(RulesError::Unavailable(error)),
-            Err(_) => Err(RulesError::Unavailable(vitalog_elog::port::Unavailable::Closing)),
-        }
+        let inputs = std::iter::once(Input::Rules(change)).chain(beside(true, number + 1)).collect();
+        submit(inlet, inputs).map(Some)
+    }
+}
+
+fn submit(inlet: &dyn Inlet, inputs: Vec<Input>) -> Result<Position, RulesError> {
+    let (tell, told) = std::sync::mpsc::channel();
+    inlet.submit(inputs, Box::new(move |answer| drop(tell.send(answer))));
+    match told.recv() {
+        // The engine's thread has put the library in force before it answers.
+        Ok(Ok(accepted)) => Ok(accepted.position),
+        Ok(Err(error)) => Err(RulesError::Unavailable(error)),
+        Err(_) => Err(RulesError::Unavailable(Unavailable::Closing)),
     }
 }

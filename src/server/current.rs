@@ -1,4 +1,4 @@
-//! The views tell the gateway which revision of a reading is current, and what became of dead letters.
+//! The views tell the gateway which revision of a reading is current, what became of dead letters, and what was answered to requests that bear a key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use vitalog_dashboards::ask::{Ask, Letter, LetterQuery, Readers};
 use vitalog_dashboards::io::Live;
 use vitalog_dashboards::views::ViewsError;
-use vitalog_elog::{ReadingId, Subject};
+use vitalog_elog::{Answered, ReadingId, Subject};
 use vitalog_ingest::io::{Behind, Current, CurrentRevision, KeptLetter, WantedLetters};
 
 /// How long the views may take to see what was asked for.
@@ -70,6 +70,14 @@ impl Current for ViewsTell {
         };
         let found = self.ask(after, |ask| ask.open_letters(&query, wanted.after, wanted.limit))?;
         Ok(found.into_iter().map(kept).collect())
+    }
+
+    fn answered(&self, key: u128, after: u64) -> Result<Option<Answered>, Behind> {
+        self.ask(after, |ask| ask.answered(key))
+    }
+
+    fn reached(&self) -> u64 {
+        *self.live.reached().borrow()
     }
 }
 

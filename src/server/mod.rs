@@ -10,6 +10,7 @@ mod health;
 mod interrupt;
 mod metrics_api;
 pub mod openapi;
+mod openapi_keys;
 mod pg;
 mod problem;
 mod receipt_api;
@@ -241,8 +242,13 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
     });
     let declared = board.clone();
     node.on_library(move |library| declared.declare(&library.profile));
-    let rules =
-        RulesState { desk: node.rules.clone(), inlet: node.door.clone(), access: access.clone(), readers: Arc::new(readers()?) };
+    let rules = RulesState {
+        desk: node.rules.clone(),
+        inlet: node.door.clone(),
+        access: access.clone(),
+        readers: Arc::new(readers()?),
+        once: gateway.once(),
+    };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
     let sql = SqlDoor {
         lake: Lake::clone(&node.lake),

@@ -18,7 +18,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 use vitalog_ingest::io::{PROBLEM_JSON, ProblemBody};
 
-use super::{accounting_api, backup_api, health, metrics_api, receipt_api, rules_api, why_api};
+use super::{accounting_api, backup_api, health, metrics_api, openapi_keys, receipt_api, rules_api, why_api};
 
 /// What the doors are grouped by.
 const TAGS: [(&str, &str); 7] = [
@@ -152,6 +152,7 @@ fn complete(operation: &mut Operation, method: &str, path: &str) {
     if PUBLIC.contains(&path) {
         operation.security = Some(Vec::new());
     }
+    let takes_keys = openapi_keys::complete(operation, method, path);
     let answers = &mut operation.responses.responses;
     if path.starts_with("/v1/") {
         for (status, about) in REFUSALS {
@@ -162,6 +163,9 @@ fn complete(operation: &mut Operation, method: &str, path: &str) {
                 .entry("404".to_owned())
                 .or_insert_with(|| RefOr::T(said("There is no such thing, or it is not theirs to know of")));
         }
+    }
+    if takes_keys {
+        answers.entry("409".to_owned()).or_insert_with(|| RefOr::T(said(openapi_keys::UNDER_WAY)));
     }
     if method != "get" && path.starts_with("/v1/") {
         answers.entry("507".to_owned()).or_insert_with(|| RefOr::T(said("The disk is nearly full")));
@@ -246,6 +250,11 @@ mod tests {
                 assert!(operation.summary.is_some(), "{method} {path}");
             }
         }
+        let takes_keys = |(method, path): &(&str, &str)| {
+            let item = whole.paths.paths.get(*path).and_then(|item| serde_json::to_value(item).ok()).expect("the door");
+            item[method]["parameters"].to_string().contains("Idempotency-Key") && item[method]["responses"]["409"].is_object()
+        };
+        assert!(openapi_keys::DOORS.iter().all(takes_keys));
         assert!(names.contains(&Some("get_subjects_subject_readings_id".to_owned())), "{names:?}");
         assert!(names.contains(&Some("put_subjects_subject_readings_id".to_owned())), "{names:?}");
     }

@@ -4,26 +4,29 @@ use std::sync::Arc;
 
 use axum::extract::rejection::{JsonRejection, StringRejection};
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vitalog_cep::plan::Rule;
 use vitalog_dashboards::ask::Readers;
+use vitalog_elog::Time;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::input::RuleFile;
-use vitalog_elog::port::{Inlet, Unavailable};
-use vitalog_elog::{Position, Time};
+use vitalog_elog::port::Inlet;
+use vitalog_ingest::io::once::{Desk, Key};
 use vitalog_rules::Compiled;
 
+mod put;
 mod versions;
 
 use super::problem::problem;
-use crate::run::{RuleDesk, RulesError};
+use crate::run::RuleDesk;
+use put::Changed;
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -33,6 +36,8 @@ pub struct RulesState {
     pub access: Arc<dyn Access>,
     /// The views count what rules on trial would have told.
     pub readers: Arc<Readers>,
+    /// Where requests with a key have their turn.
+    pub once: Arc<Desk>,
 }
 
 /// Texts to compile as they would be compiled if they were put in force.
@@ -87,21 +92,6 @@ struct Checked {
     ok: bool,
     #[schema(value_type = Vec<Object>)]
     diagnostics: Vec<Value>,
-}
-
-/// A change of rules that was made.
-#[derive(Serialize, ToSchema)]
-#[schema(as = RulesChanged)]
-struct Changed {
-    ok: bool,
-    /// Whether anything is different now.
-    changed: bool,
-    /// Of a roll back: the version whose files were put in force.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<u64>,
-    /// Of a roll back: the number of the new version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_force: Option<usize>,
 }
 
 /// The doors.
@@ -226,6 +216,7 @@ async fn change(
     State(state): State<RulesState>,
     who: Option<Extension<Principal>>,
     Path(name): Path<String>,
+    headers: HeaderMap,
     text: Result<String, StringRejection>,
 ) -> Response {
     let who = match allowed(&state, who, Wish::Rule) {
@@ -244,20 +235,18 @@ async fn change(
         let remedy = "use letters, digits, '.', '_' and '-', at most 64 of them, and no '.' at the beginning";
         return problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_file", "this can't be the name of a rule file", remedy);
     }
-    let put = tokio::task::spawn_blocking(move || {
-        state.desk.put(&*state.inlet, &who.id, |mut files| {
-            match files.iter_mut().find(|f| *f.name == *name) {
-                Some(file) => file.text = text.into(),
-                None => files.push(RuleFile { name: name.into(), text: text.into() }),
-            }
-            files
-        })
-    })
-    .await;
-    match put {
-        Ok(put) => changed(put, None),
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the change could not be made", "see the server's log"),
-    }
+    let asked = match Key::of(&headers) {
+        Ok(key) => key.map(|key| key.asks(&who, "PUT /v1/rules/{file}", &[name.as_bytes(), text.as_bytes()])),
+        Err(refused) => return refused.into_response(),
+    };
+    let change = move |mut files: Vec<RuleFile>| {
+        match files.iter_mut().find(|f| *f.name == *name) {
+            Some(file) => file.text = text.into(),
+            None => files.push(RuleFile { name: name.into(), text: text.into() }),
+        }
+        files
+    };
+    put::put(state, who, asked, None, change).await
 }
 
 fn too_large() -> Response {
@@ -273,33 +262,6 @@ fn too_large() -> Response {
 fn is_file_name(name: &str) -> bool {
     let is_of_names = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     (1..=64).contains(&name.len()) && !name.starts_with('.') && name.chars().all(is_of_names)
-}
-
-/// The answer to a change of rules; of a roll back, to which version it went and which there is now.
-fn changed(put: Result<Option<Position>, RulesError>, rolled_back: Option<(u64, usize)>) -> Response {
-    match put {
-        Ok(position) => {
-            let (to, in_force) = rolled_back.unzip();
-            let mut response = Json(Changed { ok: true, changed: position.is_some(), to, in_force }).into_response();
-            if let Some(value) = position.and_then(|p| HeaderValue::from_str(&p.next.to_string()).ok()) {
-                response.headers_mut().insert("vitalog-position", value);
-            }
-            response
-        }
-        Err(RulesError::Wrong(compiled)) => {
-            let body = json!({"type": "about:blank", "title": "the rules do not compile", "status": 422, "code": "rules_wrong",
-                "detail": "the former rules stay in force", "diagnostics": diagnostics(&compiled)});
-            (StatusCode::UNPROCESSABLE_ENTITY, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string())
-                .into_response()
-        }
-        Err(RulesError::Unavailable(why @ Unavailable::NoRoom)) => {
-            let remedy = "free space on the disk of the data directory, then try again";
-            problem(StatusCode::INSUFFICIENT_STORAGE, "disk_full", &why.to_string(), remedy)
-        }
-        Err(RulesError::Unavailable(why)) => {
-            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &why.to_string(), "try again in a moment")
-        }
-    }
 }
 
 fn diagnostics(compiled: &Compiled) -> Vec<Value> {

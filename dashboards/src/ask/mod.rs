@@ -4,6 +4,7 @@
 //! it from threads that may.
 
 mod accounting;
+mod answered;
 mod because;
 mod detail;
 mod flags;

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use vitalog_elog::Subject;
 
 use super::Views;
+use super::answered;
 use super::error::ViewsError;
 use super::sources::Sources;
 use super::subjects::Subjects;
@@ -38,6 +39,7 @@ impl Views {
 fn forget(conn: &Connection, number: Option<i64>, subject: &Subject) -> Result<(), ViewsError> {
     let name = subject.as_str();
     // A letter of somebody else may have become a reading of this subject: then that was never tried.
+    answered::forget(conn, subject)?;
     conn.execute("delete from mendings where subject = ?1", [name])?;
     conn.execute("delete from dead_letters where subject = ?1", [name])?;
     conn.execute(

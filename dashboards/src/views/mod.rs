@@ -4,6 +4,7 @@
 //! passes over what it already has, and refuses another journal. It decides nothing and can be deleted: fed again from the start, it holds the
 //! same (see [`Views::content_hash`]). It reads no clock.
 
+mod answered;
 mod content;
 mod days;
 mod deliveries;
@@ -26,6 +27,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use vitalog_elog::{Effect, Input, MatchId, Position, Record, Schema, Subject};
 
+pub(crate) use answered::decoded as answered_from;
 pub(crate) use days::{day_bounds, day_of};
 pub use error::ViewsError;
 pub(crate) use lookup::{Place, Row, Search, find};
@@ -171,7 +173,8 @@ fn apply_all(
     groups: &[&[Record]],
 ) -> Result<(), ViewsError> {
     let mut readings = ReadingWriter::new(tx);
-    for record in groups.iter().copied().flatten() {
+    let placed = groups.iter().flat_map(|group| group.iter().enumerate().map(move |(place, record)| (group, place, record)));
+    for (group, place_in_group, record) in placed {
         let arrival = record.entry.arrival;
         match &record.entry.input {
             Input::Reading(_) => {
@@ -187,6 +190,7 @@ fn apply_all(
             Input::Receipt(receipt) => deliveries::receive(tx, arrival, receipt)?,
             Input::DeadLetter(letter) => letters::apply(tx, record.offset, arrival, letter)?,
             Input::Mending(mending) => letters::mend(tx, record.offset, arrival, mending)?,
+            Input::Once(_) => answered::apply(tx, group, place_in_group)?,
             Input::Rules(_) | Input::Tick | Input::Erased => {}
         }
         for (place, effect) in record.effects.iter().enumerate() {
@@ -196,6 +200,9 @@ fn apply_all(
                 Effect::Reading(_) => {}
             }
         }
+    }
+    if let Some(last) = groups.iter().copied().flatten().next_back() {
+        answered::expire(tx, last.entry.arrival)?;
     }
     readings.flush()
 }

@@ -10,13 +10,13 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::ViewsError;
 
 /// Counts up with every change of the tables. A file of an older format is emptied and fed anew.
-pub const FORMAT: i32 = 9;
+pub const FORMAT: i32 = 10;
 
 /// `readings` holds the current revision of each reading, clustered so that a stretch of one subject's stream is a stretch of the file;
 /// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `sources` says of whom something came, and which of their counts
 /// (see [`super::sources`]). `first_record` and `first_arrival` say since when there is something, and `ended_record` and `ended_arrival` which input it was that took a revision's place, where it ever held:
 /// that is what answers are made from that tell what was known (see [`super::days`]). `recommendations` has the latest revision of each finding and what people
-/// did about it, `recommendation_history` every revision.
+/// did about it, `recommendation_history` every revision; `answered` what was answered to requests that bear a key.
 const TABLES: &str = "
 create table state (
     one         integer primary key check (one = 1),
@@ -160,6 +160,12 @@ create table mendings (
     message text,
     primary key (letter, record)
 ) without rowid;
+create table answered (
+    key     blob primary key,
+    arrival integer not null,
+    body    blob not null
+) without rowid;
+create index answered_by_arrival on answered (arrival);
 create table profile_changes (
     subject integer not null,
     field   text not null,

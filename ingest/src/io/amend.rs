@@ -16,13 +16,15 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{Mutex, MutexGuard};
 use vitalog_elog::access::{Decision, Principal, Wish};
 use vitalog_elog::port::Accepted;
-use vitalog_elog::{Input, ReadingId, Refusal, Subject};
+use vitalog_elog::{Answered, Input, ReadingId, Refusal, Subject};
 
+use super::again::{self, One};
 use super::body;
+use super::once::{Asked, Key, Ticket, Turn, said as said_before};
 use super::prepare::name_of;
 use super::problem::Problem;
 use super::receipt::Receipt;
-use super::submit::position_header;
+use super::submit::{became, position_header};
 use super::{CurrentRevision, Gateway, POSITION};
 use crate::admit::dead_letter;
 use crate::decode::{Format, RawReading, Scalar, json};
@@ -50,6 +52,16 @@ struct Target {
     subject: Subject,
     given: String,
     id: ReadingId,
+}
+
+impl Target {
+    /// All that is asked of it, under a key.
+    fn asked(&self, key: &Key, who: &Principal, method: &str, query: Option<&str>, headers: &HeaderMap, bytes: &[u8]) -> Asked {
+        let door = format!("{method} /v1/subjects/{{subject}}/readings/{{id}}");
+        let replaces = headers.get(header::IF_MATCH).map_or(&b""[..], |tag| tag.as_bytes());
+        let names = [self.subject.as_str().as_bytes(), self.given.as_bytes()];
+        key.asks(who, &door, &[names[0], names[1], query.unwrap_or("").as_bytes(), replaces, bytes])
+    }
 }
 
 /// What was said of the revision.
@@ -100,11 +112,17 @@ pub(super) async fn put(
         let detail = "one reading is amended with a JSON object";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"));
     }
+    let key = Key::of(&headers)?;
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let bytes = &taken.bytes;
+    let asked = key.map(|key| target.asked(&key, &who, "PUT", query.as_deref(), &headers, bytes));
+    let mut ticket = match gateway.once.turn(asked).await? {
+        Turn::First(ticket) => ticket,
+        Turn::Again(answered) => return again_one(&answered),
+    };
     let mut raw = match json::object(bytes) {
         Ok(raw) => raw,
-        Err(refusal) => return Err(gateway.refuse_one(refusal, None, bytes, &who).await?),
+        Err(refusal) => return Err(gateway.refuse_one(refusal, None, &target.subject, bytes, &who, &mut ticket).await?),
     };
     let mut said = said_of_revision(query.as_deref(), &headers)?;
     if let Some(rev) = raw.rev.take() {
@@ -125,7 +143,7 @@ pub(super) async fn put(
     let _writing = gateway.amending.of(&target.subject, target.id).await;
     let settled = gateway.settle_revision(&target, said).await?;
     raw.rev = Some(Scalar::Cell(Cow::Owned(settled.rev.clone())));
-    gateway.write_one(raw, bytes, &who, settled.is_new).await
+    gateway.write_one(raw, &target.subject, bytes, &who, settled.is_new, &mut ticket).await
 }
 
 /// Removes a reading.
@@ -150,6 +168,11 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let target = gateway.target(path, &who)?;
+    let asked = Key::of(&headers)?.map(|key| target.asked(&key, &who, "DELETE", query.as_deref(), &headers, b""));
+    let mut ticket = match gateway.once.turn(asked).await? {
+        Turn::First(ticket) => ticket,
+        Turn::Again(answered) => return again_one(&answered),
+    };
     let said = said_of_revision(query.as_deref(), &headers)?;
     let must_exist = !matches!(said, Said::Rev(_));
     let _writing = gateway.amending.of(&target.subject, target.id).await;
@@ -167,7 +190,7 @@ pub(super) async fn delete(
         ..RawReading::default()
     };
     let bytes = raw.to_json();
-    gateway.write_one(raw, bytes.as_bytes(), &who, false).await
+    gateway.write_one(raw, &target.subject, bytes.as_bytes(), &who, false, &mut ticket).await
 }
 
 impl Gateway {
@@ -232,18 +255,27 @@ impl Gateway {
         Ok(Settled { rev: next.to_string(), is_new })
     }
 
-    async fn write_one(&self, raw: RawReading<'_>, bytes: &[u8], who: &Principal, is_new: bool) -> Result<Response, Problem> {
+    async fn write_one(
+        &self,
+        raw: RawReading<'_>,
+        subject: &Subject,
+        bytes: &[u8],
+        who: &Principal,
+        is_new: bool,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Response, Problem> {
         let admitted = self.live.get().admission.admit(&raw, (self.clock)());
         let reading = match admitted {
             Ok(reading) => reading,
-            Err(refusal) => return Err(self.refuse_one(refusal, Some(&raw), bytes, who).await?),
+            Err(refusal) => return Err(self.refuse_one(refusal, Some(&raw), subject, bytes, who, ticket).await?),
         };
         let mut receipt = Receipt::waiting(0, 1, name_of(&reading), reading.rev);
-        let Accepted { first, outcomes, position } = self.submit(vec![Input::Reading(reading)]).await?;
-        receipt.settle(first, outcomes.first().and_then(Option::as_ref));
+        let said = One::Taken { subject: subject.clone(), is_new };
+        let accepted = self.submit_once(vec![Input::Reading(reading)], ticket, Some(subject.clone()), &said).await?;
+        receipt.settle(accepted.first, became(&accepted, 0));
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
         let mut response = (status, axum::Json(receipt)).into_response();
-        response.headers_mut().insert(POSITION, position_header(position.next));
+        response.headers_mut().insert(POSITION, position_header(accepted.position.next));
         Ok(response)
     }
 
@@ -252,15 +284,27 @@ impl Gateway {
         &self,
         refusal: Refusal,
         raw: Option<&RawReading<'_>>,
+        subject: &Subject,
         bytes: &[u8],
         who: &Principal,
+        ticket: &mut Option<Ticket>,
     ) -> Result<Problem, Problem> {
         // Subject and id stand in the path: what is kept can be read without it.
         let whole = raw.map(RawReading::to_json);
         let letter = dead_letter(&refusal, raw, whole.as_deref().map_or(bytes, str::as_bytes), &who.id);
-        let Accepted { first, position, .. } = self.submit(vec![Input::DeadLetter(letter)]).await?;
+        let said = One::Refused { subject: Some(subject.clone()), refusal: refusal.clone() };
+        let inputs = vec![Input::DeadLetter(letter)];
+        let Accepted { first, position, .. } = self.submit_once(inputs, ticket, Some(subject.clone()), &said).await?;
         let problem = Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).kept_at(first);
         Ok(problem.with(header::HeaderName::from_static(POSITION), position_header(position.next)))
+    }
+}
+
+/// What was answered before. The refusal of one reading is kept as a dead letter at the first input.
+fn again_one(answered: &Answered) -> Result<Response, Problem> {
+    match said_before(answered)? {
+        One::Taken { is_new, .. } => again::taken(answered, is_new),
+        One::Refused { refusal, .. } => Err(again::refused(answered, StatusCode::UNPROCESSABLE_ENTITY, refusal)),
     }
 }
 

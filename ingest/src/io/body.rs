@@ -41,6 +41,17 @@ pub(super) fn format(headers: &HeaderMap) -> Result<Format, Problem> {
     }
 }
 
+/// What tells a form from the others.
+pub(super) fn form(format: &Format) -> &'static str {
+    match format {
+        Format::Json => "json",
+        Format::Ndjson => "ndjson",
+        Format::Csv => "csv",
+        Format::Arrow => "arrow",
+        Format::T1dUom(_) | Format::Aim94(_) => "export",
+    }
+}
+
 /// A whole body, unpacked, and the room it takes for as long as this is kept.
 pub(super) struct Taken {
     pub bytes: Bytes,

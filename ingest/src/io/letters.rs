@@ -17,14 +17,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitalog_elog::access::{Decision, Principal, Wish};
 use vitalog_elog::input::{Mending, MendingOutcome};
+use vitalog_elog::once::{Became, Told as ToldBefore};
 use vitalog_elog::port::Accepted;
-use vitalog_elog::{Input, Outcome, Reading, Refusal, Subject, Time};
+use vitalog_elog::{Answered, Input, Outcome, Reading, Refusal, Subject, Time};
 
+use super::again::{self, One, as_before};
 use super::body;
+use super::once::{Key, Ticket, Turn, said};
 use super::prepare::name_of;
 use super::problem::Problem;
 use super::receipt::Receipt;
-use super::submit::position_header;
+use super::submit::{became, position_header};
 use super::{Behind, Current, Gateway, KeptLetter, POSITION, WantedLetters};
 use crate::admit::dead_letter;
 use crate::decode::{Format, decode};
@@ -50,7 +53,7 @@ enum Tried {
     request_body(content = Option<super::said::ReadingBody>, content_type = "application/json"),
     responses(
         (status = 200, description = "It has become a reading", body = Receipt, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
-        (status = 409, description = "It has become one already"),
+        (status = 409, description = "It has become one already, or a request with this key is under way"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "No such form or packing is read"),
     )
@@ -66,8 +69,18 @@ pub(super) async fn replay_one(
     let offset = path.ok().and_then(|Path(text)| text.parse::<u64>().ok()).ok_or_else(unknown)?;
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let form = if taken.bytes.is_empty() { None } else { Some(body::format(&headers)?) };
+    let asked = Key::of(&headers)?.map(|key| {
+        let form = form.as_ref().map_or("", body::form);
+        key.asks(&who, "POST /v1/dead-letters/{offset}/replay", &[&offset.to_le_bytes(), form.as_bytes(), &taken.bytes])
+    });
+    let mut ticket = match gateway.once.turn(asked).await? {
+        Turn::First(ticket) => ticket,
+        Turn::Again(answered) => return gateway.tried_before(&answered, &who),
+    };
 
-    gateway.apart(move |gateway| async move { gateway.try_one(offset, form.as_ref(), &taken.bytes, &who).await }).await
+    let tried =
+        move |gateway: Arc<Gateway>| async move { gateway.try_one(offset, form.as_ref(), &taken.bytes, &who, &mut ticket).await };
+    gateway.apart(tried).await
 }
 
 /// Which letters are to be tried.
@@ -89,7 +102,7 @@ pub(super) struct Asked {
 }
 
 /// What became of those that were tried.
-#[derive(Default, Serialize, ToSchema)]
+#[derive(Default, Serialize, Deserialize, ToSchema)]
 #[schema(as = LettersTried)]
 pub(super) struct Sum {
     tried: usize,
@@ -128,7 +141,13 @@ pub(super) async fn replay_many(
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let wanted = wanted(&taken.bytes).map_err(|refusal| Problem::of(StatusCode::BAD_REQUEST, refusal))?;
 
-    gateway.apart(move |gateway| async move { gateway.try_many(wanted, who).await }).await
+    let asked = Key::of(&headers)?.map(|key| key.asks(&who, "POST /v1/dead-letters/replay", &[&taken.bytes]));
+    let mut ticket = match gateway.once.turn(asked).await? {
+        Turn::First(ticket) => ticket,
+        Turn::Again(answered) => return Ok(as_before(again_many(&answered)?)),
+    };
+
+    gateway.apart(move |gateway| async move { gateway.try_many(wanted, who, &mut ticket).await }).await
 }
 
 /// Why a letter stays one.
@@ -174,6 +193,7 @@ impl Gateway {
         form: Option<&Format>,
         bytes: &[u8],
         who: &Principal,
+        ticket: &mut Option<Ticket>,
     ) -> Result<Response, Problem> {
         let kept = self.views(move |views, after| views.letter(offset, after)).await?.ok_or_else(unknown)?;
         if let Some(reading) = kept.reading {
@@ -186,25 +206,55 @@ impl Gateway {
             Some(form) => self.attempt(form, bytes, who),
             None => self.attempt(&form_of(raw), raw, who),
         };
-        let mut inputs = Vec::with_capacity(2);
+        let mut inputs = Vec::with_capacity(3);
         let told = match outcome(&kept, tried, form.is_some(), who, &mut inputs) {
-            Err(Told::Denied(subject)) => return Err(Problem::forbidden(&format!("write the subject {}", subject.as_str()))),
+            Err(Told::Denied(subject)) => return Err(denied(&subject)),
             Err(Told::Refused(refusal)) => Err(refusal),
             Ok(receipt) => Ok(receipt),
         };
-        let Accepted { first, outcomes, position } = self.submit(inputs).await?;
+        let subject = inputs.iter().find_map(|input| match input {
+            Input::Mending(mending) => mending.subject.clone(),
+            _ => None,
+        });
+        let said = match (&told, &subject) {
+            (Ok(_), Some(subject)) => One::Taken { subject: subject.clone(), is_new: false },
+            (Err(refusal), _) => One::Refused { subject: subject.clone(), refusal: refusal.clone() },
+            // Whatever is taken is about somebody.
+            (Ok(_), None) => return Err(body::broken()),
+        };
+        let accepted = self.submit_once(inputs, ticket, subject, &said).await?;
         let mut response = match told {
             Ok(mut receipt) => {
-                receipt.settle(first, outcomes.first().and_then(Option::as_ref));
+                receipt.settle(accepted.first, became(&accepted, 0));
                 axum::Json(receipt).into_response()
             }
             Err(refusal) => Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).into_response(),
         };
-        response.headers_mut().insert(POSITION, position_header(position.next));
+        response.headers_mut().insert(POSITION, position_header(accepted.position.next));
         Ok(response)
     }
 
-    async fn try_many(self: &Arc<Self>, wanted: WantedLetters, who: Principal) -> Result<Response, Problem> {
+    /// What was answered before, to whom may still write the subject.
+    fn tried_before(&self, answered: &Answered, who: &Principal) -> Result<Response, Problem> {
+        let one = said(answered)?;
+        let (One::Taken { subject, .. } | One::Refused { subject: Some(subject), .. }) = &one else {
+            return Ok(again_refused(answered, one));
+        };
+        match self.access.decide(who, Wish::Write(subject)) {
+            Decision::Deny => Err(denied(subject)),
+            Decision::Allow => match one {
+                One::Taken { is_new, .. } => again::taken(answered, is_new),
+                One::Refused { .. } => Ok(again_refused(answered, one)),
+            },
+        }
+    }
+
+    async fn try_many(
+        self: &Arc<Self>,
+        wanted: WantedLetters,
+        who: Principal,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Response, Problem> {
         let asked = WantedLetters { limit: wanted.limit + 1, ..wanted.clone() };
         let mut letters = self.views(move |views, after| views.open_letters(&asked, after)).await?;
         let more = letters.len() > wanted.limit;
@@ -213,17 +263,15 @@ impl Gateway {
         let gateway = self.clone();
         let judged = tokio::task::spawn_blocking(move || gateway.judge_many(&letters, &who)).await;
         let (mut sum, inputs) = judged.map_err(|_| body::broken())?;
-        (sum.next, sum.position) = (next, self.told.load(Ordering::Acquire));
-        if !inputs.is_empty() {
-            let Accepted { outcomes, position, .. } = self.submit(inputs).await?;
-            sum.duplicate = outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Duplicate))).count();
-            sum.accepted -= sum.duplicate;
-            sum.position = position.next;
+        sum.next = next;
+        // Under a key it is kept that there was nothing to be tried, too.
+        if !inputs.is_empty() || ticket.is_some() {
+            let Accepted { outcomes, position, .. } = self.submit_once(inputs, ticket, None, &sum).await?;
+            sum.settle(outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Duplicate))).count(), position.next);
+        } else {
+            sum.position = self.told.load(Ordering::Acquire);
         }
-        let position = position_header(sum.position);
-        let mut response = axum::Json(sum).into_response();
-        response.headers_mut().insert(POSITION, position);
-        Ok(response)
+        Ok(sum.told())
     }
 
     /// What is to be journaled of each letter, tried as it came.
@@ -266,6 +314,41 @@ impl Gateway {
             },
         }
     }
+}
+
+impl Sum {
+    /// Takes in what came back.
+    fn settle(&mut self, duplicate: usize, position: u64) {
+        self.duplicate = duplicate;
+        self.accepted = self.accepted.saturating_sub(duplicate);
+        self.position = position;
+    }
+
+    fn told(self) -> Response {
+        let position = position_header(self.position);
+        let mut response = axum::Json(self).into_response();
+        response.headers_mut().insert(POSITION, position);
+        response
+    }
+}
+
+fn again_many(answered: &Answered) -> Result<Response, Problem> {
+    let mut sum: Sum = said(answered)?;
+    let is_duplicate = |told: &&ToldBefore| matches!(told, ToldBefore::Reading { became: Some(Became::Duplicate), .. });
+    sum.settle(answered.told.iter().filter(is_duplicate).count(), answered.position);
+    Ok(sum.told())
+}
+
+/// A letter that was refused again: no further letter is kept of it.
+fn again_refused(answered: &Answered, one: One) -> Response {
+    let One::Refused { refusal, .. } = one else { return body::broken().into_response() };
+    let mut response = Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).into_response();
+    response.headers_mut().insert(POSITION, position_header(answered.position));
+    as_before(response)
+}
+
+fn denied(subject: &Subject) -> Problem {
+    Problem::forbidden(&format!("write the subject {}", subject.as_str()))
 }
 
 /// Puts what is to be journaled of a try behind `inputs`.

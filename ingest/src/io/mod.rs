@@ -3,6 +3,7 @@
 //! The only part of this crate that waits. It knows the run loop by the port [`Inlet`] alone: what it accepts it submits, and it answers when
 //! that is on stable storage. It reads no clock of its own either; the shell brings one.
 
+mod again;
 mod amend;
 mod body;
 mod doorman;
@@ -10,6 +11,7 @@ mod emergencies;
 mod letters;
 mod logging;
 mod me;
+pub mod once;
 mod origin;
 mod pace;
 mod porter;
@@ -32,7 +34,7 @@ use utoipa_axum::routes;
 use vitalog_elog::access::Access;
 use vitalog_elog::input::DeadLetter;
 use vitalog_elog::port::Inlet;
-use vitalog_elog::{ReadingId, Subject, Time};
+use vitalog_elog::{Answered, ReadingId, Subject, Time};
 
 use crate::live::Live;
 
@@ -65,6 +67,7 @@ pub struct Gateway {
     amending: amend::Stripes,
     /// One replay of dead letters at a time, so that a letter becomes one reading.
     replaying: tokio::sync::Mutex<()>,
+    once: Arc<once::Desk>,
 }
 
 /// How much and how slowly a body may come.
@@ -95,7 +98,7 @@ impl Default for BodyLimits {
     }
 }
 
-/// The port that tells which revision of a reading is current, and what became of dead letters. The views know.
+/// The port that tells which revision of a reading is current, what became of dead letters, and what was answered to requests that bear a key. The views know.
 pub trait Current: Send + Sync {
     /// The current revision of the reading, once everything before the offset `after` is seen. May block for as long as that takes; called from
     /// a thread that may.
@@ -115,6 +118,15 @@ pub trait Current: Send + Sync {
     /// # Errors
     /// [`Behind`].
     fn open_letters(&self, wanted: &WantedLetters, after: u64) -> Result<Vec<KeptLetter>, Behind>;
+
+    /// What was answered last under the digest of a caller and a key, likewise.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    fn answered(&self, key: u128, after: u64) -> Result<Option<Answered>, Behind>;
+
+    /// The offset before which everything is seen.
+    fn reached(&self) -> u64;
 }
 
 /// A dead letter, and what is known of it.
@@ -165,6 +177,7 @@ impl Gateway {
         limits: BodyLimits,
     ) -> Gateway {
         let room = room::Room::new(limits.held_bytes);
+        let once = once::Desk::new(inlet.clone(), current.clone(), clock.clone());
         Gateway {
             inlet,
             access,
@@ -176,7 +189,13 @@ impl Gateway {
             told: AtomicU64::new(0),
             amending: amend::Stripes::default(),
             replaying: tokio::sync::Mutex::default(),
+            once,
         }
+    }
+
+    /// Where requests with a key have their turn: one desk for all doors, since a key stands for one request at any of them.
+    pub fn once(&self) -> Arc<once::Desk> {
+        self.once.clone()
     }
 }
 

@@ -2,11 +2,12 @@
 //! any thread.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
-use vitalog_elog::{Input, Reading, Refusal, Subject, Time};
+use vitalog_elog::{Input, Once, Reading, Refusal, Subject, Time};
 
+use super::again::Many;
 use super::receipt::Receipt;
 use crate::admit::{Admission, dead_letter};
 use crate::decode::{Format, Item, decode, header_of};
@@ -94,12 +95,53 @@ impl Judge<'_> {
     }
 
     fn deny(&self, subject: Subject, index: usize, line: u64, prepared: &mut Prepared) {
-        let remedy = "ask whoever runs this for a token that may";
-        let refusal =
-            Refusal::of("not_permitted", "subject", subject.as_str(), "you may not write readings of this subject", remedy);
-        prepared.receipts.push(Receipt::rejected(index, line, refusal));
+        prepared.receipts.push(Receipt::rejected(index, line, not_permitted(&subject)));
         prepared.denied += 1;
     }
+}
+
+impl Prepared {
+    /// Whom the reading at a place of the body is about, where that could be read and who sent it may write it.
+    pub fn subject_of(&self, place: usize) -> Option<Subject> {
+        match &self.inputs[self.owners.binary_search(&place).ok()?] {
+            Input::Reading(reading) => Some(reading.subject.clone()),
+            Input::DeadLetter(letter) => letter.subject.clone(),
+            _ => None,
+        }
+    }
+
+    /// The one subject that all of it is about, where it is one; and how many there are.
+    fn subjects(&self) -> (Option<Subject>, usize) {
+        let mut subjects: Vec<Subject> = self.owners.iter().filter_map(|place| self.subject_of(*place)).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        (subjects.first().filter(|_| subjects.len() == 1).cloned(), subjects.len())
+    }
+
+    /// What is said of it beside what the inputs say: under the one subject that it is about, where it is one. Else each further input says what concerns one subject.
+    pub fn said(&self) -> (Option<Subject>, Many, Vec<Input>) {
+        let (one, count) = self.subjects();
+        let denied = (0..self.receipts.len()).filter(|place| self.owners.binary_search(place).is_err());
+        let mut whole = Many { denied: denied.collect(), refused: Vec::new() };
+        let mut parts: BTreeMap<Subject, Many> = BTreeMap::new();
+        for place in &self.owners {
+            let Some(refusal) = &self.receipts[*place].refusal else { continue };
+            let into = match self.subject_of(*place) {
+                Some(subject) if count > 1 => &mut parts.entry(subject).or_default().refused,
+                _ => &mut whole.refused,
+            };
+            into.push((*place, refusal.clone()));
+        }
+        // Strings and numbers can't fail to be written.
+        let bytes = |said: &Many| serde_json::to_vec(said).unwrap_or_default().into();
+        let part = |(subject, said)| Input::Once(Once { subject: Some(subject), request: None, answer: bytes(&said) });
+        (one, whole, parts.into_iter().map(part).collect())
+    }
+}
+
+pub(super) fn not_permitted(subject: &Subject) -> Refusal {
+    let remedy = "ask whoever runs this for a token that may";
+    Refusal::of("not_permitted", "subject", subject.as_str(), "you may not write readings of this subject", remedy)
 }
 
 /// A row under its header, so that it can be read again.

@@ -7,13 +7,15 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitalog_elog::access::{Principal, Wish};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Input, Refusal, Span, Subject, Time};
 
+use super::again::as_before;
 use super::body;
+use super::once::{Key, Turn, said as said_before};
 use super::problem::Problem;
 use super::submit::position_header;
 use super::{Gateway, POSITION};
@@ -23,6 +25,13 @@ use crate::live::Declared;
 
 /// How far ahead a change may be planned.
 const AHEAD: Span = Span::days(366);
+
+/// What is said to a repeat beside the subject in its path.
+#[derive(Serialize, Deserialize)]
+struct Said {
+    at: String,
+    fields: Vec<Arc<str>>,
+}
 
 /// What was set.
 #[derive(Serialize, ToSchema)]
@@ -72,18 +81,29 @@ pub(super) async fn put(
         let detail = "a profile is a JSON object";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"));
     }
+    let key = Key::of(&headers)?;
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let bytes = &taken.bytes;
+    let asked = key.map(|key| key.asks(&who, "PUT /v1/subjects/{subject}/profile", &[subject.as_str().as_bytes(), bytes]));
+    let mut ticket = match gateway.once.turn(asked).await? {
+        Turn::First(ticket) => ticket,
+        Turn::Again(answered) => return Ok(as_before(told(subject, said_before(&answered)?, answered.position))),
+    };
     let now = (gateway.clock)();
     let changes = changes(&gateway.live.get(), &subject, bytes, now)
         .map_err(|refusal| Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal))?;
     let at = changes.first().map_or(now, |c| c.at);
     let fields = changes.iter().map(|c| c.field.clone()).collect();
-    let accepted = gateway.submit(changes.into_iter().map(Input::Profile).collect()).await?;
-    let position = accepted.position.next;
-    let mut response = axum::Json(Answer { subject, at: at.to_string(), fields, position }).into_response();
+    let said = Said { at: at.to_string(), fields };
+    let inputs = changes.into_iter().map(Input::Profile).collect();
+    let accepted = gateway.submit_once(inputs, &mut ticket, Some(subject.clone()), &said).await?;
+    Ok(told(subject, said, accepted.position.next))
+}
+
+fn told(subject: Subject, Said { at, fields }: Said, position: u64) -> Response {
+    let mut response = axum::Json(Answer { subject, at, fields, position }).into_response();
     response.headers_mut().insert(POSITION, position_header(position));
-    Ok(response)
+    response
 }
 
 fn changes(declared: &Declared, subject: &Subject, bytes: &[u8], now: Time) -> Result<Vec<ProfileChange>, Refusal> {

@@ -10,11 +10,13 @@ use vitalog_elog::access::Principal;
 use vitalog_elog::port::Accepted;
 use vitalog_elog::{Input, Refusal};
 
+use super::again::{self, One, as_before};
 use super::body;
+use super::once::{Asked, Key, Ticket, Turn, said};
 use super::prepare::{Judge, Prepared, Whole};
 use super::problem::{PROBLEM_JSON, Problem};
 use super::receipt::{Receipts, Status};
-use super::submit::position_header;
+use super::submit::{became, position_header};
 use super::{Gateway, POSITION};
 use crate::admit::dead_letter;
 
@@ -29,7 +31,7 @@ use crate::admit::dead_letter;
     request_body(content((super::said::ReadingsBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"), (Vec<u8> = "application/vnd.apache.arrow.stream"))),
     responses(
         (status = 200, description = "At least one was kept or known", body = Receipts, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
-        (status = 422, description = "All were rejected", content_type = "application/problem+json", body = super::said::RefusedBody),
+        (status = 422, description = "All were rejected, or the key stands for another request", content_type = "application/problem+json", body = super::said::RefusedBody),
         (status = 408, description = "The body did not come in time"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "No such form or packing is read"),
@@ -43,7 +45,7 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Response, Problem> {
     let is_summary = summary_asked(query.as_deref().unwrap_or(""))?;
-    let format = body::format(&headers)?;
+    let (format, key) = (body::format(&headers)?, Key::of(&headers)?);
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let bytes = &taken.bytes;
 
@@ -53,13 +55,16 @@ pub(super) async fn post(
             let declared = gateway.live.get();
             let now = (gateway.clock)();
             let access = &*gateway.access;
-            Judge { admission: &declared.admission, access, who: &who, now, most: gateway.limits.readings }.body(&format, &bytes)
+            let judge = Judge { admission: &declared.admission, access, who: &who, now, most: gateway.limits.readings };
+            let said = [query.as_deref().unwrap_or("").as_bytes(), body::form(&format).as_bytes(), &bytes];
+            (judge.body(&format, &bytes), key.map(|key| key.asks(&who, "POST /v1/readings", &said)))
         };
         tokio::task::spawn_blocking(judge).await.map_err(|_| body::broken())?
     };
+    let (judged, asked) = judged;
     let prepared = match judged {
         Ok(prepared) => prepared,
-        Err(Whole::Malformed(refusal)) => return Err(gateway.refuse_whole(refusal, bytes, &who).await?),
+        Err(Whole::Malformed(refusal)) => return Err(gateway.refuse_whole(refusal, bytes, &who, asked).await?),
         Err(Whole::TooMany) => {
             let detail = format!("the body has more than {} readings", gateway.limits.readings);
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail, "send fewer readings at a time"));
@@ -68,23 +73,53 @@ pub(super) async fn post(
     if prepared.denied == prepared.receipts.len() {
         return Err(Problem::forbidden("write readings of any subject that was sent"));
     }
-    let Prepared { inputs, mut receipts, owners, .. } = prepared;
-    let Accepted { first, outcomes, position } = gateway.submit(inputs).await?;
-    for (i, owner) in owners.into_iter().enumerate() {
-        receipts[owner].settle(first + i as u64, outcomes.get(i).and_then(Option::as_ref));
-    }
-    let receipts = Receipts::new(receipts, position.next);
-    Ok(answer(if is_summary { receipts.summary() } else { receipts }))
+    let shown = |receipts: Receipts| answer(if is_summary { receipts.summary() } else { receipts });
+    let mut ticket = match gateway.once.turn(asked).await? {
+        Turn::First(ticket) => ticket,
+        Turn::Again(answered) => return Ok(as_before(shown(again::receipts(&answered, prepared)?))),
+    };
+    Ok(shown(gateway.take_in(prepared, &mut ticket).await?))
 }
 
 impl Gateway {
+    async fn take_in(&self, prepared: Prepared, ticket: &mut Option<Ticket>) -> Result<Receipts, Problem> {
+        let said = ticket.as_ref().map(|_| prepared.said());
+        let Prepared { mut inputs, mut receipts, owners, .. } = prepared;
+        let accepted = match said {
+            None => self.submit(inputs).await?,
+            Some((subject, whole, parts)) => {
+                inputs.extend(parts);
+                self.submit_once(inputs, ticket, subject, &whole).await?
+            }
+        };
+        for (i, owner) in owners.into_iter().enumerate() {
+            receipts[owner].settle(accepted.first + i as u64, became(&accepted, i));
+        }
+        Ok(Receipts::new(receipts, accepted.position.next))
+    }
+
     /// Keeps a body that could not be read as a dead letter, and tells where.
-    async fn refuse_whole(&self, refusal: Refusal, bytes: &[u8], who: &Principal) -> Result<Problem, Problem> {
+    async fn refuse_whole(
+        &self,
+        refusal: Refusal,
+        bytes: &[u8],
+        who: &Principal,
+        asked: Option<Asked>,
+    ) -> Result<Problem, Problem> {
         if refusal.code == "empty_body" {
             return Ok(Problem::of(StatusCode::BAD_REQUEST, refusal));
         }
+        let mut ticket = match self.once.turn(asked).await? {
+            Turn::First(ticket) => ticket,
+            Turn::Again(answered) => match said(&answered)? {
+                One::Refused { refusal, .. } => return Ok(again::refused(&answered, StatusCode::BAD_REQUEST, refusal)),
+                One::Taken { .. } => return Err(body::broken()),
+            },
+        };
         let letter = dead_letter(&refusal, None, bytes, &who.id);
-        let Accepted { first, position, .. } = self.submit(vec![Input::DeadLetter(letter)]).await?;
+        let said = One::Refused { subject: None, refusal: refusal.clone() };
+        let inputs = vec![Input::DeadLetter(letter)];
+        let Accepted { first, position, .. } = self.submit_once(inputs, &mut ticket, None, &said).await?;
         let problem = Problem::of(StatusCode::BAD_REQUEST, refusal).kept_at(first);
         Ok(problem.with(header::HeaderName::from_static(POSITION), position_header(position.next)))
     }

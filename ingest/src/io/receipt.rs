@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vitalog_elog::{Outcome, Refusal};
+use vitalog_elog::Refusal;
+use vitalog_elog::once::{Became, Told};
 
 /// What became of one reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -72,20 +73,29 @@ impl Receipt {
         }
     }
 
+    /// Of a reading that was taken before; `None` where that was none.
+    pub(super) fn again(index: usize, line: u64, offset: u64, told: &Told) -> Option<Receipt> {
+        let Told::Reading { id, given, rev, became, .. } = told else { return None };
+        let name = given.as_deref().map_or_else(|| id.to_string(), str::to_owned);
+        let mut receipt = Receipt::waiting(index, line, name, *rev);
+        receipt.settle(offset, *became);
+        Some(receipt)
+    }
+
     /// Takes in what came back.
-    pub(super) fn settle(&mut self, offset: u64, outcome: Option<&Outcome>) {
+    pub(super) fn settle(&mut self, offset: u64, became: Option<Became>) {
         self.offset = Some(offset);
         if self.status == Status::Rejected {
             return;
         }
-        let told = match outcome {
-            Some(Outcome::Duplicate) => {
+        let told = match became {
+            Some(Became::Duplicate) => {
                 self.status = Status::Duplicate;
                 None
             }
-            Some(Outcome::New) => Some("new"),
-            Some(Outcome::Superseded { .. }) => Some("superseded"),
-            Some(Outcome::Outdated) => Some("outdated"),
+            Some(Became::New) => Some("new"),
+            Some(Became::Superseded) => Some("superseded"),
+            Some(Became::Outdated) => Some("outdated"),
             None => None,
         };
         self.outcome = told.map(str::to_owned);

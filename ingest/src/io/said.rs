@@ -129,7 +129,7 @@ pub struct ProblemBody {
     remedy: Option<String>,
 }
 
-/// A body of which nothing was kept: what was wrong with the first, and every receipt.
+/// A body of which nothing was kept: what was wrong with the first, and every receipt. Where it was refused before any reading was looked at, what was wrong alone.
 #[derive(ToSchema)]
 #[schema(as = ReadingsRefused)]
 #[serde(rename_all = "snake_case")]
@@ -137,6 +137,11 @@ pub struct ProblemBody {
 pub(super) struct RefusedBody {
     #[serde(flatten)]
     problem: ProblemBody,
-    #[serde(flatten)]
-    receipts: super::receipt::Receipts,
+    accepted: Option<usize>,
+    duplicate: Option<usize>,
+    rejected: Option<usize>,
+    /// The offset after the last.
+    position: Option<u64>,
+    /// In the order of the body.
+    receipts: Option<Vec<super::receipt::Receipt>>,
 }

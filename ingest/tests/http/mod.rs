@@ -6,12 +6,14 @@ mod forms;
 mod hostile;
 mod ingress;
 mod letters;
+mod once;
 mod receipts;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::effect::Former;
 use vitalog_elog::input::{Mending, MendingOutcome};
 use vitalog_elog::port::{Accepted, Answer, Inlet, Unavailable};
-use vitalog_elog::{Entry, Input, Outcome, ReadingId, Subject};
+use vitalog_elog::{Answered, Effect, Entry, Input, Outcome, Position, ReadingId, Record, Subject, Time};
 use vitalog_ingest::access::{Accounts, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
@@ -40,9 +42,23 @@ pub const OVERLOADED: u8 = 1;
 pub const CLOSING: u8 = 2;
 /// Takes them after half a second.
 pub const SLOW: u8 = 3;
+/// Keeps them, and acknowledges nothing.
+pub const IN_DOUBT: u8 = 4;
+/// Keeps nothing, and says that it is not known.
+pub const AWAY: u8 = 5;
 
-type Current0 = Mutex<HashMap<(Subject, ReadingId), (u32, u128, bool)>>;
-type Letters0 = Mutex<Vec<KeptLetter>>;
+/// Revision, hash, and whether it says that the reading is removed.
+type Revision = (u32, u128, bool);
+
+/// What the loop knows, as a view would.
+#[derive(Default)]
+struct Known {
+    current: Mutex<HashMap<(Subject, ReadingId), Revision>>,
+    letters: Mutex<Vec<KeptLetter>>,
+    answered: Mutex<HashMap<u128, Answered>>,
+    /// The offset before which it has everything.
+    reached: AtomicU64,
+}
 
 /// A run loop as small as can be: one thread that journals each submission as a group and says what each reading was to those before.
 struct Loop {
@@ -55,6 +71,11 @@ impl Inlet for Loop {
         match self.mode.load(Ordering::Relaxed) {
             OVERLOADED => done(Err(Unavailable::Overloaded)),
             CLOSING => done(Err(Unavailable::Closing)),
+            AWAY => done(Err(Unavailable::JournalAway)),
+            IN_DOUBT => {
+                let done = Box::new(|_| done(Err(Unavailable::JournalAway)));
+                self.submissions.send((inputs, done)).expect("the loop runs");
+            }
             SLOW => {
                 let submissions = self.submissions.clone();
                 std::thread::spawn(move || {
@@ -67,17 +88,14 @@ impl Inlet for Loop {
     }
 }
 
-/// What the loop knows of current readings and of dead letters, as a view would.
-struct View(Arc<Current0>, Arc<Letters0>);
-
-impl Current for View {
+impl Current for Known {
     fn current(&self, subject: &Subject, id: ReadingId, _: u64) -> Result<Option<CurrentRevision>, Behind> {
-        let known = self.0.lock().expect("no panic");
+        let known = self.current.lock().expect("no panic");
         Ok(known.get(&(subject.clone(), id)).map(|(rev, _, removed)| CurrentRevision { rev: *rev, removed: *removed }))
     }
 
     fn letter(&self, offset: u64, _: u64) -> Result<Option<KeptLetter>, Behind> {
-        Ok(self.1.lock().expect("no panic").iter().find(|l| l.offset == offset).cloned())
+        Ok(self.letters.lock().expect("no panic").iter().find(|l| l.offset == offset).cloned())
     }
 
     fn open_letters(&self, wanted: &WantedLetters, _: u64) -> Result<Vec<KeptLetter>, Behind> {
@@ -92,47 +110,77 @@ impl Current for View {
                 && wanted.subject.as_ref().is_none_or(|s| l.letter.subject.as_ref() == Some(s))
                 && said.iter().all(|(wanted, said)| wanted.as_deref().is_none_or(|w| said.is_some_and(|s| &**s == w)))
         };
-        Ok(self.1.lock().expect("no panic").iter().filter(is_wanted).take(wanted.limit).cloned().collect())
+        Ok(self.letters.lock().expect("no panic").iter().filter(is_wanted).take(wanted.limit).cloned().collect())
     }
-}
 
-/// Takes in what was refused, and what became of it.
-fn keep(letters: &mut Vec<KeptLetter>, offset: u64, input: &Input) {
-    match input {
-        Input::DeadLetter(letter) => letters.push(KeptLetter { offset, letter: letter.clone(), reading: None }),
-        Input::Mending(Mending { letter, outcome: MendingOutcome::Taken { .. }, .. }) => {
-            letters.iter_mut().filter(|l| l.offset == *letter).for_each(|l| l.reading = Some(offset - 1));
+    fn answered(&self, key: u128, after: u64) -> Result<Option<Answered>, Behind> {
+        if self.reached() < after {
+            return Err(Behind);
         }
-        _ => {}
+        Ok(self.answered.lock().expect("no panic").get(&key).cloned())
+    }
+
+    fn reached(&self) -> u64 {
+        self.reached.load(Ordering::Acquire)
     }
 }
 
-fn run(mut journal: Journal, submissions: mpsc::Receiver<(Vec<Input>, Answer)>, current: Arc<Current0>, letters: Arc<Letters0>) {
+impl Known {
+    /// Takes in what was refused, and what became of it.
+    fn keep(&self, offset: u64, input: &Input) {
+        let mut letters = self.letters.lock().expect("no panic");
+        match input {
+            Input::DeadLetter(letter) => letters.push(KeptLetter { offset, letter: letter.clone(), reading: None }),
+            Input::Mending(Mending { letter, outcome: MendingOutcome::Taken { .. }, .. }) => {
+                letters.iter_mut().filter(|l| l.offset == *letter).for_each(|l| l.reading = Some(offset - 1));
+            }
+            _ => {}
+        }
+    }
+
+    /// What an input is to those before, where it is a reading.
+    fn outcome(&self, input: &Input) -> Option<Outcome> {
+        let Input::Reading(reading) = input else { return None };
+        let mut known = self.current.lock().expect("no panic");
+        let key = (reading.subject.clone(), reading.id);
+        let this = (reading.rev, reading.hash, reading.content.is_none());
+        Some(match known.get(&key).copied() {
+            Some(was) if (was.0, was.1) == reading.revision() => Outcome::Duplicate,
+            Some(was) if (was.0, was.1) > reading.revision() => Outcome::Outdated,
+            was => {
+                known.insert(key, this);
+                was.map_or(Outcome::New, |(rev, hash, _)| Outcome::Superseded { was: Former { rev, hash, place: None } })
+            }
+        })
+    }
+
+    /// Takes in a group.
+    fn take(&self, first: u64, entries: Vec<Entry>, position: Position) -> Vec<Option<Outcome>> {
+        let record = |(offset, entry): (u64, Entry)| {
+            self.keep(offset, &entry.input);
+            let effects = self.outcome(&entry.input).map(Effect::Reading).into_iter().collect();
+            Record { offset, entry: Arc::new(entry), effects }
+        };
+        let records: Vec<Record> = (first..).zip(entries).map(record).collect();
+        let mut known = self.answered.lock().expect("no panic");
+        for (place, record) in records.iter().enumerate() {
+            if let Input::Once(vitalog_elog::Once { request: Some(request), .. }) = &record.entry.input {
+                known.insert(request.key, Answered::of(&records, place, position.next).expect("it is whole"));
+            }
+        }
+        self.reached.store(position.next, Ordering::Release);
+        records.iter().map(|record| record.reading().map(|(_, outcome)| outcome.clone())).collect()
+    }
+}
+
+fn run(mut journal: Journal, submissions: mpsc::Receiver<(Vec<Input>, Answer)>, known: Arc<Known>, clock: Clock) {
     let schema = health();
     for (inputs, done) in submissions {
         let first = journal.position().next;
-        let arrival = now().max(journal.last_arrival());
+        let arrival = clock().max(journal.last_arrival());
         let entries: Vec<Entry> = inputs.into_iter().map(|input| Entry { arrival, input }).collect();
         let position = journal.append(&schema, &entries).expect("kept");
-        let mut kept = letters.lock().expect("no panic");
-        entries.iter().zip(first..).for_each(|(entry, offset)| keep(&mut kept, offset, &entry.input));
-        drop(kept);
-        let mut known = current.lock().expect("no panic");
-        let outcomes = entries.iter().map(|entry| {
-            let Input::Reading(reading) = &entry.input else { return None };
-            let key = (reading.subject.clone(), reading.id);
-            let this = (reading.rev, reading.hash, reading.content.is_none());
-            Some(match known.get(&key).copied() {
-                Some(was) if (was.0, was.1) == reading.revision() => Outcome::Duplicate,
-                Some(was) if (was.0, was.1) > reading.revision() => Outcome::Outdated,
-                was => {
-                    known.insert(key, this);
-                    was.map_or(Outcome::New, |(rev, hash, _)| Outcome::Superseded { was: Former { rev, hash, place: None } })
-                }
-            })
-        });
-        let outcomes = outcomes.collect();
-        drop(known);
+        let outcomes = known.take(first, entries, position);
         done(Ok(Accepted { first, outcomes, position }));
     }
 }
@@ -141,7 +189,9 @@ fn run(mut journal: Journal, submissions: mpsc::Receiver<(Vec<Input>, Answer)>, 
 pub struct Server {
     pub address: SocketAddr,
     pub mode: Arc<AtomicU8>,
-    dir: tempfile::TempDir,
+    /// How many microseconds its clock is ahead of the others'.
+    pub ahead: Arc<AtomicI64>,
+    dir: Arc<tempfile::TempDir>,
     runtime: Option<tokio::runtime::Runtime>,
     looping: Option<std::thread::JoinHandle<()>>,
 }
@@ -171,15 +221,33 @@ impl Server {
     }
 
     fn start_with(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits, log: Option<AccessLog>) -> Server {
-        let dir = tempfile::tempdir().expect("a directory");
+        Server::start_on(Arc::new(tempfile::tempdir().expect("a directory")), credentials, access, limits, log)
+    }
+
+    /// One that goes on where another has ended.
+    fn start_on(
+        dir: Arc<tempfile::TempDir>,
+        credentials: Credentials,
+        access: Arc<dyn Access>,
+        limits: BodyLimits,
+        log: Option<AccessLog>,
+    ) -> Server {
         let journal = Journal::open(&dir.path().join("journal.db")).expect("made");
         let (submissions, waiting) = mpsc::channel();
-        let current = Arc::new(Mutex::new(HashMap::new()));
         let mode = Arc::new(AtomicU8::new(TAKES));
-        let letters = Arc::new(Mutex::new(Vec::new()));
-        let view = Arc::new(View(current.clone(), letters.clone()));
-        let looping = std::thread::spawn(move || run(journal, waiting, current, letters));
-        let clock: Clock = Arc::new(now);
+        let view = Arc::new(Known::default());
+        for group in journal.read_from(0).expect("readable") {
+            let group = group.expect("sound");
+            let entries = group.entries(&health()).expect("decodable").into_iter().map(|(_, entry)| entry).collect();
+            view.take(group.offsets().start, entries, group.position);
+        }
+        let ahead = Arc::new(AtomicI64::new(0));
+        let shift = ahead.clone();
+        let clock: Clock = Arc::new(move || Time(now().0 + shift.load(Ordering::Relaxed)));
+        let looping = std::thread::spawn({
+            let (view, clock) = (view.clone(), clock.clone());
+            move || run(journal, waiting, view, clock)
+        });
         let live = Live::new(Arc::new(health()), profile(), Limits::default());
         let inlet = Arc::new(Loop { submissions, mode: mode.clone() });
         let asked = access.clone();
@@ -206,7 +274,7 @@ impl Server {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("bound");
         let address = listener.local_addr().expect("an address");
         runtime.spawn(async move { axum::serve(listener, app).await });
-        Server { address, mode, dir, runtime: Some(runtime), looping: Some(looping) }
+        Server { address, mode, ahead, dir, runtime: Some(runtime), looping: Some(looping) }
     }
 
     pub fn post(&self, kind: &str, body: impl AsRef<[u8]>) -> Reply {
@@ -235,9 +303,20 @@ impl Server {
         stream
     }
 
+    /// Ends it, lets something be done with its directory, and starts another there.
+    pub fn again(mut self, between: impl FnOnce(&Path)) -> Server {
+        self.end();
+        between(self.dir.path());
+        Server::start_on(self.dir.clone(), Credentials::Open, Arc::new(Open), BodyLimits::default(), None)
+    }
+
     /// Ends the server, and reads what its journal holds.
     pub fn journaled(mut self) -> Vec<Input> {
         self.end();
+        self.held()
+    }
+
+    fn held(&self) -> Vec<Input> {
         let journal = Journal::open(&self.dir.path().join("journal.db")).expect("opened");
         let groups = journal.read_from(0).expect("readable");
         groups.flat_map(|g| g.expect("sound").entries(&health()).expect("decodable")).map(|(_, e)| e.input).collect()

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitalog_elog::Time;
 use vitalog_elog::access::{Principal, Wish};
+use vitalog_ingest::io::once::Key;
 
 use super::super::problem::problem;
-use super::{RulesState, allowed, changed, refuse};
+use super::{RulesState, allowed, put, refuse};
 use crate::run::{Version, Versions};
 
 /// Which version is to be in force again.
@@ -125,6 +126,7 @@ pub async fn show(State(state): State<RulesState>, who: Option<Extension<Princip
 pub async fn roll_back(
     State(state): State<RulesState>,
     who: Option<Extension<Principal>>,
+    headers: HeaderMap,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Response {
     let who = match allowed(&state, who, Wish::Rule) {
@@ -140,12 +142,11 @@ pub async fn roll_back(
         return unknown(&to.to_string(), &versions);
     };
     let files = versions.files(version);
-    let desk = state.desk.clone();
-    let put = tokio::task::spawn_blocking(move || state.desk.put(&*state.inlet, &who.id, |_| files)).await;
-    match put {
-        Ok(put) => changed(put, Some((to, desk.versions().count()))),
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the change could not be made", "see the server's log"),
-    }
+    let asked = match Key::of(&headers) {
+        Ok(key) => key.map(|key| key.asks(&who, "POST /v1/rules/rollback", &[&to.to_le_bytes()])),
+        Err(refused) => return refused.into_response(),
+    };
+    put::put(state, who, asked, Some(to), |_| files).await
 }
 
 fn told(versions: &Versions, number: usize, version: &Version) -> VersionView {

@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 use vitalog_elog::input::{Action, Command, DeadLetter};
+use vitalog_elog::once::{Once, Request};
 use vitalog_elog::{Entry, Input, MatchId, Reading, Schema, Subject, Time};
 
 use super::{Place, decode, seal};
@@ -52,6 +53,12 @@ fn world() -> World {
         Input::Command(Command { finding: MatchId(5), action: Action::Dismiss, by: "nurse".into() }),
         Input::DeadLetter(letter),
         removal(&subjects[0], 3),
+        Input::Once(Once { subject: Some(subjects[1].clone()), request: None, answer: b"part"[..].into() }),
+        Input::Once(Once {
+            subject: None,
+            request: Some(Request { by: "s".into(), key: 1, asked: 2, inputs: 7 }),
+            answer: b"whole"[..].into(),
+        }),
     ];
     let entries: Vec<Entry> = inputs.into_iter().zip(10..).map(|(input, at)| Entry { arrival: Time(at), input }).collect();
     let placing = Placing { partitions: 3, of: |subject, n| u32::from(subject.as_str().as_bytes()[0] - b'`') % n };
@@ -137,7 +144,7 @@ proptest! {
     /// Whoever has the keys may seal anything.
     #[test]
     fn anything_under_a_sound_seal(
-        listed in proptest::collection::vec((any::<i64>(), 0..9_u8, 0..4_u32), 0..12),
+        listed in proptest::collection::vec((any::<i64>(), 0..10_u8, 0..4_u32), 0..12),
         plain in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..120), 0..4),
     ) {
         thread_local!(static WORLD: World = world());

@@ -7,6 +7,7 @@ mod fuzz;
 mod names;
 mod sealed;
 mod split;
+mod stored;
 mod v1;
 
 use vitalog_elog::{Entry, Input, Schema, Subject, Time};
@@ -39,12 +40,23 @@ pub enum Kind {
     Tick,
     /// From format 3 on.
     Mending,
+    /// From format 4 on.
+    Once,
 }
 
 impl Kind {
     /// In the order of their numbers in the file, which are for ever.
-    pub const ALL: [Kind; 8] =
-        [Kind::Reading, Kind::Profile, Kind::Rules, Kind::Command, Kind::Receipt, Kind::DeadLetter, Kind::Tick, Kind::Mending];
+    pub const ALL: [Kind; 9] = [
+        Kind::Reading,
+        Kind::Profile,
+        Kind::Rules,
+        Kind::Command,
+        Kind::Receipt,
+        Kind::DeadLetter,
+        Kind::Tick,
+        Kind::Mending,
+        Kind::Once,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -56,6 +68,7 @@ impl Kind {
             Kind::DeadLetter => "dead_letter",
             Kind::Tick => "tick",
             Kind::Mending => "mending",
+            Kind::Once => "once",
         }
     }
 }

@@ -14,66 +14,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use vitalog_elog::input::{Command, DeadLetter, DeliveryReceipt, Mending, MendingOutcome};
+use vitalog_elog::input::DeadLetter;
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Entry, Input, Reading, ReadingId, Schema, Subject, Time, Value};
+use vitalog_elog::{Entry, Input, Reading, ReadingId, Schema, Subject, Time};
 
-use super::names::{Dictionary, Places, StoredContent, StoredRules, StreamNames};
+use super::names::{Dictionary, Places, StoredRules, StreamNames};
+use super::stored::{Stored, StoredMending, StoredOnce, StoredReading, taken};
 use super::{IN_CLEAR, Kind, PAYLOAD_VERSION, Place, undecodable};
 use crate::journal::error::JournalError;
 use crate::keys::{Found, KeyId, Keys, NONCE, random};
-
-#[derive(Serialize, Deserialize)]
-struct StoredReading {
-    id: [u8; 16],
-    given: Option<Arc<str>>,
-    rev: u32,
-    hash: [u8; 16],
-    content: Option<StoredContent>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredProfile {
-    field: Arc<str>,
-    value: Option<Value>,
-    at: Time,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredLetter {
-    code: Arc<str>,
-    field: Option<Arc<str>>,
-    message: Arc<str>,
-    raw: Arc<[u8]>,
-    sender: Arc<str>,
-}
-
-/// From format 3 on.
-#[derive(Serialize, Deserialize)]
-struct StoredMending {
-    letter: u64,
-    by: Arc<str>,
-    mended: bool,
-    outcome: StoredOutcome,
-}
-
-#[derive(Serialize, Deserialize)]
-enum StoredOutcome {
-    Taken(Arc<str>, u32),
-    Refused(Arc<str>, Option<Arc<str>>, Arc<str>),
-}
-
-/// An entry as its segment has it; which of them it is, the outline says.
-enum Stored {
-    Reading(StoredReading),
-    Profile(StoredProfile),
-    Rules(StoredRules, Option<Arc<str>>),
-    Command(Command),
-    Receipt(DeliveryReceipt),
-    DeadLetter(StoredLetter),
-    Mending(StoredMending),
-}
 
 /// What can be read of a payload without a key.
 pub struct Outline<'b> {
@@ -105,6 +54,7 @@ pub(super) fn subject_of(input: &Input) -> Option<&Subject> {
         Input::Profile(change) => Some(&change.subject),
         Input::DeadLetter(letter) => letter.subject.as_ref(),
         Input::Mending(mending) => mending.subject.as_ref(),
+        Input::Once(once) => once.subject.as_ref(),
         Input::Rules(_) | Input::Command(_) | Input::Receipt(_) | Input::Tick | Input::Erased => None,
     }
 }
@@ -169,6 +119,7 @@ impl Sealing<'_> {
             Input::Receipt(_) => (Kind::Receipt, None),
             Input::DeadLetter(letter) => (Kind::DeadLetter, letter.subject.as_ref()),
             Input::Mending(mending) => (Kind::Mending, mending.subject.as_ref()),
+            Input::Once(once) => (Kind::Once, once.subject.as_ref()),
             Input::Tick => return Ok((Kind::Tick, 0)),
             Input::Erased => return Err(JournalError::NotAnInput { offset }),
         };
@@ -193,6 +144,7 @@ impl Sealing<'_> {
             Input::Receipt(receipt) => postcard::to_extend(receipt, room),
             Input::DeadLetter(l) => postcard::to_extend(&(&l.code, &l.field, &l.message, &l.raw, &l.sender), room),
             Input::Mending(mending) => postcard::to_extend(&StoredMending::of(mending), room),
+            Input::Once(once) => postcard::to_extend(&StoredOnce::of(once), room),
             Input::Tick | Input::Erased => Ok(room),
         };
         *bytes = written.map_err(|e| undecodable(offset, e.to_string()))?;
@@ -417,50 +369,7 @@ impl Opened {
                 sender: stored.sender.clone(),
             }),
             Stored::Mending(stored) => Input::Mending(stored.mending(subject.clone())),
+            Stored::Once(stored) => Input::Once(stored.once(subject.clone())),
         })
     }
-}
-
-impl Stored {
-    fn read(kind: Kind, rest: &mut &[u8]) -> Result<Stored, postcard::Error> {
-        Ok(match kind {
-            Kind::Reading => Stored::Reading(taken(rest)?),
-            Kind::Profile => Stored::Profile(taken(rest)?),
-            Kind::Rules => {
-                let (rules, by) = taken(rest)?;
-                Stored::Rules(rules, by)
-            }
-            Kind::Command => Stored::Command(taken(rest)?),
-            Kind::Receipt => Stored::Receipt(taken(rest)?),
-            Kind::DeadLetter => Stored::DeadLetter(taken(rest)?),
-            Kind::Mending => Stored::Mending(taken(rest)?),
-            Kind::Tick => return Err(postcard::Error::DeserializeBadEncoding),
-        })
-    }
-}
-
-impl StoredMending {
-    fn of(mending: &Mending) -> StoredMending {
-        let outcome = match mending.outcome.clone() {
-            MendingOutcome::Taken { name, rev } => StoredOutcome::Taken(name, rev),
-            MendingOutcome::Refused { code, field, message } => StoredOutcome::Refused(code, field, message),
-        };
-        StoredMending { letter: mending.letter, by: mending.by.clone(), mended: mending.mended, outcome }
-    }
-
-    fn mending(&self, subject: Option<Subject>) -> Mending {
-        let outcome = match &self.outcome {
-            StoredOutcome::Taken(name, rev) => MendingOutcome::Taken { name: name.clone(), rev: *rev },
-            StoredOutcome::Refused(code, field, message) => {
-                MendingOutcome::Refused { code: code.clone(), field: field.clone(), message: message.clone() }
-            }
-        };
-        Mending { letter: self.letter, subject, by: self.by.clone(), mended: self.mended, outcome }
-    }
-}
-
-fn taken<'b, T: Deserialize<'b>>(rest: &mut &'b [u8]) -> Result<T, postcard::Error> {
-    let (it, after) = postcard::take_from_bytes(rest)?;
-    *rest = after;
-    Ok(it)
 }
