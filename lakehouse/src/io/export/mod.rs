@@ -157,7 +157,8 @@ impl Pouring {
         let _turn = turn
             .map_err(|_| refused("exports_busy", "as many exports run as may at once", "try again in a minute"))?
             .map_err(|_| closing())?;
-        let Begun { mut stream, position, layout } = inner.started(eyes, parse(&statement(&what))?, self.limits.memory).await?;
+        let Begun { mut stream, position, layout, .. } =
+            inner.started(eyes, parse(&statement(&what))?, self.limits.memory).await?;
         let first = stream.try_next().await?;
         let mut sheet = match &what {
             Exported::Statement(_) => of_any(form, stream.schema())?,
