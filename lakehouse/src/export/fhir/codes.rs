@@ -3,7 +3,7 @@
 //! A stream is always called by its own name, too (`urn:vitalog:stream`), and a field by its stream's and its own (`urn:vitalog:field`): so nothing has to be guessed from a code that
 //! several streams share. A code that stands for one kind of quantity only is given where the reading was sent in such a unit: glucose in mg/dL and in mmol/L are two codes.
 //!
-//! Source: LOINC 2.78; the vital signs are those of the FHIR R4 vital signs profiles, sleep, steps and exercise those of HL7's Personal Health Record Format.
+//! The codes of vital signs are those of the FHIR R4 vital signs profiles. The table has not been held against a release of LOINC: what a test checks is each code's check digit.
 
 use vitalog_elog::{Stream, Unit};
 
