@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn durations_are_exact() {
-        let during = |micros| When::During { start: Time(5), end: Some(Time(5 + micros)) };
+        let during = |micros: i64| When::During { start: Time(5), end: Some(Time(5 + micros)) };
         for (micros, value, unit) in [(60_000_000, "1", "min"), (90_000_000, "90", "s"), (1, "0.000001", "s"), (0, "0", "min")] {
             let lasted = lasted(during(micros)).unwrap();
             assert_eq!((&*lasted.value.0, lasted.unit), (value, unit));
