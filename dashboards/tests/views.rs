@@ -6,9 +6,11 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use vitalog_dashboards::ask::{Order, Readers, ReadingQuery, parse_cursor};
 use vitalog_dashboards::views::{Views, ViewsError};
+use vitalog_elog::effect::Delivery;
 use vitalog_elog::input::{Action, Command, DeadLetter, Mending, MendingOutcome};
 use vitalog_elog::{
-    Effect, FindingState, Input, MatchId, Outcome, Position, Reading, ReadingId, Record, Severity, Span, Subject, Time, When,
+    Change, Effect, FindingState, Input, MatchId, Outcome, Position, Reading, ReadingId, Record, Severity, Span, Subject, Time,
+    When,
 };
 
 use crate::support::schema::{self, BG, MOOD, SLEEP, amount, content, glucose};
@@ -188,7 +190,7 @@ proptest! {
     }
 }
 
-/// After each reading something that was refused, and every now and then what became of it: a letter of one subject may become another's reading.
+/// With some readings something is found and told; after some there is something that was refused, and every now and then what became of it: a letter of one subject may become another's reading.
 fn with_letters(records: &[Record]) -> Vec<Record> {
     let mut out: Vec<Record> = Vec::new();
     let mut letters = Vec::new();
@@ -199,7 +201,22 @@ fn with_letters(records: &[Record]) -> Vec<Record> {
     };
     for (i, record) in records.iter().enumerate() {
         let arrival = record.entry.arrival;
-        push(&mut out, arrival, record.entry.input.clone(), record.effects.clone());
+        let mut effects = record.effects.clone();
+        if let (Input::Reading(reading), 0) = (&record.entry.input, i % 3) {
+            // Something is found, and somebody is told.
+            let finding = findings::open("made", reading.subject.as_str(), arrival, Severity::Warning);
+            effects.push(Effect::Delivery(Box::new(Delivery {
+                id: finding.id.0 ^ 1,
+                finding: finding.id,
+                endpoint: "care".into(),
+                to: None,
+                kind: "finding.opened".into(),
+                body: format!("{{\"subject\": \"{}\"}}", reading.subject).into(),
+                not_before: arrival,
+            })));
+            effects.push(Effect::Finding(Box::new(findings::change(&finding, Change::Opened, arrival))));
+        }
+        push(&mut out, arrival, record.entry.input.clone(), effects);
         let Input::Reading(reading) = &record.entry.input else { continue };
         if i % 3 == 1
             && let Some(letter) = letters.pop()
@@ -240,7 +257,7 @@ fn silenced(records: &[Record], gone: &Subject) -> Vec<Record> {
         };
         if is_about {
             record.entry = std::sync::Arc::new(vitalog_elog::Entry { arrival: record.entry.arrival, input: Input::Erased });
-            record.effects.retain(|effect| !matches!(effect, Effect::Reading(_)));
+            record.effects.retain(|effect| !matches!(effect, Effect::Reading(_) | Effect::Delivery(_)));
         }
         record.effects.retain(|effect| !matches!(effect, Effect::Finding(change) if change.finding.subject == *gone));
     }
