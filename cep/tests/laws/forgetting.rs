@@ -1,7 +1,8 @@
 //! Forgetting: a snapshot without some subjects is, byte for byte, that of an engine that never heard of them, for which every input of theirs was a mere tick.
 
-use vitalog_cep::Engine;
-use vitalog_elog::Subject;
+use vitalog_cep::{Engine, EngineInput};
+use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{Subject, Time, Value};
 
 use super::{check, seeds};
 use crate::draw::dice::Dice;
@@ -59,4 +60,21 @@ fn silenced(line: &Line, gone: &[Subject]) -> Line {
         Some(subject) if gone.contains(subject) => Line { arrival: line.arrival, input: Given::Tick },
         _ => line.clone(),
     }
+}
+
+/// What waits for a field to be declared is about somebody, too.
+#[test]
+fn what_waits_for_a_declaration_is_forgotten() {
+    let fed = |names: &[&str]| {
+        let mut engine = Engine::new();
+        for name in names {
+            let change =
+                ProfileChange { subject: Subject::new(name), field: "later".into(), at: Time(5), value: Some(Value::Bool(true)) };
+            engine.step(0, Time(9), EngineInput::Profile(&change), &mut Vec::new());
+        }
+        engine
+    };
+    let left = Engine::without(&[&fed(&["s", "t", "u"]).snapshot()], &[Subject::new("t")]).expect("a snapshot");
+    assert_eq!(left, fed(&["s", "u"]).snapshot());
+    assert_ne!(left, fed(&["s", "t", "u"]).snapshot());
 }
