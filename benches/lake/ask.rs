@@ -32,12 +32,12 @@ pub const QUESTIONS: [(&str, &str, &str); 4] = [
     (
         "readings and means per stream and day",
         "select stream, date_trunc('day', at) as day, count(*) as n, avg(bg_value) as mean from readings group by stream, day",
-        "select stream, date_trunc('day', at) as day, count(*) as n, avg(bg_value) as mean from {readings} group by stream, day",
+        r#"select stream, date_trunc('day', "at") as day, count(*) as n, avg(bg_value) as mean from {readings} group by stream, day"#,
     ),
     (
         "lows of one night, all subjects",
         "select subject, min(value) as lowest from bg where at >= '2026-01-10T00:00:00Z' and at < '2026-01-10T06:00:00Z' and value < 70 group by subject",
-        "select subject, min(bg_value) as lowest from {readings} where stream = 'bg' and at >= '2026-01-10T00:00:00Z' and at < '2026-01-10T06:00:00Z' and bg_value < 70 group by subject",
+        r#"select subject, min(bg_value) as lowest from {readings} where stream = 'bg' and "at" >= '2026-01-10T00:00:00Z' and "at" < '2026-01-10T06:00:00Z' and bg_value < 70 group by subject"#,
     ),
 ];
 

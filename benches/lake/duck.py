@@ -15,7 +15,7 @@ readings = f"read_parquet({wanted['files']!r}, hive_partitioning = false)"
 
 def asked(sql):
     began = time.perf_counter()
-    rows = on.execute(sql.replace("{readings}", readings)).fetch_arrow_table().num_rows
+    rows = on.execute(sql.replace("{readings}", readings)).to_arrow_table().num_rows
     return (time.perf_counter() - began) * 1000, rows
 
 

@@ -40,7 +40,7 @@ pub fn ask(lake: &Path, subjects: u32, readings: u32) {
     let fortnights: Vec<String> = (0..FORTNIGHTS)
         .map(|n| {
             format!(
-                "select at, bg_value from {{readings}} where stream = 'bg' and subject = '{}' and at >= '{}' order by at",
+                "select \"at\", bg_value from {{readings}} where stream = 'bg' and subject = '{}' and \"at\" >= '{}' order by \"at\"",
                 name(n * 7_919 % subjects),
                 since(readings)
             )
