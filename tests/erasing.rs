@@ -250,8 +250,13 @@ fn who_is_held_is_not_erased() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let hold = |args: &[&str]| run(vitalog().args(["hold", "--data"]).arg(&data).args(args));
-    let (status, _, err) = hold(&["list"]);
-    assert!(status == Some(2) && err.contains("is no data directory"), "{err}");
+    // Where there is nothing, and in a folder that is another one: a hold there would hold nobody.
+    for _ in 0..2 {
+        let (status, _, err) = hold(&["add", GONE, "--reason", "order 12/26"]);
+        assert!(status == Some(2) && err.contains("is no data directory"), "{err}");
+        std::fs::create_dir_all(&data).unwrap();
+    }
+    assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0, "nothing was made there");
     let server = Server::start(&data, &[]);
     let of = |subject: &str| json!({"subject": subject, "stream": "bg", "at": "2026-03-01T00:00:00Z", "value": 100, "id": "one"});
     server.readings(&ndjson(&[of(GONE), of(KEPT[0])])).ok();
@@ -293,7 +298,7 @@ fn who_is_held_is_not_erased() {
 fn a_store_of_accounts_from_before_there_were_holds_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    std::fs::create_dir_all(&data).unwrap();
+    assert_eq!(Server::start(&data, &[]).stop(), Some(0));
     let (status, _, err) =
         run(vitalog().args(["user", "--data"]).arg(&data).args(["add", "lee", "--roles", "caretaker", "--no-password"]));
     assert_eq!(status, Some(0), "{err}");

@@ -275,7 +275,7 @@ fn a_command_used_wrongly_leaves_no_file() {
     let file = dir.path().join("out.csv");
     for (args, status, said) in [
         (&["select 1 as one", "--format", "fhir", "--url", &server.url][..], 2, "give --subject"),
-        (&["--subject", "a b", "--url", &server.url], 2, "cannot be a name"),
+        (&["--subject", "a b", "--url", &server.url], 2, "be the name of a subject"),
         (&["--subject", "p-1", "--from", "yesterday", "--url", &server.url], 2, "is no instant"),
         (&["--subject", "p-1"], 2, "whom to ask?"),
         (&["--url", &server.url], 2, "required"),

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use vitalog_elog::Subject;
 
 use crate::cli::{Export, ExportFormat, instant};
 use crate::commands::directory::served;
 use crate::commands::remote::{Remote, refusal};
+use crate::commands::subject_of;
 use crate::failure::Failure;
 
 /// Asks and writes.
@@ -37,9 +37,7 @@ pub fn run(args: &Export) -> Result<(), Failure> {
 }
 
 fn check(args: &Export) -> Result<(), Failure> {
-    if let Some(subject) = args.subject.as_ref().filter(|subject| !Subject::is_valid(subject)) {
-        return Err(Failure::usage(format!("--subject {subject:?} cannot be a name")));
-    }
+    args.subject.as_deref().map(subject_of).transpose()?;
     [&args.from, &args.to].into_iter().flatten().try_for_each(|time| instant(time).map(drop))?;
     if args.query.is_some() && args.format == ExportFormat::Fhir {
         return Err(Failure::usage("the result of a statement has no form in FHIR").hint("give --subject, or another --format"));

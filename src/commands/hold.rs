@@ -1,21 +1,22 @@
 //! `vitalog hold`: subjects that may not be erased, for a court or an inquiry wants what is known about them.
 
 use serde_json::json;
-use vitalog_elog::Subject;
 use vitalog_ingest::access;
 
 use crate::cli::{Format, Hold, HoldAction};
-use crate::commands::access_failure;
+use crate::commands::{access_failure, subject_of};
 use crate::failure::Failure;
-use crate::run::wall_clock;
+use crate::run::{self, wall_clock};
 
 /// Holds, lets go, or lists.
 ///
 /// # Errors
 /// Where the store can't be read or written, or it is as it should be already.
 pub fn run(args: &Hold) -> Result<(), Failure> {
-    if !args.data.is_dir() {
-        return Err(Failure::usage(format!("{} is no data directory", args.data.display())));
+    // A hold in the wrong place would hold nobody.
+    if !run::has_journal(&args.data) {
+        return Err(Failure::usage(format!("{} is no data directory", args.data.display()))
+            .hint("name the directory that `vitalog serve` was started on"));
     }
     let now = wall_clock();
     let mut store = access::open(&args.data, now).map_err(access_failure)?;
@@ -48,14 +49,6 @@ pub fn run(args: &Hold) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn subject_of(text: &str) -> Result<Subject, Failure> {
-    if Subject::is_valid(text) {
-        return Ok(Subject::new(text));
-    }
-    Err(Failure::usage(format!("{text:?} can't be the name of a subject"))
-        .hint("a name is 1 to 64 of letters, digits and . _ : @ ~ -"))
 }
 
 /// The longest reason.

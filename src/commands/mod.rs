@@ -30,3 +30,15 @@ pub mod user;
 pub mod why;
 
 use token::access_failure;
+use vitalog_elog::Subject;
+
+use crate::failure::Failure;
+
+/// The subject of a name from the command line.
+fn subject_of(text: &str) -> Result<Subject, Failure> {
+    if Subject::is_valid(text) {
+        return Ok(Subject::new(text));
+    }
+    Err(Failure::usage(format!("{text:?} can't be the name of a subject"))
+        .hint("a name is 1 to 64 of letters, digits and . _ : @ ~ -"))
+}

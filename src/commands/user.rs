@@ -7,7 +7,7 @@ use vitalog_elog::{Span, Subject};
 use vitalog_ingest::access::{self, Account, Roles, Store, password};
 
 use crate::cli::{Format, User, UserAction};
-use crate::commands::access_failure;
+use crate::commands::{access_failure, subject_of};
 use crate::failure::Failure;
 use crate::run::wall_clock;
 
@@ -121,12 +121,4 @@ fn secret(from_stdin: bool) -> Result<String, Failure> {
 fn tell(secret: &str) {
     say!("{secret}");
     eprintln!("it is shown this once; only its hash is kept");
-}
-
-fn subject_of(text: &str) -> Result<Subject, Failure> {
-    if Subject::is_valid(text) {
-        return Ok(Subject::new(text));
-    }
-    Err(Failure::usage(format!("{text:?} can't be the name of a subject"))
-        .hint("a name is 1 to 64 of letters, digits and . _ : @ ~ -"))
 }

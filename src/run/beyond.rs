@@ -122,22 +122,19 @@ impl Layers {
         }
     }
 
-    /// Removes all layers of these subjects, without a trace in the file. It is written anew for it, and only if there are some.
+    /// Removes all layers of these subjects, without a trace in the file: it is written anew, also where none are left, for the former time may have ended before that.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn forget(&mut self, subjects: &[Subject]) -> Result<(), Failure> {
-        let mut gone = 0;
         self.write(|tx, _| {
             for subject in subjects {
-                gone += tx.execute("DELETE FROM layers WHERE subject = ?1", [subject.as_str()])?;
+                tx.execute("DELETE FROM layers WHERE subject = ?1", [subject.as_str()])?;
             }
             Ok(())
         })?;
-        if gone > 0 {
-            // Deleting overwrites rows; what lies between the rows of a page from former times goes only so.
-            self.db.execute_batch("VACUUM").map_err(|e| failure(&self.path, &e))?;
-        }
+        // Deleting overwrites rows; what lies between the rows of a page from former times goes only so.
+        self.db.execute_batch("VACUUM").map_err(|e| failure(&self.path, &e))?;
         let checkpoint = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
         checkpoint.map_err(|e| failure(&self.path, &e)).map(drop)
     }
@@ -164,6 +161,34 @@ mod tests {
 
     fn layer(id: u128) -> Parted {
         Parted { subject: Subject::new("s"), id: LayerId(id), bytes: vec![id as u8; 40] }
+    }
+
+    #[test]
+    fn what_is_forgotten_is_in_no_byte_of_the_file() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut layers = Layers::open(dir.path(), 3).expect("made");
+        let of = |subject: &str, id: u128| Parted {
+            subject: Subject::new(subject),
+            id: LayerId(id),
+            bytes: subject.repeat(900).into(),
+        };
+        let all: Vec<Parted> = (0..60).map(|id| of(if id % 3 == 0 { "forget-me" } else { "keep-me" }, id)).collect();
+        layers.keep(&all, &[]).expect("kept");
+        layers.sync().expect("synced");
+        let has = |text: &str| {
+            let files = std::fs::read_dir(dir.path()).expect("a folder").map(|file| file.expect("a file").path());
+            files
+                .map(|file| std::fs::read(file).expect("read"))
+                .any(|bytes| bytes.windows(text.len()).any(|w| w == text.as_bytes()))
+        };
+        assert!(has("forget-me") && has("keep-me"));
+        // The first time ended between deleting and writing the file anew.
+        layers.db.execute_batch("PRAGMA secure_delete = OFF; DELETE FROM layers WHERE subject = 'forget-me'").expect("deleted");
+        assert!(has("forget-me"));
+        layers.forget(&[Subject::new("forget-me"), Subject::new("nobody")]).expect("forgotten");
+        assert!(!has("forget-me") && has("keep-me"));
+        assert!(layers.get(LayerId(3)).is_err());
+        assert_eq!(layers.get(LayerId(4)).expect("kept").len(), 900 * "keep-me".len());
     }
 
     #[test]

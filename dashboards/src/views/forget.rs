@@ -38,8 +38,8 @@ impl Views {
 
 fn forget(conn: &Connection, number: Option<i64>, subject: &Subject) -> Result<(), ViewsError> {
     let name = subject.as_str();
-    // A letter of somebody else may have become a reading of this subject: then that was never tried.
     answered::forget(conn, subject)?;
+    // A letter of somebody else may have become a reading of this subject: then that was never tried.
     conn.execute("delete from mendings where subject = ?1", [name])?;
     conn.execute("delete from dead_letters where subject = ?1", [name])?;
     conn.execute(

@@ -24,6 +24,7 @@ mod runtime;
 mod scan;
 pub(crate) mod session;
 pub(crate) mod store;
+mod taking;
 pub(crate) mod trace;
 mod write;
 

@@ -146,7 +146,11 @@ impl Pouring {
             // Whoever asked may have gone.
             Some(begin) => drop(begin.send(Err(error))),
             None => {
-                tracing::warn!(%error, "an export broke off");
+                // A refusal may quote what was asked, or a value of a row.
+                match &error {
+                    SqlError::Refused(refusal) => tracing::warn!(code = %refusal.code, "an export broke off"),
+                    SqlError::Lake(error) => tracing::error!(%error, "an export broke off"),
+                }
                 let _ = self.pieces.send(Piece::Broken(error)).await;
             }
         }

@@ -21,7 +21,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use vitalog_elog::access::Access;
 use vitalog_elog::{Span, Time};
 
@@ -29,6 +29,7 @@ use crate::error::LakeError;
 use crate::flight::ticket::Seal;
 use crate::io::lake::Lake;
 use crate::io::port::{Porter, Secure, Wire};
+use crate::io::taking::take;
 use crate::sql::Limits;
 
 use entry::Activity;
@@ -46,8 +47,6 @@ const CALLS: u32 = 64;
 const LONGEST: usize = 4 << 20;
 /// Bytes of the head of a call.
 const HEAD: u32 = 16 << 10;
-/// A pause where the system has no more descriptors: taking the next at once would spin.
-const EXHAUSTED: Duration = Duration::from_millis(200);
 /// How often a connection is asked whether it is there still, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(30);
 /// How often it is looked at whether a connection asks anything.
@@ -85,37 +84,17 @@ pub(crate) struct Shared {
 ///
 /// # Errors
 /// Where there is no chance to be had from the system.
-pub async fn serve(listener: TcpListener, door: FlightDoor, mut closed: watch::Receiver<bool>) -> Result<(), LakeError> {
+pub async fn serve(listener: TcpListener, door: FlightDoor, closed: watch::Receiver<bool>) -> Result<(), LakeError> {
     let shared = Arc::new(Shared::of(door)?);
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut running = tokio::task::JoinSet::new();
-    loop {
-        let taken = tokio::select! {
-            taken = listener.accept() => taken,
-            // The sender is gone only when the server is.
-            _ = closed.wait_for(|is| *is) => break,
-            Some(_) = running.join_next() => continue,
-        };
-        let stream = match taken {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be taken");
-                tokio::time::sleep(EXHAUSTED).await;
-                continue;
-            }
-        };
-        // Whoever finds no place is sent away: waiting would keep those out who come after.
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
-        // Answers are small: waiting to fill a packet would only delay them.
-        let _ = stream.set_nodelay(true);
+    take(listener, CONNECTIONS, closed.clone(), |stream, has_place| {
         let (shared, closed) = (shared.clone(), closed.clone());
-        running.spawn(async move {
-            connection(stream, shared, closed).await;
-            drop(place);
-        });
-    }
-    drop(listener);
-    while running.join_next().await.is_some() {}
+        async move {
+            if has_place {
+                connection(stream, shared, closed).await;
+            }
+        }
+    })
+    .await;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ use vitalog_elog::access::Access;
 
 use crate::io::lake::Lake;
 use crate::io::port::{Porter, Secure};
+use crate::io::taking::take;
 use crate::pg::fault::Fault;
 use crate::pg::incoming::Key;
 use crate::pg::outgoing::Outgoing;
@@ -35,8 +36,6 @@ const CONNECTIONS: usize = 200;
 const OF_ONE: usize = 50;
 /// Bytes of answers that are held for connections at once, in units of [`UNIT`].
 const HELD: usize = 1 << 30;
-/// A pause where the system has no more descriptors: taking the next at once would spin.
-const EXHAUSTED: Duration = Duration::from_millis(200);
 
 /// What a unit of room is.
 pub(crate) const UNIT: usize = 64 << 10;
@@ -63,39 +62,19 @@ struct Shared {
 }
 
 /// Takes connections until told to close, then ends those that there are once they have answered.
-pub async fn serve(listener: TcpListener, door: PgDoor, mut closed: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, door: PgDoor, closed: watch::Receiver<bool>) {
     let room = Arc::new(Semaphore::new(HELD / UNIT));
     let shared = Arc::new(Shared { door, connections: Arc::default(), room, closed: closed.clone() });
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut running = tokio::task::JoinSet::new();
-    loop {
-        let taken = tokio::select! {
-            taken = listener.accept() => taken,
-            // The sender is gone only when the server is.
-            _ = closed.wait_for(|is| *is) => break,
-            Some(_) = running.join_next() => continue,
-        };
-        let stream = match taken {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be taken");
-                tokio::time::sleep(EXHAUSTED).await;
-                continue;
-            }
-        };
-        // Answers are small: waiting to fill a packet would only delay them.
-        let _ = stream.set_nodelay(true);
-        let place = places.clone().try_acquire_owned().ok();
+    take(listener, CONNECTIONS, closed, |stream, has_place| {
         let shared = shared.clone();
-        running.spawn(async move {
-            match place {
-                Some(_place) => connection(stream, &shared).await,
-                None => too_many(stream).await,
+        async move {
+            match has_place {
+                true => connection(stream, &shared).await,
+                false => too_many(stream).await,
             }
-        });
-    }
-    drop(listener);
-    while running.join_next().await.is_some() {}
+        }
+    })
+    .await;
 }
 
 async fn too_many(stream: TcpStream) {
