@@ -74,7 +74,7 @@ pub enum Command {
     Restore(Restore),
     /// Look a data directory through and say what is wrong with it, and what to do. Changes nothing. Exit status 1 if something would keep a server from starting.
     Doctor(Doctor),
-    /// Erase subjects from a data directory that no server holds: destroy their keys, and remove what was derived.
+    /// Erase subjects from a data directory that no server holds, or by a running server: destroy their keys, and cut them out of what was derived.
     Erase(Erase),
     /// Subjects that may not be erased: hold them, let them go, list them.
     Hold(Hold),
@@ -548,7 +548,13 @@ pub struct Erase {
     pub subjects: Vec<String>,
     /// A data directory that no server holds.
     #[arg(long)]
-    pub data: PathBuf,
+    pub data: Option<PathBuf>,
+    /// The URL of a running server: it is away for a moment, and goes on without them.
+    #[arg(long, conflicts_with = "data")]
+    pub url: Option<String>,
+    /// The access token; read from the environment if not given.
+    #[arg(long, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

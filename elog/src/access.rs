@@ -59,6 +59,8 @@ pub enum Wish<'a> {
     Administer,
     /// See who saw what.
     Audit,
+    /// Erase a subject for good.
+    Erase(&'a Subject),
 }
 
 /// The answer.
@@ -118,7 +120,7 @@ impl Principal {
 
 impl<'a> Wish<'a> {
     /// How many kinds there are.
-    pub const KINDS: usize = 13;
+    pub const KINDS: usize = 14;
 
     /// Which kind it is.
     pub fn kind(self) -> usize {
@@ -136,6 +138,7 @@ impl<'a> Wish<'a> {
             Wish::Administer => 10,
             Wish::Audit => 11,
             Wish::QueryAll => 12,
+            Wish::Erase(_) => 13,
         }
     }
 
@@ -155,6 +158,7 @@ impl<'a> Wish<'a> {
             "administer",
             "audit",
             "query_all",
+            "erase",
         ];
         NAMES[self.kind()]
     }
@@ -162,7 +166,9 @@ impl<'a> Wish<'a> {
     /// Whom it is about, where it is about one.
     pub fn subject(self) -> Option<&'a Subject> {
         match self {
-            Wish::Read(s) | Wish::Write(s) | Wish::SetProfile(s) | Wish::Answer(s) | Wish::BreakGlass(s) => Some(s),
+            Wish::Read(s) | Wish::Write(s) | Wish::SetProfile(s) | Wish::Answer(s) | Wish::BreakGlass(s) | Wish::Erase(s) => {
+                Some(s)
+            }
             _ => None,
         }
     }
@@ -183,6 +189,7 @@ impl<'a> Wish<'a> {
             Wish::Administer,
             Wish::Audit,
             Wish::QueryAll,
+            Wish::Erase(subject),
         ]
     }
 }

@@ -47,7 +47,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
     let rules = args.rules.clone().unwrap_or_else(|| data.join("rules"));
     lay_out_rules(&rules)?;
     let began = clock::wall();
-    let listener = server::listen(args.listen).await?;
+    let listener = server::listen(args.listen, "--listen").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let options = Options {
         data: data.to_owned(),

@@ -15,7 +15,7 @@ pub async fn served<T>(data: &Path, ask: impl AsyncFnOnce(&str) -> Result<T, Fai
         return Err(Failure::usage(format!("{} is no data directory", data.display())));
     }
     let node = Node::start(Options::quiet(data)).await?;
-    let listener = server::listen(([127, 0, 0, 1], 0).into()).await?;
+    let listener = server::listen(([127, 0, 0, 1], 0).into(), "--listen").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let server = server::start(&node, listener, Admittance::Open, &Manners::default())?;
     let answer = ask(&url).await;

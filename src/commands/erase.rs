@@ -1,15 +1,18 @@
-//! `vitalog erase`: subjects, from everything that a data directory holds, and a word on what it can't reach.
+//! `vitalog erase`: subjects, from everything that a data directory holds, and a word on what it can't reach. Where a server holds the directory, it is asked to.
 
 use std::path::Path;
+use std::time::Duration;
 
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use vitalog_elog::Subject;
 use vitalog_ingest::access;
 
+use super::remote::{Question, Remote};
 use crate::cli::{Erase, Format};
 use crate::commands::access_failure;
 use crate::failure::Failure;
-use crate::run::{self, wall_clock};
+use crate::run::{self, Unknown, wall_clock};
 
 /// What no key reaches, wherever it is.
 const ELSEWHERE: [&str; 4] = [
@@ -18,6 +21,8 @@ const ELSEWHERE: [&str; 4] = [
     "what others' readings say of the subject",
     "log files of the server, which name subjects",
 ];
+/// A server that erases answers nobody meanwhile; one that was just asked has not begun.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// Erases and prints.
 ///
@@ -30,9 +35,15 @@ pub fn run(args: &Erase) -> Result<(), Failure> {
     let mut subjects: Vec<Subject> = args.subjects.iter().map(|name| Subject::new(name)).collect();
     subjects.sort();
     subjects.dedup();
-    let done = run::erase(&args.data, &subjects)?;
-    let mut left: Vec<String> = named(&args.data, &subjects)?;
-    if !done.exchanged {
+    let (done, mut left) = match (&args.data, &args.url) {
+        (Some(data), None) => here(data, &subjects)?,
+        (None, Some(url)) => there(&Remote { url, token: args.token.as_deref() }, &subjects)?,
+        _ => {
+            return Err(Failure::usage("say from where to erase")
+                .hint("--data DIR, of a directory that no server holds; --url URL, of a running server"));
+        }
+    };
+    if done["kek_exchanged"] == false {
         left.push(
             "older copies of the key store: the key-encryption key comes from outside, exchange it with `vitalog keys move-kek`"
                 .to_owned(),
@@ -41,23 +52,70 @@ pub fn run(args: &Erase) -> Result<(), Failure> {
     left.extend(ELSEWHERE.map(str::to_owned));
     match args.format {
         Format::Json => {
-            let line = json!({"subjects": args.subjects, "keys": done.keys, "deliveries": done.deliveries, "kek_exchanged": done.exchanged, "made_again": done.removed, "left": left});
+            let mut line = json!({"subjects": args.subjects, "left": left});
+            for key in ["keys", "deliveries", "kek_exchanged", "made_again"] {
+                line[key] = done[key].clone();
+            }
             say!("{line}");
         }
-        Format::Text => {
-            say!("erased: {}; {} keys destroyed, {} deliveries forgotten", args.subjects.join(", "), done.keys, done.deliveries);
-            match done.removed[..] {
-                [] => say!("cut out of snapshots, layers, views and lake"),
-                ref removed => {
-                    let removed = removed.join(", ");
-                    say!("removed: {removed}; the next start makes them again from what can still be read of the journal");
-                }
-            }
-            say!("not reached:");
-            left.iter().for_each(|what| say!("  {what}"));
-        }
+        Format::Text => told(args, &done, &left),
     }
     Ok(())
+}
+
+fn told(args: &Erase, done: &Value, left: &[String]) {
+    say!("erased: {}; {} keys destroyed, {} deliveries forgotten", args.subjects.join(", "), done["keys"], done["deliveries"]);
+    let removed: Vec<&str> = done["made_again"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    match (&removed[..], args.url.is_some()) {
+        ([], _) => say!("cut out of snapshots, layers, views and lake"),
+        (removed, false) => {
+            let removed = removed.join(", ");
+            say!("removed: {removed}; the next start makes them again from what can still be read of the journal");
+        }
+        (removed, true) => {
+            let removed = removed.join(", ");
+            say!("removed, and made again from what can still be read of the journal: {removed}");
+        }
+    }
+    say!("not reached:");
+    left.iter().for_each(|what| say!("  {what}"));
+}
+
+/// From a directory that no server holds.
+fn here(data: &Path, subjects: &[Subject]) -> Result<(Value, Vec<String>), Failure> {
+    let done = run::erase(data, subjects, Unknown::Refuse)?;
+    let said =
+        json!({"keys": done.keys, "deliveries": done.deliveries, "kek_exchanged": done.exchanged, "made_again": done.removed});
+    Ok((said, named(data, subjects)?))
+}
+
+/// By a running server: waits until it has come back.
+fn there(server: &Remote<'_>, subjects: &[Subject]) -> Result<(Value, Vec<String>), Failure> {
+    let names: Vec<&str> = subjects.iter().map(Subject::as_str).collect();
+    let body = json!({ "subjects": names }).to_string().into_bytes();
+    let mut asked = server.ask(Question {
+        method: Method::POST,
+        path: &["erasures"],
+        body: Some(("application/json", body)),
+        ..Question::default()
+    })?;
+    let number = asked["number"].to_string();
+    while asked["state"] == "waiting" {
+        std::thread::sleep(AGAIN);
+        asked = server.ask(Question { path: &["erasures", &number], ..Question::default() }).map_err(|e| {
+            Failure::new(e.parts().0).hint(format!(
+                "it is taken on as number {number}, and is made when the server starts again at the latest: GET /v1/erasures/{number}"
+            ))
+        })?;
+    }
+    if asked["state"] != "done" {
+        return Err(Failure::new(format!(
+            "nobody was erased: {}",
+            asked["state"].as_str().unwrap_or("the server does not say why")
+        ))
+        .hint("docs/security.md says what each of these means"));
+    }
+    Ok((asked, vec!["accounts and tokens that name a subject: shut and revoke them".to_owned()]))
 }
 
 /// Accounts and tokens that name one of the subjects: only people know whose they are.

@@ -38,7 +38,7 @@ pub fn run(args: &Ingest) -> Result<(), Failure> {
         if node.rules.files().is_empty() {
             put_rules(&node, None).await?;
         }
-        let listener = server::listen(([127, 0, 0, 1], 0).into()).await?;
+        let listener = server::listen(([127, 0, 0, 1], 0).into(), "--listen").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let server = server::start(&node, listener, Admittance::Open, &Manners::default())?;
         let sent = send_all(args, &url, None).await;

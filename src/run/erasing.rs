@@ -34,6 +34,39 @@ pub struct Erasure {
     pub removed: Vec<&'static str>,
 }
 
+/// What is done about a subject that nothing was ever journaled about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// Nobody is erased: the name may be misspelt.
+    Refuse,
+    /// The others are erased. For who was known when the erasure was asked for: what is not known any more was erased since.
+    PassOver,
+}
+
+/// Why nobody was erased, or not all.
+pub enum NotErased {
+    /// A legal hold; nobody was.
+    Held(Failure),
+    /// Groups of a former format name one of them in clear, where no key reaches; nobody was.
+    InClear(Failure),
+    /// Those that were named first may be. What is begun is finished by whoever opens the directory next.
+    Failed(Failure),
+}
+
+impl From<Failure> for NotErased {
+    fn from(failure: Failure) -> NotErased {
+        NotErased::Failed(failure)
+    }
+}
+
+impl From<NotErased> for Failure {
+    fn from(error: NotErased) -> Failure {
+        match error {
+            NotErased::Held(failure) | NotErased::InClear(failure) | NotErased::Failed(failure) => failure,
+        }
+    }
+}
+
 /// What is yet to be done about an erasure.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Note {
@@ -53,22 +86,28 @@ impl Note {
 /// Erases subjects in a data directory that no server holds. Where it ends half way, those that were named first are erased, and the others are as they were.
 ///
 /// # Errors
-/// Where it is held or can't be read, one of them is not known (then none is erased), or a file can't be removed.
-pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
+/// Where it is held or can't be read, one of them is not known (then none is erased) or may not be erased, or a file can't be removed.
+pub fn erase(data: &Path, subjects: &[Subject], unknown: Unknown) -> Result<Erasure, NotErased> {
     if !has_journal(data) {
-        return Err(Failure::usage(format!("{} is no data directory", data.display())));
+        return Err(Failure::usage(format!("{} is no data directory", data.display())).into());
     }
     let directory = Directory::hold(data)?;
     let mut journal = open(&directory)?;
     // First of all: a hold stops the erasure of all of them.
     let mut store = access::open(data, clock::wall()).map_err(|e| Failure::new(e.to_string()))?;
     store.must_be_free(subjects).map_err(held)?;
+    let mut known = Vec::with_capacity(subjects.len());
     for subject in subjects {
-        journal.check_erasable(subject).map_err(|e| match e {
-            JournalError::Keys(KeyError::UnknownSubject) => Failure::new(format!("nothing was ever journaled about {subject}"))
-                .hint("check the name; what was erased before is not known by its name any more"),
-            other => Failure::new(format!("{subject}: {other}")),
-        })?;
+        match journal.check_erasable(subject) {
+            Ok(()) => known.push(subject.clone()),
+            Err(JournalError::Keys(KeyError::UnknownSubject)) if unknown == Unknown::PassOver => {}
+            Err(JournalError::Keys(KeyError::UnknownSubject)) => {
+                let failure = Failure::new(format!("nothing was ever journaled about {subject}"));
+                return Err(failure.hint("check the name; what was erased before is not known by its name any more").into());
+            }
+            Err(e @ JournalError::InClear { .. }) => return Err(NotErased::InClear(Failure::new(format!("{subject}: {e}")))),
+            Err(e) => return Err(Failure::new(format!("{subject}: {e}")).into()),
+        }
     }
     // Who was assigned them, and who opened them in an emergency. First, since nobody would know of it any more.
     for subject in subjects {
@@ -76,7 +115,7 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
     }
     drop(store);
     let (mut keys, mut note) = (0, Note::default());
-    for (subject, findings) in subjects.iter().zip(findings_of(&directory, &journal, subjects)?) {
+    for (subject, findings) in known.iter().zip(findings_of(&directory, &journal, &known)?) {
         // Of those only whose keys are gone: what is about all others stays.
         note.findings.extend(findings);
         note.subjects.push(subject.clone());
@@ -87,11 +126,13 @@ pub fn erase(data: &Path, subjects: &[Subject]) -> Result<Erasure, Failure> {
     Ok(Erasure { keys, deliveries, exchanged, removed })
 }
 
-fn held(error: AccessError) -> Failure {
+fn held(error: AccessError) -> NotErased {
     let failure = Failure::new(error.to_string());
     match error {
-        AccessError::Held { .. } => failure.hint("let it go first: `vitalog hold release SUBJECT --reason … --data DATA`"),
-        _ => failure,
+        AccessError::Held { .. } => {
+            NotErased::Held(failure.hint("let it go first: `vitalog hold release SUBJECT --reason … --data DATA`"))
+        }
+        _ => NotErased::Failed(failure),
     }
 }
 

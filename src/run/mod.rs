@@ -13,6 +13,7 @@
 //! INVARIANT (acknowledged is kept): nobody is told `accepted` before the journal's sync has returned.
 
 mod arrivals;
+mod asked;
 mod asking;
 mod away;
 mod batch;
@@ -47,10 +48,11 @@ mod watch;
 mod workers;
 
 pub use arrivals::{Arrival, arrivals, move_to};
+pub use asked::{Outcome, erase_asked};
 pub use asking::{Asker, NotAsked, Question};
 pub use clock::wall as wall_clock;
 pub use directory::{Directory, ELSEWHERE, MOST_PARTITIONS, elsewhere, has_journal, kek, placing};
-pub use erasing::{erase, open as open_finished};
+pub use erasing::{Unknown, erase, open as open_finished};
 pub use fleeting::forget;
 pub use inlet::Message;
 pub use mind::{Mind, Spread};

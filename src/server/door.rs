@@ -1,6 +1,5 @@
-//! What listeners beside HTTP need, for clients of PostgreSQL and of Arrow Flight SQL: an address, and the gateway's accounts and log.
+//! What listeners beside HTTP need, for clients of PostgreSQL and of Arrow Flight SQL: the gateway's accounts and log.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,31 +12,9 @@ use vitalog_ingest::io::{Call, Guest, NotTaken, Porter};
 use vitalog_lakehouse::io::port;
 
 use super::tls::Tls;
-use crate::failure::Failure;
 
 /// After which a connection ends that asks nothing, and what it kept is forgotten.
 pub const IDLE: Duration = Duration::from_secs(3_600);
-
-/// A listener that is bound, and not served yet.
-pub struct Listening {
-    pub listener: tokio::net::TcpListener,
-    pub address: SocketAddr,
-}
-
-impl Listening {
-    /// Binds an address that was given by a flag.
-    ///
-    /// # Errors
-    /// Where it is taken or not this machine's.
-    pub async fn on(address: SocketAddr, flag: &str) -> Result<Listening, Failure> {
-        let bound = tokio::net::TcpListener::bind(address).await;
-        let listener = bound.map_err(|e| {
-            Failure::new(format!("cannot listen on {address}: {e}")).hint(format!("choose another address with {flag}"))
-        })?;
-        let address = listener.local_addr()?;
-        Ok(Listening { listener, address })
-    }
-}
 
 /// The gateway's porter, as the lake knows it.
 pub struct Door(pub Arc<Porter>);

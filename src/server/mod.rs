@@ -5,6 +5,7 @@ mod accounts_said;
 mod backup_api;
 mod current;
 mod door;
+mod erasures_api;
 mod flight;
 mod health;
 mod interrupt;
@@ -30,7 +31,7 @@ use axum::Router;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use vitalog_dashboards::ask::Readers;
 use vitalog_dashboards::io::{Board, Notice, Ports};
@@ -60,7 +61,7 @@ use accounting_api::AccountingState;
 use backup_api::BackupState;
 pub use backup_api::Places;
 use current::ViewsTell;
-pub use door::Listening;
+use erasures_api::ErasuresState;
 use health::Health;
 pub use interrupt::Interrupt;
 use metrics_api::MetricsState;
@@ -93,6 +94,8 @@ pub struct Manners {
     pub is_secure: bool,
     /// Where its backups go.
     pub backups: Places,
+    /// Told when an erasure waits: whoever listens ends the server and the node, erases, and starts them again. `None`: nobody does.
+    pub erasing: Option<Arc<Notify>>,
 }
 
 impl Default for Manners {
@@ -106,6 +109,7 @@ impl Default for Manners {
             tls: None,
             is_secure: false,
             backups: Places::default(),
+            erasing: None,
         }
     }
 }
@@ -113,8 +117,8 @@ impl Default for Manners {
 /// What a server listens on.
 pub struct Listeners {
     pub http: TcpListener,
-    pub pg: Option<Listening>,
-    pub flight: Option<Listening>,
+    pub pg: Option<TcpListener>,
+    pub flight: Option<TcpListener>,
 }
 
 impl From<TcpListener> for Listeners {
@@ -179,7 +183,7 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
             begin: manners.head_time,
             idle: door::IDLE,
         };
-        tasks.push(tokio::spawn(vitalog_lakehouse::io::pg::serve(pg.listener, door, closed.clone())));
+        tasks.push(tokio::spawn(vitalog_lakehouse::io::pg::serve(pg, door, closed.clone())));
     }
     if let Some(flight) = listeners.flight {
         let door = FlightDoor {
@@ -193,7 +197,7 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
             ticket: manners.ticket,
             now: node.now.clone(),
         };
-        let served = vitalog_lakehouse::io::flight::serve(flight.listener, door, closed.clone());
+        let served = vitalog_lakehouse::io::flight::serve(flight, door, closed.clone());
         tasks.push(tokio::spawn(async move {
             if let Err(error) = served.await {
                 tracing::error!(%error, "clients of Arrow Flight SQL are not taken");
@@ -210,16 +214,19 @@ impl Server {
         self.is_draining.store(true, Ordering::Release);
     }
 
-    /// Takes no more requests, ends the live streams, and answers what was asked before.
-    pub async fn stop(self) {
+    /// Takes no more requests, ends the live streams, and answers what was asked before. Gives back the access log where that could not be ended yet: some door is open still.
+    pub async fn stop(self) -> Option<LogKeeper> {
         self.drain();
         self.closing.send_replace(true);
         self.live.close();
         // Connections that a client keeps without asking anything would hold the end up.
         let ended = tokio::time::timeout(Duration::from_secs(10), futures::future::join_all(self.tasks)).await;
-        // Where a door is open still, so is the log, and it is written as far as it goes.
-        if let (Ok(_), Some(log)) = (ended, self.log) {
-            let _ = tokio::task::spawn_blocking(move || log.join()).await;
+        match (ended, self.log) {
+            (Ok(_), Some(log)) => {
+                let _ = tokio::task::spawn_blocking(move || log.join()).await;
+                None
+            }
+            (_, log) => log,
         }
     }
 }
@@ -264,6 +271,12 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
     let asked = health.clone();
     let help = "1 while it takes readings, else 0";
     node.metrics.add(Asked::one("ready", help, None, move || Some(f64::from(u8::from(asked.is_ready())))));
+    let erasures = ErasuresState {
+        data: node.data().to_owned(),
+        door: node.door.sender(),
+        erasing: manners.erasing.clone(),
+        access: access.clone(),
+    };
     let metrics = MetricsState { metrics: node.metrics.clone(), access: access.clone() };
     Ok(vitalog_ingest::io::api()
         .with_state(Arc::new(gateway))
@@ -275,6 +288,7 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
         .merge(accounting_api::api().with_state(accounting))
         .merge(receipt_api::api().with_state(receipts))
         .merge(backup_api::api().with_state(backup(node, access, &manners.backups)))
+        .merge(erasures_api::api().with_state(erasures))
         .merge(health::api().with_state(health))
         .split_for_parts()
         .0
@@ -315,12 +329,12 @@ async fn only_over_tls(request: axum::extract::Request, next: Next) -> Response 
     response
 }
 
-/// Binds an address, with a failure that says what to do.
+/// Binds an address that was given by a flag, with a failure that says what to do.
 ///
 /// # Errors
 /// Where the address is taken or not this machine's.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+pub async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address)
         .await
-        .map_err(|e| Failure::new(format!("cannot listen on {address}: {e}")).hint("choose another address with --listen"))
+        .map_err(|e| Failure::new(format!("cannot listen on {address}: {e}")).hint(format!("choose another address with {flag}")))
 }

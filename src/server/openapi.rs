@@ -18,7 +18,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 use vitalog_ingest::io::{PROBLEM_JSON, ProblemBody};
 
-use super::{accounting_api, backup_api, health, metrics_api, openapi_keys, receipt_api, rules_api, why_api};
+use super::{accounting_api, backup_api, erasures_api, health, metrics_api, openapi_keys, receipt_api, rules_api, why_api};
 
 /// What the doors are grouped by.
 const TAGS: [(&str, &str); 7] = [
@@ -59,7 +59,7 @@ fn document() -> OpenApi {
     whole
 }
 
-fn parts() -> [OpenApi; 12] {
+fn parts() -> [OpenApi; 13] {
     [
         vitalog_ingest::io::api().into_openapi(),
         vitalog_dashboards::io::api().into_openapi(),
@@ -69,6 +69,7 @@ fn parts() -> [OpenApi; 12] {
         accounting_api::api().into_openapi(),
         receipt_api::api().into_openapi(),
         backup_api::api().into_openapi(),
+        erasures_api::api().into_openapi(),
         vitalog_ingest::io::emergencies().into_openapi(),
         vitalog_ingest::io::own().into_openapi(),
         metrics_api::api().into_openapi(),

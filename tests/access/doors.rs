@@ -9,6 +9,8 @@ use crate::support::server::root;
 const RULE: &str = "stream x { v count }";
 const SQL: &str = r#"{"sql":"select 1 as one"}"#;
 const CHECK: &str = r#"{"files":[{"name":"a.rules","text":"stream x { v count }"}]}"#;
+// Of somebody nobody knows: whoever may erase is told so, and everybody else is there for the next door.
+const ERASURE: &str = r#"{"subjects":["p-nobody-knows"]}"#;
 const EMERGENCY: &str = r#"{"subject":"p-2","reason":"a test of every door"}"#;
 
 /// Method, path as the manual has it, body, right. `{id}` is a reading's or a finding's, by the path.
@@ -40,6 +42,8 @@ const DOORS: &[(&str, &str, &str, &str)] = &[
     ("POST", "/v1/dead-letters/{offset}/replay", "", "operate"),
     ("POST", "/v1/dead-letters/replay", "{}", "operate"),
     ("POST", "/v1/backups", "", "operate"),
+    ("POST", "/v1/erasures", ERASURE, "erase"),
+    ("GET", "/v1/erasures/{number}", "", "administer"),
     ("GET", "/v1/accounting", "", "operate or audit"),
     ("POST", "/v1/sql", SQL, "query"),
     ("POST", "/v1/export", SQL, "query"),

@@ -28,7 +28,7 @@ pub use registry::{Account, Emergency, NotGood, Registry, Token};
 pub use role::{Role, RoleError, Roles};
 pub use scope::{Scope, ScopeError};
 pub use session::{Lives, Sessions};
-pub use store::{Hold, NewToken, Store};
+pub use store::{AskedErasure, Hold, NewToken, Store};
 pub use token::{FormerToken, Minted};
 pub use visit::{Asked, Noted};
 

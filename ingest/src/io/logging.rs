@@ -1,6 +1,6 @@
 //! The access log of a running server: a thread that writes whatever waits as one piece, and answers when it is on stable storage.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -33,6 +33,19 @@ impl LogKeeper {
         if self.0.join().is_err() {
             tracing::error!("the access log ended in a panic");
         }
+    }
+
+    /// Waits for its end, and not for ever: false where somebody still has something to note.
+    pub fn join_within(self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        while !self.0.is_finished() {
+            if Instant::now() > until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.join();
+        true
     }
 }
 

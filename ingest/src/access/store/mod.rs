@@ -6,6 +6,7 @@
 
 mod accounts;
 mod emergencies;
+mod erasures;
 mod holds;
 mod read;
 mod tokens;
@@ -18,13 +19,14 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::error::AccessError;
 
+pub use erasures::AskedErasure;
 pub use holds::Hold;
 pub use tokens::NewToken;
 
 /// "VtAc".
 const APPLICATION_ID: i32 = 0x5674_4163;
-/// 2: with holds.
-const FORMAT: u32 = 2;
+/// 2: with holds. 3: with erasures that were asked for.
+const FORMAT: u32 = 3;
 
 const TABLES: &str = "
     CREATE TABLE accounts (id TEXT PRIMARY KEY, roles TEXT NOT NULL, own TEXT, password TEXT, generation INTEGER NOT NULL DEFAULT 0,
@@ -40,6 +42,11 @@ const HOLDS: &str = "
     CREATE TABLE holds (number INTEGER PRIMARY KEY, subject TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,
         released_at INTEGER, released_for TEXT) STRICT;
     CREATE UNIQUE INDEX held ON holds (subject) WHERE released_at IS NULL;";
+
+// A number is never given twice: whoever asks after one must not be told of another.
+const ERASURES: &str = "
+    CREATE TABLE erasures (number INTEGER PRIMARY KEY AUTOINCREMENT, subjects TEXT, count INTEGER NOT NULL, asked_at INTEGER NOT NULL,
+        by TEXT NOT NULL, ended_at INTEGER, outcome TEXT) STRICT;";
 
 /// A store that is open.
 pub struct Store {
@@ -98,13 +105,17 @@ impl Store {
         let application: i32 = tx.pragma_query_value(None, "application_id", |r| r.get(0))?;
         match (application, version) {
             (APPLICATION_ID, FORMAT) => {}
-            (APPLICATION_ID, 1) => {
-                tx.execute_batch(HOLDS)?;
+            (APPLICATION_ID, former @ (1 | 2)) => {
+                if former == 1 {
+                    tx.execute_batch(HOLDS)?;
+                }
+                tx.execute_batch(ERASURES)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }
             (0, 0) => {
                 tx.execute_batch(TABLES)?;
                 tx.execute_batch(HOLDS)?;
+                tx.execute_batch(ERASURES)?;
                 tx.pragma_update(None, "application_id", APPLICATION_ID)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }

@@ -1,25 +1,26 @@
 //! `vitalog serve`: the gateway, the engine, the lake and the pages on a data directory.
 
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
+mod nobody;
+mod round;
+mod signals;
+mod sockets;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use vitalog_cep::Horizon;
-use vitalog_cep::plan::Library;
 use vitalog_elog::Span;
-use vitalog_ingest::access::{self, Accounts, Lives, Policies, log};
+use vitalog_ingest::access::{self, Accounts, Lives, Policies};
 use vitalog_ingest::journal::kafka::{Fault, IS_BUILT, Mechanism, Sasl, Settings};
-use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
-use vitalog_notify::roles::Roles;
 
 use crate::cli::{SaslMechanism, Serve};
 use crate::commands::access_failure;
 use crate::failure::Failure;
 use crate::files;
-use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores, wall_clock};
-use crate::server::{self, Admittance, Certificate, Interrupt, Listeners, Listening, Manners, Places, supervisor};
+use crate::run::{HORIZON, Node, Options, RulesError, cores, wall_clock};
+use crate::server::{Certificate, Manners, Places};
+use round::Rounds;
 
 /// Runs until interrupted.
 ///
@@ -35,80 +36,19 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
             vitalog_notify::Config::parse(&text).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(live(args, accounts, telling));
-    runtime.shutdown_timeout(Duration::from_secs(5));
-    outcome
+    Rounds { args, accounts, telling, journal: journal(args)? }.run()
 }
 
-async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_notify::Config) -> Result<(), Failure> {
-    let listener = server::listen(args.listen).await?;
-    let address = listener.local_addr()?;
-    let (pg, flight) = (listening(args.pg, "--pg").await?, listening(args.flight, "--flight").await?);
-    let [pg_address, flight_address] = [&pg, &flight].map(|door| door.as_ref().map(|door| door.address));
-    let endpoints = telling.endpoints.clone();
-    let options = Options {
-        data: args.data.clone(),
-        telling,
+/// What the command line says of the node; not of whom it tells, nor of its journal.
+fn options(args: &Serve) -> Options {
+    Options {
         land_every: Duration::from_secs(args.land_every.max(1)),
-        speed: 1.0,
         contacts: true,
         workers: args.workers.map_or_else(cores, usize::from),
         quiet: false,
         horizon: (args.horizon > 0).then_some(Horizon { keep: Span::days(i64::from(args.horizon)), ..HORIZON }),
         floor: args.free_space.saturating_mul(1 << 20),
-        journal: journal(args)?,
-    };
-    let node = Node::start(options).await?;
-    put_rules(&node, args.rules.as_deref()).await?;
-    let roles = Roles::of(&endpoints);
-    node.on_library(move |library| warn_of_nobody(library, &roles));
-    let _watch = match &args.rules {
-        Some(dir) if dir.is_dir() => Some(RuleWatch::start(dir, node.rules.clone(), node.door.clone())?),
-        _ => None,
-    };
-    let (stop_telling, stopped) = tokio::sync::oneshot::channel::<()>();
-    let sender = Sender::new(Timeouts::default()).map_err(|e| Failure::new(format!("webhooks: {e}")))?;
-    let ports = Ports { inlet: node.door.clone(), now: node.now.clone(), random: Arc::new(random) };
-    let telling = tokio::spawn(deliver(node.outbox.clone(), endpoints, sender, ports, async move {
-        // Either way it is time to stop.
-        let _ = stopped.await;
-    }));
-    let manners = manners(args);
-    let scheme = if manners.tls.is_some() { "https" } else { "http" };
-    // Only now is the directory held by nobody else.
-    let admittance = match accounts {
-        Some(accounts) => Admittance::Accounts(accounts, access_log(&args.data)?),
-        None => Admittance::Open,
-    };
-    let server = server::start(&node, Listeners { http: listener, pg, flight }, admittance, &manners)?;
-    let mut interrupt = Interrupt::catch()?;
-    if let Some(address) = pg_address {
-        println!("listening on postgresql://{address}/vitalog");
-    }
-    if let Some(address) = flight_address {
-        println!("listening on {}://{address}", if scheme == "https" { "grpc+tls" } else { "grpc" });
-    }
-    println!("listening on {scheme}://{address}");
-    supervisor::tell(supervisor::READY);
-    interrupt.come().await;
-    supervisor::tell(supervisor::STOPPING);
-    eprintln!("ending; interrupt again to end at once");
-    interrupt.end_at_the_next();
-    server.drain();
-    tokio::time::sleep(Duration::from_secs(args.drain_time)).await;
-    server.stop().await;
-    let _ = stop_telling.send(());
-    if let Ok(Err(error)) = telling.await {
-        tracing::error!(%error, "deliveries had stopped");
-    }
-    node.stop().await
-}
-
-async fn listening(on: Option<SocketAddr>, flag: &str) -> Result<Option<Listening>, Failure> {
-    match on {
-        Some(address) => Ok(Some(Listening::on(address, flag).await?)),
-        None => Ok(None),
+        ..Options::quiet(&args.data)
     }
 }
 
@@ -122,23 +62,6 @@ fn manners(args: &Serve) -> Manners {
         tls,
         backups: Places { backups: args.backups.clone(), keys: args.backup_keys.clone() },
         ..Manners::default()
-    }
-}
-
-/// Says which steps of the policies that rules name would reach nobody, before it matters.
-fn warn_of_nobody(library: &Library, roles: &Roles) {
-    let named: BTreeSet<&str> = library.rules.iter().filter_map(|rule| rule.notify.as_deref()).collect();
-    let policies: Vec<_> = library.policies.iter().filter(|policy| named.contains(&*policy.name)).cloned().collect();
-    if policies.is_empty() {
-        return;
-    }
-    if roles.is_empty() {
-        return tracing::warn!(
-            "no endpoint has a role: the steps of policies are not carried out, and only endpoints without a role are told"
-        );
-    }
-    for step in roles.uncarried(&policies) {
-        tracing::warn!("{step}; give an endpoint that role and channel");
     }
 }
 
@@ -230,18 +153,4 @@ fn accounts(args: &Serve) -> Result<Option<Arc<Accounts>>, Failure> {
         )));
     }
     Ok(Some(Arc::new(accounts)))
-}
-
-fn access_log(data: &Path) -> Result<log::Writer, Failure> {
-    let signer = log::Signer::open(&data.join("access.key")).map_err(|e| Failure::new(e.to_string()))?;
-    log::Writer::open(&data.join("access"), signer).map_err(|e| Failure::new(e.to_string()))
-}
-
-/// Spreads retries; nothing depends on its quality.
-fn random() -> u64 {
-    let mut bytes = [0; 8];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => u64::from_le_bytes(bytes),
-        Err(_) => 0,
-    }
 }

@@ -1,5 +1,7 @@
 //! Erasing a subject, from outside: gone from everything that a data directory holds, and nobody else is touched; wherever it was interrupted.
 
+mod online;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -295,23 +297,29 @@ fn who_is_held_is_not_erased() {
 }
 
 #[test]
-fn a_store_of_accounts_from_before_there_were_holds_goes_on() {
+fn a_store_of_accounts_of_a_former_format_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     assert_eq!(Server::start(&data, &[]).stop(), Some(0));
     let (status, _, err) =
         run(vitalog().args(["user", "--data"]).arg(&data).args(["add", "lee", "--roles", "caretaker", "--no-password"]));
     assert_eq!(status, Some(0), "{err}");
-    // As the version before made it.
-    let db = rusqlite::Connection::open(data.join("access.db")).unwrap();
-    db.execute_batch("DROP TABLE holds; PRAGMA user_version = 1").unwrap();
-    drop(db);
+    // As the version before holds made it.
+    let former = |sql: &str| rusqlite::Connection::open(data.join("access.db")).unwrap().execute_batch(sql).unwrap();
+    former("DROP TABLE holds; DROP TABLE erasures; PRAGMA user_version = 1");
     let (status, out, err) = run(vitalog().args(["hold", "--data"]).arg(&data).args(["add", "p-9", "--reason", "order 1"]));
     assert_eq!(status, Some(0), "{out}{err}");
     let (_, out, _) = run(vitalog().args(["user", "--data"]).arg(&data).arg("list"));
     assert!(out.contains("lee"), "{out}");
     let (_, out, _) = run(vitalog().args(["hold", "--data"]).arg(&data).arg("list"));
     assert!(out.contains("p-9  held since") && out.contains("order 1"), "{out}");
+    // And as the one before erasures were taken on.
+    former("DROP TABLE erasures; PRAGMA user_version = 2");
+    let (_, out, err) = run(vitalog().args(["hold", "--data"]).arg(&data).arg("list"));
+    assert!(out.contains("p-9  held since"), "{out}{err}");
+    let server = Server::start(&data, &[]);
+    assert_eq!(server.get("/v1/erasures/1").status, 404);
+    assert_eq!(server.stop(), Some(0));
 }
 
 #[test]

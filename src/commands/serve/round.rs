@@ -1,0 +1,159 @@
+//! A server's life in rounds: a node with its doors and deliveries, until somebody asks it to end or to erase.
+//!
+//! Who erases needs the data directory alone. So the round ends in order, as a server does that is stopped; the subjects are erased; and the next round goes on where it ended. The sockets outlive
+//! the rounds: whoever knocks in between waits in them, and is not turned away.
+//!
+//! INVARIANT (one at a time): a round's runtime, and with it whatever it still had to do, is over before the directory is touched or the next one begins.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use vitalog_ingest::access::{Accounts, log};
+use vitalog_ingest::io::LogKeeper;
+use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
+use vitalog_notify::roles::Roles;
+
+use super::signals::Ending;
+use super::sockets::Sockets;
+use super::{manners, nobody, put_rules};
+use crate::cli::Serve;
+use crate::failure::Failure;
+use crate::run::{Node, Options, RuleWatch, erase_asked};
+use crate::server::{self, Admittance, Manners, supervisor};
+
+/// How long what is left of a round may take, once its doors are shut.
+const REMAINS: Duration = Duration::from_secs(5);
+/// How long the access log may take to write what it was given.
+const LOG: Duration = Duration::from_secs(30);
+
+/// All that rounds have in common.
+pub struct Rounds<'a> {
+    pub args: &'a Serve,
+    /// Who may come in; `None`: whoever reaches the address.
+    pub accounts: Option<Arc<Accounts>>,
+    pub telling: vitalog_notify::Config,
+    pub journal: Option<vitalog_ingest::journal::kafka::Settings>,
+}
+
+/// Why a round ended.
+enum Why {
+    Asked,
+    ToErase,
+}
+
+/// A round that ended.
+struct Ended {
+    why: Why,
+    log: Option<LogKeeper>,
+}
+
+impl Rounds<'_> {
+    /// Runs until somebody asks it to end.
+    ///
+    /// # Errors
+    /// Where a round can't begin, or does not end in order.
+    pub fn run(&self) -> Result<(), Failure> {
+        let sockets = Sockets::bind(self.args)?;
+        let (mut ending, mut is_second_try) = (None::<Ending>, false);
+        loop {
+            let failed = erase_asked(&self.args.data)?;
+            if ending.as_ref().is_some_and(Ending::is_asked) {
+                return Ok(());
+            }
+            // What failed may have lacked what a start makes up for: the views of a server that crashed are behind. Once.
+            is_second_try = failed > 0 && !is_second_try;
+            let erase = Arc::new(Notify::new());
+            if is_second_try {
+                erase.notify_one();
+            }
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let ended = runtime.block_on(self.round(&sockets, &mut ending, erase));
+            runtime.shutdown_timeout(REMAINS);
+            let Ended { why, log } = ended?;
+            if log.is_some_and(|log| !log.join_within(LOG)) {
+                return Err(Failure::new("the access log could not be ended in order; see the log"));
+            }
+            if let Why::Asked = why {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn round(&self, sockets: &Sockets, ending: &mut Option<Ending>, erase: Arc<Notify>) -> Result<Ended, Failure> {
+        let began = Instant::now();
+        let node = Node::start(self.options()).await?;
+        let is_first = ending.is_none();
+        match put_rules(&node, self.args.rules.as_deref()).await {
+            // Rules that were edited since, and do not compile, must not keep a server from going on.
+            Err(error) if !is_first => tracing::error!(%error, "the former rules stay in force"),
+            put => put?,
+        }
+        let roles = Roles::of(&self.telling.endpoints);
+        node.on_library(move |library| nobody::warn(library, &roles));
+        let _watch = match &self.args.rules {
+            Some(dir) if dir.is_dir() => Some(RuleWatch::start(dir, node.rules.clone(), node.door.clone())?),
+            _ => None,
+        };
+        let (stop_telling, stopped) = tokio::sync::oneshot::channel::<()>();
+        let sender = Sender::new(Timeouts::default()).map_err(|e| Failure::new(format!("webhooks: {e}")))?;
+        let ports = Ports { inlet: node.door.clone(), now: node.now.clone(), random: Arc::new(random) };
+        let telling = tokio::spawn(deliver(node.outbox.clone(), self.telling.endpoints.clone(), sender, ports, async move {
+            // Either way it is time to stop.
+            let _ = stopped.await;
+        }));
+        // Only now is the directory held by nobody else.
+        let admittance = match &self.accounts {
+            Some(accounts) => Admittance::Accounts(accounts.clone(), self.access_log()?),
+            None => Admittance::Open,
+        };
+        let manners = Manners { erasing: Some(erase.clone()), ..manners(self.args) };
+        let server = server::start(&node, sockets.listeners()?, admittance, &manners)?;
+        let ending = match ending {
+            Some(ending) => {
+                tracing::info!(took_ms = began.elapsed().as_millis(), "going on after an erasure");
+                ending
+            }
+            None => {
+                let ending = ending.insert(Ending::catch()?);
+                sockets.greet(manners.tls.is_some());
+                supervisor::tell(supervisor::READY);
+                ending
+            }
+        };
+        let why = tokio::select! {
+            () = ending.come() => Why::Asked,
+            () = erase.notified() => Why::ToErase,
+        };
+        if let Why::Asked = why {
+            server.drain();
+            tokio::time::sleep(Duration::from_secs(self.args.drain_time)).await;
+        }
+        let log = server.stop().await;
+        let _ = stop_telling.send(());
+        if let Ok(Err(error)) = telling.await {
+            tracing::error!(%error, "deliveries had stopped");
+        }
+        node.stop().await?;
+        Ok(Ended { why, log })
+    }
+
+    fn options(&self) -> Options {
+        Options { telling: self.telling.clone(), journal: self.journal.clone(), ..super::options(self.args) }
+    }
+
+    fn access_log(&self) -> Result<log::Writer, Failure> {
+        let data = &self.args.data;
+        let signer = log::Signer::open(&data.join("access.key")).map_err(|e| Failure::new(e.to_string()))?;
+        log::Writer::open(&data.join("access"), signer).map_err(|e| Failure::new(e.to_string()))
+    }
+}
+
+/// Spreads retries; nothing depends on its quality.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => 0,
+    }
+}

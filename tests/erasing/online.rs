@@ -1,0 +1,195 @@
+//! Erasing while a server runs: it takes the erasure on, is away for a moment, and goes on as if the subject had never been; what is sent meanwhile waits, and what was taken on is made after a crash, too.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use vitalog_elog::{Subject, Time};
+use vitalog_ingest::access;
+
+use super::{GONE, KEPT, before, copy, known, naming, start};
+use crate::support::http::Answer;
+use crate::support::server::{Server, run, vitalog};
+use crate::support::story::ndjson;
+
+fn nothing() -> [Value; 5] {
+    std::array::from_fn(|_| json!([]))
+}
+
+fn ask(server: &Server, body: &str) -> Answer {
+    let json = [("content-type", "application/json")];
+    server.try_send("POST", "/v1/erasures", &json, body).expect("the server answers")
+}
+
+fn wanted(subjects: &[&str]) -> String {
+    json!({ "subjects": subjects }).to_string()
+}
+
+/// What came of an erasure, once something did.
+fn outcome(server: &Server, number: i64) -> Value {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let told = server.get(&format!("/v1/erasures/{number}")).ok().json();
+        if told["state"] != "waiting" || Instant::now() > until {
+            return told;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// As a server takes it on that ends before it has begun.
+fn taken_on(data: &Path, subjects: &[&str]) -> i64 {
+    let subjects: Vec<Subject> = subjects.iter().map(|name| Subject::new(name)).collect();
+    let mut store = access::open(data, Time(0)).expect("opened");
+    store.ask_erasure(&subjects, "local", Time(0)).expect("taken on")
+}
+
+fn sent(server: &Server, from: i64, to: i64) {
+    let one = |n| json!({"subject": KEPT[0], "stream": "steps", "at": format!("2026-04-02T{:02}:{:02}:00Z", n / 60 % 24, n % 60), "value": n, "id": format!("s{n}")});
+    server.readings(&ndjson(&(from..to).map(one).collect::<Vec<_>>())).ok();
+}
+
+#[test]
+fn a_running_server_erases_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (kept, messages) = before(&data);
+    let server = start(&data);
+    let over = AtomicBool::new(false);
+    let (kept_in, refused) = std::thread::scope(|scope| {
+        let (server, over) = (&server, &over);
+        let sender = scope.spawn(move || {
+            let (mut count, mut refused) = (0_i64, Vec::new());
+            while !over.load(Ordering::Relaxed) {
+                let one = json!({"subject": KEPT[1], "stream": "steps", "at": "2026-04-02T00:00:00Z", "value": 7, "id": format!("k{count}")});
+                match server.try_readings(&ndjson(&[one])) {
+                    Some(answer) if answer.status == 200 => count += 1,
+                    Some(answer) => refused.push(format!("{}: {}", answer.status, answer.json())),
+                    None => refused.push("no answer".to_owned()),
+                }
+            }
+            (count, refused)
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        let (status, out, err) = run(vitalog().args(["erase", "--subject", GONE, "--format", "json", "--url", &server.url]));
+        assert_eq!(status, Some(0), "{err}");
+        let told: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!((&told["subjects"], &told["keys"], &told["made_again"]), (&json!([GONE]), &json!(1), &json!([])), "{told}");
+        assert!(told["deliveries"].as_u64() > Some(0), "{told}");
+        // It goes on for a while, so that there is life afterwards.
+        std::thread::sleep(Duration::from_millis(300));
+        over.store(true, Ordering::Relaxed);
+        sender.join().expect("it sends")
+    });
+    assert_eq!(refused, Vec::<String>::new(), "whoever sends meanwhile waits, and is not refused");
+    assert!(kept_in > 10, "too few to prove anything: {kept_in}");
+    assert_eq!(known(&server, GONE), nothing(), "of the one who was erased");
+    assert_eq!(known(&server, KEPT[0]), kept[0], "of one who was not");
+    let steps = server
+        .sql(&format!("select count(*) as n from readings where subject = '{}' and stream = 'steps' and id like 'k%'", KEPT[1]));
+    assert_eq!(steps, json!([{ "n": kept_in }]), "what was acknowledged, once");
+    let asked = outcome(&server, 1);
+    assert_eq!((&asked["state"], &asked["subjects"], &asked["by"]), (&json!("done"), &json!(1), &json!("local")), "{asked}");
+    let (status, _, err) = run(vitalog().args(["erase", "--subject", GONE, "--url", &server.url]));
+    assert!(status == Some(1) && err.contains("nothing was ever sent about"), "{err}");
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(naming(&data, GONE), Vec::<String>::new(), "files that still name the subject");
+    assert_eq!(super::outbox(&data), (messages, 0), "messages about others stay, and none is made anew");
+    let (status, out, err) = run(vitalog().args(["audit", "--data"]).arg(&data));
+    assert_eq!(status, Some(0), "each stage has what the journal still tells: {out}{err}");
+}
+
+#[test]
+fn what_was_taken_on_is_made_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (kept, _) = before(&data);
+    // As after a crash: the views are behind the outbox, so nobody can say yet which messages are to go.
+    let former = dir.path().join("views.db");
+    copy(&data.join("views.db"), &former);
+    let server = start(&data);
+    let low = json!({"subject": GONE, "stream": "bg", "at": "2026-03-02T00:00:00Z", "value": 40, "id": "late"});
+    server.readings(&ndjson(&[low])).ok();
+    assert_eq!(server.stop(), Some(0));
+    copy(&former, &data.join("views.db"));
+    let number = taken_on(&data, &[GONE, "p-who-is-erased-already"]);
+    assert!(naming(&data, GONE).iter().any(|file| file.contains("access.db")), "whom it is about stands there until then");
+    let server = start(&data);
+    let told = outcome(&server, number);
+    assert_eq!((&told["state"], &told["keys"], &told["subjects"]), (&json!("done"), &json!(1), &json!(2)), "{told}");
+    assert_eq!(known(&server, GONE), nothing());
+    assert_eq!(known(&server, KEPT[0]), kept[0]);
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(naming(&data, GONE), Vec::<String>::new());
+}
+
+#[test]
+fn asked_to_end_while_it_erases_it_ends_in_order_and_nothing_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    for pause in [0, 20, 60, 150, 400] {
+        let server = start(&data);
+        sent(&server, 0, 500);
+        let one = json!({"subject": GONE, "stream": "bg", "at": "2026-04-02T00:00:00Z", "value": 100, "id": "g"});
+        server.readings(&ndjson(&[one])).ok();
+        let number = ask(&server, &wanted(&[GONE])).json()["number"].as_i64().expect("a number");
+        std::thread::sleep(Duration::from_millis(pause));
+        assert_eq!(server.stop(), Some(0), "after {pause} ms");
+        let server = start(&data);
+        assert_eq!(outcome(&server, number)["state"], "done", "after {pause} ms");
+        assert_eq!(known(&server, GONE), nothing());
+        assert_eq!(server.sql("select count(*) as n from readings where stream = 'steps'"), json!([{"n": 500}]));
+        assert_eq!(server.stop(), Some(0));
+    }
+}
+
+#[test]
+fn who_may_not_be_erased_is_not_and_bad_requests_are_told_what_is_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = Server::start(&data, &[]);
+    let of = |subject: &str| json!({"subject": subject, "stream": "bg", "at": "2026-03-01T00:00:00Z", "value": 100, "id": "one"});
+    server.readings(&ndjson(&[of(GONE), of(KEPT[0])])).ok();
+    let hold = |args: &[&str]| {
+        let (status, _, err) = run(vitalog().args(["hold", "--data"]).arg(&data).args(args));
+        assert_eq!(status, Some(0), "{err}");
+    };
+    let too_many: Vec<String> = (0..1_001).map(|n| format!("p{n}")).collect();
+    for (body, status, code, words) in [
+        (wanted(&[]), 422, "bad_subjects", "has 0 names"),
+        (json!({ "subjects": too_many }).to_string(), 422, "bad_subjects", "has 1001 names"),
+        (wanted(&["a b"]), 422, "bad_subjects", "\"a b\" is no subject"),
+        (wanted(&[KEPT[0], "nobody-77"]), 404, "unknown_subject", "nothing was ever sent about nobody-77"),
+        (r#"{"subjects": ["p-1"], "force": true}"#.to_owned(), 422, "bad_body", "force"),
+        (r#"{"subject": "p-1"}"#.to_owned(), 422, "bad_body", "subject"),
+        ("{".to_owned(), 400, "bad_body", "JSON"),
+    ] {
+        let answer = ask(&server, &body);
+        let problem = answer.json();
+        assert_eq!((answer.status, &problem["code"]), (status, &json!(code)), "{body}: {problem}");
+        assert!(problem["detail"].as_str().expect("a text").contains(words), "{body}: {problem}");
+        assert!(!problem["remedy"].as_str().unwrap_or_default().is_empty(), "{problem}");
+    }
+    for number in ["7", "abc", "-1", "99999999999999999999"] {
+        let answer = server.get(&format!("/v1/erasures/{number}"));
+        assert_eq!((answer.status, &answer.json()["code"]), (404, &json!("unknown_erasure")), "{number}");
+    }
+    hold(&["add", GONE, "--reason", "order 12/26"]);
+    let held = ask(&server, &wanted(&[KEPT[0], GONE]));
+    assert_eq!((held.status, &held.json()["code"]), (409, &json!("held")), "{}", held.json());
+    assert_eq!(server.sql("select count(*) as n from readings where stream = 'bg'"), json!([{"n": 2}]), "nobody is erased");
+    assert_eq!(server.stop(), Some(0));
+
+    // A hold that came in between: the erasure ends, and says why.
+    hold(&["release", GONE, "--reason", "closed"]);
+    let number = taken_on(&data, &[KEPT[0], GONE]);
+    hold(&["add", GONE, "--reason", "order 13/26"]);
+    let server = Server::start(&data, &[]);
+    let told = outcome(&server, number);
+    assert_eq!((&told["state"], told.get("keys")), (&json!("held"), None), "{told}");
+    assert_eq!(server.sql("select count(*) as n from readings where stream = 'bg'"), json!([{"n": 2}]));
+    assert_eq!(server.stop(), Some(0));
+    let store = std::fs::read(data.join("access.db")).expect("read");
+    assert!(!store.windows(KEPT[0].len()).any(|w| w == KEPT[0].as_bytes()), "whom it was about is forgotten");
+}
