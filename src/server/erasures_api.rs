@@ -41,7 +41,7 @@ pub struct ErasuresState {
 #[serde(deny_unknown_fields)]
 struct Erase {
     /// 1 to 1000 of them.
-    #[schema(example = json!(["p-001"]))]
+    #[schema(example = json!(["p-007"]))]
     subjects: Vec<String>,
 }
 
@@ -89,6 +89,7 @@ pub fn api() -> OpenApiRouter<ErasuresState> {
         (status = 202, description = "It will be made, whatever happens to the server; `Location` tells how it went", body = Seen),
         (status = 404, description = "Nothing was ever sent about one of them; nobody is erased"),
         (status = 409, description = "One of them is held by law, or this server is not one that erases; nobody is erased"),
+        (status = 415, description = "Not application/json"),
         (status = 422, description = "No subject, more than 1000, or a name that can't be one"),
     )
 )]
