@@ -466,7 +466,8 @@ pub struct LetterFilter {
 
 #[derive(Args)]
 pub struct Sql {
-    pub query: String,
+    /// One statement. Without one, those that come in on standard input, or a prompt where that is a terminal.
+    pub query: Option<String>,
     /// A data directory that no server holds.
     #[arg(long, conflicts_with = "url")]
     pub data: Option<PathBuf>,
@@ -480,7 +481,7 @@ pub struct Sql {
     pub format: SqlFormat,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SqlFormat {
     Table,
     Csv,

@@ -29,6 +29,7 @@ mod once;
 mod openapi;
 mod orders;
 mod pg;
+mod prompt;
 mod questions;
 mod rebuilding;
 mod service;

@@ -45,7 +45,7 @@ fn bad_readings_of_one_value() {
         ("value=1e17", "out_of_range", "value", "between"),
         ("value=6.1000000000000000000000001", "out_of_range", "value", "what was measured"),
         ("value=\"NaN\"", "not_a_number", "value", "decimal number"),
-        ("value=\"Low\"", "not_a_number", "value", "decimal number"),
+        ("value=\"Low\"", "not_a_number", "value", "bg_limit"),
         ("value=\"6,1 mmol/L\"", "not_a_number", "value", "decimal point"),
         ("value=\"6.1.2 mmol/L\"", "not_a_number", "value", "decimal number"),
         ("value=\"\"", "not_a_number", "value", "decimal number"),
@@ -152,6 +152,35 @@ fn good_readings_are_taken_exactly() {
     let fold = |offset: &str| at(&format!("at=\"2026-10-25T02:30:00{offset}\"")).start();
     assert_eq!(fold("+01:00").since(fold("+02:00")).micros(), 3_600_000_000);
     assert!(admit(&bg("at=\"2026-11-20T08:10:00Z\"")).is_ok(), "ten minutes ahead are allowed");
+}
+
+#[test]
+fn a_field_is_said_by_its_own_name_or_behind_its_streams() {
+    let limit =
+        |fields: &str| format!("{{\"subject\":\"p-001\",\"stream\":\"bg_limit\",\"at\":\"2026-11-20T07:55:00Z\"{fields}}}");
+    let shown = |text: &str| {
+        let reading = admit(text).unwrap_or_else(|refusal| panic!("{text}: {refusal:?}"));
+        let content = reading.content.expect("it is there");
+        (content.source.clone(), content.values.to_vec())
+    };
+    // A meter that shows LO says no more than that.
+    let (source, values) = shown(&limit(",\"shown\":\"low\",\"source\":\"m1\""));
+    assert_eq!((source.as_deref(), values), (Some("m1"), vec![Some(Value::Enum(0)), None]));
+    let (source, values) = shown(&limit(",\"bg_limit.shown\":\"high\",\"bg_limit.source\":\"sensor\""));
+    assert_eq!((source, values), (None, vec![Some(Value::Enum(1)), Some(Value::Enum(1))]));
+    let twice = refused(&limit(",\"shown\":\"low\",\"bg_limit.shown\":\"high\""));
+    assert_eq!((&*twice.code, twice.field.as_deref()), ("duplicate_key", Some("bg_limit.shown")));
+    for field in ["bp.source", "bg_limit.bg_limit.source", "bg_limit.", "bg_limitsource", ".source"] {
+        assert_eq!(refused(&limit(&format!(",\"shown\":\"low\",\"{field}\":\"meter\""))).code, "unknown_field", "{field}");
+    }
+    for (word, shown) in [("LO", "low"), (" Low ", "low"), ("HI", "high"), ("high", "high")] {
+        let refusal = refused(&bg(&format!("value=\"{word}\"")));
+        assert_eq!(refusal.code, "not_a_number", "{word}");
+        assert!(refusal.remedy.contains(&format!("\"stream\":\"bg_limit\",\"shown\":\"{shown}\"")), "{word}: {}", refusal.remedy);
+    }
+    // Of a pressure there is no such stream.
+    let pressure = r#"{"subject":"p-001","stream":"bp","at":"2026-11-20T07:55:00Z","systolic":"HI","diastolic":80}"#;
+    assert!(refused(pressure).remedy.contains("decimal number"));
 }
 
 #[test]

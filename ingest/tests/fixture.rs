@@ -146,6 +146,11 @@ pub fn health() -> Schema {
             Shape::Instant,
             vec![quantity("battery", Ratio, "%", 0, 100, true), other("charging", FieldKind::Bool, true)],
         ),
+        stream(
+            "bg_limit",
+            Shape::Instant,
+            vec![other("shown", words(&["low", "high"]), false), other("source", words(&["meter", "sensor"]), true)],
+        ),
     ];
     Schema { streams }
 }

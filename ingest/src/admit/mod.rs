@@ -90,10 +90,28 @@ impl Admission {
         }
     }
 
+    /// Where a device shows a word in place of a number, and there is a stream for that: which.
+    fn shown_word(&self, stream: &Stream, said: &Scalar<'_>, refusal: Refusal) -> Refusal {
+        let shown = match said.text().map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+            Some("lo" | "low") => "low",
+            Some("hi" | "high") => "high",
+            _ => return refusal,
+        };
+        let limit = format!("{}_limit", stream.name);
+        match self.streams.contains_key(&*limit) {
+            true if refusal.code == "not_a_number" => {
+                let remedy =
+                    format!("a device that shows {shown} has no number: send it as \"stream\":\"{limit}\",\"shown\":\"{shown}\"");
+                Refusal { remedy, ..refusal }
+            }
+            _ => refusal,
+        }
+    }
+
     fn values(&self, stream: &Stream, raw: &RawReading<'_>) -> Result<Box<[Option<Value>]>, Refusal> {
         let mut values = vec![None; stream.fields.len()];
         for (name, said) in &raw.fields {
-            let Some(ix) = stream.field(name) else {
+            let Some(ix) = stream.field(own(stream, name)) else {
                 let names = stream.fields.iter().map(|f| &*f.name);
                 let what = format!("fields of {}", stream.name);
                 return Err(Refusal::of(
@@ -105,7 +123,17 @@ impl Admission {
                 ));
             };
             let field = stream.get(ix);
-            values[usize::from(ix.0)] = Some(admit_value(&field.name, &field.kind, field.range, said, &self.limits)?);
+            let admitted = admit_value(&field.name, &field.kind, field.range, said, &self.limits);
+            let value = admitted.map_err(|refusal| self.shown_word(stream, said, refusal))?;
+            if values[usize::from(ix.0)].replace(value).is_some() {
+                return Err(Refusal::of(
+                    "duplicate_key",
+                    name,
+                    &said.shown(),
+                    format!("{} is said twice: by its name, and by its stream's and its own", field.name),
+                    "say it once",
+                ));
+            }
         }
         for (field, value) in stream.fields.iter().zip(&values) {
             if !field.optional && value.is_none() {
@@ -117,6 +145,11 @@ impl Admission {
         }
         Ok(values.into_boxed_slice())
     }
+}
+
+/// A field's own name of what names it: alone, or behind its stream's name and a dot. So a field can be said that is called as something every reading has (`bg_limit.source`).
+fn own<'n>(stream: &Stream, name: &'n str) -> &'n str {
+    name.strip_prefix(&*stream.name).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
 }
 
 /// A declared check: of two fields that are both said, the first must be greater.
