@@ -75,7 +75,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
     let sent = tokio::select! {
         sent = history => sent?,
         () = interrupt.come() => {
-            server.stop().await;
+            server.stop(server::PATIENCE).await;
             return node.stop().await;
         }
     };
@@ -95,7 +95,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
     }
     println!("ending; press Ctrl-C again to end at once");
     interrupt.end_at_the_next();
-    server.stop().await;
+    server.stop(server::PATIENCE).await;
     node.stop().await
 }
 

@@ -19,7 +19,7 @@ pub async fn served<T>(data: &Path, ask: impl AsyncFnOnce(&str) -> Result<T, Fai
     let url = format!("http://{}", listener.local_addr()?);
     let server = server::start(&node, listener, Admittance::Open, &Manners::default())?;
     let answer = ask(&url).await;
-    server.stop().await;
+    server.stop(server::PATIENCE).await;
     node.stop().await?;
     answer
 }

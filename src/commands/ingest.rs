@@ -42,7 +42,7 @@ pub fn run(args: &Ingest) -> Result<(), Failure> {
         let url = format!("http://{}", listener.local_addr()?);
         let server = server::start(&node, listener, Admittance::Open, &Manners::default())?;
         let sent = send_all(args, &url, None).await;
-        server.stop().await;
+        server.stop(server::PATIENCE).await;
         node.stop().await?;
         sent
     });

@@ -127,6 +127,9 @@ impl From<TcpListener> for Listeners {
     }
 }
 
+/// How long whoever was asked before may take to be answered, when a server ends.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A listening server.
 pub struct Server {
     closing: watch::Sender<bool>,
@@ -214,13 +217,13 @@ impl Server {
         self.is_draining.store(true, Ordering::Release);
     }
 
-    /// Takes no more requests, ends the live streams, and answers what was asked before. Gives back the access log where that could not be ended yet: some door is open still.
-    pub async fn stop(self) -> Option<LogKeeper> {
+    /// Takes no more requests, ends the live streams, and answers what was asked before, as far as that goes in the time it has. Gives back the access log where that could not be ended yet: some door is open still.
+    pub async fn stop(self, patience: Duration) -> Option<LogKeeper> {
         self.drain();
         self.closing.send_replace(true);
         self.live.close();
         // Connections that a client keeps without asking anything would hold the end up.
-        let ended = tokio::time::timeout(Duration::from_secs(10), futures::future::join_all(self.tasks)).await;
+        let ended = tokio::time::timeout(patience, futures::future::join_all(self.tasks)).await;
         match (ended, self.log) {
             (Ok(_), Some(log)) => {
                 let _ = tokio::task::spawn_blocking(move || log.join()).await;

@@ -22,6 +22,8 @@ use crate::failure::Failure;
 use crate::run::{Node, Options, RuleWatch, erase_asked};
 use crate::server::{self, Admittance, Manners, supervisor};
 
+/// How long statements may hold up an erasure. All else is answered in a moment, and whoever comes meanwhile waits.
+const STATEMENTS: Duration = Duration::from_secs(2);
 /// How long what is left of a round may take, once its doors are shut.
 const REMAINS: Duration = Duration::from_secs(5);
 /// How long the access log may take to write what it was given.
@@ -129,7 +131,7 @@ impl Rounds<'_> {
             server.drain();
             tokio::time::sleep(Duration::from_secs(self.args.drain_time)).await;
         }
-        let log = server.stop().await;
+        let log = server.stop(if let Why::Asked = why { server::PATIENCE } else { STATEMENTS }).await;
         let _ = stop_telling.send(());
         if let Ok(Err(error)) = telling.await {
             tracing::error!(%error, "deliveries had stopped");
