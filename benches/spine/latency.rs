@@ -6,14 +6,19 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
-use crate::population::Tempo;
+use crate::population::{SUBJECTS, Tempo};
 use crate::server::Server;
 
 const TRIALS: u64 = 300;
-/// Other readings per second meanwhile.
-const BACKGROUND_PER_SECOND: u64 = 5_000;
+/// Other readings per second meanwhile, if nobody says how many.
+pub const BACKGROUND_PER_SECOND: u64 = 5_000;
+/// Bodies they come in, a second.
+const BODIES_PER_SECOND: u64 = 10;
+/// So long there are readings whose time has come.
+const LONGEST_SECONDS: u64 = 300;
 
-pub fn run() {
+/// `rate`: other readings per second meanwhile, live.
+pub fn run(rate: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let (host, arrivals) = receiver();
     let config = folder.path().join("webhooks.json");
@@ -27,14 +32,17 @@ pub fn run() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut client = Client::connect(&background);
-            let mut number = 0;
+            let tempo = Tempo::live(rate * LONGEST_SECONDS / SUBJECTS);
+            let (mut number, begun) = (0, Instant::now());
             while !stop.load(std::sync::atomic::Ordering::Acquire) {
                 let began = Instant::now();
-                let body = crate::population::batch(Tempo::HISTORY, 7, number, BACKGROUND_PER_SECOND / 10);
+                let body = crate::population::batch(tempo, 7, number, rate / BODIES_PER_SECOND);
                 client.post("/v1/readings?receipts=summary", "application/x-ndjson", &body);
                 number += 1;
-                std::thread::sleep(Duration::from_millis(100).saturating_sub(began.elapsed()));
+                std::thread::sleep(Duration::from_millis(1_000 / BODIES_PER_SECOND).saturating_sub(began.elapsed()));
             }
+            let sent = number * (rate / BODIES_PER_SECOND);
+            println!("meanwhile: {:.0} readings a second of {rate} that were wanted", sent as f64 / begun.elapsed().as_secs_f64());
         });
         let (mut told, mut seen) = (Vec::new(), Vec::new());
         let mut client = Client::connect(&server.host);

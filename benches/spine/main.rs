@@ -1,6 +1,6 @@
 //! The spine measured from outside: the release binary, real HTTP, real disk. Each figure beside a bound measured in the same run.
 //!
-//! `cargo bench --bench spine` runs all; `-- ingest`, `-- singles`, `-- latency` or `-- lake` one. Client and server share the machine's cores.
+//! `cargo bench --bench spine` runs all; `-- ingest`, `-- singles`, `-- latency` or `-- lake` one; `-- latency --rate=50000` with so many other readings a second. Client and server share the machine's cores.
 
 mod bound;
 mod client;
@@ -25,6 +25,7 @@ fn main() {
         lake::run();
     }
     if runs("latency") {
-        latency::run();
+        let rate = std::env::args().find_map(|a| a.strip_prefix("--rate=").map(|n| n.parse().expect("a whole number")));
+        latency::run(rate.unwrap_or(latency::BACKGROUND_PER_SECOND));
     }
 }
