@@ -486,6 +486,7 @@ fn gap(widest: Option<i64>, decision: &Decision<'_>) -> bool {
 fn evidence_of<'a>(case: &Case<'a>, episode: &'a Episode, from: i64, decision: &Decision<'a>) -> Arc<[ReadingId]> {
     let table = decision.table;
     let rows = table.from(from)..decision.rows.end;
-    let holding = rows.filter(|&row| case.scope(table.at(row), from).driven_by(Rows::one(table, row)).holds(&episode.when));
+    let walked = |row: usize| case.scope(table.at(row), from).driven_by(Rows::one(table, row)).holds(&episode.when);
+    let holding = rows.filter(|&row| case.tells(table, row, from).unwrap_or_else(|| walked(row)));
     evidence(holding.flat_map(|row| table.evidence(row)).copied().collect())
 }

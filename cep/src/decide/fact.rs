@@ -45,7 +45,7 @@ pub struct Facts {
     list: Vec<Fact>,
     /// What changed in this step.
     #[serde(skip)]
-    changes: Option<Changes>,
+    changes: Option<Box<Changes>>,
     /// What changed for the rules that look at them, if there are any.
     #[serde(skip)]
     moves: Option<Box<Moves>>,
@@ -95,7 +95,7 @@ impl Facts {
         if range.is_empty() && new.is_empty() {
             return;
         }
-        let changes = self.changes.get_or_insert_with(|| Changes { gone: Vec::new(), fresh: range.start });
+        let changes = self.changes.get_or_insert_with(|| Box::new(Changes { gone: Vec::new(), fresh: range.start }));
         changes.fresh = changes.fresh.min(range.start);
         if let Some(moves) = &mut self.moves {
             moves.fresh = moves.fresh.min(range.start);
@@ -108,7 +108,7 @@ impl Facts {
     pub fn put_last(&mut self, instead: bool, new: Option<Fact>) {
         let was = if instead { self.list.pop() } else { None };
         let from = self.list.len();
-        let changes = self.changes.get_or_insert_with(|| Changes { gone: Vec::new(), fresh: from });
+        let changes = self.changes.get_or_insert_with(|| Box::new(Changes { gone: Vec::new(), fresh: from }));
         changes.fresh = changes.fresh.min(from);
         if let Some(moves) = &mut self.moves {
             moves.fresh = moves.fresh.min(from);
@@ -152,7 +152,7 @@ impl Facts {
     }
 
     /// What changed since the last time.
-    pub fn take_changes(&mut self) -> Option<Changes> {
+    pub fn take_changes(&mut self) -> Option<Box<Changes>> {
         self.changes.take()
     }
 
@@ -161,7 +161,7 @@ impl Facts {
     }
 
     /// The same, if of the known one fact went at most, and one alone may be new.
-    pub fn take_single_change(&mut self) -> Option<Changes> {
+    pub fn take_single_change(&mut self) -> Option<Box<Changes>> {
         let end = self.list.len();
         self.changes.take_if(|changes| changes.gone.len() <= 1 && end <= changes.fresh.saturating_add(1))
     }
