@@ -34,13 +34,15 @@ pub struct Options {
     pub late: u64,
     /// How late readings may be that need nothing put back; `None`: the engine keeps all.
     pub horizon: Option<u32>,
+    /// So many rules on glucose; `None`: several numbers of them in turn.
+    pub rules: Option<u32>,
     /// Single workloads are told as JSON.
     pub json: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { subjects: 500, sensors: 1, days: 14, seed: 20_261_120, late: 0, horizon: None, json: false }
+        Options { subjects: 500, sensors: 1, days: 14, seed: 20_261_120, late: 0, horizon: None, rules: None, json: false }
     }
 }
 

@@ -122,12 +122,25 @@ impl fmt::Debug for MatchId {
 /// The first 128 bits of BLAKE3 over a purpose and parts, each preceded by its length, so that no two lists of parts collide by
 /// their seams.
 pub fn digest(purpose: &[u8], parts: &[&[u8]]) -> u128 {
-    let mut buffer = Vec::with_capacity(96);
-    for part in std::iter::once(&purpose).chain(parts) {
-        buffer.extend_from_slice(&(part.len() as u32).to_le_bytes());
-        buffer.extend_from_slice(part);
+    let all = || std::iter::once(&purpose).chain(parts);
+    let length = all().map(|part| 4 + part.len()).sum();
+    // Names and instants fit; what does not has a buffer of its own.
+    let (mut short, mut long) = ([0; 192], Vec::new());
+    let buffer = match short.get_mut(..length) {
+        Some(buffer) => buffer,
+        None => {
+            long.resize(length, 0);
+            &mut *long
+        }
+    };
+    let mut rest = &mut *buffer;
+    for part in all() {
+        let (head, tail) = rest.split_at_mut(4 + part.len());
+        head[..4].copy_from_slice(&(part.len() as u32).to_le_bytes());
+        head[4..].copy_from_slice(part);
+        rest = tail;
     }
-    digest_of(&buffer)
+    digest_of(buffer)
 }
 
 /// The first 128 bits of BLAKE3 of bytes that already say where each part ends.

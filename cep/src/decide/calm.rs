@@ -122,9 +122,15 @@ impl<'a> Asked<'_, 'a> {
             return None;
         }
         let number = self.table.column(*field)?.number(self.row)?;
-        let now = self.table.at(self.row);
-        let scope = self.case.scope(now, now);
-        let Value::Number(bound) = value(right, &scope.with(&Lets::of(&scope))) else { return None };
+        let bound = match right {
+            Expr::Number(Rational { n, d: 1 }) => Ratio::whole(*n),
+            _ => {
+                let now = self.table.at(self.row);
+                let scope = self.case.scope(now, now);
+                let Value::Number(bound) = value(right, &scope.with(&Lets::of(&scope))) else { return None };
+                bound
+            }
+        };
         let (low, high) = false_around(number, op, bound)?;
         Some(Band { field: *field, low, high })
     }
@@ -181,8 +187,13 @@ impl<'a> Asked<'_, 'a> {
 
 /// The whole numbers around one for which `number op bound` is false, as far as they lie together.
 fn false_around(number: i64, op: Compare, bound: Ratio) -> Option<(i64, i64)> {
-    let floor = i64::try_from(bound.n.div_euclid(bound.d)).ok()?;
-    let ceiling = if bound.n.rem_euclid(bound.d) == 0 { floor } else { floor.checked_add(1)? };
+    let (floor, is_whole) = match bound.d {
+        // Without two divisions of 128 bits.
+        1 => (bound.n, true),
+        d => (bound.n.div_euclid(d), bound.n.rem_euclid(d) == 0),
+    };
+    let floor = i64::try_from(floor).ok()?;
+    let ceiling = if is_whole { floor } else { floor.checked_add(1)? };
     let (low, high) = match op {
         Compare::Lt => (ceiling, i64::MAX),
         Compare::Le => (floor.checked_add(1)?, i64::MAX),

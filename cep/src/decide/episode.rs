@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{FindingState, ReadingId, Severity};
 
+use super::Seen;
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
 use crate::eval::{Rows, Scope, Words, render, said};
@@ -137,11 +138,11 @@ impl Episodes {
         self.changed.unwrap_or(i64::MIN)
     }
 
-    /// The quick way: the newest reading of the driver came, and changes nothing. Returns when the clock alone will decide something then, if ever.
-    /// `None` says nothing.
+    /// The quick way: the newest reading of the driver came, alone at its instant, and nobody looks at it but from there on. So it is decided once, and what was
+    /// decided before stays. `None` says nothing, and nothing is changed then.
     #[inline]
-    pub fn passes(&self, case: &Case<'_>, episode: &Episode, touch: &Touch) -> Option<Option<i64>> {
-        if touch.stream != episode.driver || case.version.asks_for(touch.stream) {
+    pub fn decides(&mut self, case: &Case<'_>, episode: &Episode, touch: &Touch) -> Option<Seen> {
+        if touch.stream != episode.driver || case.version.heeds(touch.stream) {
             return None;
         }
         let at = touch.at?;
@@ -149,12 +150,45 @@ impl Episodes {
         if self.changed >= Some(at) {
             return None;
         }
-        if !self.busy {
-            let row = decision.rows.start;
-            let idle = at >= case.version.to || decision.ask_when(case, &episode.when, row, at) != Some(true);
-            return idle.then_some(None);
+        if !self.busy && (at >= case.version.to || decision.ask_when(case, &episode.when, decision.rows.start, at) != Some(true))
+        {
+            return Some(Seen { changed: false, due: None });
         }
-        self.stays(case, episode, &decision).then(|| self.next_due(case, episode))
+        let state = self.state();
+        if lapsed_before(state, episode, decision.previous, at).is_some() {
+            return None;
+        }
+        let changed = match next(case, episode, state, &decision) {
+            Next::Same => false,
+            // The clock may have passed where it lapses.
+            Next::To(next) if next.opened().is_some() && due(episode, at).is_some_and(|due| due <= case.clock) => return None,
+            Next::To(next) => self.enter(case, next, at, None),
+            Next::Resolved { what, end } => {
+                let over = what.fact(case, Some((end, at, FindingState::Resolved)));
+                self.enter(case, State::Idle, at, over)
+            }
+        };
+        Some(Seen { changed, due: self.next_due(case, episode) })
+    }
+
+    /// From `at` on, later than all that was decided, the state is another; `over`: what is over by it. Returns whether a fact changed.
+    fn enter(&mut self, case: &Case<'_>, state: State, at: i64, over: Option<Fact>) -> bool {
+        // That its end has begun shows in no fact.
+        let shows = match (self.state(), &state) {
+            (State::Open { what: was, .. }, State::Open { what: now, .. }) => !Arc::ptr_eq(was, now),
+            _ => true,
+        };
+        let found = over.or_else(|| state.opened().and_then(|what| what.fact(case, None)));
+        self.changed = Some(at);
+        self.busy = state != State::Idle;
+        let past = &mut *self.past;
+        past.log.push(Entry { at, state });
+        let stood = past.facts.list().last().is_some_and(|fact| fact.resolved.is_none());
+        let changed = shows && (stood || found.is_some());
+        if changed {
+            past.facts.put_last(stood, found);
+        }
+        changed
     }
 
     /// Readings came or went. Returns whether a fact changed.
@@ -206,14 +240,6 @@ impl Episodes {
             Some(entry) if self.busy => &entry.state,
             _ => &State::Idle,
         }
-    }
-
-    /// Whether the newest decision changes nothing.
-    #[inline]
-    fn stays(&self, case: &Case<'_>, episode: &Episode, decision: &Decision<'_>) -> bool {
-        let state = self.state();
-        lapsed_before(state, episode, decision.previous, decision.at).is_none()
-            && matches!(next(case, episode, state, decision), Next::Same)
     }
 
     /// Decides again from `from` until past `until` and the state is the former one. Returns whether a fact changed.
@@ -460,6 +486,7 @@ fn gap(widest: Option<i64>, decision: &Decision<'_>) -> bool {
 fn evidence_of<'a>(case: &Case<'a>, episode: &'a Episode, from: i64, decision: &Decision<'a>) -> Arc<[ReadingId]> {
     let table = decision.table;
     let rows = table.from(from)..decision.rows.end;
-    let holding = rows.filter(|&row| case.scope(table.at(row), from).driven_by(Rows::one(table, row)).holds(&episode.when));
+    let walked = |row: usize| case.scope(table.at(row), from).driven_by(Rows::one(table, row)).holds(&episode.when);
+    let holding = rows.filter(|&row| case.tells(table, row, from).unwrap_or_else(|| walked(row)));
     evidence(holding.flat_map(|row| table.evidence(row)).copied().collect())
 }

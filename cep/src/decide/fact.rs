@@ -104,6 +104,23 @@ impl Facts {
         changes.gone.extend(self.list.splice(range, new).filter(|f| f.known.is_some()));
     }
 
+    /// Puts a fact behind all others, or `instead` of the last of them.
+    pub fn put_last(&mut self, instead: bool, new: Option<Fact>) {
+        let was = if instead { self.list.pop() } else { None };
+        let from = self.list.len();
+        let changes = self.changes.get_or_insert_with(|| Box::new(Changes { gone: Vec::new(), fresh: from }));
+        changes.fresh = changes.fresh.min(from);
+        if let Some(moves) = &mut self.moves {
+            moves.fresh = moves.fresh.min(from);
+            moves.gone.extend(was.iter().filter(|f| f.fed).cloned());
+        }
+        if let Some(was) = was.filter(|f| f.known.is_some()) {
+            changes.gone.reserve_exact(1);
+            changes.gone.push(was);
+        }
+        self.list.extend(new);
+    }
+
     /// From now on other rules look at them: all are to become rows.
     pub fn start_feeding(&mut self) {
         if self.moves.is_none() {
@@ -137,6 +154,16 @@ impl Facts {
     /// What changed since the last time.
     pub fn take_changes(&mut self) -> Option<Box<Changes>> {
         self.changes.take()
+    }
+
+    pub fn has_changed(&self) -> bool {
+        self.changes.is_some()
+    }
+
+    /// The same, if of the known one fact went at most, and one alone may be new.
+    pub fn take_single_change(&mut self) -> Option<Box<Changes>> {
+        let end = self.list.len();
+        self.changes.take_if(|changes| changes.gone.len() <= 1 && end <= changes.fresh.saturating_add(1))
     }
 
     /// Takes the first so many off; nothing waits to be told.

@@ -92,12 +92,14 @@ impl State {
             && one.came
         {
             let at_once = match (&mut *self, &rule.kind) {
-                (State::Episode(state), RuleKind::Episode(episode)) => state.passes(case, episode, one),
-                (State::Silence(state), RuleKind::Silence(silence)) => state.goes_on(case, silence, one),
+                (State::Episode(state), RuleKind::Episode(episode)) => state.decides(case, episode, one),
+                (State::Silence(state), RuleKind::Silence(silence)) => {
+                    state.goes_on(case, silence, one).map(|due| Seen { changed: false, due })
+                }
                 _ => None,
             };
-            if let Some(due) = at_once {
-                return Seen { changed: false, due };
+            if let Some(seen) = at_once {
+                return seen;
             }
         }
         let changed = match (&mut *self, &rule.kind) {

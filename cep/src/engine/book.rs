@@ -68,6 +68,9 @@ struct Place {
 impl Desk<'_> {
     /// Tells what changed: first what is rescinded, then what is amended, then what is new, each by onset.
     pub fn settle(mut self, effects: &mut Vec<Effect>) {
+        if let Some((former, place)) = self.single() {
+            return self.settle_single(former, place, effects);
+        }
         let (mut formers, mut news) = self.changes();
         self.keep_equal(&mut formers, &mut news);
         let mut amended = Vec::new();
@@ -86,6 +89,29 @@ impl Desk<'_> {
         }
         for place in news {
             self.open(place, effects);
+        }
+    }
+
+    /// The change of one version's facts, if one went at most and one came: so it is with nearly every reading in order that changes anything.
+    fn single(&mut self) -> Option<(Option<Former>, Option<Place>)> {
+        let mut changed = self.group.iter().map(|v| *v as usize).filter(|v| self.states[*v].facts().has_changed());
+        let version = changed.next().filter(|_| changed.next().is_none())?;
+        let facts = self.states[version].facts_mut();
+        let mut changes = facts.take_single_change()?;
+        let former = changes.gone.pop().and_then(|fact| fact.known.map(|known| Former { version, known, fact }));
+        let is_new = facts.list().get(changes.fresh).is_some_and(|fact| fact.known.is_none());
+        Some((former, is_new.then_some(Place { version, index: changes.fresh })))
+    }
+
+    /// As [`Desk::settle`] does with lists.
+    fn settle_single(&mut self, former: Option<Former>, place: Option<Place>, effects: &mut Vec<Effect>) {
+        match (former, place) {
+            (Some(former), Some(place)) if former.fact.same(self.fact(place)) => self.name(place, former.known),
+            (Some(former), Some(place)) if self.continues(&former, place) => self.amend(&former, place, effects),
+            (former, place) => {
+                former.into_iter().for_each(|former| self.rescind(former, effects));
+                place.into_iter().for_each(|place| self.open(place, effects));
+            }
         }
     }
 
@@ -190,6 +216,10 @@ impl Desk<'_> {
     /// Whether a finding of a rule that keeps this one quiet goes on where the fact opened.
     fn other_open(&self, fact: &Fact, version: usize) -> Option<Quiet> {
         let others = &self.versions[version].terms.rule.quiet_while;
+        if others.is_empty() {
+            // Most name nobody, and need not go through all rules for it.
+            return None;
+        }
         let groups = self.names.iter().filter(|(name, _)| others.contains(name)).flat_map(|(_, group)| group);
         let mut versions = groups.map(|version| *version as usize);
         let covers = |version: usize| {

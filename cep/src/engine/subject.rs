@@ -340,8 +340,10 @@ impl Person {
             return;
         }
         let mut names: Vec<u32> = self.changed.drain(..).map(|version| rules.name_of[version as usize]).collect();
-        names.sort_unstable();
-        names.dedup();
+        if names.len() > 1 {
+            names.sort_unstable();
+            names.dedup();
+        }
         for place in names {
             let (name, group) = &rules.names[place as usize];
             let desk = Desk {

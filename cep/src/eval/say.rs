@@ -31,6 +31,9 @@ pub fn render<'a>(scope: &Scope<'a, '_>) -> Words {
 }
 
 fn filled<'a>(pieces: &'a [Piece], scope: &Scope<'a, '_>) -> Arc<str> {
+    if let [Piece::Text(fixed)] = pieces {
+        return fixed.clone();
+    }
     let mut text = String::new();
     for piece in pieces {
         match piece {

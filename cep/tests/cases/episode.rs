@@ -248,3 +248,13 @@ fn a_reading_at_the_instant_of_a_lapse_takes_it_back() {
     check(&rules, "0 sugar 120\n @15 5 sugar 70\n 15 sugar 90", "open info from 0 at 0 of r1");
     check(&rules, "0 sugar 120\n @15 5 sugar 70\n 15+1us sugar 90", "lapsed info from 0 at 0 to 5 known 15 of r1");
 }
+
+/// A reading in order that comes long after its instant: the clock has passed where it lapses, and no deadline was noted for it.
+#[test]
+fn what_opens_when_the_clock_has_passed_its_lapse_has_lapsed() {
+    let e = || Episode { lapse: Some(Span::minutes(10)), ..episode(SUGAR, low()) };
+    case(e(), "0 sugar 90\n @15 5 sugar 60", "lapsed info from 5 at 5 to 5 known 15 of r2");
+    case(e(), "0 sugar 90\n @15-1us 5 sugar 60", "open info from 5 at 5 of r2");
+    let stays = Episode { until: Some(high_again()), until_hold: hold(10, 30), ..e() };
+    case(stays, "0 sugar 60\n @15 5 sugar 90", "lapsed info from 0 at 0 to 5 known 15 of r1");
+}

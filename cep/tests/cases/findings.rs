@@ -4,7 +4,7 @@ use vitalog_cep::plan::{Compare, Ref, RuleKind, Show};
 use vitalog_elog::{Dimension, Severity};
 
 use super::build::*;
-use super::table::check;
+use super::table::{check, said_by};
 use crate::world::{SUGAR, unit};
 
 fn rules() -> [vitalog_cep::plan::Library; 1] {
@@ -67,4 +67,13 @@ fn a_late_reading_joins_what_stood_apart() {
         "0 sugar 90\n 5 sugar 120\n 14 sugar 90\n 18 sugar 110\n 14 sugar 101\n remove r5",
         "open info from 0 at 5 to 5 of r1 r2 say 120 mg/dL\n open info from 14 at 18 to 18 of r3 r4 say 110 mg/dL",
     );
+}
+
+/// One input that takes one finding away and leaves two: people hear of both, and once of each.
+#[test]
+fn a_late_reading_that_parts_an_episode_tells_of_both_halves() {
+    let rules = only(rule(RuleKind::Episode(episode(SUGAR, sugar(Ref::Driver, Compare::Lt, 70)))));
+    let (said, many) = said_by(&rules, "0 sugar 60\n 10 sugar 60\n 5 sugar 90");
+    let said: Vec<&str> = said.iter().filter_map(|line| line.split_once(' ')).map(|(_, what)| what).collect();
+    assert_eq!((said, many), (vec!["opened 0 told", "resolved 0 told", "opened 10 told"], 2));
 }

@@ -41,6 +41,26 @@ fn within_is_strict() {
     case(spike(60), "0 meal 10\n 60 sugar 120", "");
 }
 
+#[test]
+fn what_was_complete_before_a_late_reading_stays_and_what_was_not_may_be_completed_by_it() {
+    let both = "open info from 0 at 10 to 10 of r1 r2\n open info from 20 at 30 to 30 of r3 r5";
+    case(spike(60), "0 meal 10\n 10 sugar 120\n 20 meal 10\n 40 sugar 50\n 30 sugar 130", both);
+    // At the instant of the completion it is bound as well, before it it completes.
+    case(spike(60), "0 meal 10\n 10 sugar 120\n 40 sugar 50\n 10 sugar 130", "open info from 0 at 10 to 10 of r1 r2 r4");
+    case(spike(60), "0 meal 10\n 10 sugar 120\n 40 sugar 50\n 10-1us sugar 130", "open info from 0 at 10-1us to 10-1us of r1 r4");
+    // The one that completed it goes, and a later one is left.
+    let gone = "0 meal 10\n 10 sugar 120\n 40 sugar 130\n remove r2";
+    case(spike(60), gone, "open info from 0 at 40 to 40 of r1 r3");
+}
+
+#[test]
+fn a_match_that_begins_where_the_last_one_ends_stands_with_it() {
+    let input = "0 meal 10\n 10 sugar 120\n 10 meal 10\n 20 sugar 120";
+    case(spike(60), input, "open info from 0 at 10 to 20 of r1 r2 r3 r4");
+    let apart = "0 meal 10\n 10 sugar 120\n 10+1us meal 10\n 20 sugar 120";
+    case(spike(60), apart, "open info from 0 at 10 to 10 of r1 r2\n open info from 10+1us at 20 to 20 of r3 r4");
+}
+
 /// Meals are not looked at while sugar is low; what began meanwhile is not forgotten when the profile of another day is set.
 #[test]
 fn what_began_unseen_completes_whatever_is_said_of_a_later_time() {

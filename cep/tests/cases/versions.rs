@@ -89,6 +89,9 @@ fn a_match_belongs_to_the_version_in_force_when_it_completes() {
     check(&rules, &format!("{meal} 9 sugar 95\n 12 sugar 95"), "");
     // By the old version it completes at 9.
     check(&rules, &format!("{meal} 9 sugar 101\n 12 sugar 95"), "open info from 0 at 9 to 9 of r1 r2");
+    // Nor when it is searched again for a reading that comes late, and fits.
+    check(&rules, &format!("{meal} 9 sugar 95\n 13 sugar 40\n 12 sugar 95"), "");
+    check(&rules, &format!("{meal} 9 sugar 80\n 13 sugar 40\n 12 sugar 95"), "open info from 0 at 12 to 12 of r1 r4");
     // Matches of two versions never stand together.
     check(
         &rules,

@@ -85,6 +85,19 @@ impl Clusters {
 }
 
 impl Clusters {
+    /// Puts a match behind all others, where it neither meets one of them nor has to wait its turn: as nearly all that are found in order. Gives it back otherwise.
+    pub fn append(&mut self, new: Match) -> Option<Match> {
+        let reached = self.facts.list().last().map(|f| f.end.unwrap_or(f.onset).max(f.at));
+        let behind = self.matches.last().is_none_or(|m| m.first < new.first && m.at < new.at);
+        if !behind || reached.is_some_and(|reached| reached >= new.first) {
+            return Some(new);
+        }
+        let alone = fact(std::slice::from_ref(&new), new.last);
+        self.matches.push(new);
+        self.facts.put_last(false, alone);
+        None
+    }
+
     /// Takes again, from what completes at `from` on: the earliest completed (of equals the earliest start), then only what starts after its end.
     fn take_disjoint(&mut self, from: i64) {
         // INVARIANT (in turn): those taken are in the order of their completions, and of their starts.

@@ -157,11 +157,13 @@ impl Matches {
         self.search_again(case, pattern, shape, from.saturating_sub(limit(pattern, 0).max(1)), until)
     }
 
-    /// Searches again for every start in `(after, to]`.
+    /// Searches again for every start in `(after, to]`, where no decision before `after` and the pattern's length is another: a match that was complete by then stays, and
+    /// a start that was not can't be complete before.
     fn search_again(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, after: i64, to: i64) -> bool {
         if after >= to {
             return false;
         }
+        let changed = if after == i64::MIN { i64::MIN } else { after.saturating_add(limit(pattern, 0).max(1)) };
         let mut found = Vec::new();
         let mut pending = Vec::new();
         let first = &pattern.steps[0];
@@ -178,8 +180,16 @@ impl Matches {
                 if !tie.into_iter().any(|row| starts(case, first, table, row)) {
                     continue;
                 }
+                if let [known] = self.past.clusters.between(start, start)
+                    && known.at < changed
+                {
+                    found.push(known.clone());
+                    continue;
+                }
                 let mut search = Search::new(*case, pattern, shape, start);
-                match search.earliest() {
+                // It may have been complete before the version was in force, and is no match then.
+                let from = if start < case.version.from { i64::MIN } else { changed };
+                match search.earliest(from) {
                     Some(completion) => found.extend(decided(case, &search, start, completion)),
                     None if limit(pattern, start) > self.frontier.saturating_add(1) => pending.push(start),
                     None => {}
@@ -236,8 +246,15 @@ impl Matches {
         let mut search = Search::new(*case, pattern, shape, start);
         let outcome = search.at(completion);
         if outcome == Outcome::Found {
-            let found = decided(case, &search, start, completion).into_iter().collect();
-            self.past.clusters.replace(start.saturating_sub(1), start, found, pattern.select == Select::Disjoint);
+            let clusters = &mut self.past.clusters;
+            let left = match decided(case, &search, start, completion) {
+                Some(found) => match clusters.append(found) {
+                    None => return outcome,
+                    Some(left) => vec![left],
+                },
+                None => Vec::new(),
+            };
+            clusters.replace(start.saturating_sub(1), start, left, pattern.select == Select::Disjoint);
         }
         outcome
     }

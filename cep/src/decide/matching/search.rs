@@ -43,14 +43,14 @@ impl<'a> Search<'a> {
         &self.bound
     }
 
-    /// The earliest completion, if there is one.
-    pub fn earliest(&mut self) -> Option<i64> {
+    /// The earliest completion at `from` or later, if there is one.
+    pub fn earliest(&mut self, from: i64) -> Option<i64> {
         let last = self.pattern.steps.last()?;
         let table = self.case.line.table(last.stream)?;
         self.barred = true;
         let limit = limit(self.pattern, self.start).min(self.barrier().saturating_add(1));
         // What bars it may lie before the start, where nobody looks.
-        let (mut row, end) = (table.from(self.start), table.left_from(limit));
+        let (mut row, end) = (table.from(self.start.max(from)), table.left_from(limit));
         loop {
             row = self.case.may_fit(self.pattern.steps.len() - 1, table, row..end);
             if row >= end {
@@ -179,25 +179,33 @@ impl<'a> Search<'a> {
     /// Binds the readings of one instant that fit; how many they are.
     fn bind(&mut self, step: usize, repeat: u16, this: &'a Step, table: &'a Table, from: usize, to: usize) -> usize {
         let at = table.at(from);
-        let fitting: Vec<usize> = match &this.filter {
-            None => (from..to).collect(),
-            Some(filter) => {
-                // The step's own binding is not there yet when its condition is asked.
-                let scope = Scope { bound: &self.bound[..step.min(self.bound.len())], ..self.case.scope(at, self.start) };
-                (from..to).filter(|&row| scope.with_candidate(Rows::one(table, row), at).holds(filter)).collect()
-            }
-        };
-        if fitting.is_empty() {
-            return 0;
+        if to - from == 1 {
+            let fits = self.fits(step, this, table, from, at);
+            return if fits { self.put(step, repeat, this, &[from]) } else { 0 };
         }
+        let fitting: Vec<usize> = (from..to).filter(|row| self.fits(step, this, table, *row, at)).collect();
+        if fitting.is_empty() { 0 } else { self.put(step, repeat, this, &fitting) }
+    }
+
+    /// Whether a reading fits a step, with what the steps before bound.
+    fn fits(&self, step: usize, this: &'a Step, table: &'a Table, row: usize, at: i64) -> bool {
+        let Some(filter) = &this.filter else { return true };
+        self.case.tells_step(step, table, row).unwrap_or_else(|| {
+            // The step's own binding is not there yet when its condition is asked.
+            let scope = Scope { bound: &self.bound[..step.min(self.bound.len())], ..self.case.scope(at, self.start) };
+            scope.with_candidate(Rows::one(table, row), at).holds(filter)
+        })
+    }
+
+    fn put(&mut self, step: usize, repeat: u16, this: &Step, rows: &[usize]) -> usize {
         if repeat == 0 {
             self.bound.truncate(step);
             self.bound.push(Binding::none(this.stream));
         }
         let binding = &mut self.bound[step];
         binding.instants.push(binding.rows.len());
-        binding.rows.extend(&fitting);
-        fitting.len()
+        binding.rows.extend(rows);
+        rows.len()
     }
 
     fn unbind(&mut self, step: usize, repeat: u16, rows: usize) {
