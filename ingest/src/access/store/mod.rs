@@ -7,6 +7,7 @@
 mod accounts;
 mod emergencies;
 mod holds;
+mod links;
 mod read;
 mod tokens;
 
@@ -23,8 +24,8 @@ pub use tokens::NewToken;
 
 /// "VtAc".
 const APPLICATION_ID: i32 = 0x5674_4163;
-/// 2: with holds.
-const FORMAT: u32 = 2;
+/// 2: with holds. 3: with links.
+const FORMAT: u32 = 3;
 
 const TABLES: &str = "
     CREATE TABLE accounts (id TEXT PRIMARY KEY, roles TEXT NOT NULL, own TEXT, password TEXT, generation INTEGER NOT NULL DEFAULT 0,
@@ -40,6 +41,10 @@ const HOLDS: &str = "
     CREATE TABLE holds (number INTEGER PRIMARY KEY, subject TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,
         released_at INTEGER, released_for TEXT) STRICT;
     CREATE UNIQUE INDEX held ON holds (subject) WHERE released_at IS NULL;";
+
+const LINKS: &str = "
+    CREATE TABLE links (issuer TEXT NOT NULL, subject TEXT NOT NULL, account TEXT NOT NULL REFERENCES accounts (id), since INTEGER NOT NULL,
+        PRIMARY KEY (issuer, subject)) STRICT, WITHOUT ROWID;";
 
 /// A store that is open.
 pub struct Store {
@@ -98,13 +103,17 @@ impl Store {
         let application: i32 = tx.pragma_query_value(None, "application_id", |r| r.get(0))?;
         match (application, version) {
             (APPLICATION_ID, FORMAT) => {}
-            (APPLICATION_ID, 1) => {
-                tx.execute_batch(HOLDS)?;
+            (APPLICATION_ID, former @ 1..FORMAT) => {
+                if former < 2 {
+                    tx.execute_batch(HOLDS)?;
+                }
+                tx.execute_batch(LINKS)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }
             (0, 0) => {
                 tx.execute_batch(TABLES)?;
                 tx.execute_batch(HOLDS)?;
+                tx.execute_batch(LINKS)?;
                 tx.pragma_update(None, "application_id", APPLICATION_ID)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }
