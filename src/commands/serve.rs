@@ -10,12 +10,13 @@ use vitalog_cep::Horizon;
 use vitalog_cep::plan::Library;
 use vitalog_elog::Span;
 use vitalog_ingest::access::{self, Accounts, Lives, Policies, log};
+use vitalog_ingest::io::Provider;
 use vitalog_ingest::journal::kafka::{Fault, IS_BUILT, Mechanism, Sasl, Settings};
 use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
 use vitalog_notify::roles::Roles;
 
 use crate::cli::{SaslMechanism, Serve};
-use crate::commands::access_failure;
+use crate::commands::{access_failure, sign_in};
 use crate::failure::Failure;
 use crate::files;
 use crate::run::{HORIZON, Node, Options, RuleWatch, RulesError, cores, wall_clock};
@@ -27,6 +28,7 @@ use crate::server::{self, Admittance, Certificate, Interrupt, Listeners, Listeni
 /// Where the node can't start, the rules do not compile, or nobody could be let in.
 pub fn run(args: &Serve) -> Result<(), Failure> {
     let accounts = accounts(args)?;
+    let provider = sign_in::provider(&args.sign_in)?;
     let telling = match &args.webhooks {
         None => vitalog_notify::Config::silent(),
         Some(path) => {
@@ -36,12 +38,17 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(live(args, accounts, telling));
+    let outcome = runtime.block_on(live(args, accounts, provider, telling));
     runtime.shutdown_timeout(Duration::from_secs(5));
     outcome
 }
 
-async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_notify::Config) -> Result<(), Failure> {
+async fn live(
+    args: &Serve,
+    accounts: Option<Arc<Accounts>>,
+    provider: Option<Box<Provider>>,
+    telling: vitalog_notify::Config,
+) -> Result<(), Failure> {
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
     let (pg, flight) = (listening(args.pg, "--pg").await?, listening(args.flight, "--flight").await?);
@@ -78,7 +85,7 @@ async fn live(args: &Serve, accounts: Option<Arc<Accounts>>, telling: vitalog_no
     let scheme = if manners.tls.is_some() { "https" } else { "http" };
     // Only now is the directory held by nobody else.
     let admittance = match accounts {
-        Some(accounts) => Admittance::Accounts(accounts, access_log(&args.data)?),
+        Some(accounts) => Admittance::Accounts(accounts, access_log(&args.data)?, provider),
         None => Admittance::Open,
     };
     let server = server::start(&node, Listeners { http: listener, pg, flight }, admittance, &manners)?;
