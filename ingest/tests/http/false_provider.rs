@@ -45,8 +45,8 @@ pub struct Says {
     pub padding: usize,
     /// Of the door that hands out tokens, with this body.
     pub denies: Option<(u16, &'static str)>,
-    /// Sends whoever fetches the keys there.
-    pub keys_elsewhere: Option<String>,
+    /// Sends whoever fetches the keys to another door, where they are.
+    pub keys_elsewhere: bool,
 }
 
 /// A code, and what it was asked for with.
@@ -91,6 +91,7 @@ impl FalseProvider {
         let app = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/keys", get(keys_told))
+            .route("/elsewhere", get(the_keys))
             .route("/token", post(token))
             .with_state(inner.clone());
         runtime.spawn(async move { axum::serve(listener, app).await });
@@ -173,9 +174,14 @@ async fn discovery(State(inner): State<Arc<Inner>>) -> Response {
 async fn keys_told(State(inner): State<Arc<Inner>>) -> Response {
     inner.fetched.fetch_add(1, Ordering::Relaxed);
     let says = inner.says.lock().expect("no panic").clone();
-    if let Some(elsewhere) = says.keys_elsewhere {
-        return axum::response::Redirect::temporary(&elsewhere).into_response();
+    if says.keys_elsewhere {
+        return axum::response::Redirect::temporary("/elsewhere").into_response();
     }
+    the_keys(State(inner)).await
+}
+
+async fn the_keys(State(inner): State<Arc<Inner>>) -> Response {
+    let says = inner.says.lock().expect("no panic").clone();
     let key = |n: &usize| {
         let point = inner.keys[*n].public_key().as_ref();
         let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));

@@ -386,7 +386,7 @@ fn a_provider_that_is_away_slow_or_says_too_much_holds_nobody_up() {
     }
     assert_eq!(scene.refused(|says| says.denies = Some((200, "{}")))["field"], "id_token");
     // Nobody is sent elsewhere for keys.
-    scene.provider.say(|says| says.keys_elsewhere = Some(format!("{}/keys", scene.provider.url())));
+    scene.provider.say(|says| says.keys_elsewhere = true);
     scene.sign_in().assert_problem(503, "provider_away");
     // Passwords and tokens are asked as ever meanwhile.
     drop(scene.provider);
