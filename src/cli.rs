@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod export;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 pub use access::{Hold, HoldAction, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
 pub use export::{Export, ExportFormat};
+pub use sign_in::SignIn;
 
 #[derive(Parser)]
 #[command(
@@ -31,7 +33,7 @@ pub enum Command {
     /// Run everything on this machine over bundled real data, live.
     Demo(Demo),
     /// Run the gateway, the engine, the lake and the pages on a data directory.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Say what is wrong with rule files. Exit status 1 if any is an error.
     Check(Check),
     /// Say what a diagnostic means (`E0301`), or what a rule does: its cost, its bounds, its automaton.
@@ -143,6 +145,8 @@ pub struct Serve {
     /// Without TLS on an address that can be reached from elsewhere: a proxy in front of it sees to that.
     #[arg(long, conflicts_with = "tls_cert")]
     pub behind_proxy: bool,
+    #[command(flatten)]
+    pub sign_in: SignIn,
     /// Let anyone who reaches the address in without a token. Only on a loopback address.
     #[arg(long)]
     pub open: bool,

@@ -42,7 +42,10 @@ pub fn run(rate: u64) {
                 std::thread::sleep(Duration::from_millis(1_000 / BODIES_PER_SECOND).saturating_sub(began.elapsed()));
             }
             let sent = number * (rate / BODIES_PER_SECOND);
-            println!("meanwhile: {:.0} readings a second of {rate} that were wanted", sent as f64 / begun.elapsed().as_secs_f64());
+            println!(
+                "meanwhile: {:.0} readings a second of {rate} that were wanted",
+                sent as f64 / begun.elapsed().as_secs_f64()
+            );
         });
         let (mut told, mut seen) = (Vec::new(), Vec::new());
         let mut client = Client::connect(&server.host);

@@ -38,6 +38,12 @@ export async function ask(path, { method = 'GET', body, replaces, signal } = {})
   return json;
 }
 
+/** Ends the session; where one logs out at the provider, too, if that let one in. */
+export async function endSession() {
+  const response = await fetch('/v1/session', { method: 'DELETE', credentials: 'same-origin' }).catch(() => null);
+  return response?.headers.get('vitalog-sign-out') ?? null;
+}
+
 function parse(text) {
   try {
     return JSON.parse(text);

@@ -12,6 +12,14 @@ const ways = {
 };
 let way = 'password';
 
+// Why the other way in led nowhere, by the word that the server gives.
+const WORDS = {
+  not_linked: 'Your account is not linked with the one you signed in with. Ask whoever runs this server to link it.',
+  sign_in_refused: 'The other side let nobody in, or said something that can’t be taken. Try again; if it stays so, tell whoever runs this server.',
+  sign_in_unusable: 'This sign-in is over, or was begun in another window. Begin again.',
+  provider_away: 'The other side can’t be reached at present. Try again in a little while, or use a password.',
+};
+
 function choose(name) {
   way = name;
   for (const [key, { part }] of Object.entries(ways)) {
@@ -42,6 +50,21 @@ byId('form').addEventListener('submit', async (e) => {
   }
 });
 choose('password');
+provider();
+
+/** Another way in, where there is one; and why it led nowhere. */
+async function provider() {
+  const why = new URLSearchParams(location.search).get('sign_in');
+  if (why) {
+    byId('not-in').textContent = WORDS[why] ?? 'Signing in did not work. Try again, or use a password.';
+    byId('not-in').hidden = false;
+  }
+  const { provider: name } = await ask('/v1/session').catch(() => ({}));
+  if (!name) return;
+  byId('provider').textContent = `Sign in with ${name}`;
+  byId('provider').href = `/v1/session/provider?next=${encodeURIComponent(back())}`;
+  byId('by-provider').hidden = false;
+}
 
 function said(error) {
   if (error.status !== 401) return `${error.message}.`;

@@ -28,6 +28,8 @@ pub enum Via {
     Token(Arc<str>),
     /// The account's password.
     Password,
+    /// The word of a provider that the account is linked with.
+    Provider,
 }
 
 /// What they want to do.
@@ -200,6 +202,7 @@ impl fmt::Display for Via {
             Via::Nothing => f.write_str("nothing"),
             Via::Token(id) => write!(f, "token {id}"),
             Via::Password => f.write_str("password"),
+            Via::Provider => f.write_str("provider"),
         }
     }
 }

@@ -100,6 +100,24 @@ pub enum UserAction {
     },
     /// Take an assignment back.
     Unassign { id: String, subject: String },
+    /// Let whom a provider names in as this account (`serve --oidc-issuer`).
+    Link {
+        id: String,
+        /// The provider's issuer, exactly as it writes it.
+        #[arg(long, value_name = "URL")]
+        issuer: String,
+        /// What the provider calls them: the claim `sub`.
+        #[arg(long)]
+        subject: String,
+    },
+    /// Take that back: sessions of the account are over.
+    Unlink {
+        id: String,
+        #[arg(long, value_name = "URL")]
+        issuer: String,
+        #[arg(long)]
+        subject: String,
+    },
     /// Shut an account: its sessions are over, and its tokens open nothing.
     Disable { id: String },
     /// Open it again.

@@ -23,6 +23,7 @@ pub mod receipt;
 mod remote;
 pub mod rules;
 pub mod serve;
+pub mod sign_in;
 pub mod sql;
 pub mod test;
 pub mod token;

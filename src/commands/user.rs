@@ -56,6 +56,14 @@ pub fn run(args: &User) -> Result<(), Failure> {
             store.unassign(id, &subject_of(subject)?).map_err(access_failure)?;
             say!("{subject} is not assigned to {id} any more");
         }
+        UserAction::Link { id, issuer, subject } => {
+            store.link(id, issuer, subject, now).map_err(access_failure)?;
+            say!("{id} may sign in by {issuer}");
+        }
+        UserAction::Unlink { id, issuer, subject } => {
+            store.unlink(id, issuer, subject).map_err(access_failure)?;
+            say!("unlinked; sessions of {id} are over");
+        }
         UserAction::Disable { id } => {
             store.set_disabled(id, Some(now)).map_err(access_failure)?;
             say!("{id} is shut");
@@ -80,10 +88,12 @@ fn list(store: &mut Store, format: Format) -> Result<(), Failure> {
         match format {
             Format::Json => {
                 let roles: Vec<&str> = account.roles.iter().map(|r| r.name()).collect();
+                let link = |(issuer, subject): &(String, String)| json!({"issuer": issuer, "subject": subject});
+                let links: Vec<_> = account.links.iter().map(link).collect();
                 let disabled = account.disabled.map(|t| t.to_string());
                 say!(
                     "{}",
-                    json!({"account": id, "roles": roles, "subject": own, "assigned": assigned, "password": account.has_password(),
+                    json!({"account": id, "roles": roles, "subject": own, "assigned": assigned, "links": links, "password": account.has_password(),
                         "created": account.created.to_string(), "disabled": disabled})
                 );
             }
@@ -104,7 +114,8 @@ fn list(store: &mut Store, format: Format) -> Result<(), Failure> {
 fn state(account: &Account) -> &'static str {
     match (account.disabled.is_some(), account.has_password()) {
         (true, _) => "  shut",
-        (false, false) => "  by tokens only",
+        (false, false) if account.links.is_empty() => "  by tokens only",
+        (false, false) => "  by a provider, and by tokens",
         (false, true) => "",
     }
 }

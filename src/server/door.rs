@@ -47,7 +47,7 @@ fn not_in(why: &Why) -> port::NotIn {
         Why::Token(vitalog_ingest::access::NotGood::Unknown) | Why::Password => {
             port::NotIn::NotGood("no account has this name and this token or password".to_owned())
         }
-        Why::Token(_) => port::NotIn::NotGood(why.to_string()),
+        Why::Token(_) | Why::Unlinked(_) => port::NotIn::NotGood(why.to_string()),
         Why::Wait(wait) => port::NotIn::Later(format!("{why}: wait {} s", (wait.micros() + 999_999) / 1_000_000)),
         Why::Store(error) => {
             tracing::error!(%error, "who may come in can't be looked up");

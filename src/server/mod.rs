@@ -41,7 +41,8 @@ use vitalog_ingest::access::log::Writer as AccessWriter;
 use vitalog_ingest::access::{Accounts, Lives, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    AccessLog, BodyLimits, Credentials, Doorman, Gateway, Glass, LogKeeper, Porter, authenticate, emergencies, with_problems,
+    AccessLog, BodyLimits, Credentials, Doorman, Gateway, Glass, LogKeeper, Porter, Provider, authenticate, emergencies,
+    with_problems,
 };
 use vitalog_ingest::live::Live as Declarations;
 use vitalog_lakehouse::Limits as SqlLimits;
@@ -74,8 +75,8 @@ use why_api::WhyState;
 pub enum Admittance {
     /// Whoever reaches a loopback address.
     Open,
-    /// Whoever has an account or a token; and who asked for what is written down.
-    Accounts(Arc<Accounts>, AccessWriter),
+    /// Whoever has an account or a token, and perhaps signs in by a provider; and who asked for what is written down.
+    Accounts(Arc<Accounts>, AccessWriter, Option<Box<Provider>>),
 }
 
 /// How a server behaves towards those it lets in.
@@ -156,18 +157,19 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
             .with_public("/readyz")
             .with_public("/openapi.json")
     };
-    let (credentials, access, more, log, keeper) = match admittance {
-        Admittance::Open => (Credentials::Open, Arc::new(Open) as Arc<dyn Access>, Router::new(), None, None),
-        Admittance::Accounts(accounts, writer) => {
+    let (credentials, access, more, log, keeper, provider) = match admittance {
+        Admittance::Open => (Credentials::Open, Arc::new(Open) as Arc<dyn Access>, Router::new(), None, None, None),
+        Admittance::Accounts(accounts, writer, provider) => {
             let (log, keeper) = AccessLog::start(writer, clock.clone())?;
             let (more, _) = emergencies().with_state(Glass::new(accounts.clone(), clock.clone())).split_for_parts();
-            (Credentials::Accounts(accounts.clone()), accounts as Arc<dyn Access>, more, Some(log), Some(keeper))
+            (Credentials::Accounts(accounts.clone()), accounts as Arc<dyn Access>, more, Some(log), Some(keeper), provider)
         }
     };
     let porter = |way| Arc::new(Porter::new(credentials.clone(), log.clone(), clock.clone(), manners.lives, way));
     let (pg_porter, flight_porter) = (porter(pg::WAY), porter(flight::WAY));
     let doorman = doorman(credentials);
     let doorman = if let Some(log) = log { doorman.with_log(log) } else { doorman };
+    let doorman = if let Some(provider) = provider { doorman.with_provider(*provider) } else { doorman };
     let router = doors(node, &access, manners, &is_draining)?.merge(more);
     let router = with_problems(authenticate(router, Arc::new(doorman)));
     let router = router.layer(from_fn(harden));

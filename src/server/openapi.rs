@@ -32,7 +32,7 @@ const TAGS: [(&str, &str); 7] = [
 ];
 
 /// Doors that open to anybody.
-const PUBLIC: [&str; 3] = ["/livez", "/readyz", "/v1/session"];
+const PUBLIC: [&str; 5] = ["/livez", "/readyz", "/v1/session", "/v1/session/provider", "/v1/session/provider/callback"];
 
 /// How any door may refuse.
 const REFUSALS: [(StatusCode, &str); 7] = [

@@ -60,7 +60,7 @@ const DOORS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// Doors about oneself, or about nobody: they are open to whoever is known, or to all.
-const OPEN: &[&str] = &["/v1/session", "/v1/me", "/v1/me/password"];
+const OPEN: &[&str] = &["/v1/session", "/v1/session/provider", "/v1/session/provider/callback", "/v1/me", "/v1/me/password"];
 
 fn page(name: &str) -> String {
     std::fs::read_to_string(root().join("docs").join(name)).expect("a page")

@@ -4,6 +4,7 @@ mod browser;
 mod doors;
 mod life;
 mod log;
+mod sign_in;
 mod tls;
 
 pub use doors::{ALL, everybody, has};

@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod http;
 pub mod need;
+pub mod provider;
 pub mod rounds;
 pub mod server;
 pub mod story;

@@ -36,6 +36,8 @@ pub enum NotIn {
     Token(NotGood),
     /// No such account, another password, or a shut account: which one is not told.
     Password,
+    /// Nobody's account that is open is linked with whom a provider names; this one is, and is shut.
+    Unlinked(Option<Arc<str>>),
     /// Too many attempts failed: how long to wait.
     Wait(Span),
     Store(AccessError),
@@ -115,12 +117,27 @@ impl Accounts {
         }
     }
 
+    /// Whose account is linked with whom a provider names; and its generation. Nothing else makes or finds an account: no address, no name.
+    ///
+    /// # Errors
+    /// [`NotIn::Unlinked`]; where the store can't be read.
+    pub fn linked(&self, issuer: &str, subject: &str) -> Result<(Principal, i64), NotIn> {
+        let registry = self.registry().map_err(NotIn::Store)?;
+        let id = registry.account_of(issuer, subject).ok_or(NotIn::Unlinked(None))?;
+        match registry.accounts.get(id).filter(|account| account.disabled.is_none()) {
+            Some(account) => Ok((Principal::new(id.clone()).via(Via::Provider), account.generation)),
+            None => Err(NotIn::Unlinked(Some(id.clone()))),
+        }
+    }
+
     /// Whether who came in once may still: a session goes on only as long as what began it is good.
     pub fn may_stay(&self, who: &Principal, generation: i64) -> bool {
         let Ok(registry) = self.registry() else { return false };
         match &who.via {
             Via::Token(id) => registry.tokens.get(id).is_some_and(|token| registry.is_good(token, (self.clock)()).is_ok()),
-            Via::Password => registry.accounts.get(&who.id).is_some_and(|a| a.disabled.is_none() && a.generation == generation),
+            Via::Password | Via::Provider => {
+                registry.accounts.get(&who.id).is_some_and(|a| a.disabled.is_none() && a.generation == generation)
+            }
             Via::Nothing => false,
         }
     }
@@ -146,7 +163,7 @@ impl Accounts {
                     standing.roles = Role::Service.into();
                 }
             }
-            Via::Password => {}
+            Via::Password | Via::Provider => {}
             Via::Nothing => return None,
         }
         if let Some(account) = account.filter(|a| a.disabled.is_none()) {
@@ -203,6 +220,7 @@ impl fmt::Display for NotIn {
         match self {
             NotIn::Token(why) => f.write_str(why.detail()),
             NotIn::Password => f.write_str("no account has this name and this password"),
+            NotIn::Unlinked(_) => f.write_str("no account here that is open is linked with whom the provider named"),
             NotIn::Wait(_) => f.write_str("too many attempts with this name have failed"),
             NotIn::Store(error) => error.fmt(f),
         }

@@ -27,6 +27,12 @@ pub enum AccessError {
     Exists(&'static str, String),
     /// There is none.
     Unknown(&'static str, String),
+    /// What names nobody at a provider.
+    Link {
+        field: &'static str,
+        why: &'static str,
+        remedy: &'static str,
+    },
     /// The subject may not be erased.
     Held {
         subject: Subject,
@@ -55,6 +61,7 @@ impl fmt::Display for AccessError {
             AccessError::Roles(why) => f.write_str(why),
             AccessError::Exists(what, id) => write!(f, "there is a {what} {id} already"),
             AccessError::Unknown(what, id) => write!(f, "there is no {what} {id}"),
+            AccessError::Link { field, why, remedy } => write!(f, "{field}: {why}; {remedy}"),
             AccessError::Held { subject, since, reason } => write!(f, "{subject} is held since {since}: {reason}"),
             AccessError::Password { length } => write!(
                 f,

@@ -6,6 +6,7 @@ mod accounts;
 mod attempts;
 mod error;
 pub mod log;
+pub mod oidc;
 pub mod password;
 mod policy;
 mod registry;

@@ -15,6 +15,8 @@ pub struct Registry {
     pub accounts: BTreeMap<Arc<str>, Account>,
     pub tokens: BTreeMap<Arc<str>, Token>,
     pub emergencies: Vec<Emergency>,
+    /// Who is linked with whom a provider names, by issuer and subject.
+    linked: HashMap<(String, String), Arc<str>>,
     /// Tokens and former tokens by hash. Looking up a hash tells by its time something of the hash, and nothing of a token of 256 random bits.
     by_hash: HashMap<[u8; 32], Arc<str>>,
 }
@@ -29,6 +31,8 @@ pub struct Account {
     pub assigned: HashMap<Subject, (Time, Option<Time>)>,
     /// Until when subjects are open in an emergency.
     pub emergencies: HashMap<Subject, Time>,
+    /// Whom providers name that it is linked with: issuer and subject of each.
+    pub links: Vec<(String, String)>,
     pub(super) password: Option<String>,
     /// Another with each change that ends sessions.
     pub(super) generation: i64,
@@ -80,6 +84,17 @@ impl Registry {
             self.by_hash.insert(hash, token.id.clone());
         }
         self.tokens.insert(token.id.clone(), token);
+    }
+
+    pub(super) fn add_link(&mut self, issuer: String, subject: String, id: &str) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        account.links.push((issuer.clone(), subject.clone()));
+        self.linked.insert((issuer, subject), id.into());
+    }
+
+    /// Whose account is linked with whom a provider names.
+    pub(super) fn account_of(&self, issuer: &str, subject: &str) -> Option<&Arc<str>> {
+        self.linked.get(&(issuer.to_owned(), subject.to_owned()))
     }
 
     pub(super) fn add_emergency(&mut self, emergency: Emergency) {

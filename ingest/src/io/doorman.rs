@@ -18,6 +18,7 @@ use super::logging::AccessLog;
 use super::origin::{self, Origin};
 use super::pace::{Left, Pace};
 use super::problem::Problem;
+use super::provider::{self, Provider, SignIn};
 use super::room::Room;
 use super::{Clock, body, me, session};
 use crate::access::log::Entry;
@@ -49,7 +50,9 @@ pub struct Doorman {
     log: Option<AccessLog>,
     pace: Pace,
     /// Where a browser is sent that has no session.
-    login_page: Option<String>,
+    pub(super) login_page: Option<String>,
+    /// The provider by which one can sign in, if there is one.
+    pub(super) sign_in: Option<SignIn>,
     /// Hashing a password takes memory and a core: so many at a time.
     pub(super) hashing: tokio::sync::Semaphore,
     /// Paths that need no credentials; one that ends in `/` stands for all below it.
@@ -59,7 +62,10 @@ pub struct Doorman {
 impl Doorman {
     /// `is_secure`: the server is reached over TLS only. `login_page`: the path of the page with the login form, which is public.
     pub fn new(credentials: Credentials, clock: Clock, is_secure: bool, login_page: Option<String>) -> Doorman {
-        let mut public: Vec<String> = ["/v1/session", "/livez", "/readyz"].map(str::to_owned).into();
+        let mut public: Vec<String> =
+            ["/v1/session", "/v1/session/provider", "/v1/session/provider/callback", "/livez", "/readyz"]
+                .map(str::to_owned)
+                .into();
         public.extend(login_page.clone());
         let hashing = tokio::sync::Semaphore::new(HASHING);
         Doorman {
@@ -69,6 +75,7 @@ impl Doorman {
             room: Room::new(ROOM),
             is_secure,
             login_page,
+            sign_in: None,
             hashing,
             public,
             log: None,
@@ -80,6 +87,13 @@ impl Doorman {
     #[must_use]
     pub fn with_lives(mut self, lives: Lives) -> Doorman {
         self.sessions = Sessions::lasting(lives);
+        self
+    }
+
+    /// With a provider by which one can sign in.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Provider) -> Doorman {
+        self.sign_in = Some(SignIn::new(provider));
         self
     }
 
@@ -157,7 +171,9 @@ pub fn authenticate(router: Router, doorman: Arc<Doorman>) -> Router {
 /// The doors about oneself, which [`authenticate`] adds: `/v1/session` and `/v1/me`.
 pub fn own() -> OpenApiRouter<Arc<Doorman>> {
     OpenApiRouter::default()
-        .routes(routes!(session::begin, session::end))
+        .routes(routes!(session::begin, session::end, provider::ways))
+        .routes(routes!(provider::begin))
+        .routes(routes!(provider::back))
         .routes(routes!(me::show))
         .routes(routes!(me::change_password))
 }
@@ -201,7 +217,7 @@ impl Door {
 
     /// Whether it gives or takes anything of anybody. Pages are the same for all; a session, and who one is, are one's own.
     fn must_ask(&self) -> bool {
-        let own = ["/v1/session", "/v1/me", "/v1/me/password"];
+        let own = ["/v1/session", "/v1/session/provider/callback", "/v1/me", "/v1/me/password"];
         self.path == "/metrics" || (self.path.starts_with("/v1/") && !own.contains(&&*self.path))
     }
 }
@@ -275,6 +291,10 @@ pub(super) fn not_in(why: &NotIn) -> Problem {
     match why {
         NotIn::Token(_) => unauthorized(&why.to_string(), true),
         NotIn::Password => unauthorized(&why.to_string(), false),
+        NotIn::Unlinked(_) => {
+            let remedy = "ask whoever runs this server to link your account: `vitalog user link`";
+            Problem::new(StatusCode::FORBIDDEN, "not_linked", why.to_string(), remedy)
+        }
         NotIn::Wait(wait) => {
             let seconds = (wait.micros() + 999_999) / 1_000_000;
             let remedy = format!("wait {seconds} s, then try again");

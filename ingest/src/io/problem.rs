@@ -58,6 +58,10 @@ impl Problem {
         }))
     }
 
+    pub(super) fn code(&self) -> &str {
+        &self.0.code
+    }
+
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -18,6 +18,9 @@ use crate::access::{Accounts, NotIn};
 /// The cookie of a session.
 pub const COOKIE: &str = "vitalog_session";
 
+/// Where one logs out at the provider, too.
+const SIGN_OUT: HeaderName = HeaderName::from_static("vitalog-sign-out");
+
 /// What is shown.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged, deny_unknown_fields)]
@@ -28,9 +31,14 @@ pub(super) enum Login {
 
 /// The value of the session's cookie.
 pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    named(headers, COOKIE)
+}
+
+/// The value of a cookie.
+pub(super) fn named<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|v| v.to_str().ok());
     let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find_map(|(name, value)| (name == COOKIE).then_some(value))
+    pairs.find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
 /// Trades a token, or a name and a password, for a cookie.
@@ -75,10 +83,15 @@ pub(super) async fn begin(State(doorman): State<Arc<Doorman>>, headers: HeaderMa
             }
         }
     };
+    begun(&doorman, who, generation, StatusCode::NO_CONTENT.into_response())
+}
+
+/// An answer with which somebody's session begins, however they were known.
+pub(super) fn begun(doorman: &Doorman, who: Principal, generation: i64, mut response: Response) -> Result<Response, Problem> {
     let came = CameAs(who.clone());
     let value = doorman.sessions.begin(who, generation, (doorman.clock)()).map_err(|_| body::broken())?;
     let seconds = doorman.sessions.lives().whole.micros() / 1_000_000;
-    let mut response = answer(&doorman, &value, seconds);
+    set_cookie(&mut response, doorman, &value, seconds);
     response.extensions_mut().insert(came);
     Ok(response)
 }
@@ -100,21 +113,29 @@ pub(super) async fn log_in(
     delete,
     path = "/v1/session",
     tag = "self",
-    responses((status = 204, description = "There is none any more"))
+    responses((status = 204, description = "There is none any more", headers(("Vitalog-Sign-Out" = String, description = "Where one logs out at the provider, for who came by it"))))
 )]
 pub(super) async fn end(State(doorman): State<Arc<Doorman>>, headers: HeaderMap) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(value) = cookie(&headers) {
+        let came = doorman.sessions.who(value, (doorman.clock)());
+        // Whoever sits down next would be let in again by the provider without a word.
+        if came.is_some_and(|(who, _)| who.via == Via::Provider)
+            && let Some(out) = doorman.sign_in.as_ref().and_then(|sign_in| sign_in.provider.way_out())
+            && let Ok(out) = HeaderValue::try_from(out)
+        {
+            response.headers_mut().insert(SIGN_OUT, out);
+        }
         doorman.sessions.end(value);
     }
-    answer(&doorman, "", 0)
+    set_cookie(&mut response, &doorman, "", 0);
+    response
 }
 
-fn answer(doorman: &Doorman, value: &str, seconds: i64) -> Response {
+fn set_cookie(response: &mut Response, doorman: &Doorman, value: &str, seconds: i64) {
     let secure = if doorman.is_secure { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
-    let mut response = StatusCode::NO_CONTENT.into_response();
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    response
 }

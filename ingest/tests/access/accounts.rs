@@ -299,3 +299,23 @@ fn what_does_not_fit_is_refused_by_name() {
     assert!(store.set_password("kim", PASSWORD).is_err() && store.set_disabled("kim", None).is_err());
     assert!(store.unassign("lee", &own).is_err());
 }
+
+/// What an older program has made is looked at as it is, and taken over when it is opened.
+#[test]
+fn a_store_without_links_is_looked_at_and_taken_over() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("access.db");
+    let mut store = Store::open(&path).expect("made");
+    store.add_account("lee", roles("caretaker"), None, None, now()).expect("made");
+    drop(store);
+    let older = rusqlite::Connection::open(&path).expect("opened");
+    older.execute_batch("DROP TABLE links; PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE);").expect("as it was");
+    drop(older);
+    let seen = vitalog_ingest::access::look(&path).expect("read");
+    assert!(seen.accounts["lee"].links.is_empty());
+    let mut store = Store::open(&path).expect("taken over");
+    store.link("lee", "https://login.example", "1", now()).expect("linked");
+    drop(store);
+    let link = ("https://login.example".to_owned(), "1".to_owned());
+    assert_eq!(vitalog_ingest::access::look(&path).expect("read").accounts["lee"].links, [link]);
+}

@@ -2,12 +2,14 @@
 
 mod amending;
 mod doors;
+mod false_provider;
 mod forms;
 mod hostile;
 mod ingress;
 mod letters;
 mod once;
 mod receipts;
+mod sign_in;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
@@ -28,8 +30,8 @@ use vitalog_elog::{Answered, Effect, Entry, Input, Outcome, Position, ReadingId,
 use vitalog_ingest::access::{Accounts, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    AccessLog, Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, KeptLetter, WantedLetters,
-    api, authenticate, with_problems,
+    AccessLog, Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, KeptLetter, Provider,
+    WantedLetters, api, authenticate, with_problems,
 };
 use vitalog_ingest::journal::Journal;
 use vitalog_ingest::live::Live;
@@ -216,12 +218,19 @@ impl Server {
         Server::start_with(credentials, accounts.clone(), BodyLimits::default(), Some(log))
     }
 
+    /// One where one can sign in by a provider.
+    pub fn with_provider(accounts: &Arc<Accounts>, provider: Provider, log: Option<AccessLog>) -> Server {
+        let credentials = Credentials::Accounts(accounts.clone());
+        let dir = Arc::new(tempfile::tempdir().expect("a directory"));
+        Server::start_on(dir, credentials, accounts.clone(), BodyLimits::default(), log, Some(provider))
+    }
+
     fn start(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits) -> Server {
         Server::start_with(credentials, access, limits, None)
     }
 
     fn start_with(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits, log: Option<AccessLog>) -> Server {
-        Server::start_on(Arc::new(tempfile::tempdir().expect("a directory")), credentials, access, limits, log)
+        Server::start_on(Arc::new(tempfile::tempdir().expect("a directory")), credentials, access, limits, log, None)
     }
 
     /// One that goes on where another has ended.
@@ -231,6 +240,7 @@ impl Server {
         access: Arc<dyn Access>,
         limits: BodyLimits,
         log: Option<AccessLog>,
+        provider: Option<Provider>,
     ) -> Server {
         let journal = Journal::open(&dir.path().join("journal.db")).expect("made");
         let (submissions, waiting) = mpsc::channel();
@@ -266,6 +276,9 @@ impl Server {
         let mut doorman = Doorman::new(credentials, clock, true, Some("/login".to_owned()));
         if let Some(log) = log {
             doorman = doorman.with_log(log);
+        }
+        if let Some(provider) = provider {
+            doorman = doorman.with_provider(provider);
         }
         let app =
             authenticate(with_problems(api().with_state(Arc::new(gateway)).split_for_parts().0.merge(pages)), Arc::new(doorman));
@@ -307,7 +320,7 @@ impl Server {
     pub fn again(mut self, between: impl FnOnce(&Path)) -> Server {
         self.end();
         between(self.dir.path());
-        Server::start_on(self.dir.clone(), Credentials::Open, Arc::new(Open), BodyLimits::default(), None)
+        Server::start_on(self.dir.clone(), Credentials::Open, Arc::new(Open), BodyLimits::default(), None, None)
     }
 
     /// Ends the server, and reads what its journal holds.
@@ -342,6 +355,8 @@ impl Drop for Server {
 pub struct Reply {
     pub status: u16,
     pub headers: BTreeMap<String, String>,
+    /// One header each.
+    pub cookies: Vec<String>,
     pub body: Vec<u8>,
 }
 
@@ -357,8 +372,11 @@ impl Reply {
         let head = String::from_utf8(bytes[..end].to_vec()).expect("text");
         let mut lines = head.split("\r\n");
         let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).expect("a status");
-        let headers = lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned())).collect();
-        Reply { status, headers, body: bytes[end + 4..].to_vec() }
+        let all: Vec<(String, String)> =
+            lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned())).collect();
+        let cookies = all.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.clone()).collect();
+        let headers = all.into_iter().collect();
+        Reply { status, headers, cookies, body: bytes[end + 4..].to_vec() }
     }
 
     pub fn json(&self) -> Json {

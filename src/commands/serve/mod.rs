@@ -15,7 +15,7 @@ use vitalog_ingest::access::{self, Accounts, Lives, Policies};
 use vitalog_ingest::journal::kafka::{Fault, IS_BUILT, Mechanism, Sasl, Settings};
 
 use crate::cli::{SaslMechanism, Serve};
-use crate::commands::access_failure;
+use crate::commands::{access_failure, sign_in};
 use crate::failure::Failure;
 use crate::files;
 use crate::run::{HORIZON, Node, Options, RulesError, cores, wall_clock};
@@ -28,6 +28,8 @@ use round::Rounds;
 /// Where the node can't start, the rules do not compile, or nobody could be let in.
 pub fn run(args: &Serve) -> Result<(), Failure> {
     let accounts = accounts(args)?;
+    // Each round makes its own; what is wrong with it is said before anything begins.
+    sign_in::provider(&args.sign_in)?;
     let telling = match &args.webhooks {
         None => vitalog_notify::Config::silent(),
         Some(path) => {

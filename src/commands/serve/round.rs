@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use vitalog_ingest::access::{Accounts, log};
-use vitalog_ingest::io::LogKeeper;
+use vitalog_ingest::io::{LogKeeper, Provider};
 use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
 use vitalog_notify::roles::Roles;
 
@@ -18,6 +18,7 @@ use super::signals::Ending;
 use super::sockets::Sockets;
 use super::{manners, nobody, put_rules};
 use crate::cli::Serve;
+use crate::commands::sign_in;
 use crate::failure::Failure;
 use crate::run::{Node, Options, RuleWatch, erase_asked};
 use crate::server::{self, Admittance, Manners, supervisor};
@@ -106,7 +107,7 @@ impl Rounds<'_> {
         }));
         // Only now is the directory held by nobody else.
         let admittance = match &self.accounts {
-            Some(accounts) => Admittance::Accounts(accounts.clone(), self.access_log()?),
+            Some(accounts) => Admittance::Accounts(accounts.clone(), self.access_log()?, self.provider(is_first)?),
             None => Admittance::Open,
         };
         let manners = Manners { erasing: Some(erase.clone()), ..manners(self.args) };
@@ -138,6 +139,16 @@ impl Rounds<'_> {
         }
         node.stop().await?;
         Ok(Ended { why, log })
+    }
+
+    fn provider(&self, is_first: bool) -> Result<Option<Box<Provider>>, Failure> {
+        match sign_in::provider(&self.args.sign_in) {
+            Err(error) if !is_first => {
+                tracing::error!(%error, "nobody can sign in by the provider");
+                Ok(None)
+            }
+            made => made,
+        }
     }
 
     fn options(&self) -> Options {

@@ -8,6 +8,7 @@ mod accounts;
 mod emergencies;
 mod erasures;
 mod holds;
+mod links;
 mod read;
 mod tokens;
 
@@ -25,7 +26,7 @@ pub use tokens::NewToken;
 
 /// "VtAc".
 const APPLICATION_ID: i32 = 0x5674_4163;
-/// 2: with holds. 3: with erasures that were asked for.
+/// 2: with holds. 3: with erasures that were asked for, and links with providers' accounts.
 const FORMAT: u32 = 3;
 
 const TABLES: &str = "
@@ -47,6 +48,10 @@ const HOLDS: &str = "
 const ERASURES: &str = "
     CREATE TABLE erasures (number INTEGER PRIMARY KEY AUTOINCREMENT, subjects TEXT, count INTEGER NOT NULL, asked_at INTEGER NOT NULL,
         by TEXT NOT NULL, ended_at INTEGER, outcome TEXT) STRICT;";
+
+const LINKS: &str = "
+    CREATE TABLE links (issuer TEXT NOT NULL, subject TEXT NOT NULL, account TEXT NOT NULL REFERENCES accounts (id), since INTEGER NOT NULL,
+        PRIMARY KEY (issuer, subject)) STRICT, WITHOUT ROWID;";
 
 /// A store that is open.
 pub struct Store {
@@ -105,17 +110,19 @@ impl Store {
         let application: i32 = tx.pragma_query_value(None, "application_id", |r| r.get(0))?;
         match (application, version) {
             (APPLICATION_ID, FORMAT) => {}
-            (APPLICATION_ID, former @ (1 | 2)) => {
-                if former == 1 {
+            (APPLICATION_ID, former @ 1..FORMAT) => {
+                if former < 2 {
                     tx.execute_batch(HOLDS)?;
                 }
                 tx.execute_batch(ERASURES)?;
+                tx.execute_batch(LINKS)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }
             (0, 0) => {
                 tx.execute_batch(TABLES)?;
                 tx.execute_batch(HOLDS)?;
                 tx.execute_batch(ERASURES)?;
+                tx.execute_batch(LINKS)?;
                 tx.pragma_update(None, "application_id", APPLICATION_ID)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }

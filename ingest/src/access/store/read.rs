@@ -87,6 +87,14 @@ impl Store {
             registry.add_emergency(emergency);
             Ok(())
         })?;
+        // One that is only looked at may have been made before there were links.
+        let version: u32 = tx.pragma_query_value(None, "user_version", |r| r.get(0))?;
+        if version >= 3 {
+            each(&tx, "SELECT issuer, subject, account FROM links ORDER BY issuer, subject", |r| {
+                registry.add_link(r.get(0)?, r.get(1)?, &r.get::<_, String>(2)?);
+                Ok(())
+            })?;
+        }
         Ok(registry)
     }
 }
