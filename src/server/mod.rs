@@ -38,7 +38,7 @@ use vitalog_dashboards::io::{Board, Notice, Ports};
 use vitalog_elog::Span;
 use vitalog_elog::access::Access;
 use vitalog_ingest::access::log::Writer as AccessWriter;
-use vitalog_ingest::access::{Accounts, Lives, Open};
+use vitalog_ingest::access::{Accounts, Lives, Open, Sessions};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
     AccessLog, BodyLimits, Credentials, Doorman, Gateway, Glass, LogKeeper, Porter, Provider, authenticate, emergencies,
@@ -89,6 +89,8 @@ pub struct Manners {
     pub ticket: Span,
     /// How long sessions last.
     pub lives: Lives,
+    /// Those of a former round, where there was one: an erasure signs nobody out.
+    pub sessions: Option<Arc<Sessions>>,
     /// Speaks TLS, with this certificate.
     pub tls: Option<Certificate>,
     /// It is reached over TLS, by itself or by what is in front of it.
@@ -107,6 +109,7 @@ impl Default for Manners {
             head_time,
             ticket: Span::minutes(5),
             lives: Lives::default(),
+            sessions: None,
             tls: None,
             is_secure: false,
             backups: Places::default(),
@@ -151,7 +154,7 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     let clock = node.now.clone();
     let doorman = |credentials| {
         Doorman::new(credentials, clock.clone(), manners.is_secure, Some("/login".to_owned()))
-            .with_lives(manners.lives)
+            .with_sessions(manners.sessions.clone().unwrap_or_else(|| Arc::new(Sessions::lasting(manners.lives))))
             .with_public("/assets/")
             .with_public("/livez")
             .with_public("/readyz")

@@ -9,6 +9,7 @@ use vitalog_elog::{Subject, Time};
 use vitalog_ingest::access;
 
 use super::{GONE, KEPT, before, copy, known, naming, start};
+use crate::access::{ask as as_somebody, audit, serve, told};
 use crate::support::http::Answer;
 use crate::support::server::{Server, run, vitalog};
 use crate::support::story::ndjson;
@@ -197,4 +198,38 @@ fn who_may_not_be_erased_is_not_and_bad_requests_are_told_what_is_right() {
     assert_eq!(server.stop(), Some(0));
     let store = std::fs::read(data.join("access.db")).expect("read");
     assert!(!store.windows(KEPT[0].len()).any(|w| w == KEPT[0].as_bytes()), "whom it was about is forgotten");
+}
+
+#[test]
+fn nobody_is_signed_out_and_the_log_says_who_erased_whom() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let root = told(&data, "token", &["add", "root"]);
+    let password = told(&data, "user", &["add", "adm", "--roles", "administrator"]);
+    let server = serve(&data, &[]);
+    let one = json!({"subject": GONE, "stream": "bg", "at": "2026-03-01T00:00:00Z", "value": 100, "id": "one"});
+    as_somebody(&server, &root, "POST", "/v1/readings", &json!([one]).to_string()).ok();
+    let body = json!({"account": "adm", "password": password}).to_string();
+    let signed_in =
+        server.try_send("POST", "/v1/session", &[("content-type", "application/json")], body).expect("an answer").ok();
+    let cookie = signed_in.headers["set-cookie"].to_str().expect("a text").split(';').next().expect("a cookie").to_owned();
+    let who = |server: &Server| server.try_send("GET", "/v1/me", &[("cookie", &cookie)], "").expect("an answer").ok().json();
+    assert_eq!(who(&server)["account"], "adm");
+    let adm = told(&data, "token", &["add", "adm-1", "--account", "adm"]);
+    let asked = as_somebody(&server, &adm, "POST", "/v1/erasures", &wanted(&[GONE]));
+    assert_eq!((asked.status, &asked.json()["state"]), (202, &json!("waiting")), "{asked:?}");
+    let place = asked.headers["location"].to_str().expect("a text").to_owned();
+    let until = Instant::now() + Duration::from_secs(60);
+    while as_somebody(&server, &adm, "GET", &place, "").ok().json()["state"] == "waiting" && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let seen = as_somebody(&server, &adm, "GET", &place, "").ok().json();
+    assert_eq!((&seen["state"], &seen["by"]), (&json!("done"), &json!("adm")), "{seen}");
+    assert_eq!(who(&server)["account"], "adm", "who was signed in is so still");
+    assert_eq!(server.stop(), Some(0));
+    // The log goes on over the round, unbroken, and whoever asked for it stands in it.
+    let (status, about, summary) = audit(&data, &[&format!("--subject={GONE}")]);
+    assert_eq!((status, &summary["sound"]), (Some(0), &json!(true)), "{summary}");
+    let erased: Vec<&Value> = about.iter().filter(|line| line["entry"]["door"] == "POST /v1/erasures").collect();
+    assert!(erased.len() == 1 && erased[0]["entry"]["who"] == "adm", "{about:?}");
 }

@@ -22,7 +22,7 @@ use super::provider::{self, Provider, SignIn};
 use super::room::Room;
 use super::{Clock, body, me, session};
 use crate::access::log::Entry;
-use crate::access::{Accounts, Asked, Lives, NOBODY, NotIn, Noted, Open, Sessions};
+use crate::access::{Accounts, Asked, NOBODY, NotIn, Noted, Open, Sessions};
 
 /// By what people and devices are known.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ const HASHING: usize = 2;
 /// What the layer needs.
 pub struct Doorman {
     pub(super) credentials: Credentials,
-    pub(super) sessions: Sessions,
+    pub(super) sessions: Arc<Sessions>,
     pub(super) clock: Clock,
     pub(super) room: Room,
     /// Cookies are sent over TLS only.
@@ -70,7 +70,7 @@ impl Doorman {
         let hashing = tokio::sync::Semaphore::new(HASHING);
         Doorman {
             credentials,
-            sessions: Sessions::default(),
+            sessions: Arc::default(),
             clock,
             room: Room::new(ROOM),
             is_secure,
@@ -83,10 +83,10 @@ impl Doorman {
         }
     }
 
-    /// With sessions of other lives.
+    /// With these sessions: whoever is signed in stays so, as long as they are kept.
     #[must_use]
-    pub fn with_lives(mut self, lives: Lives) -> Doorman {
-        self.sessions = Sessions::lasting(lives);
+    pub fn with_sessions(mut self, sessions: Arc<Sessions>) -> Doorman {
+        self.sessions = sessions;
         self
     }
 

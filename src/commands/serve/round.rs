@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use vitalog_ingest::access::{Accounts, log};
+use vitalog_ingest::access::{Accounts, Sessions, log};
 use vitalog_ingest::io::{LogKeeper, Provider};
 use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
 use vitalog_notify::roles::Roles;
@@ -58,6 +58,7 @@ impl Rounds<'_> {
     /// Where a round can't begin, or does not end in order.
     pub fn run(&self) -> Result<(), Failure> {
         let sockets = Sockets::bind(self.args)?;
+        let sessions = Arc::new(Sessions::lasting(manners(self.args).lives));
         let (mut ending, mut is_second_try) = (None::<Ending>, false);
         loop {
             let failed = erase_asked(&self.args.data)?;
@@ -71,7 +72,7 @@ impl Rounds<'_> {
                 erase.notify_one();
             }
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let ended = runtime.block_on(self.round(&sockets, &mut ending, erase));
+            let ended = runtime.block_on(self.round(&sockets, &sessions, &mut ending, erase));
             runtime.shutdown_timeout(REMAINS);
             let Ended { why, log } = ended?;
             if log.is_some_and(|log| !log.join_within(LOG)) {
@@ -83,7 +84,13 @@ impl Rounds<'_> {
         }
     }
 
-    async fn round(&self, sockets: &Sockets, ending: &mut Option<Ending>, erase: Arc<Notify>) -> Result<Ended, Failure> {
+    async fn round(
+        &self,
+        sockets: &Sockets,
+        sessions: &Arc<Sessions>,
+        ending: &mut Option<Ending>,
+        erase: Arc<Notify>,
+    ) -> Result<Ended, Failure> {
         let began = Instant::now();
         let node = Node::start(self.options()).await?;
         let is_first = ending.is_none();
@@ -110,7 +117,7 @@ impl Rounds<'_> {
             Some(accounts) => Admittance::Accounts(accounts.clone(), self.access_log()?, self.provider(is_first)?),
             None => Admittance::Open,
         };
-        let manners = Manners { erasing: Some(erase.clone()), ..manners(self.args) };
+        let manners = Manners { erasing: Some(erase.clone()), sessions: Some(sessions.clone()), ..manners(self.args) };
         let server = server::start(&node, sockets.listeners()?, admittance, &manners)?;
         let ending = match ending {
             Some(ending) => {
