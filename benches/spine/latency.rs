@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,14 @@ use crate::server::Server;
 const TRIALS: u64 = 300;
 /// Other readings per second meanwhile, if nobody says how many.
 pub const BACKGROUND_PER_SECOND: u64 = 5_000;
-/// Bodies they come in, a second.
+/// Connections they come by.
+const SENDERS: u64 = 4;
+/// Bodies on each, a second.
 const BODIES_PER_SECOND: u64 = 10;
+/// Populations that take turns on each: 20,000 subjects in all.
+const PARTS: u64 = 10;
 /// So long there are readings whose time has come.
-const LONGEST_SECONDS: u64 = 300;
+const LONGEST_SECONDS: u64 = 120;
 
 /// `rate`: other readings per second meanwhile, live.
 pub fn run(rate: u64) {
@@ -28,25 +33,26 @@ pub fn run(rate: u64) {
     std::fs::write(&config, endpoint).expect("a file");
     let server = Server::start(&folder.path().join("data"), &["--webhooks", config.to_str().expect("a path")]);
     let background = server.host.clone();
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut client = Client::connect(&background);
-            let tempo = Tempo::live(rate * LONGEST_SECONDS / SUBJECTS);
-            let (mut number, begun) = (0, Instant::now());
-            while !stop.load(std::sync::atomic::Ordering::Acquire) {
-                let began = Instant::now();
-                let body = crate::population::batch(tempo, 7, number, rate / BODIES_PER_SECOND);
-                client.post("/v1/readings?receipts=summary", "application/x-ndjson", &body);
-                number += 1;
-                std::thread::sleep(Duration::from_millis(1_000 / BODIES_PER_SECOND).saturating_sub(began.elapsed()));
-            }
-            let sent = number * (rate / BODIES_PER_SECOND);
-            println!(
-                "meanwhile: {:.0} readings a second of {rate} that were wanted",
-                sent as f64 / begun.elapsed().as_secs_f64()
-            );
-        });
+        for sender in 0..SENDERS {
+            let (background, stop, sent) = (&background, &stop, &sent);
+            scope.spawn(move || {
+                let mut client = Client::connect(background);
+                let lines = rate / SENDERS / BODIES_PER_SECOND;
+                let tempo = Tempo::live(rate / SENDERS * LONGEST_SECONDS / PARTS / SUBJECTS);
+                let mut number = 0;
+                while !stop.load(Ordering::Acquire) {
+                    let began = Instant::now();
+                    let body = crate::population::batch(tempo, 7 + sender * PARTS + number % PARTS, number / PARTS, lines);
+                    client.post("/v1/readings?receipts=summary", "application/x-ndjson", &body);
+                    sent.fetch_add(lines, Ordering::Relaxed);
+                    number += 1;
+                    std::thread::sleep(Duration::from_millis(1_000 / BODIES_PER_SECOND).saturating_sub(began.elapsed()));
+                }
+            });
+        }
+        let begun = Instant::now();
         let (mut told, mut seen) = (Vec::new(), Vec::new());
         let mut client = Client::connect(&server.host);
         for trial in 0..TRIALS {
@@ -57,7 +63,7 @@ pub fn run(rate: u64) {
             let (status, answer) = client.post("/v1/readings", "application/json", body.as_bytes());
             let accepted = Instant::now();
             assert_eq!(status, 200, "{answer}");
-            let sql = format!(r#"{{"sql":"select count(*) as n from readings where subject = '{subject}'"}}"#);
+            let sql = format!(r#"{{"sql":"select count(*) as n from bg where subject = '{subject}'"}}"#);
             loop {
                 let (status, answer) = client.post("/v1/sql", "application/json", sql.as_bytes());
                 assert_eq!(status, 200, "{answer}");
@@ -68,7 +74,9 @@ pub fn run(rate: u64) {
             seen.push(accepted.elapsed());
             told.push(wait_for(&arrivals, &subject).saturating_duration_since(accepted));
         }
-        stop.store(true, std::sync::atomic::Ordering::Release);
+        stop.store(true, Ordering::Release);
+        let had = sent.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64();
+        println!("meanwhile: {had:.0} readings a second of {rate} that were wanted");
         println!("acceptance to webhook: {}", quantiles(&mut told));
         println!("acceptance to SQL (the query included): {}", quantiles(&mut seen));
     });
