@@ -34,6 +34,8 @@ pub struct ErasuresState {
     pub door: std::sync::mpsc::Sender<Message>,
     /// `None`: nobody listens, so nothing is taken on.
     pub erasing: Option<Arc<Notify>>,
+    /// Held by a backup that is being made: it would break off where the round ends.
+    pub backups: Arc<tokio::sync::Mutex<()>>,
     pub access: Arc<dyn Access>,
 }
 
@@ -139,7 +141,7 @@ async fn ask(
             return problem(StatusCode::SERVICE_UNAVAILABLE, "closing", "the server is about to stop", "try again in a moment");
         }
     }
-    let by = who.id.to_string();
+    let (by, backups) = (who.id.to_string(), state.backups.clone());
     let taken = tokio::task::spawn_blocking(move || {
         let mut store = access::open(&state.data, clock::wall())?;
         let number = store.ask_erasure(&subjects, &by, clock::wall())?;
@@ -148,7 +150,7 @@ async fn ask(
     match taken.await {
         Ok(Ok(Some(asked))) => {
             tracing::info!(number = asked.number, subjects = asked.count, "an erasure was asked for");
-            erasing.notify_one();
+            tokio::spawn(begin(erasing, backups));
             let place = format!("/v1/erasures/{}", asked.number);
             (StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Seen::from(asked))).into_response()
         }
@@ -162,6 +164,13 @@ async fn ask(
         }
         _ => broken(),
     }
+}
+
+/// Has the round end, once no backup is being made; from then on none is begun.
+async fn begin(erasing: Arc<Notify>, backups: Arc<tokio::sync::Mutex<()>>) {
+    let _turn = backups.lock().await;
+    erasing.notify_one();
+    std::future::pending::<()>().await;
 }
 
 /// How an erasure went.
@@ -259,5 +268,31 @@ impl From<AskedErasure> for Seen {
             Some(Err(_)) => seen.state = "unreadable",
         }
         seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::sync::{Mutex, Notify};
+
+    use super::begin;
+
+    #[test]
+    fn a_backup_is_waited_for_and_none_is_begun_after_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let (erasing, backups) = (Arc::new(Notify::new()), Arc::new(Mutex::new(())));
+            let made = backups.clone().try_lock_owned().expect("nobody makes one yet");
+            let begun = tokio::spawn(begin(erasing.clone(), backups.clone()));
+            let early = tokio::time::timeout(Duration::from_millis(50), erasing.notified()).await;
+            assert!(early.is_err(), "the round would end over a backup");
+            drop(made);
+            erasing.notified().await;
+            assert!(backups.try_lock().is_err(), "the next backup would break off");
+            begun.abort();
+        });
     }
 }

@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tokio::net::TcpListener;
@@ -134,8 +135,12 @@ impl From<TcpListener> for Listeners {
 /// How long whoever was asked before may take to be answered, when a server ends.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// In which whoever has a connection says what was on its way.
+const EASE: Duration = Duration::from_millis(300);
+
 /// A listening server.
 pub struct Server {
+    easing: watch::Sender<bool>,
     closing: watch::Sender<bool>,
     live: Arc<vitalog_dashboards::io::Live>,
     is_draining: Arc<AtomicBool>,
@@ -178,7 +183,8 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     let router = router.layer(from_fn(harden));
     let router = if manners.is_secure { router.layer(from_fn(only_over_tls)) } else { router };
     let router = router.layer(from_fn_with_state(node.metrics.clone(), measured));
-    let (closing, closed) = watch::channel(false);
+    let ((easing, eased), (closing, closed)) = (watch::channel(false), watch::channel(false));
+    let router = router.layer(from_fn_with_state(eased.clone(), not_kept));
     let tls = |protocol| manners.tls.clone().map(|certificate| tls::watched(certificate, protocol)).transpose();
     let mut tasks = Vec::new();
     if let Some(pg) = listeners.pg {
@@ -212,14 +218,21 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
             }
         }));
     }
-    tasks.push(tokio::spawn(serving::serve(listeners.http, tls("http/1.1")?, router, manners.head_time, closed)));
-    Ok(Server { closing, live: node.live.clone(), is_draining, tasks, log: keeper })
+    tasks.push(tokio::spawn(serving::serve(listeners.http, tls("http/1.1")?, router, manners.head_time, eased, closed)));
+    Ok(Server { easing, closing, live: node.live.clone(), is_draining, tasks, log: keeper })
 }
 
 impl Server {
     /// From now on it says that it is not ready, and takes requests all the same.
     pub fn drain(&self) {
         self.is_draining.store(true, Ordering::Release);
+    }
+
+    /// Takes no more connections over HTTP, and keeps none beyond the next answer on it; waits until those that were kept have had their time. Whoever was about to ask on one is answered, and
+    /// whoever comes waits in the socket: closed at once, a connection on which a request is on its way would break it off.
+    pub async fn ease_off(&self) {
+        self.easing.send_replace(true);
+        tokio::time::sleep(EASE).await;
     }
 
     /// Takes no more requests, ends the live streams, and answers what was asked before, as far as that goes in the time it has. Gives back the access log where that could not be ended yet: some door is open still.
@@ -279,10 +292,12 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
     let asked = health.clone();
     let help = "1 while it takes readings, else 0";
     node.metrics.add(Asked::one("ready", help, None, move || Some(f64::from(u8::from(asked.is_ready())))));
+    let backup = backup(node, access, &manners.backups);
     let erasures = ErasuresState {
         data: node.data().to_owned(),
         door: node.door.sender(),
         erasing: manners.erasing.clone(),
+        backups: backup.turn.clone(),
         access: access.clone(),
     };
     let metrics = MetricsState { metrics: node.metrics.clone(), access: access.clone() };
@@ -295,7 +310,7 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
         .merge(metrics_api::api().with_state(metrics))
         .merge(accounting_api::api().with_state(accounting))
         .merge(receipt_api::api().with_state(receipts))
-        .merge(backup_api::api().with_state(backup(node, access, &manners.backups)))
+        .merge(backup_api::api().with_state(backup))
         .merge(erasures_api::api().with_state(erasures))
         .merge(health::api().with_state(health))
         .split_for_parts()
@@ -311,6 +326,15 @@ fn backup(node: &Node, access: &Arc<dyn Access>, places: &Places) -> BackupState
 
 fn open_readers(path: &Path) -> Result<Readers, Failure> {
     Readers::open(path).map_err(|e| Failure::new(format!("views: {e}")))
+}
+
+/// Says that the connection ends with this answer, where none is kept any more.
+async fn not_kept(State(eased): State<watch::Receiver<bool>>, request: axum::extract::Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if *eased.borrow() {
+        response.headers_mut().insert(axum::http::header::CONNECTION, axum::http::HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Headers that belong on every answer. Pages and the API set their own where they know better.

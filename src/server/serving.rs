@@ -20,11 +20,18 @@ const CONNECTIONS: usize = 8_192;
 /// A pause where the system has no more descriptors: taking the next at once would spin.
 const EXHAUSTED: Duration = Duration::from_millis(200);
 
-/// Serves until told to close, then answers what was asked before.
+/// Serves until told to close, then answers what was asked before. Told to ease off it takes no more connections, which wait in the socket, and goes on with those it has.
 ///
 /// `head` is the time in which the head of a request must come, counted from the end of the former; so it also ends connections that are
 /// kept without asking anything.
-pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, head: Duration, mut closed: watch::Receiver<bool>) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    router: Router,
+    head: Duration,
+    mut eased: watch::Receiver<bool>,
+    mut closed: watch::Receiver<bool>,
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(head);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -32,7 +39,8 @@ pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, head
     loop {
         let taken = tokio::select! {
             taken = take(&listener, &places) => taken,
-            // The sender is gone only when the server is.
+            // The senders are gone only when the server is.
+            _ = eased.wait_for(|is| *is) => break,
             _ = closed.wait_for(|is| *is) => break,
         };
         let Some((stream, place)) = taken else { continue };
@@ -55,6 +63,7 @@ pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, head
             drop(place);
         });
     }
+    let _ = closed.wait_for(|is| *is).await;
     drop(listener);
     graceful.shutdown().await;
 }

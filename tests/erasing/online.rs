@@ -72,6 +72,20 @@ fn a_running_server_erases_and_goes_on() {
             }
             (count, refused)
         });
+        // Whoever reads on connections that are kept, in whatever step, is answered, too.
+        let readers: Vec<_> = (0..6_u64)
+            .map(|pause| {
+                scope.spawn(move || {
+                    let (mut answered, mut refused) = (0, 0);
+                    while !over.load(Ordering::Relaxed) {
+                        let answer = server.try_send("GET", "/v1/rules/versions", &[], "");
+                        *(if answer.is_some_and(|answer| answer.status == 200) { &mut answered } else { &mut refused }) += 1;
+                        std::thread::sleep(Duration::from_millis(pause));
+                    }
+                    (answered, refused)
+                })
+            })
+            .collect();
         // A statement that takes its time does not hold it up for as long.
         let slow = json!({"sql": "select sum(a.value + b.value + c.value) from bg a, bg b, bg c, bg d"}).to_string();
         let slow = scope.spawn(move || server.try_send("POST", "/v1/sql", &[("content-type", "application/json")], slow));
@@ -84,6 +98,10 @@ fn a_running_server_erases_and_goes_on() {
         // It goes on for a while, so that there is life afterwards.
         std::thread::sleep(Duration::from_millis(300));
         over.store(true, Ordering::Relaxed);
+        for reader in readers {
+            let (answered, refused) = reader.join().expect("it reads");
+            assert!(answered > 10 && refused == 0, "{answered} were answered, {refused} were not");
+        }
         let slow = slow.join().expect("it asked");
         assert!(slow.is_none_or(|answer| answer.status != 200), "the statement was too quick to prove anything");
         sender.join().expect("it sends")

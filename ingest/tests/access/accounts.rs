@@ -309,7 +309,9 @@ fn a_store_without_links_is_looked_at_and_taken_over() {
     store.add_account("lee", roles("caretaker"), None, None, now()).expect("made");
     drop(store);
     let older = rusqlite::Connection::open(&path).expect("opened");
-    older.execute_batch("DROP TABLE links; PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE);").expect("as it was");
+    older
+        .execute_batch("DROP TABLE links; DROP TABLE erasures; PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE);")
+        .expect("as it was");
     drop(older);
     let seen = vitalog_ingest::access::look(&path).expect("read");
     assert!(seen.accounts["lee"].links.is_empty());

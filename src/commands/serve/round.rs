@@ -3,7 +3,8 @@
 //! Who erases needs the data directory alone. So the round ends in order, as a server does that is stopped; the subjects are erased; and the next round goes on where it ended. The sockets outlive
 //! the rounds: whoever knocks in between waits in them, and is not turned away.
 //!
-//! INVARIANT (one at a time): a round's runtime, and with it whatever it still had to do, is over before the directory is touched or the next one begins.
+//! INVARIANT (one at a time): a round's node has ended, and its runtime is over, before the directory is touched or the next one begins. What may go on for a while are reads in threads of their own
+//! (an audit that nobody waits for any more); a backup is waited for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -75,11 +76,12 @@ impl Rounds<'_> {
             let ended = runtime.block_on(self.round(&sockets, &sessions, &mut ending, erase));
             runtime.shutdown_timeout(REMAINS);
             let Ended { why, log } = ended?;
-            if log.is_some_and(|log| !log.join_within(LOG)) {
-                return Err(Failure::new("the access log could not be ended in order; see the log"));
-            }
             if let Why::Asked = why {
                 return Ok(());
+            }
+            // Two writers would break its chain.
+            if log.is_some_and(|log| !log.join_within(LOG)) {
+                return Err(Failure::new("the access log could not be ended in order; see the log"));
             }
         }
     }
@@ -135,11 +137,18 @@ impl Rounds<'_> {
             () = ending.come() => Why::Asked,
             () = erase.notified() => Why::ToErase,
         };
-        if let Why::Asked = why {
-            server.drain();
-            tokio::time::sleep(Duration::from_secs(self.args.drain_time)).await;
-        }
-        let log = server.stop(if let Why::Asked = why { server::PATIENCE } else { STATEMENTS }).await;
+        let patience = match why {
+            Why::Asked => {
+                server.drain();
+                tokio::time::sleep(Duration::from_secs(self.args.drain_time)).await;
+                server::PATIENCE
+            }
+            Why::ToErase => {
+                server.ease_off().await;
+                STATEMENTS
+            }
+        };
+        let log = server.stop(patience).await;
         let _ = stop_telling.send(());
         if let Ok(Err(error)) = telling.await {
             tracing::error!(%error, "deliveries had stopped");

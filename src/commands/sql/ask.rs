@@ -4,6 +4,7 @@ use serde_json::Value;
 use vitalog_lakehouse::place_of;
 
 use crate::cli::SqlFormat;
+use crate::commands::remote::refusal;
 use crate::failure::Failure;
 
 /// Whom to ask.
@@ -45,20 +46,16 @@ impl Server {
         if status.is_success() {
             return Ok(Answered { bytes: body.to_vec(), is_cut });
         }
-        Err(refusal(statement, &serde_json::from_slice(&body).unwrap_or_default()))
+        Err(refusal(&with_place(statement, serde_json::from_slice(&body).unwrap_or_default())))
     }
 }
 
-fn refusal(statement: &str, problem: &Value) -> Failure {
-    let detail = problem["detail"].as_str().unwrap_or("the server refused");
-    let failure = Failure::new(match pointed(statement, detail) {
-        Some(pointed) => format!("{detail}\n{pointed}"),
-        None => detail.to_owned(),
-    });
-    match problem["remedy"].as_str() {
-        Some(remedy) => failure.hint(remedy),
-        None => failure,
+fn with_place(statement: &str, mut problem: Value) -> Value {
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    if let Some(pointed) = pointed(statement, detail) {
+        problem["detail"] = format!("{detail}\n{pointed}").into();
     }
+    problem
 }
 
 /// The line at fault, and a mark under the place.
