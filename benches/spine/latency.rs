@@ -2,28 +2,18 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
-use crate::population::{SUBJECTS, Tempo};
+use crate::population::Tempo;
 use crate::server::Server;
 
 const TRIALS: u64 = 300;
-/// Other readings per second meanwhile, if nobody says how many.
-pub const BACKGROUND_PER_SECOND: u64 = 5_000;
-/// Connections they come by.
-const SENDERS: u64 = 4;
-/// Bodies on each, a second.
-const BODIES_PER_SECOND: u64 = 10;
-/// Populations that take turns on each: 20,000 subjects in all.
-const PARTS: u64 = 10;
-/// So long there are readings whose time has come.
-const LONGEST_SECONDS: u64 = 120;
+/// Other readings per second meanwhile.
+const BACKGROUND_PER_SECOND: u64 = 5_000;
 
-/// `rate`: other readings per second meanwhile, live.
-pub fn run(rate: u64) {
+pub fn run() {
     let folder = tempfile::tempdir().expect("a folder");
     let (host, arrivals) = receiver();
     let config = folder.path().join("webhooks.json");
@@ -33,26 +23,19 @@ pub fn run(rate: u64) {
     std::fs::write(&config, endpoint).expect("a file");
     let server = Server::start(&folder.path().join("data"), &["--webhooks", config.to_str().expect("a path")]);
     let background = server.host.clone();
-    let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
+    let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for sender in 0..SENDERS {
-            let (background, stop, sent) = (&background, &stop, &sent);
-            scope.spawn(move || {
-                let mut client = Client::connect(background);
-                let lines = rate / SENDERS / BODIES_PER_SECOND;
-                let tempo = Tempo::live(rate / SENDERS * LONGEST_SECONDS / PARTS / SUBJECTS);
-                let mut number = 0;
-                while !stop.load(Ordering::Acquire) {
-                    let began = Instant::now();
-                    let body = crate::population::batch(tempo, 7 + sender * PARTS + number % PARTS, number / PARTS, lines);
-                    client.post("/v1/readings?receipts=summary", "application/x-ndjson", &body);
-                    sent.fetch_add(lines, Ordering::Relaxed);
-                    number += 1;
-                    std::thread::sleep(Duration::from_millis(1_000 / BODIES_PER_SECOND).saturating_sub(began.elapsed()));
-                }
-            });
-        }
-        let begun = Instant::now();
+        scope.spawn(|| {
+            let mut client = Client::connect(&background);
+            let mut number = 0;
+            while !stop.load(std::sync::atomic::Ordering::Acquire) {
+                let began = Instant::now();
+                let body = crate::population::batch(Tempo::HISTORY, 7, number, BACKGROUND_PER_SECOND / 10);
+                client.post("/v1/readings?receipts=summary", "application/x-ndjson", &body);
+                number += 1;
+                std::thread::sleep(Duration::from_millis(100).saturating_sub(began.elapsed()));
+            }
+        });
         let (mut told, mut seen) = (Vec::new(), Vec::new());
         let mut client = Client::connect(&server.host);
         for trial in 0..TRIALS {
@@ -74,9 +57,7 @@ pub fn run(rate: u64) {
             seen.push(accepted.elapsed());
             told.push(wait_for(&arrivals, &subject).saturating_duration_since(accepted));
         }
-        stop.store(true, Ordering::Release);
-        let had = sent.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64();
-        println!("meanwhile: {had:.0} readings a second of {rate} that were wanted");
+        stop.store(true, std::sync::atomic::Ordering::Release);
         println!("acceptance to webhook: {}", quantiles(&mut told));
         println!("acceptance to SQL (the query included): {}", quantiles(&mut seen));
     });
@@ -92,7 +73,7 @@ fn wait_for(arrivals: &Receiver<(Instant, String)>, subject: &str) -> Instant {
     }
 }
 
-fn quantiles(all: &mut [Duration]) -> String {
+pub fn quantiles(all: &mut [Duration]) -> String {
     all.sort();
     let at = |share: f64| all[((all.len() - 1) as f64 * share).round() as usize];
     format!("p50 {:.1?}, p99 {:.1?}, max {:.1?} over {} trials", at(0.5), at(0.99), at(1.0), all.len())

@@ -1,6 +1,6 @@
 //! The spine measured from outside: the release binary, real HTTP, real disk. Each figure beside a bound measured in the same run.
 //!
-//! `cargo bench --bench spine` runs all; `-- ingest`, `-- singles`, `-- latency` or `-- lake` one; `-- latency --rate=50000` with so many other readings a second. Client and server share the machine's cores.
+//! `cargo bench --bench spine` runs all; `-- ingest`, `-- singles`, `-- latency`, `-- visible` or `-- lake` one. Client and server share the machine's cores.
 
 mod bound;
 mod client;
@@ -10,6 +10,7 @@ mod latency;
 mod population;
 mod server;
 mod singles;
+mod visible;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
@@ -25,7 +26,9 @@ fn main() {
         lake::run();
     }
     if runs("latency") {
-        let rate = std::env::args().find_map(|a| a.strip_prefix("--rate=").map(|n| n.parse().expect("a whole number")));
-        latency::run(rate.unwrap_or(latency::BACKGROUND_PER_SECOND));
+        latency::run();
+    }
+    if runs("visible") {
+        visible::run();
     }
 }

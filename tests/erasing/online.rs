@@ -46,6 +46,17 @@ fn taken_on(data: &Path, subjects: &[&str]) -> i64 {
     store.ask_erasure(&subjects, "local", Time(0)).expect("taken on")
 }
 
+/// Reads until it is over, with a pause of so many milliseconds between two; how often it was answered, and how often not.
+fn read(server: &Server, over: &AtomicBool, pause: u64) -> (u32, u32) {
+    let (mut answered, mut refused) = (0, 0);
+    while !over.load(Ordering::Relaxed) {
+        let answer = server.try_send("GET", "/v1/rules/versions", &[], "");
+        *(if answer.is_some_and(|answer| answer.status == 200) { &mut answered } else { &mut refused }) += 1;
+        std::thread::sleep(Duration::from_millis(pause));
+    }
+    (answered, refused)
+}
+
 fn sent(server: &Server, from: i64, to: i64) {
     let one = |n| json!({"subject": KEPT[0], "stream": "carbs", "at": format!("2026-04-02T{:02}:{:02}:00Z", n / 60 % 24, n % 60), "amount": 10 + n % 50, "id": format!("s{n}")});
     server.readings(&ndjson(&(from..to).map(one).collect::<Vec<_>>())).ok();
@@ -73,19 +84,7 @@ fn a_running_server_erases_and_goes_on() {
             (count, refused)
         });
         // Whoever reads on connections that are kept, in whatever step, is answered, too.
-        let readers: Vec<_> = (0..6_u64)
-            .map(|pause| {
-                scope.spawn(move || {
-                    let (mut answered, mut refused) = (0, 0);
-                    while !over.load(Ordering::Relaxed) {
-                        let answer = server.try_send("GET", "/v1/rules/versions", &[], "");
-                        *(if answer.is_some_and(|answer| answer.status == 200) { &mut answered } else { &mut refused }) += 1;
-                        std::thread::sleep(Duration::from_millis(pause));
-                    }
-                    (answered, refused)
-                })
-            })
-            .collect();
+        let readers: Vec<_> = (0..6).map(|pause| scope.spawn(move || read(server, over, pause))).collect();
         // A statement that takes its time does not hold it up for as long.
         let slow = json!({"sql": "select sum(a.value + b.value + c.value) from bg a, bg b, bg c, bg d"}).to_string();
         let slow = scope.spawn(move || server.try_send("POST", "/v1/sql", &[("content-type", "application/json")], slow));
