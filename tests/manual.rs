@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::support::need::{need, program, python_with};
 use crate::support::server::{Server, root, run, vitalog};
@@ -99,6 +100,8 @@ fn queries_answer() {
 fn commands_work() {
     let data = tempfile::tempdir().unwrap();
     let server = server_with_a_story(data.path());
+    // An example asks how things stood at the last whole second: the story must have been there by then.
+    std::thread::sleep(Duration::from_millis(1_100));
     let binary = PathBuf::from(vitalog().get_program());
     let folder = binary.parent().expect("the binary lies in a folder").to_owned();
     let path =
