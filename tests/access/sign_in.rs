@@ -1,6 +1,5 @@
 //! Signing in by a provider of somebody else's making, in a real browser; and what is said to `serve` and `user` that can't be.
 
-use std::net::TcpListener;
 use std::path::Path;
 
 use super::{LOW, ask, serve, told};
@@ -10,7 +9,8 @@ use crate::support::server::{Server, run, vitalog};
 
 /// An address that nobody listens on, so that the provider can be told of it first.
 fn address() -> String {
-    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").to_string()
+    let [port] = vitalog_broker::free_ports();
+    format!("127.0.0.1:{port}")
 }
 
 /// A server where one can sign in by the provider.

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::jars::installed;
+use super::ports::free_ports;
 use super::proxy::Proxy;
 use super::tls;
 
@@ -195,11 +196,6 @@ struct Ports {
     behind: u16,
     through: u16,
     controller: u16,
-}
-
-fn free_ports<const N: usize>() -> [u16; N] {
-    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    held.map(|listener| listener.local_addr().expect("bound").port())
 }
 
 fn properties(dir: &Path, certificate: &Path, ports: &Ports) -> String {

@@ -6,9 +6,11 @@
 
 mod broker;
 mod jars;
+mod ports;
 mod proxy;
 mod tls;
 
 pub use broker::{Broker, PASSWORD, USER};
 pub use jars::{Jars, installed};
+pub use ports::free_ports;
 pub use proxy::{Mode, Proxy};
