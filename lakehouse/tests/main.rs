@@ -16,4 +16,5 @@ mod law;
 mod model;
 mod query;
 mod refuse;
+mod row_groups;
 mod world;

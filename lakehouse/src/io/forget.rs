@@ -18,7 +18,7 @@ use crate::io::delta::{Committed, Delta};
 use crate::io::flush::Flushed;
 use crate::io::lake::Lake;
 use crate::io::query::plain_context;
-use crate::io::scan::{HiddenRows, hide, scan_files};
+use crate::io::scan::{HiddenRows, but_for_hidden, hide, scan_files};
 use crate::io::write::Writer;
 use crate::layout::{Layout, PARTITION};
 
@@ -66,7 +66,8 @@ impl Lake {
         let whom = schema.index_of(WHOM).doing(forgetting())?;
         let mut hidden = HiddenRows::new();
         for file in cold.files.iter().filter(|file| may_hold(file, gone)) {
-            let plan = scan_files(table, schema, &[vec![file.clone()]], &HiddenRows::new(), Some(&vec![whom]), None, None);
+            let each = but_for_hidden(table, &[vec![file.clone()]], &HiddenRows::new());
+            let plan = scan_files(schema, each, Some(&vec![whom]), None, None, None);
             let context = plain_context(&self.inner).task_ctx();
             let mut stream = execute_stream(plan.doing(forgetting())?, context).doing(forgetting())?;
             let (mut of_file, mut before) = (Vec::new(), 0);

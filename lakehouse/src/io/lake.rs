@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use object_store::ObjectStore;
 use tokio::sync::{Semaphore, watch};
@@ -11,6 +13,7 @@ use vitalog_elog::{Position, Record, Schema, Time};
 use crate::cold::Cold;
 use crate::error::{Doing, LakeError};
 use crate::io::delta::Delta;
+use crate::io::footers::MOST_BYTES;
 use crate::io::runtime::{QueryThreads, files_only};
 use crate::io::store::DurableStore;
 use crate::layout::Layout;
@@ -39,6 +42,8 @@ pub(crate) struct Inner {
     applied: watch::Sender<u64>,
     /// Reads files, and knows of no other store.
     pub(crate) runtime: Arc<RuntimeEnv>,
+    /// Footers of files that were read.
+    pub(crate) footers: Arc<FileMetadataCache>,
     pub(crate) threads: QueryThreads,
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) exports: Arc<Semaphore>,
@@ -75,9 +80,11 @@ impl Lake {
         let cold = open_tables(&tables, &layout, incarnation).await?;
         let state = Shared::new(layout, cold);
         let (applied, _) = watch::channel(state.applied.next);
+        let footers: Arc<FileMetadataCache> = Arc::new(DefaultCache::new(MOST_BYTES));
         Ok(Lake {
             inner: Arc::new(Inner {
-                runtime: files_only(&store, None)?,
+                runtime: files_only(&store, &footers, None)?,
+                footers,
                 store,
                 tables,
                 incarnation,

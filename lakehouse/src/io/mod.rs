@@ -7,6 +7,7 @@ mod export;
 pub mod flight;
 pub(crate) mod flow;
 pub(crate) mod flush;
+mod footers;
 mod forget;
 mod give_way;
 mod http;

@@ -111,7 +111,7 @@ impl Inner {
         }
         let view = self.settled_view().await?;
         let (position, layout) = (view.applied, view.layout.clone());
-        let context = session(&view, files_only(&self.store, Some(memory))?, eyes)?;
+        let context = session(&view, files_only(&self.store, &self.footers, Some(memory))?, eyes)?;
         drop(view);
         let (schema, stream) = execute(&context, statement).await?;
         Ok(Begun { schema, stream, position, layout })

@@ -25,8 +25,9 @@ use crate::eyes::Eyes;
 use crate::fit::Nulls;
 use crate::hot::LaneView;
 use crate::io::flush::masked_history;
+use crate::io::footers::kept;
 use crate::io::only_seen::OnlySeen;
-use crate::io::scan::{HiddenRows, hidden_rows, scan_files};
+use crate::io::scan::{HiddenRows, but_for_hidden, hidden_rows, scan_files};
 use crate::layout::Layout;
 use crate::prune::prune;
 use crate::shared::{Found, View};
@@ -149,7 +150,7 @@ impl TableProvider for Relation {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Eyes::Only(seen) = &self.eyes else { return self.scan_all(state, projection, filters, limit) };
+        let Eyes::Only(seen) = &self.eyes else { return self.scan_all(state, projection, (filters, Asks::Later), limit) };
         let schema = self.schema();
         let subject = schema.index_of("subject")?;
         let mut places = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
@@ -163,7 +164,7 @@ impl TableProvider for Relation {
         if seen.names().len() <= MOST_PUSHED {
             below.push(ident("subject").in_list(seen.names().map(lit).collect(), false));
         }
-        let all = self.scan_all(state, Some(&places), &below, None)?;
+        let all = self.scan_all(state, Some(&places), (&below, Asks::Now), None)?;
         Ok(Arc::new(OnlySeen::new(all, subject, keep, seen.clone())?))
     }
 }
@@ -189,12 +190,21 @@ fn cannot_fail(filter: &Expr) -> bool {
     }
 }
 
+/// Who puts the conditions to the rows of files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// The scan itself: nothing comes through what is above it.
+    Now,
+    /// The planner, which moves the filter that is right above into the scan. If the scan had it before, each row would be asked everything twice.
+    Later,
+}
+
 impl Relation {
     fn scan_all(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+        (filters, asks): (&[Expr], Asks),
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = self.schema();
@@ -215,11 +225,13 @@ impl Relation {
             for (i, file) in files.into_iter().enumerate() {
                 groups[i % count].push(file);
             }
+            let groups = but_for_hidden(self.table, &groups, &self.hidden);
             // A predicate may drop rows, so only without one are as many rows enough as are asked for.
             let limit = limit.filter(|_| predicate.is_none());
-            plans.push(scan_files(self.table, &schema, &groups, &self.hidden, projection, predicate, limit)?);
+            let predicate = predicate.filter(|_| asks == Asks::Now);
+            plans.push(scan_files(&schema, groups, projection, predicate, limit, Some(kept(state)?))?);
         }
-        plans.extend(self.hot_plan(&projected, wanted_stream(filters), parts)?);
+        plans.extend(self.hot_plan(&projected, filters.iter().find_map(wanted_stream), parts)?);
         match plans.len() {
             0 => Ok(Arc::new(EmptyExec::new(projected))),
             1 => Ok(plans.remove(0)),
@@ -228,22 +240,20 @@ impl Relation {
     }
 }
 
-/// The one stream that the filters ask for, where they say so plainly.
-fn wanted_stream(filters: &[Expr]) -> Option<&str> {
-    filters.iter().find_map(|filter| {
-        let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
-        match (&**left, &**right) {
-            (Expr::Column(column), Expr::Literal(value, _)) | (Expr::Literal(value, _), Expr::Column(column))
-                if column.name() == "stream" =>
-            {
-                match value {
-                    ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
-                        Some(text.as_str())
-                    }
-                    _ => None,
+/// The one stream that a filter asks for, where it says so plainly.
+fn wanted_stream(filter: &Expr) -> Option<&str> {
+    let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
+    match (&**left, &**right) {
+        (Expr::Column(column), Expr::Literal(value, _)) | (Expr::Literal(value, _), Expr::Column(column))
+            if column.name() == "stream" =>
+        {
+            match value {
+                ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
+                    Some(text.as_str())
                 }
+                _ => None,
             }
-            _ => None,
         }
-    })
+        _ => None,
+    }
 }

@@ -21,7 +21,7 @@ use crate::io::delta::{Committed, Delta};
 use crate::io::flush::Flushed;
 use crate::io::lake::Lake;
 use crate::io::query::plain_context;
-use crate::io::scan::{HiddenRows, hide, scan_files};
+use crate::io::scan::{HiddenRows, but_for_hidden, hide, scan_files};
 use crate::io::write::Writer;
 use crate::layout::Layout;
 use crate::sorted::sort;
@@ -72,7 +72,8 @@ impl Lake {
         };
         let mut hidden = HiddenRows::new();
         for file in &cold.files {
-            let plan = scan_files(table, layout.schema(table), &[vec![file.clone()]], &HiddenRows::new(), None, None, None);
+            let each = but_for_hidden(table, &[vec![file.clone()]], &HiddenRows::new());
+            let plan = scan_files(layout.schema(table), each, None, None, None, None);
             let context = plain_context(&self.inner).task_ctx();
             let mut stream = execute_stream(plan.doing(repairing())?, context).doing(repairing())?;
             let (mut of_file, mut before) = (Vec::new(), 0);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::common::DataFusionError;
+use datafusion::execution::cache::cache_manager::{CacheManagerConfig, FileMetadataCache};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::object_store::ObjectStoreRegistry;
@@ -16,6 +17,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use url::Url;
 
 use crate::error::{Doing, LakeError};
+use crate::io::footers::MOST_BYTES;
 use crate::io::scan::STORE_URL;
 
 /// Threads for queries, ended without waiting.
@@ -51,14 +53,21 @@ impl Drop for QueryThreads {
     }
 }
 
-/// An environment that finds the lake's files and nothing else.
+/// An environment that finds the lake's files and nothing else, and has the footers that were read before.
 ///
 /// # Errors
 /// Those of DataFusion.
-pub fn files_only(store: &Arc<dyn ObjectStore>, memory: Option<usize>) -> Result<Arc<RuntimeEnv>, LakeError> {
+pub fn files_only(
+    store: &Arc<dyn ObjectStore>,
+    footers: &Arc<FileMetadataCache>,
+    memory: Option<usize>,
+) -> Result<Arc<RuntimeEnv>, LakeError> {
     let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
-    let mut builder =
-        RuntimeEnvBuilder::new().with_disk_manager_builder(disk).with_object_store_registry(Arc::new(OnlyTheLake(store.clone())));
+    let kept = CacheManagerConfig::default().with_file_metadata_cache(Some(footers.clone()));
+    let mut builder = RuntimeEnvBuilder::new()
+        .with_disk_manager_builder(disk)
+        .with_cache_manager(kept.with_metadata_cache_limit(MOST_BYTES))
+        .with_object_store_registry(Arc::new(OnlyTheLake(store.clone())));
     if let Some(bytes) = memory {
         builder = builder.with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)));
     }

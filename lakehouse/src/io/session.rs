@@ -49,7 +49,6 @@ pub fn session(view: &View, runtime: Arc<RuntimeEnv>, eyes: &Eyes) -> Result<Ses
         .with_target_partitions(PARTITIONS);
     let options = config.options_mut();
     options.execution.parquet.pushdown_filters = true;
-    options.execution.parquet.reorder_filters = true;
     options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
     let is_bounded = |f: &Arc<ScalarUDF>| {
         !UNBOUNDED.contains(&f.name()) && !f.aliases().iter().any(|alias| UNBOUNDED.contains(&alias.as_str()))

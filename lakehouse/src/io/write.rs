@@ -24,7 +24,7 @@ use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
 use crate::choose::{Candidate, Choice, choose};
 use crate::cold::{Cold, DataFile};
 use crate::error::{Doing, LakeError};
-use crate::io::scan::{HiddenRows, scan_files};
+use crate::io::scan::{HiddenRows, but_for_hidden, scan_files};
 use crate::layout::{Layout, PARTITION};
 use crate::pack::{Packed, Packer};
 use crate::sorted::{ORDER, Sorted};
@@ -139,7 +139,7 @@ impl Writer<'_> {
             inputs.push(Arc::new(StreamingTableExec::try_new(schema.clone(), parts, None, [order.clone()], false, None)?));
         }
         let each: Vec<_> = rewritten.iter().map(|file| vec![Arc::clone(file)]).collect();
-        inputs.push(scan_files(self.table, &schema, &each, hidden, None, None, None)?);
+        inputs.push(scan_files(&schema, but_for_hidden(self.table, &each, hidden), None, None, None, None)?);
         let all = if inputs.len() == 1 { inputs.remove(0) } else { UnionExec::try_new(inputs)? };
         execute_stream(Arc::new(SortPreservingMergeExec::new(order, all)), self.context.clone())
     }
