@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::datasource::source_as_provider;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::logical_expr::TableScan;
 use datafusion::sql::parser::Statement;
 use futures::TryStreamExt;
 use vitalog_elog::Position;
@@ -18,11 +20,12 @@ use crate::error::LakeError;
 use crate::eyes::Eyes;
 use crate::io::lake::{Inner, Lake};
 use crate::io::locate::locate;
+use crate::io::relation::Relation;
 use crate::io::runtime::files_only;
 use crate::io::session::session;
 use crate::layout::Layout;
 use crate::shared::{Mask, View};
-use crate::sql::{Answer, Limits, SqlError, check_size, explains, parse, refused};
+use crate::sql::{Answer, Limits, SqlError, check_size, explains, floored, parse, refused};
 use crate::table::Table;
 
 impl Lake {
@@ -113,7 +116,7 @@ impl Inner {
         let (position, layout) = (view.applied, view.layout.clone());
         let context = session(&view, files_only(&self.store, Some(memory))?, eyes)?;
         drop(view);
-        let (schema, stream) = execute(&context, statement).await?;
+        let (schema, stream) = execute(&context, statement, eyes).await?;
         Ok(Begun { schema, stream, position, layout })
     }
 
@@ -139,13 +142,31 @@ fn give(view: &mut View, mut found: BTreeMap<u64, crate::shared::Found>) {
     }
 }
 
-async fn execute(context: &SessionContext, statement: Statement) -> Result<(SchemaRef, SendableRecordBatchStream), SqlError> {
+async fn execute(
+    context: &SessionContext,
+    statement: Statement,
+    eyes: &Eyes,
+) -> Result<(SchemaRef, SendableRecordBatchStream), SqlError> {
     let plan = context.state().statement_to_plan(statement).await?;
     let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_reads.verify_plan(&plan)?;
     check_size(&plan)?;
+    let plan = match eyes.floor() {
+        Some(floor) => {
+            let state = context.state();
+            let options = state.config_options().clone();
+            let analyzed = state.analyzer().execute_and_check(plan, &options, |_, _| {})?;
+            floored(analyzed, floor, &is_of_subjects)?
+        }
+        None => plan,
+    };
     let schema = Arc::new(plan.schema().as_arrow().clone());
     Ok((schema, context.execute_logical_plan(plan).await?.execute_stream().await?))
+}
+
+/// Whether a scan is of a relation of the lake: all of them have rows of subjects.
+fn is_of_subjects(scan: &TableScan) -> bool {
+    source_as_provider(&scan.source).is_ok_and(|provider| provider.downcast_ref::<Relation>().is_some())
 }
 
 /// Takes rows up to the limit, and says whether there were more.
