@@ -8,6 +8,7 @@ mod export;
 mod eyes;
 mod fault;
 mod files;
+mod floor;
 mod forgetting;
 mod functions;
 mod http;

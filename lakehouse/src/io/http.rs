@@ -234,7 +234,7 @@ pub(super) fn refusal_of(error: SqlError) -> Refused {
     match error {
         SqlError::Refused(refusal) => {
             let status = match refusal.code.as_str() {
-                "sql_not_allowed" => StatusCode::FORBIDDEN,
+                "sql_not_allowed" | "sql_study" => StatusCode::FORBIDDEN,
                 "sql_timeout" | "sql_memory" => StatusCode::UNPROCESSABLE_ENTITY,
                 "sql_closing" | "exports_busy" => StatusCode::SERVICE_UNAVAILABLE,
                 "unknown_subject" => StatusCode::NOT_FOUND,

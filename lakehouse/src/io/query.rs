@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::functions_table::generate_series::GenerateSeriesTable;
 use datafusion::logical_expr::TableScan;
 use datafusion::sql::parser::Statement;
 use futures::TryStreamExt;
@@ -25,7 +27,7 @@ use crate::io::runtime::files_only;
 use crate::io::session::session;
 use crate::layout::Layout;
 use crate::shared::{Mask, View};
-use crate::sql::{Answer, Limits, SqlError, check_size, explains, floored, parse, refused};
+use crate::sql::{Answer, Class, Limits, SqlError, check_size, explains, floored, parse, refused};
 use crate::table::Table;
 
 impl Lake {
@@ -156,7 +158,7 @@ async fn execute(
             let state = context.state();
             let options = state.config_options().clone();
             let analyzed = state.analyzer().execute_and_check(plan, &options, |_, _| {})?;
-            floored(analyzed, floor, &is_of_subjects)?
+            floored(analyzed, floor, &class)?
         }
         None => plan,
     };
@@ -164,9 +166,17 @@ async fn execute(
     Ok((schema, context.execute_logical_plan(plan).await?.execute_stream().await?))
 }
 
-/// Whether a scan is of a relation of the lake: all of them have rows of subjects.
-fn is_of_subjects(scan: &TableScan) -> bool {
-    source_as_provider(&scan.source).is_ok_and(|provider| provider.downcast_ref::<Relation>().is_some())
+/// What the rows of a relation are: those of the lake are of subjects. Of the others these are made of nothing that the lake holds.
+fn class(scan: &TableScan) -> Class {
+    let Ok(provider) = source_as_provider(&scan.source) else { return Class::Unknown };
+    let is_made = provider.downcast_ref::<GenerateSeriesTable>().is_some() || provider.downcast_ref::<CteWorkTable>().is_some();
+    if provider.downcast_ref::<Relation>().is_some() {
+        Class::OfSubjects
+    } else if is_made || scan.table_name.schema() == Some("information_schema") {
+        Class::Public
+    } else {
+        Class::Unknown
+    }
 }
 
 /// Takes rows up to the limit, and says whether there were more.

@@ -24,4 +24,4 @@ pub(crate) use marks::Marked;
 pub use place::{Place, place_of};
 pub(crate) use statement::{LONGEST, check_size, explains, parse};
 pub use statements::{is_complete, split};
-pub(crate) use study::{Floored, floored};
+pub(crate) use study::{Class, Floored, floored};

@@ -266,7 +266,7 @@ fn of_enough(
     for (place, (one, name)) in (1..).zip(asked.into_iter().zip(value_names)) {
         let own = match one.rests_on {
             Some(condition) => {
-                values.push(count_distinct(whose.clone()).filter(condition).build()?.alias(counted(place)));
+                values.push(count_distinct(whose.clone()).distinct().filter(condition).build()?.alias(counted(place)));
                 counted(place)
             }
             None => counted(0),

@@ -31,6 +31,11 @@ impl Walk<'_> {
                 matches!(kind, JoinType::RightSemi | JoinType::RightAnti),
             )?,
         };
+        for side in [&left, &right] {
+            if side.rows.is_none() {
+                self.calm(&side.plan)?;
+            }
+        }
         // Whatever is asked of a pair is asked of the columns of both.
         let mut all = Rows::new(rows.hidden.clone());
         for side in [&left, &right] {

@@ -6,10 +6,12 @@
 //! subjects. So it is no list of what is forbidden: a node or a function that the library adds is refused until it is looked at here.
 
 mod aggregate;
+mod calm;
 mod floored;
 mod join;
 mod kind;
 mod nodes;
+mod trial;
 mod words;
 
 use std::sync::Arc;
@@ -21,6 +23,16 @@ use kind::{Kind, Rows};
 
 use crate::sql::{SqlError, refused};
 
+/// What the rows of a relation are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Each is of one subject.
+    OfSubjects,
+    Public,
+    /// Nobody said.
+    Unknown,
+}
+
 /// A relation, and what its rows are.
 pub(super) struct Seen {
     plan: LogicalPlan,
@@ -31,23 +43,19 @@ pub(super) struct Seen {
 /// One statement under way.
 pub(super) struct Walk<'a> {
     floor: u32,
-    is_of_subjects: &'a dyn Fn(&TableScan) -> bool,
+    class: &'a dyn Fn(&TableScan) -> Class,
     /// Hidden columns that were made.
     made: usize,
     /// How far instants are moved, in all.
     moved_days: i64,
 }
 
-/// The plan with groups of fewer than `floor` subjects left out. It must have been analyzed. `is_of_subjects`: whether a relation has rows of subjects.
+/// The plan with groups of fewer than `floor` subjects left out. It must have been analyzed. `class`: what the rows of a relation are.
 ///
 /// # Errors
 /// `sql_study`, where something else would leave.
-pub(crate) fn floored(
-    plan: LogicalPlan,
-    floor: u32,
-    is_of_subjects: &dyn Fn(&TableScan) -> bool,
-) -> Result<LogicalPlan, SqlError> {
-    let mut walk = Walk { floor, is_of_subjects, made: 0, moved_days: 0 };
+pub(crate) fn floored(plan: LogicalPlan, floor: u32, class: &dyn Fn(&TableScan) -> Class) -> Result<LogicalPlan, SqlError> {
+    let mut walk = Walk { floor, class, made: 0, moved_days: 0 };
     let seen = walk.node(plan)?;
     match seen.rows {
         None => Ok(seen.plan),

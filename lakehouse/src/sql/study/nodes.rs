@@ -5,10 +5,13 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::expr::{WindowFunction, WindowFunctionDefinition};
-use datafusion::logical_expr::{Distinct, Expr, Filter, LogicalPlan, Projection, Sort, SubqueryAlias, TableScan, Union, Window};
+use datafusion::logical_expr::{
+    Distinct, Expr, Filter, LogicalPlan, Projection, Sort, SubqueryAlias, TableScan, Union, Window, WindowFrameBound,
+    WindowFrameUnits,
+};
 
 use super::kind::{Kind, Rows};
-use super::{Seen, Walk, no};
+use super::{Class, Seen, Walk, no};
 use crate::sql::SqlError;
 
 /// Functions along the rows of one subject. None fails on a row. What they give is what they are given, or a number of a row.
@@ -34,10 +37,12 @@ impl Walk<'_> {
     /// Looks at a relation, and at what it is made of.
     pub(super) fn node(&mut self, plan: LogicalPlan) -> Result<Seen, SqlError> {
         match plan {
-            LogicalPlan::TableScan(scan) if (self.is_of_subjects)(&scan) => self.scan(scan),
-            LogicalPlan::TableScan(_) | LogicalPlan::EmptyRelation(_) | LogicalPlan::DescribeTable(_) => {
-                Ok(Seen { plan, rows: None })
-            }
+            LogicalPlan::TableScan(scan) => match (self.class)(&scan) {
+                Class::OfSubjects => self.scan(scan),
+                Class::Public => Ok(Seen { plan: LogicalPlan::TableScan(scan), rows: None }),
+                Class::Unknown => Err(no("a relation is not known here", "ask tables of the lake")),
+            },
+            LogicalPlan::EmptyRelation(_) | LogicalPlan::DescribeTable(_) => Ok(Seen { plan, rows: None }),
             LogicalPlan::Projection(p) => self.projection(p),
             LogicalPlan::Filter(f) => self.filter(f),
             LogicalPlan::SubqueryAlias(a) => self.alias(a),
@@ -195,6 +200,14 @@ impl Walk<'_> {
         let parts = params.partition_by.into_iter().map(&mut of).collect::<Result<Vec<_>, _>>()?;
         if !parts.iter().any(|(_, kind)| *kind == Kind::Subject) {
             return Err(no("a window goes over rows of several subjects", "add PARTITION BY subject"));
+        }
+        let is_open = |bound: &WindowFrameBound| match bound {
+            WindowFrameBound::CurrentRow => true,
+            WindowFrameBound::Preceding(by) | WindowFrameBound::Following(by) => by.is_null(),
+        };
+        let frame = &params.window_frame;
+        if frame.units != WindowFrameUnits::Rows && !(is_open(&frame.start_bound) && is_open(&frame.end_bound)) {
+            return Err(no("a frame of a range of values may fail on a row", "use ROWS BETWEEN"));
         }
         params.partition_by = parts.into_iter().map(|(e, _)| e).collect();
         let args = params.args.into_iter().map(&mut of).collect::<Result<Vec<_>, _>>()?;

@@ -9,6 +9,7 @@ use datafusion::logical_expr::expr::{InList, InSubquery, ScalarFunction};
 use datafusion::logical_expr::{Between, BinaryExpr, Case, Cast, Expr, ExprSchemable, Like, Operator, Subquery, TryCast};
 
 use super::kind::{Kind, Rows};
+use super::trial::tried;
 use super::{Walk, no};
 use crate::sql::SqlError;
 
@@ -83,21 +84,27 @@ impl Walk<'_> {
             }
             Expr::Like(like) => {
                 let [expr, pattern] = self.plain([*like.expr, *like.pattern], rows, schema)?;
-                if !matches!(pattern, Expr::Literal(..)) {
+                let is_whole = |text: &str| !text.ends_with('\\');
+                if !matches!(&pattern, Expr::Literal(p, _) if p.try_as_str().flatten().is_some_and(is_whole)) {
                     return Err(no("LIKE takes a constant pattern", "write the pattern as a text"));
                 }
                 let like = Like::new(like.negated, Box::new(expr), Box::new(pattern), like.escape_char, like.case_insensitive);
                 Ok((Expr::Like(like), Kind::Coded))
             }
             Expr::Case(case) => self.case(case, rows, schema),
-            Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
-                self.cast(*expr, field.data_type(), rows, schema)
-            }
+            Expr::Cast(Cast { expr, field }) => self.cast(*expr, field.data_type(), rows, schema),
+            Expr::TryCast(TryCast { expr, field }) => match *expr {
+                Expr::Literal(value, metadata) => {
+                    let cast = value.cast_to(field.data_type()).or_else(|_| ScalarValue::try_from(field.data_type()))?;
+                    Ok((Expr::Literal(cast, metadata), Kind::Constant))
+                }
+                expr => self.cast(expr, field.data_type(), rows, schema),
+            },
             Expr::ScalarFunction(function) => self.function(function, rows, schema),
             Expr::InSubquery(asked) => self.in_subquery(asked, rows, schema),
-            Expr::ScalarSubquery(sub) => Ok((Expr::ScalarSubquery(self.public(sub)?), Kind::Constant)),
+            Expr::ScalarSubquery(sub) => Ok((Expr::ScalarSubquery(self.calm_public(sub)?), Kind::Constant)),
             Expr::Exists(mut exists) => {
-                exists.subquery = self.public(exists.subquery)?;
+                exists.subquery = self.calm_public(exists.subquery)?;
                 Ok((Expr::Exists(exists), Kind::Constant))
             }
             other => Err(no(&format!("{} is not asked of single subjects", called(&other)), "aggregate over subjects first")),
@@ -231,6 +238,7 @@ impl Walk<'_> {
         let words = function.args.into_iter().map(|e| self.not_a_name(e, rows, schema));
         let (args, kinds): (Vec<Expr>, Vec<Kind>) = words.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let of_double = args.first().map(|e| e.get_type(schema)).transpose()?.is_some_and(|t| t.is_floating());
+        tried(&function.func, &args, schema)?;
         let is = |names: &[&str]| names.contains(&name.as_str());
         let is_epoch = || matches!(args.first(), Some(Expr::Literal(word, _)) if word.to_string().eq_ignore_ascii_case("epoch"));
         let kind = if is(&MEASURING) && of_double {
@@ -251,7 +259,7 @@ impl Walk<'_> {
     /// Whether somebody is among others: rows of subjects by the subject, anything else against what may be seen.
     fn in_subquery(&mut self, asked: InSubquery, rows: &Rows, schema: &DFSchema) -> Word {
         let (expr, kind) = self.word(*asked.expr, rows, schema)?;
-        let subquery = if kind == Kind::Subject { self.whom(asked.subquery)? } else { self.public(asked.subquery)? };
+        let subquery = if kind == Kind::Subject { self.whom(asked.subquery)? } else { self.calm_public(asked.subquery)? };
         if kind == Kind::Name {
             return self.not_a_name(expr, rows, schema);
         }
