@@ -248,7 +248,7 @@ const SHUT: [&str; 56] = [
 ];
 
 /// Ways that are open and tell nothing: what of the one is nowhere in the answer.
-const TELLS_NOTHING: [(&str, &str); 17] = [
+const TELLS_NOTHING: [(&str, &str); 19] = [
     ("select count(*) as n from bg where value > 40", ""),
     ("select value, count(*) as n from bg group by value", ""),
     ("select count(*) as n from bg having max(1) > 0", "refused"),
@@ -268,6 +268,11 @@ const TELLS_NOTHING: [(&str, &str); 17] = [
     ("select rule from recommendations group by rule", ""),
     ("select count(*) as n from bg where subject in (select subject from recommendations)", ""),
     ("select median(value) as v from bg", "\"\""),
+    (
+        "select s is null as x, n from (select b.subject as s, count(*) as n from bg a left join bp b on a.subject = b.subject group by b.subject)",
+        "true,24",
+    ),
+    ("select count(*) as n from information_schema.tables where table_name = 'bg'", "1"),
     ("select 1 as one from generate_series(1, 1) where (select count(*) from bg where value > 40) is null", "1"),
 ];
 

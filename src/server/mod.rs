@@ -184,8 +184,7 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     let doorman = if let Some(provider) = provider { doorman.with_provider(*provider) } else { doorman };
     let study = study(node, manners)?;
     let router = doors(node, &access, &study, manners, &is_draining)?.merge(more);
-    let router = with_problems(authenticate(router, Arc::new(doorman)));
-    let router = router.layer(from_fn(harden));
+    let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
     let router = if manners.is_secure { router.layer(from_fn(only_over_tls)) } else { router };
     let router = router.layer(from_fn_with_state(node.metrics.clone(), measured));
     let ((easing, eased), (closing, closed)) = (watch::channel(false), watch::channel(false));
@@ -227,6 +226,16 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     }
     tasks.push(tokio::spawn(serving::serve(listeners.http, tls("http/1.1")?, router, manners.head_time, eased, closed)));
     Ok(Server { easing, closing, live: node.live.clone(), is_draining, tasks, log: keeper })
+}
+
+fn sql(node: &Node, access: &Arc<dyn Access>, study: &Study) -> SqlDoor {
+    SqlDoor {
+        lake: Lake::clone(&node.lake),
+        access: access.clone(),
+        study: study.clone(),
+        limits: SqlLimits::default(),
+        exports: ExportLimits::default(),
+    }
 }
 
 /// How those ask who study everybody: the key of their pseudonyms is kept beside the others.
@@ -297,13 +306,7 @@ fn doors(
         once: gateway.once(),
     };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
-    let sql = SqlDoor {
-        lake: Lake::clone(&node.lake),
-        access: access.clone(),
-        study: study.clone(),
-        limits: SqlLimits::default(),
-        exports: ExportLimits::default(),
-    };
+    let sql = sql(node, access, study);
     let auditor = Arc::new(Auditor::of(node)?);
     let receipts = ReceiptState::new(auditor.clone(), access.clone());
     let accounting = AccountingState { auditor, access: access.clone(), turn: Arc::default() };
