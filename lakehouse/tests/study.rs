@@ -10,7 +10,7 @@ use vitalog_elog::{Content, FindingState, Input, Reading, Subject};
 use vitalog_lakehouse::{Eyes, Lake, Named, Pseudonyms, Study};
 
 use crate::eyes::{answered, statement};
-use crate::world::{Dice, INCARNATION, RunLoop, any_content, glucose, schema};
+use crate::world::{Dice, INCARNATION, RunLoop, any_content, glucose, position, schema};
 
 const SUBJECTS: [&str; 4] = ["p-001", "p-002", "a-subject-with-a-name-of-some-length", "p-003"];
 
@@ -202,8 +202,34 @@ async fn nobody_is_found_by_a_name() {
     for sql in ["explain select * from bg", "explain analyze select * from bg", "select * from dead_letters"] {
         assert!(answered(&lake, studying(1), sql).await.is_err(), "{sql}");
     }
+    // Nor by whom a condition leaves out.
+    for condition in
+        ["subject <> 'p-001'", "subject not in ('p-001')", "id <> 'n-1'", "source is distinct from 'g7/8J2K'", "seq is null"]
+    {
+        let sql = format!("select count(*) as n from bg where {condition}");
+        assert_eq!(answered(&lake, studying(1), &sql).await.expect("a count")[1..], ["4".to_owned()], "{sql}");
+    }
     // What can't be cast is told by its pseudonym.
     let said = lake.sql_for(studying(1), "select cast(subject as bigint) from bg", vitalog_lakehouse::Limits::default()).await;
     let said = said.expect_err("no number").to_string();
     assert!(said.contains(&subject) && !said.contains("p-001"), "{said}");
+}
+
+/// What somebody wrote in their own words is shown to nobody who studies; words of a list are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_text_that_anybody_wrote() {
+    let mut run = RunLoop::new(schema());
+    let lake = empty().await;
+    let mut dice = Dice(4);
+    while run.next() < 80 {
+        let content = any_content(&mut dice, &schema());
+        let stream = schema().get(content.stream).name.clone();
+        run.read(Reading::present(Subject::new("p-001"), None, 1, &stream, content));
+    }
+    lake.apply(&run.records[..40], position(40)).expect("taken");
+    lake.flush().await.expect("landed");
+    lake.apply(&run.records[40..], run.position()).expect("taken");
+    let sql = "select count(note) > 0 as notes, count(intensity) > 0 as words from exercise";
+    assert_eq!(answered(&lake, Eyes::All, sql).await.expect("rows")[1..], ["true,true".to_owned()]);
+    assert_eq!(answered(&lake, studying(1), sql).await.expect("rows")[1..], ["false,true".to_owned()]);
 }
