@@ -133,7 +133,13 @@ async fn a_studied_lake_is_a_lake_of_pseudonyms() {
             }
             asked += 1;
             let (studied, expected) = (answered(&named, studying(1), &sql).await, answered(&other, Eyes::All, &sql).await);
-            assert_eq!(studied, expected, "seed {}: {sql}", first + world);
+            // Whether the library has a plan for some joins hangs on statistics, and whoever studies is told none.
+            let unsupported = Err("sql_unsupported".to_owned());
+            assert!(
+                studied == expected || expected == unsupported,
+                "seed {}: {sql}: {studied:?}, and not {expected:?}",
+                first + world
+            );
             refused += u64::from(studied.is_err());
             rows += studied.as_ref().map_or(0, |rows| rows.len() as u64 - 1);
             assert!(!format!("{studied:?}").contains("a-subject-with"), "{sql}");
