@@ -133,6 +133,9 @@ pub struct Serve {
     /// A directory of access policies (`*.cedar`) instead of those that are shipped.
     #[arg(long)]
     pub policies: Option<PathBuf>,
+    /// How many subjects an answer rests on at least for whoever has the right `study`; 1: rows of single subjects leave, under pseudonyms.
+    #[arg(long, value_name = "SUBJECTS", default_value_t = vitalog_lakehouse::FLOOR)]
+    pub study_floor: std::num::NonZeroU32,
     /// Minutes after which a session ends of which nothing was asked.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=720))]
     pub idle: u16,

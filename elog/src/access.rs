@@ -55,6 +55,8 @@ pub enum Wish<'a> {
     Query,
     /// Run SQL over everything.
     QueryAll,
+    /// Run SQL over everybody, with pseudonyms in place of the subjects, as far as an answer rests on enough of them.
+    Study,
     /// See dead letters, accounting, metrics.
     Operate,
     /// Accounts, tokens, assignments.
@@ -122,7 +124,7 @@ impl Principal {
 
 impl<'a> Wish<'a> {
     /// How many kinds there are.
-    pub const KINDS: usize = 14;
+    pub const KINDS: usize = 15;
 
     /// Which kind it is.
     pub fn kind(self) -> usize {
@@ -141,6 +143,7 @@ impl<'a> Wish<'a> {
             Wish::Audit => 11,
             Wish::QueryAll => 12,
             Wish::Erase(_) => 13,
+            Wish::Study => 14,
         }
     }
 
@@ -161,6 +164,7 @@ impl<'a> Wish<'a> {
             "audit",
             "query_all",
             "erase",
+            "study",
         ];
         NAMES[self.kind()]
     }
@@ -192,6 +196,7 @@ impl<'a> Wish<'a> {
             Wish::Audit,
             Wish::QueryAll,
             Wish::Erase(subject),
+            Wish::Study,
         ]
     }
 }

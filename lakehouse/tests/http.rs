@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use vitalog_elog::access::{Access, Principal, Wish};
 use vitalog_lakehouse::io::{ExportLimits, SqlDoor, api};
-use vitalog_lakehouse::{Lake, Limits};
+use vitalog_lakehouse::{FLOOR, Lake, Limits, Pseudonyms, Study};
 
 use crate::world::{INCARNATION, RunLoop, glucose, schema};
 
@@ -26,8 +26,9 @@ const EXPORTED: u64 = 20_000;
 /// A server that takes everybody for `who`; `None`: for nobody.
 async fn serve(lake: Lake, who: Option<&str>) -> std::net::SocketAddr {
     let limits = Limits { rows: 3, ..Limits::default() };
-    let door =
-        SqlDoor { lake, access: Arc::new(Analysts), limits, exports: ExportLimits { rows: EXPORTED, ..ExportLimits::default() } };
+    let study = Study { pseudonyms: Arc::new(Pseudonyms::new([7; 32])), floor: FLOOR };
+    let exports = ExportLimits { rows: EXPORTED, ..ExportLimits::default() };
+    let door = SqlDoor { lake, access: Arc::new(Analysts), study, limits, exports };
     let (mut app, _) = api().with_state(door).split_for_parts();
     if let Some(who) = who {
         app = app.layer(axum::Extension(Principal::new(who)));

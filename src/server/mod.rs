@@ -22,6 +22,7 @@ mod tls;
 mod why_api;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,7 +53,7 @@ use vitalog_lakehouse::io::pg::PgDoor;
 use vitalog_lakehouse::io::port::Secure;
 use vitalog_lakehouse::io::{ExportLimits, SqlDoor};
 
-use vitalog_lakehouse::Lake;
+use vitalog_lakehouse::{Lake, Pseudonyms, Study};
 
 use crate::accounting::Auditor;
 use crate::backup::Running;
@@ -88,6 +89,8 @@ pub struct Manners {
     pub head_time: Duration,
     /// How long what a client of Arrow Flight SQL has asked for waits to be taken.
     pub ticket: Span,
+    /// How many subjects an answer to whoever studies everybody rests on at least.
+    pub study_floor: NonZeroU32,
     /// How long sessions last.
     pub lives: Lives,
     /// Those of a former round, where there was one: an erasure signs nobody out.
@@ -109,6 +112,7 @@ impl Default for Manners {
             attribution: String::new(),
             head_time,
             ticket: Span::minutes(5),
+            study_floor: vitalog_lakehouse::FLOOR,
             lives: Lives::default(),
             sessions: None,
             tls: None,
@@ -178,9 +182,9 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     let doorman = doorman(credentials);
     let doorman = if let Some(log) = log { doorman.with_log(log) } else { doorman };
     let doorman = if let Some(provider) = provider { doorman.with_provider(*provider) } else { doorman };
-    let router = doors(node, &access, manners, &is_draining)?.merge(more);
-    let router = with_problems(authenticate(router, Arc::new(doorman)));
-    let router = router.layer(from_fn(harden));
+    let study = study(node, manners)?;
+    let router = doors(node, &access, &study, manners, &is_draining)?.merge(more);
+    let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
     let router = if manners.is_secure { router.layer(from_fn(only_over_tls)) } else { router };
     let router = router.layer(from_fn_with_state(node.metrics.clone(), measured));
     let ((easing, eased), (closing, closed)) = (watch::channel(false), watch::channel(false));
@@ -191,6 +195,7 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
         let door = PgDoor {
             lake: Lake::clone(&node.lake),
             access: access.clone(),
+            study: study.clone(),
             porter: Arc::new(door::Door(pg_porter)),
             limits: SqlLimits::default(),
             tls: tls("postgresql")?.map(|tls| Arc::new(tls) as Arc<dyn Secure>),
@@ -203,6 +208,7 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
         let door = FlightDoor {
             lake: Lake::clone(&node.lake),
             access,
+            study,
             porter: Arc::new(door::Door(flight_porter)),
             limits: flight::LIMITS,
             tls: tls("h2")?.map(|tls| Arc::new(tls) as Arc<dyn Secure>),
@@ -220,6 +226,22 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     }
     tasks.push(tokio::spawn(serving::serve(listeners.http, tls("http/1.1")?, router, manners.head_time, eased, closed)));
     Ok(Server { easing, closing, live: node.live.clone(), is_draining, tasks, log: keeper })
+}
+
+fn sql(node: &Node, access: &Arc<dyn Access>, study: &Study) -> SqlDoor {
+    SqlDoor {
+        lake: Lake::clone(&node.lake),
+        access: access.clone(),
+        study: study.clone(),
+        limits: SqlLimits::default(),
+        exports: ExportLimits::default(),
+    }
+}
+
+/// How those ask who study everybody: the key of their pseudonyms is kept beside the others.
+fn study(node: &Node, manners: &Manners) -> Result<Study, Failure> {
+    let pseudonyms = Pseudonyms::open(&node.data().join("pseudonym.key")).map_err(Failure::new)?;
+    Ok(Study { pseudonyms: Arc::new(pseudonyms), floor: manners.study_floor })
 }
 
 impl Server {
@@ -252,7 +274,13 @@ impl Server {
     }
 }
 
-fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: &Arc<AtomicBool>) -> Result<Router, Failure> {
+fn doors(
+    node: &Node,
+    access: &Arc<dyn Access>,
+    study: &Study,
+    manners: &Manners,
+    is_draining: &Arc<AtomicBool>,
+) -> Result<Router, Failure> {
     let readers = || open_readers(&node.views);
     let declarations = Declarations::new(Arc::default(), Arc::from([]), Limits::default());
     let told = declarations.clone();
@@ -278,12 +306,7 @@ fn doors(node: &Node, access: &Arc<dyn Access>, manners: &Manners, is_draining: 
         once: gateway.once(),
     };
     let asking = WhyState { asker: node.asker.clone(), access: access.clone() };
-    let sql = SqlDoor {
-        lake: Lake::clone(&node.lake),
-        access: access.clone(),
-        limits: SqlLimits::default(),
-        exports: ExportLimits::default(),
-    };
+    let sql = sql(node, access, study);
     let auditor = Arc::new(Auditor::of(node)?);
     let receipts = ReceiptState::new(auditor.clone(), access.clone());
     let accounting = AccountingState { auditor, access: access.clone(), turn: Arc::default() };

@@ -5,6 +5,7 @@ mod doors;
 mod life;
 mod log;
 mod sign_in;
+mod study;
 mod tls;
 
 pub use doors::{ALL, everybody, has};

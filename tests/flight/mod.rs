@@ -3,7 +3,7 @@
 mod access;
 mod adbc;
 mod jdbc;
-mod raw;
+pub mod raw;
 
 use std::path::Path;
 use std::process::Command;

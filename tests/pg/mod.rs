@@ -3,7 +3,7 @@
 mod access;
 mod catalogue;
 pub mod psql;
-mod raw;
+pub mod raw;
 mod sqlalchemy;
 
 use std::path::Path;

@@ -62,7 +62,7 @@ impl Scope {
         match (self, wish) {
             (Scope::Admin, _)
             | (Scope::List, Wish::List | Wish::SeeRules)
-            | (Scope::Query, Wish::Query | Wish::QueryAll)
+            | (Scope::Query, Wish::Query | Wish::QueryAll | Wish::Study)
             | (Scope::Rule, Wish::Rule | Wish::SeeRules)
             | (Scope::Operate, Wish::Operate) => true,
             (Scope::Read(scope), Wish::Read(subject))

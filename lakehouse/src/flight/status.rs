@@ -45,7 +45,7 @@ pub(crate) fn of(error: &SqlError, statement: Option<&Marked>) -> Status {
 
 fn code_of(code: &str) -> Code {
     match code {
-        "sql_not_allowed" => Code::PermissionDenied,
+        "sql_not_allowed" | "sql_study" => Code::PermissionDenied,
         "sql_unsupported" => Code::Unimplemented,
         "sql_memory" | "sql_cut" | "sql_busy" => Code::ResourceExhausted,
         "sql_timeout" => Code::DeadlineExceeded,

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::{Refusal, Subject};
 
-use crate::eyes::Eyes;
+use crate::eyes::{Eyes, Study};
 use crate::io::export::{ExportLimits, door};
 use crate::io::lake::Lake;
 use crate::sql::{Format, Limits, SqlError};
@@ -29,6 +29,8 @@ use crate::sql::{Format, Limits, SqlError};
 pub struct SqlDoor {
     pub lake: Lake,
     pub access: Arc<dyn Access>,
+    /// How those ask who study everybody.
+    pub study: Study,
     pub limits: Limits,
     pub exports: ExportLimits,
 }
@@ -143,14 +145,18 @@ pub(super) fn asker(door: &SqlDoor, who: Option<Extension<Principal>>) -> Result
         let refusal = Refusal::whole("not_permitted", "you may not ask in SQL", "ask whoever runs this for a token that may");
         return Err(refuse(StatusCode::FORBIDDEN, refusal));
     }
-    Ok(eyes(&*door.access, &who))
+    Ok(eyes(&*door.access, &door.study, &who))
 }
 
-/// Whom they may see: everybody, or those about whom they may read. Which those are is part of what they asked for.
-pub(super) fn eyes(access: &dyn Access, who: &Principal) -> Eyes {
+/// Whom they may see: everybody, by name or by pseudonym, or those about whom they may read. Which those are is part of what they asked for.
+pub(super) fn eyes(access: &dyn Access, study: &Study, who: &Principal) -> Eyes {
     if access.allows(who, Wish::QueryAll) {
         who.note(Wish::QueryAll, Decision::Allow);
         return Eyes::All;
+    }
+    if access.allows(who, Wish::Study) {
+        who.note(Wish::Study, Decision::Allow);
+        return Eyes::Study(study.clone());
     }
     let may = |subject: &Subject| access.decide(who, Wish::Read(subject)) == Decision::Allow;
     Eyes::only(access.subjects(who).into_iter().filter(may))
@@ -228,7 +234,7 @@ pub(super) fn refusal_of(error: SqlError) -> Refused {
     match error {
         SqlError::Refused(refusal) => {
             let status = match refusal.code.as_str() {
-                "sql_not_allowed" => StatusCode::FORBIDDEN,
+                "sql_not_allowed" | "sql_study" => StatusCode::FORBIDDEN,
                 "sql_timeout" | "sql_memory" => StatusCode::UNPROCESSABLE_ENTITY,
                 "sql_closing" | "exports_busy" => StatusCode::SERVICE_UNAVAILABLE,
                 "unknown_subject" => StatusCode::NOT_FOUND,

@@ -1,6 +1,7 @@
 //! All that waits: the object store, Delta commits, the files, queries, HTTP.
 
 pub(crate) mod accounting;
+mod apart;
 mod delta;
 pub(crate) mod describe;
 mod export;
@@ -17,6 +18,8 @@ mod only_seen;
 pub mod pg;
 mod plan;
 pub mod port;
+mod pseudonym_key;
+mod pseudonymised;
 mod query;
 pub(crate) mod readback;
 mod relation;

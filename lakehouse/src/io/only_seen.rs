@@ -119,7 +119,7 @@ impl Stream for Rows {
 }
 
 /// What went wrong below, without a word of a row that is not seen. Conditions that are let below fail on none, so it is the store, or the memory.
-fn untold(error: DataFusionError) -> DataFusionError {
+pub(super) fn untold(error: DataFusionError) -> DataFusionError {
     if matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)) {
         return error;
     }

@@ -8,8 +8,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::cte_worktable::CteWorkTable;
+use datafusion::datasource::source_as_provider;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::functions_table::generate_series::GenerateSeriesTable;
+use datafusion::logical_expr::TableScan;
 use datafusion::sql::parser::Statement;
 use futures::TryStreamExt;
 use vitalog_elog::Position;
@@ -18,11 +22,12 @@ use crate::error::LakeError;
 use crate::eyes::Eyes;
 use crate::io::lake::{Inner, Lake};
 use crate::io::locate::locate;
+use crate::io::relation::Relation;
 use crate::io::runtime::files_only;
 use crate::io::session::session;
 use crate::layout::Layout;
 use crate::shared::{Mask, View};
-use crate::sql::{Answer, Limits, SqlError, check_size, explains, parse, refused};
+use crate::sql::{Answer, Class, Limits, SqlError, check_size, explains, floored, parse, refused};
 use crate::table::Table;
 
 impl Lake {
@@ -113,7 +118,7 @@ impl Inner {
         let (position, layout) = (view.applied, view.layout.clone());
         let context = session(&view, files_only(&self.store, &self.footers, Some(memory))?, eyes)?;
         drop(view);
-        let (schema, stream) = execute(&context, statement).await?;
+        let (schema, stream) = execute(&context, statement, eyes).await?;
         Ok(Begun { schema, stream, position, layout })
     }
 
@@ -139,13 +144,39 @@ fn give(view: &mut View, mut found: BTreeMap<u64, crate::shared::Found>) {
     }
 }
 
-async fn execute(context: &SessionContext, statement: Statement) -> Result<(SchemaRef, SendableRecordBatchStream), SqlError> {
+async fn execute(
+    context: &SessionContext,
+    statement: Statement,
+    eyes: &Eyes,
+) -> Result<(SchemaRef, SendableRecordBatchStream), SqlError> {
     let plan = context.state().statement_to_plan(statement).await?;
     let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_reads.verify_plan(&plan)?;
     check_size(&plan)?;
+    let plan = match eyes.floor() {
+        Some(floor) => {
+            let state = context.state();
+            let options = state.config_options().clone();
+            let analyzed = state.analyzer().execute_and_check(plan, &options, |_, _| {})?;
+            floored(analyzed, floor, &class)?
+        }
+        None => plan,
+    };
     let schema = Arc::new(plan.schema().as_arrow().clone());
     Ok((schema, context.execute_logical_plan(plan).await?.execute_stream().await?))
+}
+
+/// What the rows of a relation are: those of the lake are of subjects. Of the others these are made of nothing that the lake holds.
+fn class(scan: &TableScan) -> Class {
+    let Ok(provider) = source_as_provider(&scan.source) else { return Class::Unknown };
+    let is_made = provider.downcast_ref::<GenerateSeriesTable>().is_some() || provider.downcast_ref::<CteWorkTable>().is_some();
+    if provider.downcast_ref::<Relation>().is_some() {
+        Class::OfSubjects
+    } else if is_made || scan.table_name.schema() == Some("information_schema") {
+        Class::Public
+    } else {
+        Class::Unknown
+    }
 }
 
 /// Takes rows up to the limit, and says whether there were more.

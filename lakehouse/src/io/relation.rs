@@ -21,14 +21,16 @@ use datafusion::physical_plan::union::UnionExec;
 use crate::cold::DataFile;
 use crate::encode::{FindingRow, HistoryRow, LetterRow, ReadingRow, Rows};
 use crate::error::LakeError;
-use crate::eyes::Eyes;
+use crate::eyes::{Eyes, Seen, Study};
 use crate::fit::Nulls;
 use crate::hot::LaneView;
 use crate::io::flush::masked_history;
 use crate::io::footers::kept;
 use crate::io::only_seen::OnlySeen;
+use crate::io::pseudonymised::Pseudonymised;
 use crate::io::scan::{HiddenRows, but_for_hidden, hidden_rows, scan_files};
 use crate::layout::Layout;
+use crate::masks::{Mask, mask};
 use crate::prune::prune;
 use crate::shared::{Found, View};
 use crate::table::Table;
@@ -150,15 +152,24 @@ impl TableProvider for Relation {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Eyes::Only(seen) = &self.eyes else { return self.scan_all(state, projection, (filters, Asks::Later), limit) };
-        let schema = self.schema();
-        let subject = schema.index_of("subject")?;
-        let mut places = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
-        let keep: Arc<[usize]> = (0..places.len()).collect();
-        let subject = places.iter().position(|place| *place == subject).unwrap_or_else(|| {
-            places.push(subject);
-            places.len() - 1
-        });
+        match &self.eyes {
+            Eyes::All => self.scan_all(state, projection, (filters, Asks::Later), limit),
+            Eyes::Only(seen) => self.scan_seen(state, projection, filters, seen),
+            Eyes::Study(study) => self.scan_study(state, projection, filters, limit, study),
+        }
+    }
+}
+
+impl Relation {
+    fn scan_seen(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        seen: &Arc<Seen>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (places, subject, kept) = self.with_subject(projection)?;
+        let keep: Arc<[usize]> = (0..kept).collect();
         // As many rows as are wanted may lie behind many that are not seen, so there is no limit below.
         let mut below: Vec<Expr> = filters.iter().filter(|f| cannot_fail(f)).cloned().collect();
         if seen.names().len() <= MOST_PUSHED {
@@ -166,6 +177,39 @@ impl TableProvider for Relation {
         }
         let all = self.scan_all(state, Some(&places), (&below, Asks::Now), None)?;
         Ok(Arc::new(OnlySeen::new(all, subject, keep, seen.clone())?))
+    }
+
+    fn scan_study(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+        study: &Study,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = self.schema();
+        let (places, subject, kept) = self.with_subject(projection)?;
+        let of = |name: &str| mask(self.table, &self.layout, name);
+        let masks: Arc<[Mask]> = places[..kept].iter().map(|place| of(schema.field(*place).name())).collect();
+        // A condition on what is masked is about what stands in its place, and is asked above.
+        let is_open = |f: &&Expr| f.column_refs().iter().all(|column| of(column.name()) == Mask::Open);
+        let below: Vec<Expr> = filters.iter().filter(|f| cannot_fail(f)).filter(is_open).cloned().collect();
+        let limit = limit.filter(|_| filters.is_empty());
+        let all = self.scan_all(state, Some(&places), (&below, Asks::Now), limit)?;
+        Ok(Arc::new(Pseudonymised::new(all, subject, masks, study.pseudonyms.clone())?))
+    }
+
+    /// The columns to read with the subject among them, where that is, and how many of them, from the first on, were asked for.
+    fn with_subject(&self, projection: Option<&Vec<usize>>) -> Result<(Vec<usize>, usize, usize)> {
+        let schema = self.schema();
+        let subject = schema.index_of("subject")?;
+        let mut places = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
+        let kept = places.len();
+        let subject = places.iter().position(|place| *place == subject).unwrap_or_else(|| {
+            places.push(subject);
+            places.len() - 1
+        });
+        Ok((places, subject, kept))
     }
 }
 

@@ -90,7 +90,7 @@ fn state_of(code: &str, message: &str) -> &'static str {
         "sql_timeout" => "57014",
         "sql_closing" => "57P01",
         "sql_not_allowed" if message.contains("only reads") => "25006",
-        "sql_not_allowed" => "42501",
+        "sql_not_allowed" | "sql_study" => "42501",
         _ => "22000",
     }
 }

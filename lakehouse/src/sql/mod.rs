@@ -10,6 +10,7 @@ mod marks;
 mod place;
 mod statement;
 mod statements;
+mod study;
 
 pub use answer::{Answer, Format};
 pub(crate) use answer::{flat, texts};
@@ -23,3 +24,4 @@ pub(crate) use marks::Marked;
 pub use place::{Place, place_of};
 pub(crate) use statement::{LONGEST, check_size, explains, parse};
 pub use statements::{is_complete, split};
+pub(crate) use study::{Class, Floored, floored};

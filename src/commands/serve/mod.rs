@@ -59,6 +59,7 @@ fn manners(args: &Serve) -> Manners {
     Manners {
         head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)),
         ticket: Span::seconds(i64::from(args.ticket_time)),
+        study_floor: args.study_floor,
         lives: Lives { idle: Span::minutes(i64::from(args.idle)), ..Lives::default() },
         is_secure: tls.is_some() || args.behind_proxy,
         tls,

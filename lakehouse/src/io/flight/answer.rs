@@ -63,7 +63,7 @@ impl Pending {
         let access = &*shared.door.access;
         self.has_asked.store(true, Ordering::Relaxed);
         let call = self.call.as_ref().filter(|call| access.decide(call.who(), Wish::Query) == Decision::Allow);
-        call.map(|call| eyes(access, call.who())).ok_or_else(not_permitted)
+        call.map(|call| eyes(access, &shared.door.study, call.who())).ok_or_else(not_permitted)
     }
 
     /// Has it written down with what became of it.

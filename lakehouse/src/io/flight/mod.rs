@@ -26,6 +26,7 @@ use vitalog_elog::access::Access;
 use vitalog_elog::{Span, Time};
 
 use crate::error::LakeError;
+use crate::eyes::Study;
 use crate::flight::ticket::Seal;
 use crate::io::lake::Lake;
 use crate::io::port::{Porter, Secure, Wire};
@@ -56,6 +57,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct FlightDoor {
     pub lake: Lake,
     pub access: Arc<dyn Access>,
+    /// How those ask who study everybody.
+    pub study: Study,
     pub porter: Arc<dyn Porter>,
     /// Of a statement; the rows are those of an answer that flows.
     pub limits: Limits,

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use vitalog_elog::access::Access;
 
+use crate::eyes::Study;
 use crate::io::lake::Lake;
 use crate::io::port::{Porter, Secure};
 use crate::io::taking::take;
@@ -44,6 +45,8 @@ pub(crate) const UNIT: usize = 64 << 10;
 pub struct PgDoor {
     pub lake: Lake,
     pub access: Arc<dyn Access>,
+    /// How those ask who study everybody.
+    pub study: Study,
     pub porter: Arc<dyn Porter>,
     pub limits: Limits,
     pub tls: Option<Arc<dyn Secure>>,

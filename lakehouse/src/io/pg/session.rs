@@ -295,7 +295,7 @@ impl Session {
     /// Whom they may see; `None`: they may not ask.
     fn seen(&self, call: &dyn Call) -> Option<Eyes> {
         let access = &*self.shared.door.access;
-        (access.decide(call.who(), Wish::Query) == Decision::Allow).then(|| eyes(access, call.who()))
+        (access.decide(call.who(), Wish::Query) == Decision::Allow).then(|| eyes(access, &self.shared.door.study, call.who()))
     }
 
     fn limits(&self) -> Limits {
