@@ -16,4 +16,5 @@ mod law;
 mod model;
 mod query;
 mod refuse;
+mod retention;
 mod world;
