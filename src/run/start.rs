@@ -124,8 +124,7 @@ impl Node {
     /// Where something can't be opened, does not verify, or is ahead of the journal.
     pub async fn start(options: Options) -> Result<Node, Failure> {
         let metrics = Arc::new(Metrics::new());
-        let now = clock::reader(options.speed);
-        let Ready { directory, journal, opened, retention, mind, writer, replayed } = Ready::of(&options, &now, &metrics).await?;
+        let Ready { directory, journal, opened, retention, mind, writer, replayed } = Ready::of(&options, &metrics).await?;
         let (end, wish) = (journal.position(), writer.wish());
         let in_force = Arc::new(InForce::new(mind.library().clone(), mind.versions().clone()));
         let room = Room::on(&options.data, options.floor, &metrics);
@@ -171,8 +170,7 @@ impl Node {
         let closing = Arc::new(tokio::sync::Notify::new());
         // What was replayed lands at once: until then the next start would have to replay it again.
         let first = if replayed >= WORTH_A_SNAPSHOT { Duration::ZERO } else { options.land_every };
-        let every = options.land_every;
-        let landing = Landing { lake: lake.clone(), first, every, wish, metrics: metrics.clone(), retention };
+        let landing = Landing { lake: lake.clone(), first, every: options.land_every, wish, metrics: metrics.clone(), retention };
         let node = Node {
             door,
             lake,
@@ -181,7 +179,7 @@ impl Node {
             live,
             views: directory.views(),
             asker,
-            now,
+            now: clock::reader(options.speed),
             looking: tokio::spawn(room.clone().watch()),
             room,
             metrics,
@@ -260,7 +258,7 @@ struct Ready {
 }
 
 impl Ready {
-    async fn of(options: &Options, now: &Now, metrics: &Arc<Metrics>) -> Result<Ready, Failure> {
+    async fn of(options: &Options, metrics: &Arc<Metrics>) -> Result<Ready, Failure> {
         let mut directory = Directory::hold(&options.data)?;
         if let Some(settings) = &options.journal {
             directory.keep_journal_in(settings)?;
@@ -270,7 +268,7 @@ impl Ready {
         let end = journal.position();
         retention::settle(&directory, options.retain.as_ref())?;
         let mut opened = Opened::open(&directory, end.incarnation).await?;
-        let retention = Retention::begin(&directory, opened.lake.clone(), now.clone(), metrics.clone())?;
+        let retention = Retention::begin(&directory, opened.lake.clone(), clock::reader(options.speed), metrics.clone())?;
         opened.check_against(&journal)?;
         let outbox = opened.outbox.position().map_err(|e| Failure::new(format!("outbox: {e}")))?;
         // INVARIANT (owed is told): who has nobody to tell makes no messages, so neither the outbox nor a snapshot may come past those that are not made.
