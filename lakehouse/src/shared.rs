@@ -71,6 +71,8 @@ pub struct Shared {
     pub masks: Vec<Mask>,
     pub applied: Position,
     pub keep: Keep,
+    /// INVARIANT (clean): no file of `cold` has a row that is past by these.
+    pub clean: Option<Arc<Cuts>>,
     next_serial: u64,
 }
 
@@ -96,6 +98,8 @@ pub struct View {
     pub applied: Position,
     /// From when on rows are answered.
     pub cuts: Arc<Cuts>,
+    /// As of [`Shared`].
+    pub clean: Option<Arc<Cuts>>,
 }
 
 impl fmt::Debug for Keep {
@@ -132,6 +136,7 @@ impl Shared {
             masks: Vec::new(),
             applied,
             keep: Keep::default(),
+            clean: None,
             next_serial: 0,
         }
     }
@@ -144,6 +149,7 @@ impl Shared {
             masks: self.masks.clone(),
             applied: self.applied,
             cuts: Arc::new(self.keep.cuts()),
+            clean: self.clean.clone(),
         }
     }
 
@@ -262,9 +268,10 @@ impl Shared {
         }
     }
 
-    /// The flush is committed: its rows are in the files now.
-    pub fn thaw(&mut self, cold: [Arc<Cold>; 5]) {
+    /// The flush is committed: its rows are in the files now, as far as they stayed by `cuts`; `None`: an earlier attempt landed some of them, by whichever cuts.
+    pub fn thaw(&mut self, cold: [Arc<Cold>; 5], cuts: Option<&Cuts>) {
         let Some(frozen) = self.frozen.take() else { return };
+        self.clean = self.clean.take().filter(|clean| Some(&**clean) == cuts);
         self.masks.drain(..frozen.masks);
         for mask in &mut self.masks {
             mask.in_flush = false;

@@ -87,7 +87,7 @@ impl Inner {
             let landed = self.land(table, &load, &found, &mut done).await?;
             load.cold[table.table.place()] = landed;
         }
-        self.state().thaw(load.cold);
+        self.state().thaw(load.cold, Some(&load.cuts).filter(|_| !after_failure));
         Ok(done)
     }
 

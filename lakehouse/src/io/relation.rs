@@ -46,6 +46,8 @@ pub struct Relation {
     eyes: Eyes,
     /// From when on rows are answered.
     cuts: Arc<Cuts>,
+    /// No file has others.
+    is_clean: bool,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,8 @@ impl Relation {
             Table::DeadLetters => (HotRows::Letters(each().map(|g| g.letters.clone()).collect()), HiddenRows::new()),
         };
         let files = view.cold[table.place()].files.clone();
-        Ok(Relation { table, layout, files, hidden, hot, eyes, cuts: view.cuts.clone() })
+        let is_clean = view.clean.as_ref() == Some(&view.cuts);
+        Ok(Relation { is_clean, table, layout, files, hidden, hot, eyes, cuts: view.cuts.clone() })
     }
 
     /// The hot rows that stay, but for those of other streams than the one asked for.
@@ -214,7 +217,8 @@ impl Relation {
             None => schema.clone(),
         };
         let mut plans = Vec::new();
-        let of = |fate| self.files.iter().filter(|file| self.cuts.of_file(self.table, file) == fate).cloned().collect::<Vec<_>>();
+        let fate_of = |file: &DataFile| if self.is_clean { Fate::Stays } else { self.cuts.of_file(self.table, file) };
+        let of = |fate| self.files.iter().filter(|file| fate_of(file) == fate).cloned().collect::<Vec<_>>();
         let files = prune(&of(Fate::Stays), predicate.as_ref(), &schema);
         if !files.is_empty() {
             // A predicate may drop rows, so only without one are as many rows enough as are asked for.

@@ -74,10 +74,15 @@ impl Lake {
     /// [`LakeError::Storage`]; what is not done yet is done by the next pass. [`LakeError::Records`] where a landing failed, and is to be done first.
     pub async fn retain(&self) -> Result<Dropped, LakeError> {
         let mut failed = self.inner.flushing.lock().await;
-        let (mut cold, layout, cuts, is_landing) = {
+        let (mut cold, layout, cuts, is_landing, is_clean) = {
             let state = self.inner.state();
-            (state.cold.clone(), state.layout.clone(), state.keep.dropping(), state.frozen.is_some())
+            let cuts = state.keep.dropping();
+            let is_clean = state.clean.as_deref() == Some(&cuts);
+            (state.cold.clone(), state.layout.clone(), cuts, state.frozen.is_some(), is_clean)
         };
+        if is_clean && !*failed {
+            return Ok(Dropped::default());
+        }
         if is_landing {
             return Err(LakeError::Records("a landing failed before, and is to be done first".to_owned()));
         }
@@ -92,7 +97,10 @@ impl Lake {
             let of = &mut cold[table.table.place()];
             *of = self.retain_in(table, of.clone(), &layout, &cuts, &mut done).await?;
         }
-        self.inner.state().refile(cold);
+        let mut state = self.inner.state();
+        state.refile(cold);
+        state.clean = Some(Arc::new(cuts));
+        drop(state);
         *failed = false;
         Ok(done)
     }

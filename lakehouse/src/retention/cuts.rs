@@ -19,7 +19,7 @@ use crate::month::{month_name, month_of, start_of};
 use crate::table::Table;
 
 /// From when on rows stay, and whose stay anyway.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cuts {
     /// Of streams that are not named; `None`: for ever.
     every: Option<Time>,
