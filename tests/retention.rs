@@ -105,6 +105,11 @@ fn audited(data: &Path) {
     assert!(out.contains("past retention"), "{out}");
 }
 
+fn hold(data: &Path, what: &str) {
+    let (status, _, err) = run(vitalog().args(["hold", "--data"]).arg(data).args([what, HELD, "--reason", "order 12/26"]));
+    assert_eq!(status, Some(0), "{err}");
+}
+
 fn receipt(server: &Server, subject: &str) -> Value {
     server.get(&format!("/v1/subjects/{subject}/readings/bp-1/receipt")).ok().json()
 }
@@ -118,8 +123,7 @@ fn what_is_past_goes_and_nothing_else_changes() {
     let found = findings(&server);
     assert!(found.iter().all(|of| !of.is_empty()), "{found:?}");
     assert_eq!(server.stop(), Some(0));
-    let (status, _, err) = run(vitalog().args(["hold", "--data"]).arg(&data).args(["add", HELD, "--reason", "order 12/26"]));
-    assert_eq!(status, Some(0), "{err}");
+    hold(&data, "add");
     assert!(!traces(&data).is_empty());
 
     let server = Server::start(&data, &["--land-every", "1", "--retain", "2months", "--retain", "bp=forever"]);
@@ -146,9 +150,18 @@ fn what_is_past_goes_and_nothing_else_changes() {
     assert_eq!((status, out.as_str()), (Some(0), "n\n4\n"), "{err}");
     let (_, out, err) = run(vitalog().args(["doctor", "--data"]).arg(&data));
     assert!(out.contains("2months bp=forever; the last that went were"), "{out}{err}");
-    // Who is let go goes; and then the pressures, of which nothing had gone.
-    let (status, _, err) = run(vitalog().args(["hold", "--data"]).arg(&data).args(["release", HELD, "--reason", "closed"]));
-    assert_eq!(status, Some(0), "{err}");
+    // What is brought from files comes in by the same way.
+    let file = dir.path().join("late.ndjson");
+    std::fs::write(&file, ndjson(&[glucose(GONE, &ago(6), 98)])).unwrap();
+    let (status, out, err) = run(vitalog().arg("ingest").arg("--to").arg(&data).arg(&file));
+    assert_eq!(status, Some(0), "{out}{err}");
+    // Who is let go goes, while a server runs; and then the pressures, of which nothing had gone.
+    let server = Server::start(&data, &["--land-every", "1"]);
+    assert_eq!(sorted(counts(&server)), sorted(kept()), "not said again");
+    hold(&data, "release");
+    let let_go = json!([row(GONE, "bp", 1), row("p-1", "bg", 2), row("p-1", "bp", 1), row(HELD, "bp", 1)]);
+    until("letting go", || sorted(counts(&server)) == sorted(let_go.clone()));
+    assert_eq!(server.stop(), Some(0));
     let server = Server::start(&data, &["--land-every", "1", "--retain", "2months"]);
     assert_eq!(counts(&server), json!([row("p-1", "bg", 2)]));
     assert_eq!(receipt(&server, GONE)["revisions"][0]["past_retention"], true);
@@ -157,10 +170,10 @@ fn what_is_past_goes_and_nothing_else_changes() {
     assert_eq!(traces(&data), Vec::<String>::new());
     audited(&data);
 
-    // For longer: fed again from the journal, what came late included.
+    // For longer: fed again from the journal, what came late included, twice.
     let server = Server::start(&data, &["--land-every", "1", "--retain", "forever"]);
     let all = json!([
-        row(GONE, "bg", 3),
+        row(GONE, "bg", 4),
         row(GONE, "bp", 1),
         row("p-1", "bg", 4),
         row("p-1", "bp", 1),
@@ -254,7 +267,13 @@ fn what_is_no_policy_is_refused_with_flag_value_and_remedy() {
         assert!(err.contains("--retain") && err.contains(named) && err.contains(remedy), "{values:?}: {err}");
         assert!(!data.join("retention.json").exists(), "{values:?}");
     }
-    // A note that is none keeps a start from guessing.
+}
+
+/// A start does not guess for how long.
+#[test]
+fn a_note_that_is_none_keeps_a_server_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
     assert_eq!(Server::start(&data, &["--retain", "24months"]).stop(), Some(0));
     std::fs::write(
         data.join("retention.json"),

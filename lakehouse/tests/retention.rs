@@ -402,3 +402,45 @@ async fn nothing_tells_of_a_row_that_is_past() {
         assert_eq!(csv(&lake, sql).await, expected, "{sql}");
     }
 }
+
+/// At the microsecond: of a month that is kept the first stays, of the one before not even the last does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn months_part_at_a_microsecond() {
+    let store = Arc::new(InMemory::new());
+    let mut run = RunLoop::new(schema());
+    for (name, at) in [("last", "2026-01-31T23:59:59.999999Z"), ("first", "2026-02-01T00:00:00Z")] {
+        let named = |rev: u32, number: &str| {
+            let content = glucose(name, at, number).content.unwrap();
+            Reading::present(Subject::new(name), Some("r".into()), rev, "bg", content)
+        };
+        run.read(named(1, "5"));
+        run.read(named(2, "6"));
+        run.find(name, at, 1, FindingState::Open);
+    }
+    let lake = open(store.clone(), &run).await;
+    let kept = Kept {
+        policy: Policy::parse(["1month"]).unwrap(),
+        held: BTreeSet::new(),
+        clock: Clock::at("2026-03-31T23:59:59.999999Z"),
+    };
+    lake.apply(&run.records, run.position()).unwrap();
+    kept.give(&lake, Time::MIN);
+    let who = async |lake: &Lake| {
+        let mut said = Vec::new();
+        for table in ["readings", "readings_history", "matches", "recommendations"] {
+            said.push(csv(lake, &format!("select subject from {table}")).await);
+        }
+        said
+    };
+    let first = vec!["subject\nfirst\n"; 4];
+    assert_eq!(who(&lake).await, first, "hot");
+    lake.flush().await.unwrap();
+    assert_eq!(who(&lake).await, first, "landed");
+    lake.note(kept.clock.now());
+    assert_eq!(lake.retain().await.unwrap().rows, 4);
+    lake.purge(Time::MAX).await.unwrap();
+    assert_eq!(who(&open(store, &run).await).await, first, "in files");
+    // The month turns.
+    kept.clock.set(time("2026-04-01T00:00:00Z"));
+    assert_eq!(who(&lake).await, vec!["subject\n"; 4]);
+}
