@@ -281,6 +281,9 @@ async fn what_went_is_not_missed() {
         kept.give(&lake, kept.clock.now());
     }
     // The machine's clock is set back: what went by the former one is still past.
+    let first = run.records.len();
+    run.read(glucose("p-9", "2025-12-26T10:00:00Z", "6"));
+    lake.apply(&run.records[first..], run.position()).unwrap();
     let back = Kept { clock: Clock::at("2026-01-15T00:00:00Z"), policy: kept.policy.clone(), held: BTreeSet::new() };
     back.give(&lake, kept.clock.now());
     kept.assert(&lake, &run, "set back").await;
@@ -443,4 +446,29 @@ async fn months_part_at_a_microsecond() {
     // The month turns.
     kept.clock.set(time("2026-04-01T00:00:00Z"));
     assert_eq!(who(&lake).await, vec!["subject\n"; 4]);
+}
+
+/// Rows of somebody who is held land also where they are past; let go, they are as past as any.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_landed_for_a_hold_goes_with_it() {
+    let store = Arc::new(InMemory::new());
+    let mut run = RunLoop::new(schema());
+    let lake = open(store.clone(), &run).await;
+    let mut kept =
+        Kept { policy: Policy::parse(["1month"]).unwrap(), held: BTreeSet::new(), clock: Clock::at("2026-03-01T00:00:00Z") };
+    kept.give(&lake, kept.clock.now());
+    lake.retain().await.unwrap();
+    kept.held = [Subject::new("p-9")].into();
+    lake.hold(kept.held.clone());
+    run.read(glucose("p-9", "2025-12-24T10:00:00Z", "6"));
+    run.read(glucose("p-8", "2025-12-24T10:00:00Z", "6"));
+    lake.apply(&run.records, run.position()).unwrap();
+    lake.flush().await.unwrap();
+    kept.assert(&lake, &run, "held").await;
+    kept.assert_files(&store, &run, "held").await;
+    kept.held.clear();
+    lake.hold(BTreeSet::new());
+    kept.assert(&lake, &run, "let go").await;
+    assert_eq!(lake.retain().await.unwrap().rows, 1);
+    kept.assert_files(&store, &run, "let go").await;
 }

@@ -86,12 +86,8 @@ impl Lake {
         if is_landing {
             return Err(LakeError::Records("a landing failed before, and is to be done first".to_owned()));
         }
-        if std::mem::replace(&mut *failed, true) {
-            for table in &self.inner.tables {
-                let of = &mut cold[table.table.place()];
-                *of = Arc::new(table.load(self.inner.incarnation, Some(of)).await?);
-            }
-        }
+        // Should it break off: what was looked at may not be the newest any more. A pass finds that out by the conflict, a landing looks again.
+        *failed = true;
         let mut done = Dropped::default();
         for table in &self.inner.tables {
             let of = &mut cold[table.table.place()];
