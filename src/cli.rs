@@ -159,6 +159,9 @@ pub struct Serve {
     /// Days that a reading may be late without anything being read from disk for it: what rules need for that is kept in memory, of each subject with many readings. 0 keeps all, and where that is new replays the whole journal once.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(0..=36_500))]
     pub horizon: u16,
+    /// For how many whole calendar months (UTC) what can be asked for is kept in the lake: `24months`, `2years`, `forever`; and for which streams another time, as in `bg=60months`, and `findings` and `dead_letters`. May be said several times. It is noted in the data directory, and need not be said again; what is not kept there any more stays in the journal.
+    #[arg(long, value_name = "[STREAM=]TIME")]
+    pub retain: Vec<String>,
     /// Seconds between landings of hot rows in the lake.
     #[arg(long, default_value_t = 60)]
     pub land_every: u64,

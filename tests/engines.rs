@@ -110,6 +110,16 @@ fn other_engines_come_to_the_same_figures() {
         assert_eq!(told(&python, engine, &lake), left, "{engine:?}, after an erasure");
     }
     assert_eq!(figures(Server::start(dir.path(), &DOORS)), left, "our SQL");
+
+    // Meals are past retention: they went from the files, and from the log before its newest version.
+    let server = Server::start(dir.path(), &[&["--retain", "carbs=1month"][..], &DOORS].concat());
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let kept = figures(server);
+    let without: Vec<Value> = left.iter().filter(|row| row[1]["stream"] != "carbs").cloned().collect();
+    assert!(kept == without && kept.len() < left.len(), "{kept:?}");
+    for engine in [&["duckdb"][..], &["polars"], &["deltalake"], &spark] {
+        assert_eq!(told(&python, engine, &lake), kept, "{engine:?}, after a pass");
+    }
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod pg;
 mod prompt;
 mod questions;
 mod rebuilding;
+mod retention;
 mod service;
 mod sources;
 mod streams;

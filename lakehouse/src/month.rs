@@ -16,6 +16,14 @@ pub fn month_of(t: Time) -> i64 {
     (era * 400 + year_of_era) * 12 + from_march + 2
 }
 
+/// The first instant of a month.
+pub fn start_of(month: i64) -> Time {
+    let (year, from_march) = ((month - 2).div_euclid(12), (month - 2).rem_euclid(12));
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let days = year * 365 + leap_days + (153 * from_march + 2) / 5 - 719_468;
+    Time(days.saturating_mul(DAY))
+}
+
 /// `2026-11`.
 pub fn month_name(month: i64) -> String {
     format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
@@ -39,5 +47,18 @@ mod tests {
             let t = Time::parse(text).unwrap_or_default();
             assert_eq!(month_name(month_of(t)), month, "{text}");
         }
+    }
+
+    #[test]
+    fn a_month_begins_where_the_one_before_ends() {
+        for month in 1_900 * 12..2_500 * 12 {
+            let start = start_of(month);
+            assert_eq!(month_of(start), month);
+            assert_eq!(month_of(Time(start.0 - 1)), month - 1);
+            assert_eq!(start.to_string(), format!("{}-01T00:00:00Z", month_name(month)));
+        }
+        // The ends of what can be said.
+        assert_eq!(start_of(month_of(Time::MIN)), Time::MIN);
+        assert!(start_of(month_of(Time::MAX)) < Time::MAX);
     }
 }

@@ -5,17 +5,21 @@
 //!
 //! A superseded reading in a file is not touched at once: a [`Mask`] hides it, and the next flush rewrites its file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use vitalog_elog::effect::Former;
-use vitalog_elog::{Effect, Entry, FindingChange, Input, Outcome, Position, Reading, ReadingId, Record, StreamIx, Subject, Time};
+use vitalog_elog::{
+    Effect, Entry, FindingChange, Input, Outcome, Position, Reading, ReadingId, Record, Span, StreamIx, Subject, Time,
+};
 
 use crate::cold::Cold;
 use crate::encode::{FindingRow, HistoryRow, LetterRow, ReadingRow, Reason};
 use crate::error::LakeError;
 use crate::hot::{Generation, GenerationView};
 use crate::layout::Layout;
+use crate::retention::{Cuts, Policy};
 use crate::table::Table;
 
 /// A row of a file that is no longer current.
@@ -66,7 +70,21 @@ pub struct Shared {
     pub frozen: Option<Frozen>,
     pub masks: Vec<Mask>,
     pub applied: Position,
+    pub keep: Keep,
+    /// INVARIANT (clean): no file of `cold` has a row that is past by these.
+    pub clean: Option<Arc<Cuts>>,
     next_serial: u64,
+}
+
+/// For how long rows are kept, and by which clock.
+#[derive(Clone, Default)]
+pub struct Keep {
+    pub policy: Policy,
+    pub held: Arc<BTreeSet<Subject>>,
+    /// `None`: nobody said for how long.
+    pub now: Option<Arc<dyn Fn() -> Time + Send + Sync>>,
+    /// By which instant rows went for good.
+    pub noted: Time,
 }
 
 /// The state at one moment.
@@ -78,12 +96,49 @@ pub struct View {
     pub generations: Vec<GenerationView>,
     pub masks: Vec<Mask>,
     pub applied: Position,
+    /// From when on rows are answered.
+    pub cuts: Arc<Cuts>,
+    /// As of [`Shared`].
+    pub clean: Option<Arc<Cuts>>,
+}
+
+impl fmt::Debug for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keep").field("policy", &self.policy).field("noted", &self.noted).finish_non_exhaustive()
+    }
+}
+
+impl Keep {
+    /// By the clock, which never lies before what went for good.
+    pub fn cuts(&self) -> Cuts {
+        self.cuts_at(Span(0))
+    }
+
+    pub fn cuts_at(&self, ahead: Span) -> Cuts {
+        let now = self.now.as_ref().map_or(self.noted, |now| now());
+        Cuts::of(&self.policy, now.max(self.noted) + ahead, self.held.clone())
+    }
+
+    /// What may go for good.
+    pub fn dropping(&self) -> Cuts {
+        Cuts::of(&self.policy, self.noted, self.held.clone())
+    }
 }
 
 impl Shared {
     pub fn new(layout: Arc<Layout>, cold: [Arc<Cold>; 5]) -> Shared {
         let applied = committed(&cold);
-        Shared { layout, cold, hot: Generation::default(), frozen: None, masks: Vec::new(), applied, next_serial: 0 }
+        Shared {
+            layout,
+            cold,
+            hot: Generation::default(),
+            frozen: None,
+            masks: Vec::new(),
+            applied,
+            keep: Keep::default(),
+            clean: None,
+            next_serial: 0,
+        }
     }
 
     pub fn view(&self) -> View {
@@ -93,6 +148,8 @@ impl Shared {
             generations: self.frozen.iter().map(|f| &f.rows).chain([&self.hot]).map(Generation::view).collect(),
             masks: self.masks.clone(),
             applied: self.applied,
+            cuts: Arc::new(self.keep.cuts()),
+            clean: self.clean.clone(),
         }
     }
 
@@ -211,14 +268,22 @@ impl Shared {
         }
     }
 
-    /// The flush is committed: its rows are in the files now.
-    pub fn thaw(&mut self, cold: [Arc<Cold>; 5]) {
+    /// The flush is committed: its rows are in the files now, as far as they stayed by `cuts`; `None`: an earlier attempt landed some of them, by whichever cuts.
+    pub fn thaw(&mut self, cold: [Arc<Cold>; 5], cuts: Option<&Cuts>) {
         let Some(frozen) = self.frozen.take() else { return };
+        self.clean = self.clean.take().filter(|clean| Some(&**clean) == cuts);
         self.masks.drain(..frozen.masks);
+        for mask in &mut self.masks {
+            mask.in_flush = false;
+        }
+        self.refile(cold);
+    }
+
+    /// Files are others now, and hold the same but for what is past.
+    pub fn refile(&mut self, cold: [Arc<Cold>; 5]) {
         self.cold = cold;
         let readings = &self.cold[Table::Readings.place()];
         for mask in &mut self.masks {
-            mask.in_flush = false;
             mask.found = mask.found.take().filter(|found| readings.has(&found.file));
         }
     }

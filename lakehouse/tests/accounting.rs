@@ -45,7 +45,7 @@ async fn check(lake: &Lake, run: &RunLoop, scope: &Scope, when: &str) {
             Held::Revision(reading, standing) => add(&mut told, reading, standing, schema),
             Held::Unreadable { subject, name, .. } => panic!("{subject} {name} {when}"),
         };
-        let reached = lake.account(part, scope, &mut each).await.unwrap().reached;
+        let reached = lake.account(part, scope, &lake.cuts(), &mut each).await.unwrap().reached;
         for (standing, offset) in [(Standing::Current, reached.current), (Standing::Former, reached.former)] {
             let of = |tallies: &Tallies| -> Tallies {
                 tallies.iter().filter(|((_, s), _)| *s == standing).map(|(key, tally)| (key.clone(), *tally)).collect()

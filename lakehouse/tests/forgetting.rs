@@ -38,7 +38,7 @@ async fn open(store: Arc<dyn ObjectStore>, run: &RunLoop) -> Result<Lake, LakeEr
 }
 
 /// Objects of the store in which there is a text, as far as their bytes say it.
-async fn naming(store: &InMemory, text: &str) -> Vec<String> {
+pub async fn naming(store: &InMemory, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for object in store.list(None).try_collect::<Vec<_>>().await.unwrap() {
         let bytes = store.get(&object.location).await.unwrap().bytes().await.unwrap();

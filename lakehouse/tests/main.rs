@@ -17,6 +17,7 @@ mod law;
 mod model;
 mod query;
 mod refuse;
+mod retention;
 mod row_groups;
 mod study;
 mod world;

@@ -14,6 +14,8 @@ use vitalog_elog::effect::Former;
 use vitalog_elog::{Input, Outcome, Reading, ReadingId, Schema, Subject, Time};
 use vitalog_ingest::journal::{Group, Kind};
 
+use vitalog_lakehouse::Cuts;
+
 use super::book::{Book, Focus, Who};
 use crate::backup::{Running, Source};
 use crate::failure::Failure;
@@ -126,81 +128,97 @@ impl Revisions {
     }
 }
 
+/// What the journal says at an offset: of all revisions, and of those that the lake keeps.
+#[derive(Clone)]
+pub struct Books {
+    pub all: Book,
+    pub kept: Book,
+}
+
 /// What the journal says at some offsets.
 pub struct History<'a> {
     pub journal: &'a Running,
     pub schema: &'a Schema,
     pub scope: &'a Scope,
     pub ids: &'a Ids,
+    /// What the lake keeps.
+    pub cuts: &'a Cuts,
 }
 
 impl History<'_> {
-    /// A book for each of the offsets.
+    /// Books for each of the offsets.
     ///
     /// # Errors
     /// Where the journal can't be read.
-    pub fn at(&self, offsets: &[u64], focus: &Arc<Focus>) -> Result<BTreeMap<u64, Book>, Failure> {
+    pub fn at(&self, offsets: &[u64], focus: &Arc<Focus>) -> Result<BTreeMap<u64, Books>, Failure> {
         let mut wanted = offsets.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
         let until = wanted.last().copied().unwrap_or(0);
         let mut wanted = wanted.into_iter().peekable();
-        let mut state = State { of: self, book: Book::new(focus.clone()), many: HashMap::new() };
+        let mut state = State {
+            of: self,
+            books: Books { all: Book::new(focus.clone()), kept: Book::new(focus.clone()) },
+            many: HashMap::new(),
+        };
         let mut books = BTreeMap::new();
         walk(self.journal, self.schema, until, |journaled| {
             while let Some(offset) = wanted.next_if(|offset| *offset <= journaled.offset) {
-                books.insert(offset, state.book.clone());
+                books.insert(offset, state.books.clone());
             }
-            state.take_in(journaled.reading);
+            state.take_in(&journaled);
         })?;
-        books.extend(wanted.map(|offset| (offset, state.book.clone())));
+        books.extend(wanted.map(|offset| (offset, state.books.clone())));
         Ok(books)
     }
 }
 
 struct State<'a> {
     of: &'a History<'a>,
-    book: Book,
+    books: Books,
     /// Of ids that may have several.
     many: HashMap<(Subject, ReadingId), Revisions>,
 }
 
 impl State<'_> {
-    fn take_in(&mut self, reading: Reading) {
+    fn take_in(&mut self, journaled: &Journaled) {
+        let (reading, arrival) = (&journaled.reading, journaled.arrival);
         if self.of.scope.subject.as_ref().is_some_and(|subject| *subject != reading.subject) {
             return;
         }
-        if !self.of.ids.may_be_many(&reading) {
-            return self.put(&reading, standing_of(&reading, true));
+        if !self.of.ids.may_be_many(reading) {
+            return self.count(Book::put, reading, standing_of(reading, true), arrival);
         }
         let revisions = self.many.entry((reading.subject.clone(), reading.id)).or_default();
         let greatest = revisions.greatest.clone();
-        let holds = match revisions.take_in(&reading) {
+        let holds = match revisions.take_in(reading) {
             Outcome::Duplicate => return,
             Outcome::Outdated => false,
             Outcome::New | Outcome::Superseded { .. } => true,
         };
+        // It has content, so its arrival, which is another one, says nothing of how long it is kept.
         if let Some(former) = greatest.filter(|former| holds && former.content.is_some()) {
-            self.take(&former, Standing::Current);
-            self.put(&former, Standing::Former);
+            self.count(Book::take, &former, Standing::Current, arrival);
+            self.count(Book::put, &former, Standing::Former, arrival);
         }
-        self.put(&reading, standing_of(&reading, holds));
+        self.count(Book::put, reading, standing_of(reading, holds), arrival);
     }
 
-    fn put(&mut self, reading: &Reading, standing: Standing) {
-        if self.of.scope.has(reading) {
-            let who = Who::Revision(reading);
-            self.book.put(who, standing, who.weight(self.of.schema), self.of.schema);
+    fn count(&mut self, count: Count, reading: &Reading, standing: Standing, arrival: Time) {
+        let History { scope, schema, cuts, .. } = self.of;
+        if !scope.has(reading) {
+            return;
         }
-    }
-
-    fn take(&mut self, reading: &Reading, standing: Standing) {
-        if self.of.scope.has(reading) {
-            let who = Who::Revision(reading);
-            self.book.take(who, standing, who.weight(self.of.schema), self.of.schema);
+        let who = Who::Revision(reading);
+        let weight = who.weight(schema);
+        count(&mut self.books.all, who, standing, weight, schema);
+        if !cuts.is_past(reading, standing, arrival, schema) {
+            count(&mut self.books.kept, who, standing, weight, schema);
         }
     }
 }
+
+type Count = fn(&mut Book, Who<'_>, Standing, u128, &Schema);
 
 /// A removal never is what is current, even where it holds.
 fn standing_of(reading: &Reading, holds: bool) -> Standing {

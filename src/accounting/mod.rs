@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use vitalog_dashboards::ask::Readers;
-use vitalog_elog::Schema;
 use vitalog_elog::accounting::{Scope, Standing, Tally, Window};
-use vitalog_lakehouse::Lake;
+use vitalog_elog::{Schema, Span};
+use vitalog_lakehouse::{Cuts, Lake};
 
 pub use book::{Book, Prefix};
 pub use repair::{Remedies, repair};
@@ -35,12 +35,15 @@ use crate::failure::Failure;
 use crate::run::Node;
 use book::{Cell, Focus};
 use difference::differences;
-use history::{History, Ids};
+use history::{Books, History, Ids};
 use report::{Compared, Verdict};
 use stages::Holding;
 
 /// Revisions that are looked at one by one; where more are in parts that differ, only windows are told.
 const MOST: u64 = 200_000;
+
+/// What is past retention so long from now is left out already: it may go while accounts are taken.
+const AHEAD: Span = Span::days(1);
 
 /// Asks journal and stages.
 pub struct Auditor {
@@ -54,7 +57,7 @@ type Differing = Vec<(Cell, [Tally; 2], [Tally; 2])>;
 /// What all of them said in one round.
 struct Round {
     /// The journal at each offset that a stage has come to.
-    journal: BTreeMap<u64, Book>,
+    journal: BTreeMap<u64, Books>,
     held: Vec<(Stage, Result<Holding, String>)>,
     farthest: u64,
     /// What reading the journal took.
@@ -76,14 +79,19 @@ impl Auditor {
     /// # Errors
     /// Where the journal can't be read, or no stage can.
     pub fn audit(&self, scope: &Scope) -> Result<Report, Failure> {
-        let first = self.round(scope, Focus::Windows)?;
+        let cuts = self.stages.lake.cuts_at(AHEAD);
+        let first = self.round(scope, &cuts, Focus::Windows)?;
         let mut stages: Vec<Verdict> = first.held.iter().map(|(stage, held)| first.verdict(*stage, held)).collect();
         let windows: BTreeSet<Window> =
             stages.iter().filter_map(|v| v.found.as_ref().ok()).flat_map(|c| c.windows.iter().map(|(w, ..)| w.clone())).collect();
         if !windows.is_empty() {
-            self.name(scope, windows, &mut stages)?;
+            self.name(scope, &cuts, windows, &mut stages)?;
         }
-        let journal = first.journal.get(&first.farthest).cloned().ok_or_else(|| Failure::new("the journal told nothing"))?;
+        let journal = first
+            .journal
+            .get(&first.farthest)
+            .map(|books| books.all.clone())
+            .ok_or_else(|| Failure::new("the journal told nothing"))?;
         let end = self.journal.with(|journal| journal.position().next)?;
         Ok(Report { end, journal, position: first.farthest, took: first.took, stages })
     }
@@ -96,40 +104,40 @@ impl Auditor {
         // Up to where the views have come: they know every stream that is declared there.
         let (until, schema) = self.stages.declared().map_err(Failure::new)?;
         let focus = Arc::new(Focus::Split(prefix));
-        let books = self.journal_at(&[until], &schema, scope, &focus)?;
-        books.into_values().next().ok_or_else(|| Failure::new("the journal told nothing"))
+        let books = self.journal_at(&[until], &schema, scope, &Cuts::default(), &focus)?;
+        books.into_values().next().map(|books| books.all).ok_or_else(|| Failure::new("the journal told nothing"))
     }
 
     /// Looks into windows that differ, for the revisions that do.
-    fn name(&self, scope: &Scope, windows: BTreeSet<Window>, stages: &mut [Verdict]) -> Result<(), Failure> {
-        let second = self.round(scope, Focus::Parts(windows))?;
+    fn name(&self, scope: &Scope, cuts: &Cuts, windows: BTreeSet<Window>, stages: &mut [Verdict]) -> Result<(), Failure> {
+        let second = self.round(scope, cuts, Focus::Parts(windows))?;
         let mut parts: BTreeSet<Cell> = BTreeSet::new();
         let mut revisions = 0;
-        for (_, held) in &second.held {
+        for (stage, held) in &second.held {
             let Ok(holding) = held else { continue };
-            for (cell, journal, stage) in second.differing(holding)? {
+            for (cell, journal, stage) in second.differing(*stage, holding)? {
                 if parts.insert(cell) {
                     revisions += journal.iter().chain(&stage).map(|tally| tally.count).sum::<u64>();
                 }
             }
         }
         let is_cut = revisions > MOST;
-        let found = if is_cut { None } else { Some(self.round(scope, Focus::Revisions(parts))?) };
+        let found = if is_cut { None } else { Some(self.round(scope, cuts, Focus::Revisions(parts))?) };
         for verdict in stages {
             let Ok(compared) = &mut verdict.found else { continue };
             compared.is_cut = is_cut && !compared.windows.is_empty();
             let holding = found.iter().flat_map(|round| &round.held).find(|(stage, _)| *stage == verdict.stage);
             if let (Some(round), Some((stage, Ok(holding)))) = (&found, holding) {
-                compared.differences = differences(*stage, round.beside(holding)?, &holding.book);
+                compared.differences = differences(*stage, round.beside(*stage, holding)?, &holding.book);
             }
         }
         Ok(())
     }
 
     /// Each stage, then the journal up to where they have come.
-    fn round(&self, scope: &Scope, focus: Focus) -> Result<Round, Failure> {
+    fn round(&self, scope: &Scope, cuts: &Cuts, focus: Focus) -> Result<Round, Failure> {
         let focus = Arc::new(focus);
-        let held: Vec<_> = Stage::ALL.iter().map(|stage| (*stage, self.stages.ask(*stage, scope, &focus))).collect();
+        let held: Vec<_> = Stage::ALL.iter().map(|stage| (*stage, self.stages.ask(*stage, scope, cuts, &focus))).collect();
         let readable = || held.iter().filter_map(|(_, held)| held.as_ref().ok());
         let offsets: Vec<u64> = readable().flat_map(|holding| [holding.reached.current, holding.reached.former]).collect();
         let Some(widest) = readable().max_by_key(|holding| holding.reached.current.max(holding.reached.former)) else {
@@ -140,7 +148,7 @@ impl Auditor {
         let schema: Arc<Schema> = widest.schema.clone();
         let farthest = offsets.iter().copied().max().unwrap_or(0);
         let began = Instant::now();
-        let journal = self.journal_at(&offsets, &schema, scope, &focus)?;
+        let journal = self.journal_at(&offsets, &schema, scope, cuts, &focus)?;
         Ok(Round { journal, held, farthest, took: began.elapsed() })
     }
 
@@ -150,25 +158,41 @@ impl Auditor {
         offsets: &[u64],
         schema: &Schema,
         scope: &Scope,
+        cuts: &Cuts,
         focus: &Arc<Focus>,
-    ) -> Result<BTreeMap<u64, Book>, Failure> {
+    ) -> Result<BTreeMap<u64, Books>, Failure> {
         let farthest = offsets.iter().copied().max().unwrap_or(0);
         let mut ids = Ids::sized_for(farthest);
         history::walk(&self.journal, schema, farthest, |journaled| ids.note(&journaled.reading))?;
-        History { journal: &self.journal, schema, scope, ids: &ids }.at(offsets, focus)
+        History { journal: &self.journal, schema, scope, ids: &ids, cuts }.at(offsets, focus)
     }
 }
 
 impl Round {
-    /// The journal where the stage's current revisions have come to, and where its former ones have.
-    fn beside(&self, holding: &Holding) -> Result<[&Book; 2], Failure> {
+    /// The journal where the stage's current revisions have come to, and where its former ones have; of the lake what it keeps.
+    fn beside(&self, stage: Stage, holding: &Holding) -> Result<[&Book; 2], Failure> {
+        let [current, former] = self.books(holding)?;
+        Ok(if stage.is_cut() { [&current.kept, &former.kept] } else { [&current.all, &former.all] })
+    }
+
+    fn books(&self, holding: &Holding) -> Result<[&Books; 2], Failure> {
         let of = |offset| self.journal.get(&offset).ok_or_else(|| Failure::new("the journal was not asked for that offset"));
         Ok([of(holding.reached.current)?, of(holding.reached.former)?])
     }
 
+    /// How many revisions the journal has that the stage lets go.
+    fn past(&self, stage: Stage, holding: &Holding) -> Result<u64, Failure> {
+        let books = self.books(holding)?;
+        let count = |standing: Standing| {
+            let Books { all, kept } = books[standing as usize];
+            all.total(standing).count - kept.total(standing).count
+        };
+        Ok(if stage.is_cut() { Standing::ALL.into_iter().map(count).sum() } else { 0 })
+    }
+
     /// What differs between the journal and a stage.
-    fn differing(&self, holding: &Holding) -> Result<Differing, Failure> {
-        let journal = self.beside(holding)?;
+    fn differing(&self, stage: Stage, holding: &Holding) -> Result<Differing, Failure> {
+        let journal = self.beside(stage, holding)?;
         let mut cells: BTreeSet<&Cell> = journal.iter().flat_map(|book| book.cells()).collect();
         cells.extend(holding.book.cells());
         let tallies = |cell: &Cell| {
@@ -181,8 +205,10 @@ impl Round {
 
     fn verdict(&self, stage: Stage, held: &Result<Holding, String>) -> Verdict {
         let found = held.as_ref().map_err(Clone::clone).and_then(|holding| {
-            let differing = self.differing(holding).map_err(|e| e.parts().0.to_owned())?;
+            let failed = |e: Failure| e.parts().0.to_owned();
+            let differing = self.differing(stage, holding).map_err(failed)?;
             Ok(Compared {
+                past: self.past(stage, holding).map_err(failed)?,
                 reached: holding.reached,
                 took: holding.took,
                 totals: Standing::ALL.map(|standing| holding.book.total(standing)),

@@ -36,6 +36,7 @@ impl Auditor {
         }
         let traced = self.stages.runtime.block_on(self.stages.lake.trace(subject, id, &times));
         let (traced, lake_schema) = traced.map_err(|e| Failure::new(format!("lake: {e}")))?;
+        let cuts = self.stages.lake.cuts();
         let mut revisions = Vec::new();
         for row in &rows {
             let of_lake = traced.iter().filter(|t| t.reading.revision() == row.reading.revision());
@@ -49,7 +50,10 @@ impl Auditor {
                 place["weight"] = hex(&t.reading, &lake_schema).into();
                 place
             });
-            let journal = self.journaled(row.record, &row.reading, &schema)?.map(|found| {
+            let journaled = self.journaled(row.record, &row.reading, &schema)?;
+            let accepted = journaled.as_ref().and_then(|found| found.accepted).unwrap_or(Time::MAX);
+            let is_past = cuts.is_past(&row.reading, row.standing, accepted, &schema) && !cuts.is_held(subject);
+            let journal = journaled.map(|found| {
                 json!({"offset": row.record, "group": found.group, "accepted": found.accepted.map(|t| t.to_string()), "weight": format!("{:032x}", found.weight)})
             });
             revisions.push(json!({
@@ -59,6 +63,7 @@ impl Auditor {
                 "journal": journal,
                 "views": {"table": if row.standing == Standing::Current { "readings" } else { "revisions" }, "weight": hex(&row.reading, &schema)},
                 "lake": lake.collect::<Vec<_>>(),
+                "past_retention": is_past,
             }));
         }
         let name = rows.iter().find_map(|row| row.reading.given.clone());

@@ -20,7 +20,7 @@ use super::report::Report;
 use super::stages::Stage;
 use crate::backup::Source;
 use crate::failure::Failure;
-use crate::run::{Directory, open_finished};
+use crate::run::{Directory, open_finished, tell_retention};
 
 /// Readings by subject and id.
 type Wrong = BTreeSet<(Subject, ReadingId)>;
@@ -132,6 +132,7 @@ pub async fn repair(data: &Path, schema: Arc<Schema>, remedies: &Remedies) -> Re
                 let failed = |e| Failure::new(format!("lake: {e}"));
                 let records = records(&closed, &schema, end.next, wrong)?;
                 let lake = Lake::open(&closed.directory.lake(), schema, end.incarnation).await.map_err(failed)?;
+                tell_retention(closed.directory.root(), &lake)?;
                 lake.repair(wrong, &records).await.map_err(failed)?;
             }
         }

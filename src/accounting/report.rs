@@ -34,6 +34,8 @@ pub struct Compared {
     /// What reading it took.
     pub took: Duration,
     pub totals: [Tally; 2],
+    /// How many revisions of the journal it lets go, as past retention.
+    pub past: u64,
     /// Windows that differ: the journal's tallies and the stage's.
     pub windows: Vec<(Window, [Tally; 2], [Tally; 2])>,
     pub differences: Vec<Difference>,
@@ -100,6 +102,10 @@ pub fn lines(report: &Value) -> Vec<String> {
             (Some(false), 1) => "1 window differs".to_owned(),
             (Some(false), windows) => format!("{windows} windows differ"),
         };
+        let said = match stage["past_retention"].as_u64() {
+            None | Some(0) => said,
+            Some(past) => format!("{said}; {} past retention", grouped(past)),
+        };
         let (current, former) = (&stage["current"], &stage["former"]);
         let name = word(&stage["stage"], "");
         let sums = (word(&current["sum"], ""), word(&former["sum"], ""));
@@ -148,6 +154,7 @@ fn verdict(verdict: &Verdict) -> Value {
             let mut value = with_tallies(head, compared.totals);
             value["windows"] = differing.collect();
             value["differences_left_out"] = compared.is_cut.into();
+            value["past_retention"] = compared.past.into();
             value
         }
     }

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use vitalog_dashboards::ask::Readers;
 use vitalog_elog::accounting::{Held, Reached, Scope};
 use vitalog_elog::{Position, Schema};
-use vitalog_lakehouse::{Lake, Part};
+use vitalog_lakehouse::{Cuts, Lake, Part};
 
 use super::book::{Book, Focus, Who};
 
@@ -48,20 +48,25 @@ impl Stage {
             Stage::Queryable => "queryable",
         }
     }
+
+    /// Whether it lets go of what is past retention.
+    pub fn is_cut(self) -> bool {
+        self != Stage::Views
+    }
 }
 
 impl Stages {
-    /// Asks a stage. Blocks.
+    /// Asks a stage; the lake for what stays by `cuts`. Blocks.
     ///
     /// # Errors
     /// Why it can't be read, in words.
-    pub fn ask(&self, stage: Stage, scope: &Scope, focus: &Arc<Focus>) -> Result<Holding, String> {
+    pub fn ask(&self, stage: Stage, scope: &Scope, cuts: &Cuts, focus: &Arc<Focus>) -> Result<Holding, String> {
         let began = Instant::now();
         let mut book = Book::new(focus.clone());
         let (reached, schema) = match stage {
             Stage::Views => self.ask_views(scope, &mut book)?,
-            Stage::Lake => self.ask_lake(Part::Landed, scope, &mut book)?,
-            Stage::Queryable => self.ask_lake(Part::Queryable, scope, &mut book)?,
+            Stage::Lake => self.ask_lake(Part::Landed, scope, cuts, &mut book)?,
+            Stage::Queryable => self.ask_lake(Part::Queryable, scope, cuts, &mut book)?,
         };
         Ok(Holding { book, reached, schema, took: began.elapsed() })
     }
@@ -85,8 +90,8 @@ impl Stages {
         Ok((Reached { current: next, former: next }, Arc::new(schema)))
     }
 
-    fn ask_lake(&self, part: Part, scope: &Scope, book: &mut Book) -> Result<(Reached, Arc<Schema>), String> {
-        let told = self.runtime.block_on(self.lake.account(part, scope, &mut |held, schema| put(book, held, schema)));
+    fn ask_lake(&self, part: Part, scope: &Scope, cuts: &Cuts, book: &mut Book) -> Result<(Reached, Arc<Schema>), String> {
+        let told = self.runtime.block_on(self.lake.account(part, scope, cuts, &mut |held, schema| put(book, held, schema)));
         let told = told.map_err(|e| e.to_string())?;
         Ok((told.reached, told.schema))
     }

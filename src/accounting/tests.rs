@@ -14,7 +14,7 @@ use vitalog_elog::{
     Value, When,
 };
 use vitalog_ingest::journal::Journal;
-use vitalog_lakehouse::Lake;
+use vitalog_lakehouse::{Lake, Policy};
 
 use super::history::Revisions;
 use super::{Auditor, Stages};
@@ -51,7 +51,7 @@ fn reading(name: &str, rev: u32, minute: i64, tenths: i64) -> Reading {
     Reading::present(Subject::new("p-1"), Some(name.into()), rev, "bg", content)
 }
 
-/// What is journaled: twenty readings over two days, one amended, one removed, one amended before it came, one sent twice.
+/// What is journaled: twenty readings over two days, one amended, one removed, one amended before it came, one sent twice; and one of the month after, amended.
 fn history() -> Vec<Reading> {
     let mut all: Vec<Reading> = (0..20).map(|n| reading(&format!("r{n}"), 1, n * 120, 50 + n)).collect();
     all.push(reading("r4", 2, 480, 99));
@@ -59,6 +59,9 @@ fn history() -> Vec<Reading> {
     all.push(reading("late", 2, 30, 70));
     all.push(reading("late", 1, 31, 71));
     all.push(all[3].clone());
+    // Forty days on.
+    all.push(reading("later", 1, 57_600, 60));
+    all.push(reading("later", 2, 57_600, 61));
     all
 }
 
@@ -209,4 +212,60 @@ async fn what_the_views_were_fed_wrongly_is_said_of_them_alone() {
     for (bend, expected) in cases {
         assert_eq!(said(house((bend, all), (&as_it_is, all)).await).await.1, expected);
     }
+}
+
+/// The revisions of January: one of each of the twenty, one amended, one removed, two of the one that came late.
+const OF_JANUARY: u64 = 24;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_past_retention_is_missed_by_nobody_and_counted() {
+    let all = history().len();
+    let keep = |lake: &Lake, now: &str, held: &[&str]| {
+        let now = Time::parse(now).expect("an instant");
+        let held = held.iter().map(|name| Subject::new(name)).collect();
+        lake.keep(Policy::parse(["1month"]).expect("a policy"), held, Arc::new(move || now), now);
+    };
+    let past = |house: House| async {
+        let audit = move || {
+            let report = house.auditor.audit(&Scope::default()).expect("audited").as_json(0);
+            (house, report)
+        };
+        let (house, report) = tokio::task::spawn_blocking(audit).await.expect("it ends");
+        let of = |stage: usize| report["stages"][stage]["past_retention"].clone();
+        assert_eq!([&report["stages"][1]["stage"], &report["stages"][2]["stage"]], ["views", "lake"]);
+        assert_eq!(of(1), 0, "the views keep all");
+        (house, [of(2), of(3)])
+    };
+    let house = house((&as_it_is, all), (&without("r7", 1), all)).await;
+    keep(&house.lake, "1970-02-27T23:59:59Z", &[]);
+    let (house, found) = said(house).await;
+    assert_eq!(found, ["queryable lost r7/1 current"], "while it should be there");
+    // A day before it is past nobody asks for it any more: it may go while accounts are taken.
+    let mut house = house;
+    for (now, held) in [("1970-02-28T00:00:00Z", &[][..]), ("1970-03-01T00:00:00Z", &[]), ("1970-03-30T23:59:59Z", &["p-1"])] {
+        keep(&house.lake, now, held);
+        let (back, found) = said(house).await;
+        assert_eq!(found, Vec::<String>::new(), "{now}, held {held:?}");
+        house = back;
+    }
+    let (house, counted) = past(house).await;
+    // No file has anything of the journal yet, so nothing of it is past there.
+    assert_eq!(counted, [0, OF_JANUARY]);
+    keep(&house.lake, "1970-03-01T00:00:00Z", &[]);
+    house.lake.flush().await.expect("landed");
+    house.lake.retain().await.expect("passed");
+    let (house, found) = said(house).await;
+    assert_eq!(found, Vec::<String>::new(), "landed");
+    assert_eq!(past(house).await.1, [OF_JANUARY, OF_JANUARY]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_is_missed_as_ever() {
+    let all = history().len();
+    let house = house((&as_it_is, all), (&without("later", 2), all)).await;
+    let now = Time::parse("1970-03-01T00:00:00Z").expect("an instant");
+    house.lake.keep(Policy::parse(["1month"]).expect("a policy"), Default::default(), Arc::new(move || now), now);
+    house.lake.flush().await.expect("landed");
+    let of = |stage: &str| [format!("{stage} lost later/2 current"), format!("{stage} misplaced later/1 former")];
+    assert_eq!(said(house).await.1, [of("lake"), of("queryable")].concat());
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `manifest.json` | which journal, up to where, and length and checksum of every other file |
 //! | `journal.db` | the journal up to the position at which the backup began, sealed as it is |
-//! | `access.db`, `partitions` | who may come in, and into how many parts subjects are split |
+//! | `access.db`, `partitions`, `retention.json` | who may come in, into how many parts subjects are split, and for how long what can be asked for is kept |
 //!
 //! Views, lake, outbox and snapshots are made again from the journal. Keys are no part of it: they are copied to a place of their own, and only the newest copy is kept, so that what is
 //! erased is erased in every backup.
@@ -29,12 +29,14 @@ use std::path::PathBuf;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::run::RETENTION;
+
 /// The journal's file in a backup, as in a data directory.
 const JOURNAL: &str = "journal.db";
 /// Who may come in. It may be written while it is copied.
 const ACCESS: &str = "access.db";
 /// What is copied as it is, where it is there.
-const AS_THEY_ARE: [&str; 1] = ["partitions"];
+const AS_THEY_ARE: [&str; 2] = ["partitions", RETENTION];
 /// What a copy of the keys is made of.
 const KEYS: &str = "keys.db";
 const KEK: &str = "kek";

@@ -60,6 +60,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
         horizon: Some(HORIZON),
         floor: FLOOR,
         journal: None,
+        retain: None,
     };
     let node = Node::start(options).await?;
     let again = !node.rules.files().is_empty();

@@ -91,8 +91,12 @@ fn lines(receipt: &Value) -> Vec<String> {
             };
             out.push(format!("  lake     {}  {place}", text(&row["weight"])));
         }
-        if lake.is_empty() {
-            out.push("  lake     it is not there".to_owned());
+        let is_past = revision["past_retention"] == true;
+        match (lake.is_empty(), is_past) {
+            (true, true) => out.push("  lake     it is not there: past retention".to_owned()),
+            (true, false) => out.push("  lake     it is not there".to_owned()),
+            (false, true) => out.push("  lake     past retention: not answered any more, and to go from the file".to_owned()),
+            (false, false) => {}
         }
     }
     out

@@ -7,14 +7,14 @@ use std::path::Path;
 use rusqlite::Connection;
 use vitalog_cep::driver::PARTITIONS;
 use vitalog_dashboards::views;
-use vitalog_elog::Position;
+use vitalog_elog::{Position, Span};
 use vitalog_ingest::access;
 use vitalog_ingest::journal::{Peek, kafka, open_unchanged, peek};
 use vitalog_ingest::keys::KekPlace;
 use vitalog_notify::outbox;
 
 use super::Finding;
-use crate::run::{ELSEWHERE, MOST_PARTITIONS, clock, elsewhere, has_journal, kek, placing, survey};
+use crate::run::{ELSEWHERE, MOST_PARTITIONS, RetentionNote, clock, elsewhere, has_journal, kek, placing, survey};
 
 /// No arrival of a reading can lie before this program: 2026-01-01.
 const NOT_BEFORE: i64 = 1_767_225_600_000_000;
@@ -80,6 +80,39 @@ pub fn partitions(data: &Path) -> Option<Finding> {
     let remedy = "restore it from a backup, or remove it and the snapshots: then the journal is replayed from its beginning";
     (!number).then(|| {
         Finding::wrong("partitions", format!("not a whole number from 1 to {MOST_PARTITIONS}: {:?}", text.trim()), remedy)
+    })
+}
+
+/// For how long what can be asked for is kept, and what went last.
+pub fn retention(data: &Path) -> Option<Finding> {
+    const ABOUT: &str = "retention";
+    let note = match RetentionNote::read(data) {
+        Ok(note) if note == RetentionNote::default() => return None,
+        Ok(note) => note,
+        Err(error) => {
+            let (said, remedy) = error.parts();
+            return Some(Finding::wrong(ABOUT, said, remedy.unwrap_or("restore it from a backup")));
+        }
+    };
+    let policy = note.policy();
+    let last = match &note.last {
+        Some(last) => format!("the last that went were {} rows, on {}", last.rows, last.at),
+        None => "nothing went yet".to_owned(),
+    };
+    let said = format!("what can be asked for is kept: {policy}; {last}");
+    let now = clock::wall();
+    if note.as_of() > now + Span::days(1) {
+        let said = format!("{said}. Rows went by a clock that said {}, and the machine's clock says {now}", note.as_of());
+        let remedy = "set the clock, then start once with --retain forever and again as before: the lake is fed again from the journal, which has what went too early";
+        return Some(Finding::odd(ABOUT, said, remedy));
+    }
+    Some(match note.to_purge {
+        false => Finding::sound(ABOUT, said),
+        true => Finding::odd(
+            ABOUT,
+            format!("{said}. Files that nobody asks any more are there yet"),
+            "nothing: a server removes them",
+        ),
     })
 }
 

@@ -80,6 +80,7 @@ pub fn examine(patient: &Patient) -> Vec<Finding> {
     found.extend(files::accounts(&patient.data));
     found.extend(files::keys(&patient.data));
     found.extend(files::partitions(&patient.data));
+    found.extend(files::retention(&patient.data));
     match place::hold(&patient.data) {
         Ok(held) => {
             found.extend(files::contents(&patient.data));

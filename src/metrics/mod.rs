@@ -54,6 +54,9 @@ pub struct Keeping {
     /// One landing of hot rows in the lake.
     pub landing: Histogram,
     pub landing_failures: Counter,
+    /// Rows that went from the lake's files as past retention, and passes that failed.
+    pub dropped_rows: Counter,
+    pub drop_failures: Counter,
     /// Writing one snapshot, whole or not, with the merge it may bring.
     snapshot: Histogram,
     snapshot_failures: Counter,
@@ -108,6 +111,8 @@ impl Keeping {
             decided: durations(),
             landing: durations(),
             landing_failures: Counter::default(),
+            dropped_rows: Counter::default(),
+            drop_failures: Counter::default(),
             snapshot: durations(),
             snapshot_failures: Counter::default(),
             snapshot_bytes: Gauge::default(),
@@ -130,6 +135,10 @@ impl Keeping {
         seconds("lake_landing_duration", "One landing of hot rows in the lake", &keeping.landing);
         seconds("snapshot_duration", "Writing one snapshot", &keeping.snapshot);
         registry.register("lake_landing_failures", "Landings that failed", keeping.landing_failures.clone());
+        let dropped = "Rows that went from the files of the lake, as past retention";
+        registry.register("lake_dropped_rows", dropped, keeping.dropped_rows.clone());
+        let failures = "Times that what is past retention could not be taken from the files";
+        registry.register("lake_drop_failures", failures, keeping.drop_failures.clone());
         registry.register("snapshot_failures", "Snapshots that could not be written", keeping.snapshot_failures.clone());
         let (bytes, at) = (keeping.snapshot_bytes.clone(), keeping.snapshot_position.clone());
         registry.register_with_unit("snapshot_size", "What the last snapshot wrote", Unit::Bytes, bytes);

@@ -140,7 +140,11 @@ fn remove_views(directory: &Directory) -> Result<(), Failure> {
     synced(views.parent().map(Path::to_owned))
 }
 
-fn empty(folder: &Path) -> Result<(), Failure> {
+/// Removes what is in a folder, and not the folder.
+///
+/// # Errors
+/// Where something can't be removed.
+pub fn empty(folder: &Path) -> Result<(), Failure> {
     if !folder.is_dir() {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! When hot rows land in the lake, and when its old files go.
+//! When hot rows land in the lake, when its old files go, and what is past retention.
 //!
 //! They land at a steady pace, and before their time where many have gathered, for they are held in memory. After each landing a snapshot is asked for: with
 //! the next landing it becomes a restore point.
@@ -12,6 +12,7 @@ use vitalog_elog::{Span, Time};
 use vitalog_lakehouse::Lake;
 
 use super::clock;
+use super::retention::Retention;
 use super::snapshot::Wish;
 use crate::metrics::Metrics;
 
@@ -35,11 +36,12 @@ pub struct Landing {
     /// Told when something has landed.
     pub wish: Arc<Wish>,
     pub metrics: Arc<Metrics>,
+    pub retention: Retention,
 }
 
 impl Landing {
-    /// Runs until told to close; the last landing is left to whoever closes.
-    pub async fn run(self, closing: Arc<Notify>) {
+    /// Runs until told to close; the last landing, and what is left to do of retention, is for whoever closes.
+    pub async fn run(mut self, closing: Arc<Notify>) -> Retention {
         let mut look = interval(LOOK.min(self.every.max(Duration::from_millis(50))));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Instant::now() + self.first;
@@ -47,8 +49,9 @@ impl Landing {
         loop {
             tokio::select! {
                 _ = look.tick() => {}
-                () = closing.notified() => return,
+                () = closing.notified() => return self.retention,
             }
+            self.retention.turn().await;
             if Instant::now() < due && self.lake.hot().rows < MANY {
                 continue;
             }

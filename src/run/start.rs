@@ -14,7 +14,7 @@ use vitalog_dashboards::views::Views;
 use vitalog_elog::policy::Channel;
 use vitalog_elog::{Position, Schema, Span};
 use vitalog_ingest::journal::Journal;
-use vitalog_lakehouse::Lake;
+use vitalog_lakehouse::{Lake, Policy};
 use vitalog_notify::{Endpoint, Outbox};
 
 use super::asking::Asker;
@@ -29,6 +29,7 @@ use super::inlet::{Door, Message};
 use super::journaling::{Journaling, NEVER};
 use super::landing::Landing;
 use super::mind::{Mind, Spread};
+use super::retention::{self, Retention};
 use super::room::{FLOOR, Room};
 use super::rules::RuleDesk;
 use super::sinks::{Sinks, ToTell};
@@ -65,6 +66,8 @@ pub struct Options {
     pub floor: u64,
     /// Where the journal is kept from now on, if not in the directory; `None`: where it is.
     pub journal: Option<vitalog_ingest::journal::kafka::Settings>,
+    /// For how long what can be asked for is kept from now on; `None`: as it is noted.
+    pub retain: Option<Policy>,
 }
 
 /// What engines keep in memory if nobody says otherwise: what rules need of readings up to a week late.
@@ -84,6 +87,7 @@ impl Options {
             horizon: Some(HORIZON),
             floor: FLOOR,
             journal: None,
+            retain: None,
         }
     }
 }
@@ -107,7 +111,7 @@ pub struct Node {
     pub metrics: Arc<Metrics>,
     in_force: Arc<InForce>,
     threads: Vec<JoinHandle<()>>,
-    landing: tokio::task::JoinHandle<()>,
+    landing: tokio::task::JoinHandle<Retention>,
     looking: tokio::task::JoinHandle<()>,
     closing: Arc<tokio::sync::Notify>,
     directory: Directory,
@@ -120,7 +124,7 @@ impl Node {
     /// Where something can't be opened, does not verify, or is ahead of the journal.
     pub async fn start(options: Options) -> Result<Node, Failure> {
         let metrics = Arc::new(Metrics::new());
-        let Ready { directory, journal, opened, mind, writer, replayed } = Ready::of(&options, &metrics).await?;
+        let Ready { directory, journal, opened, retention, mind, writer, replayed } = Ready::of(&options, &metrics).await?;
         let (end, wish) = (journal.position(), writer.wish());
         let in_force = Arc::new(InForce::new(mind.library().clone(), mind.versions().clone()));
         let room = Room::on(&options.data, options.floor, &metrics);
@@ -166,7 +170,7 @@ impl Node {
         let closing = Arc::new(tokio::sync::Notify::new());
         // What was replayed lands at once: until then the next start would have to replay it again.
         let first = if replayed >= WORTH_A_SNAPSHOT { Duration::ZERO } else { options.land_every };
-        let landing = Landing { lake: lake.clone(), first, every: options.land_every, wish, metrics: metrics.clone() };
+        let landing = Landing { lake: lake.clone(), first, every: options.land_every, wish, metrics: metrics.clone(), retention };
         let node = Node {
             door,
             lake,
@@ -228,12 +232,15 @@ impl Node {
         let threads = self.threads;
         let joined = tokio::task::spawn_blocking(move || threads.into_iter().all(|t| t.join().is_ok())).await;
         self.closing.notify_one();
-        let _ = self.landing.await;
+        let retention = self.landing.await;
         self.looking.abort();
         if !matches!(joined, Ok(true)) {
             return Err(Failure::new("a thread of the run loop ended badly; see the log"));
         }
         self.lake.flush().await.map_err(|e| Failure::new(format!("the lake could not land what it held: {e}")))?;
+        if let Ok(retention) = retention {
+            retention.end().await;
+        }
         Ok(())
     }
 }
@@ -243,6 +250,7 @@ struct Ready {
     directory: Directory,
     journal: Journal,
     opened: Opened,
+    retention: Retention,
     mind: Mind,
     writer: Writer,
     /// Inputs that were decided again.
@@ -258,7 +266,9 @@ impl Ready {
         let journal = erasing::open(&directory)?;
         directory.note_journal()?;
         let end = journal.position();
+        retention::settle(&directory, options.retain.as_ref())?;
         let mut opened = Opened::open(&directory, end.incarnation).await?;
+        let retention = Retention::begin(&directory, opened.lake.clone(), clock::reader(options.speed), metrics.clone())?;
         opened.check_against(&journal)?;
         let outbox = opened.outbox.position().map_err(|e| Failure::new(format!("outbox: {e}")))?;
         // INVARIANT (owed is told): who has nobody to tell makes no messages, so neither the outbox nor a snapshot may come past those that are not made.
@@ -275,7 +285,7 @@ impl Ready {
             writer.write_or_warn(mind.snapshot(end, writer.wish().take())?);
         }
         metrics.add(Loads(mind.router.giving.loads.clone()));
-        Ok(Ready { directory, journal, opened, mind, writer, replayed })
+        Ok(Ready { directory, journal, opened, retention, mind, writer, replayed })
     }
 }
 

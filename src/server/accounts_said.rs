@@ -57,6 +57,8 @@ pub struct Stage {
     windows: Option<Vec<DifferingWindow>>,
     /// Whether there are more differences than are named.
     differences_left_out: Option<bool>,
+    /// Revisions of the journal that the lake lets go.
+    past_retention: Option<u64>,
 }
 
 /// A window in which a stage has something else than the journal.
@@ -188,6 +190,8 @@ pub struct Places {
     journal: Option<InJournal>,
     views: InViews,
     lake: Vec<InLake>,
+    /// Whether the lake lets it go: it is not answered any more, and is to go from the files.
+    past_retention: bool,
 }
 
 /// Where a reading is.

@@ -16,6 +16,7 @@ use crate::io::lake::Lake;
 use crate::io::query::plain_context;
 use crate::io::readback::Selection;
 use crate::io::relation::Relation;
+use crate::retention::Cuts;
 use crate::shared::{View, covered};
 use crate::table::Table;
 
@@ -39,18 +40,19 @@ pub struct Told {
 pub type Each<'a> = dyn FnMut(Held<'_>, &Schema) + 'a;
 
 impl Lake {
-    /// Tells each revision of one moment.
+    /// Tells each revision of one moment that stays by `cuts`, whoever's it is.
     ///
     /// # Errors
     /// [`LakeError::Storage`] where a file can't be read; [`LakeError::RowMissing`] where a superseded row is not in the files that should hide it.
-    pub async fn account(&self, part: Part, scope: &Scope, each: &mut Each<'_>) -> Result<Told, LakeError> {
-        let view = match part {
+    pub async fn account(&self, part: Part, scope: &Scope, cuts: &Cuts, each: &mut Each<'_>) -> Result<Told, LakeError> {
+        let mut view = match part {
             Part::Queryable => self.inner.settled_view().await?,
             Part::Landed => {
                 let view = self.inner.state().view();
                 View { generations: Vec::new(), masks: Vec::new(), ..view }
             }
         };
+        view.cuts = Arc::new(cuts.without_holds());
         for (table, standing) in [(Table::Readings, Standing::Current), (Table::History, Standing::Former)] {
             self.tell(&view, table, standing, scope, each).await?;
         }

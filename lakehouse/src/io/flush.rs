@@ -19,15 +19,17 @@ use crate::hot::GenerationView;
 use crate::io::delta::{Committed, Delta};
 use crate::io::lake::{Inner, Lake};
 use crate::io::locate::locate;
+use crate::io::retain::kept_of;
 use crate::io::scan::{HiddenRows, hidden_rows};
 use crate::io::write::Writer;
 use crate::layout::Layout;
+use crate::retention::Cuts;
 use crate::shared::{Found, Mask, covered};
 use crate::sorted::sort;
 use crate::table::Table;
 
 /// How often a table is looked at anew when somebody else commits to it.
-const ATTEMPTS: usize = 5;
+pub(super) const ATTEMPTS: usize = 5;
 
 /// What a flush did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +48,8 @@ struct Load {
     cold: [Arc<Cold>; 5],
     layout: Arc<Layout>,
     position: Position,
+    /// What is past does not land.
+    cuts: Cuts,
 }
 
 impl Lake {
@@ -83,7 +87,7 @@ impl Inner {
             let landed = self.land(table, &load, &found, &mut done).await?;
             load.cold[table.table.place()] = landed;
         }
-        self.state().thaw(load.cold);
+        self.state().thaw(load.cold, Some(&load.cuts).filter(|_| !after_failure));
         Ok(done)
     }
 
@@ -94,7 +98,7 @@ impl Inner {
             Some(frozen) => (frozen.view.clone(), state.masks[..frozen.masks].to_vec(), frozen.position),
             None => (Arc::new(state.hot.view()), Vec::new(), state.applied),
         };
-        Load { rows, masks, cold: state.cold.clone(), layout: state.layout.clone(), position }
+        Load { rows, masks, cold: state.cold.clone(), layout: state.layout.clone(), position, cuts: state.keep.dropping() }
     }
 
     /// Where the superseded rows lie; what a query found out before is taken from there.
@@ -106,7 +110,7 @@ impl Inner {
         let mut found: BTreeMap<u64, Found> = known.collect();
         let unknown: Vec<&Mask> = load.masks.iter().filter(|m| !found.contains_key(&m.serial)).collect();
         if !unknown.is_empty() {
-            found.extend(locate(&self.store, readings, &load.layout, &unknown).await?);
+            found.extend(locate(&self.store, readings, &load.layout, &unknown, &load.cuts).await?);
         }
         Ok(found)
     }
@@ -138,7 +142,7 @@ impl Inner {
             let sorted = sort(&batches, table, &load.layout).doing(format!("sorting rows of table {}", table.name()))?;
             let context = SessionContext::new_with_config_rt(SessionConfig::new(), self.runtime.clone()).task_ctx();
             let writer = Writer { store: &self.store, context, layout: &load.layout, table };
-            let change = writer.write(&base, sorted, &hidden).await?;
+            let change = writer.write(&base.files, sorted, &hidden).await?;
             let (files, replaced, rows) = (change.adds.len(), change.removes.len(), change.rows);
             match delta.commit(&base, &load.layout, change.adds, change.removes, load.position).await? {
                 Committed::Done(cold) => {
@@ -156,10 +160,10 @@ impl Inner {
 }
 
 impl Load {
-    /// A table's new rows.
+    /// A table's new rows, as far as they stay.
     fn batches(&self, table: Table, found: &BTreeMap<u64, Found>) -> Result<Vec<RecordBatch>, LakeError> {
         let layout = &self.layout;
-        Ok(match table {
+        let all = match table {
             Table::Readings => {
                 let mut out = Vec::new();
                 for lane in &self.rows.readings {
@@ -178,7 +182,8 @@ impl Load {
             Table::Matches => self.rows.matches.batches(layout)?,
             Table::Recommendations => self.rows.recommendations.batches(layout)?,
             Table::DeadLetters => self.rows.letters.batches(layout)?,
-        })
+        };
+        kept_of(all, table, &self.cuts)
     }
 }
 

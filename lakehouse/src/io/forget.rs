@@ -21,6 +21,7 @@ use crate::io::query::plain_context;
 use crate::io::scan::{HiddenRows, but_for_hidden, hide, scan_files};
 use crate::io::write::Writer;
 use crate::layout::{Layout, PARTITION};
+use crate::table::Table;
 
 /// The column that says whom a row is about, in every table.
 const WHOM: &str = "subject";
@@ -58,11 +59,7 @@ impl Lake {
         let table = delta.table;
         let forgetting = || format!("forgetting subjects in table {}", table.name());
         let schema = layout.schema(table);
-        // Rows are written with the columns at hand: none that there is may be missing among them.
-        let strange = |name: &&str| *name != PARTITION && schema.index_of(name).is_err();
-        if let Some(column) = cold.state.schema().fields().map(|field| field.name().as_str()).find(|name| strange(name)) {
-            return Err(LakeError::Schema(format!("column {column} of table {} is not declared", table.name())));
-        }
+        is_declared_whole(table, cold, layout)?;
         let whom = schema.index_of(WHOM).doing(forgetting())?;
         let mut hidden = HiddenRows::new();
         for file in cold.files.iter().filter(|file| may_hold(file, gone)) {
@@ -86,7 +83,7 @@ impl Lake {
         }
         let context = plain_context(&self.inner).task_ctx();
         let writer = Writer { store: &self.inner.store, context, layout, table };
-        let change = writer.write(cold, Default::default(), &hidden).await?;
+        let change = writer.write(&cold.files, Default::default(), &hidden).await?;
         done.rows += change.rows;
         done.files += change.adds.len();
         done.replaced += change.removes.len();
@@ -94,6 +91,16 @@ impl Lake {
             Committed::Done(_) => Ok(()),
             Committed::Conflict => Err(LakeError::Records(format!("somebody else writes to table {}", table.name()))),
         }
+    }
+}
+
+/// That rows can be written with the columns at hand: none that there is may be missing among them.
+pub(super) fn is_declared_whole(table: Table, cold: &Cold, layout: &Layout) -> Result<(), LakeError> {
+    let schema = layout.schema(table);
+    let strange = |name: &&str| *name != PARTITION && schema.index_of(name).is_err();
+    match cold.state.schema().fields().map(|field| field.name().as_str()).find(|name| strange(name)) {
+        Some(column) => Err(LakeError::Schema(format!("column {column} of table {} is not declared", table.name()))),
+        None => Ok(()),
     }
 }
 

@@ -27,13 +27,14 @@ use crate::decode::Decoder;
 use crate::error::{Doing, LakeError};
 use crate::fit::fit;
 use crate::layout::Layout;
+use crate::retention::Cuts;
 use crate::shared::{Found, Mask};
 use crate::table::{Table, arrow_schema, reading_columns};
 
 /// What is looked for in a file: by subject, stream and time.
 type Wanted<'a> = HashMap<(&'a str, &'a str, i64), Vec<&'a Mask>>;
 
-/// Finds each mask's row, by the mask's serial number.
+/// Finds each mask's row, by the mask's serial number. One that stood where rows may be past has none, if it has gone.
 ///
 /// # Errors
 /// [`LakeError::RowMissing`] if one isn't there; [`LakeError::Storage`].
@@ -42,6 +43,7 @@ pub async fn locate(
     cold: &Cold,
     layout: &Layout,
     masks: &[&Mask],
+    cuts: &Cuts,
 ) -> Result<BTreeMap<u64, Found>, LakeError> {
     let mut found = BTreeMap::new();
     for file in &cold.files {
@@ -57,7 +59,8 @@ pub async fn locate(
             search_file(store, file, layout, &wanted, &mut found).await?;
         }
     }
-    match masks.iter().find(|m| !found.contains_key(&m.serial)) {
+    let must_be_there = |m: &&&Mask| !cuts.may_have_gone(&layout.streams.get(m.place.0).name, m.place.1);
+    match masks.iter().filter(must_be_there).find(|m| !found.contains_key(&m.serial)) {
         Some(missing) => Err(LakeError::RowMissing { id: missing.id }),
         None => Ok(found),
     }

@@ -129,7 +129,7 @@ impl Inner {
         if unknown.is_empty() {
             return Ok(view);
         }
-        let found = locate(&self.store, &view.cold[Table::Readings.place()], &view.layout, &unknown).await?;
+        let found = locate(&self.store, &view.cold[Table::Readings.place()], &view.layout, &unknown, &view.cuts).await?;
         self.state().keep_found(&found);
         give(&mut view, found);
         Ok(view)

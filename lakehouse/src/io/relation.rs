@@ -25,13 +25,16 @@ use crate::eyes::{Eyes, Seen, Study};
 use crate::fit::Nulls;
 use crate::hot::LaneView;
 use crate::io::flush::masked_history;
-use crate::io::footers::kept;
+use crate::io::footers;
+use crate::io::only_kept::OnlyKept;
 use crate::io::only_seen::OnlySeen;
 use crate::io::pseudonymised::Pseudonymised;
+use crate::io::retain::kept_of;
 use crate::io::scan::{HiddenRows, but_for_hidden, hidden_rows, scan_files};
 use crate::layout::Layout;
 use crate::masks::{Mask, mask};
 use crate::prune::prune;
+use crate::retention::{Cuts, Fate};
 use crate::shared::{Found, View};
 use crate::table::Table;
 
@@ -44,6 +47,10 @@ pub struct Relation {
     hidden: HiddenRows,
     hot: HotRows,
     eyes: Eyes,
+    /// From when on rows are answered.
+    cuts: Arc<Cuts>,
+    /// No file has others.
+    is_clean: bool,
 }
 
 #[derive(Debug)]
@@ -78,21 +85,23 @@ impl Relation {
             Table::DeadLetters => (HotRows::Letters(each().map(|g| g.letters.clone()).collect()), HiddenRows::new()),
         };
         let files = view.cold[table.place()].files.clone();
-        Ok(Relation { table, layout, files, hidden, hot, eyes })
+        let is_clean = view.clean.as_ref() == Some(&view.cuts);
+        Ok(Relation { is_clean, table, layout, files, hidden, hot, eyes, cuts: view.cuts.clone() })
     }
 
-    /// The hot rows, but for those of other streams than the one asked for.
+    /// The hot rows that stay, but for those of other streams than the one asked for.
     fn hot_batches(&self, stream: Option<&str>) -> Result<Vec<RecordBatch>, LakeError> {
-        match &self.hot {
-            HotRows::Readings(lanes) => self.of_stream(lanes, stream),
+        let all = match &self.hot {
+            HotRows::Readings(lanes) => self.of_stream(lanes, stream)?,
             HotRows::History(lanes, masked) => {
                 let mut out = self.of_stream(lanes, stream)?;
                 out.extend(masked.iter().cloned());
-                Ok(out)
+                out
             }
-            HotRows::Findings(lanes) => self.of_stream(lanes, None),
-            HotRows::Letters(lanes) => self.of_stream(lanes, None),
-        }
+            HotRows::Findings(lanes) => self.of_stream(lanes, None)?,
+            HotRows::Letters(lanes) => self.of_stream(lanes, None)?,
+        };
+        kept_of(all, self.table, &self.cuts)
     }
 
     fn of_stream<R: Rows>(&self, lanes: &[LaneView<R>], wanted: Option<&str>) -> Result<Vec<RecordBatch>, LakeError> {
@@ -262,19 +271,17 @@ impl Relation {
             None => schema.clone(),
         };
         let mut plans = Vec::new();
-        let files = prune(&self.files, predicate.as_ref(), &schema);
+        let fate_of = |file: &DataFile| if self.is_clean { Fate::Stays } else { self.cuts.of_file(self.table, file) };
+        let of = |fate| self.files.iter().filter(|file| fate_of(file) == fate).cloned().collect::<Vec<_>>();
+        let files = prune(&of(Fate::Stays), predicate.as_ref(), &schema);
         if !files.is_empty() {
-            let mut groups = vec![Vec::new(); parts.min(files.len())];
-            let count = groups.len();
-            for (i, file) in files.into_iter().enumerate() {
-                groups[i % count].push(file);
-            }
-            let groups = but_for_hidden(self.table, &groups, &self.hidden);
             // A predicate may drop rows, so only without one are as many rows enough as are asked for.
             let limit = limit.filter(|_| predicate.is_none());
             let predicate = predicate.filter(|_| asks == Asks::Now);
-            plans.push(scan_files(&schema, groups, projection, predicate, limit, Some(kept(state)?))?);
+            let groups = but_for_hidden(self.table, &groups(files, parts), &self.hidden);
+            plans.push(scan_files(&schema, groups, projection, predicate, limit, Some(footers::kept(state)?))?);
         }
+        plans.extend(self.mixed_plan(state, projection, filters, &of(Fate::Mixed), parts)?);
         plans.extend(self.hot_plan(&projected, filters.iter().find_map(wanted_stream), parts)?);
         match plans.len() {
             0 => Ok(Arc::new(EmptyExec::new(projected))),
@@ -282,6 +289,50 @@ impl Relation {
             _ => UnionExec::try_new(plans),
         }
     }
+}
+
+impl Relation {
+    /// Of files in which some rows are past, those that stay. There is no limit below, for as many rows as are wanted may lie behind many that are past.
+    fn mixed_plan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        files: &[Arc<DataFile>],
+        parts: usize,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let schema = self.schema();
+        let below = conjunction(filters.iter().filter(|f| cannot_fail(f)).cloned());
+        let predicate = match below {
+            Some(filter) => Some(state.create_physical_expr(filter, &DFSchema::try_from(schema.clone())?)?),
+            None => None,
+        };
+        let files = prune(files, predicate.as_ref(), &schema);
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let mut places = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
+        let keep: Arc<[usize]> = (0..places.len()).collect();
+        for name in Cuts::columns(self.table) {
+            let place = schema.index_of(name)?;
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        let groups = but_for_hidden(self.table, &groups(files, parts), &self.hidden);
+        let all = scan_files(&schema, groups, Some(&places), predicate, None, Some(footers::kept(state)?))?;
+        Ok(Some(Arc::new(OnlyKept::new(all, self.table, self.cuts.clone(), keep)?)))
+    }
+}
+
+/// Files in as many groups as are read side by side.
+fn groups(files: Vec<Arc<DataFile>>, parts: usize) -> Vec<Vec<Arc<DataFile>>> {
+    let mut groups = vec![Vec::new(); parts.min(files.len())];
+    let count = groups.len();
+    for (i, file) in files.into_iter().enumerate() {
+        groups[i % count].push(file);
+    }
+    groups
 }
 
 /// The one stream that a filter asks for, where it says so plainly.

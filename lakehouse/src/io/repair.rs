@@ -1,7 +1,7 @@
 //! Makes the rows of some readings again, in the files where they are wrong and nowhere else.
 //!
 //! What should be there is what a lake says that was fed nothing but these readings, so it is made by the code that makes every row. Whatever the files have of them, once, twice or bent, is left
-//! out as superseded rows are, and the rows that should be there are written beside. The position stays: nothing new is taken in.
+//! out as superseded rows are, and the rows that should be there are written beside, but for those that are past retention. The position stays: nothing new is taken in.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use crate::io::delta::{Committed, Delta};
 use crate::io::flush::Flushed;
 use crate::io::lake::Lake;
 use crate::io::query::plain_context;
+use crate::io::retain::kept_of;
 use crate::io::scan::{HiddenRows, but_for_hidden, hide, scan_files};
 use crate::io::write::Writer;
 use crate::layout::Layout;
@@ -66,8 +67,9 @@ impl Lake {
     ) -> Result<(), LakeError> {
         let table = delta.table;
         let repairing = || format!("repairing table {}", table.name());
+        let cuts = self.inner.state().keep.dropping();
         let rows = match made_again(layout, records, until).await? {
-            Some(made) => batches(&made, table, layout)?,
+            Some(made) => kept_of(batches(&made, table, layout)?, table, &cuts)?,
             None => Vec::new(),
         };
         let mut hidden = HiddenRows::new();
@@ -91,7 +93,7 @@ impl Lake {
         let sorted = sort(&rows, table, layout).doing(repairing())?;
         let context = plain_context(&self.inner).task_ctx();
         let writer = Writer { store: &self.inner.store, context, layout, table };
-        let change = writer.write(cold, sorted, &hidden).await?;
+        let change = writer.write(&cold.files, sorted, &hidden).await?;
         done.rows += change.rows;
         done.files += change.adds.len();
         done.replaced += change.removes.len();

@@ -22,7 +22,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
 
 use crate::choose::{Candidate, Choice, choose};
-use crate::cold::{Cold, DataFile};
+use crate::cold::DataFile;
 use crate::error::{Doing, LakeError};
 use crate::io::scan::{HiddenRows, but_for_hidden, scan_files};
 use crate::layout::{Layout, PARTITION};
@@ -47,18 +47,18 @@ pub struct Change {
 }
 
 impl Writer<'_> {
-    /// Writes new rows beside or into the files of a version. Rows that are hidden are left out for good.
+    /// Writes new rows beside or into files of a version. Rows that are hidden are left out for good.
     ///
     /// # Errors
     /// [`LakeError::Storage`].
     pub async fn write(
         &self,
-        cold: &Cold,
+        former: &[Arc<DataFile>],
         mut new: BTreeMap<Option<String>, Sorted>,
         hidden: &HiddenRows,
     ) -> Result<Change, LakeError> {
         let mut months: BTreeMap<Option<&str>, Vec<&Arc<DataFile>>> = BTreeMap::new();
-        for file in &cold.files {
+        for file in former {
             months.entry(file.month.as_deref()).or_default().push(file);
         }
         let mut change = Change::default();
@@ -189,7 +189,8 @@ fn order(table: Table, schema: &SchemaRef) -> Result<LexOrdering, DataFusionErro
     LexOrdering::new(by).ok_or_else(|| DataFusionError::Plan("a table without an order".to_owned()))
 }
 
-fn remove(file: &DataFile) -> Remove {
+/// A file that is named no longer.
+pub fn remove(file: &DataFile) -> Remove {
     Remove {
         path: file.path.to_string(),
         data_change: true,

@@ -10,9 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vitalog_cep::Horizon;
+use vitalog_cep::plan::Library;
 use vitalog_elog::Span;
 use vitalog_ingest::access::{self, Accounts, Lives, Policies};
 use vitalog_ingest::journal::kafka::{Fault, IS_BUILT, Mechanism, Sasl, Settings};
+use vitalog_lakehouse::{Policy, WrongPolicy};
+use vitalog_rules::compile;
 
 use crate::cli::{SaslMechanism, Serve};
 use crate::commands::{access_failure, sign_in};
@@ -38,7 +41,7 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
             vitalog_notify::Config::parse(&text).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?
         }
     };
-    Rounds { args, accounts, telling, journal: journal(args)? }.run()
+    Rounds { args, accounts, telling, journal: journal(args)?, retain: retain(args)? }.run()
 }
 
 /// What the command line says of the node; not of whom it tells, nor of its journal.
@@ -87,6 +90,26 @@ pub async fn put_rules(node: &Node, dir: Option<&Path>) -> Result<(), Failure> {
         }
         Err(RulesError::Unavailable(why)) => Err(Failure::new(why.to_string())),
     }
+}
+
+/// For how long what can be asked for is said to be kept. A stream must be one that the rules declare.
+fn retain(args: &Serve) -> Result<Option<Policy>, Failure> {
+    if args.retain.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |e: WrongPolicy| Failure::usage(format!("--retain: {}", e.said)).hint(e.remedy);
+    let policy = Policy::parse(args.retain.iter().map(String::as_str)).map_err(wrong)?;
+    let rules: Vec<_> = args.rules.iter().cloned().collect();
+    let compiled = compile(&files::sources(&files::rules(&rules)?), &Library::default());
+    // Rules that do not compile are told of where they are put in force.
+    if let Some(library) = compiled.library
+        && let Some(unknown) = policy.streams().find(|name| library.schema.stream(name).is_none())
+    {
+        let known: Vec<&str> = library.schema.streams.iter().map(|stream| &*stream.name).collect();
+        return Err(Failure::usage(format!("--retain: the rules declare no stream {unknown:?}"))
+            .hint(format!("name one of {}, or findings, or dead_letters", known.join(", "))));
+    }
+    Ok(Some(policy))
 }
 
 /// Where the journal is said to be kept. Files are noted by their whole paths: a later start may come from another directory.

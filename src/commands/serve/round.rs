@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use vitalog_ingest::access::{Accounts, Sessions, log};
 use vitalog_ingest::io::{LogKeeper, Provider};
+use vitalog_lakehouse::Policy;
 use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
 use vitalog_notify::roles::Roles;
 
@@ -38,6 +39,8 @@ pub struct Rounds<'a> {
     pub accounts: Option<Arc<Accounts>>,
     pub telling: vitalog_notify::Config,
     pub journal: Option<vitalog_ingest::journal::kafka::Settings>,
+    /// For how long what can be asked for is kept, if it was said.
+    pub retain: Option<Policy>,
 }
 
 /// Why a round ended.
@@ -168,7 +171,12 @@ impl Rounds<'_> {
     }
 
     fn options(&self) -> Options {
-        Options { telling: self.telling.clone(), journal: self.journal.clone(), ..super::options(self.args) }
+        Options {
+            telling: self.telling.clone(),
+            journal: self.journal.clone(),
+            retain: self.retain.clone(),
+            ..super::options(self.args)
+        }
     }
 
     fn access_log(&self) -> Result<log::Writer, Failure> {
