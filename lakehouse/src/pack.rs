@@ -1,7 +1,8 @@
 //! One Parquet file in memory: how a table's columns are encoded, and the bounds that the Delta log says of it.
 //!
 //! Sorted rows, zstd level 3. Times and counters as differences, names that count up by what they share, the rest in dictionaries. Row groups
-//! are small enough that a point lookup decodes little; the subject has a Bloom filter.
+//! are large, for each costs every scan a start in each column; a point lookup decodes little nevertheless, since pages have bounds of their
+//! own, and the subject has a Bloom filter.
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -21,7 +22,9 @@ use crate::layout::Layout;
 use crate::table::{Kind, Packing, Table};
 
 /// Rows per row group.
-const GROUP_ROWS: usize = 128 * 1024;
+const GROUP_ROWS: usize = 1024 * 1024;
+/// Subjects of a row group that its Bloom filter is sized for; of more it tells a little less.
+const GROUP_SUBJECTS: u64 = 128 * 1024;
 /// A file isn't made larger than about this many bytes.
 pub const FILE_BYTES: usize = 64 << 20;
 
@@ -96,8 +99,8 @@ fn properties(table: Table, layout: &Layout, schema: &SchemaRef) -> Result<Write
         }
     }
     if schema.index_of("subject").is_ok() {
-        // Sized for as many subjects as a row group has rows, then folded to what it holds.
-        properties = properties.set_column_bloom_filter_max_ndv(ColumnPath::from("subject"), GROUP_ROWS as u64);
+        // Then folded to what it holds.
+        properties = properties.set_column_bloom_filter_max_ndv(ColumnPath::from("subject"), GROUP_SUBJECTS);
         properties = properties.set_column_bloom_filter_fpp(ColumnPath::from("subject"), 0.01);
     }
     Ok(properties.build())

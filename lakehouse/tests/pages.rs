@@ -1,4 +1,4 @@
-//! Files of several row groups, with rows that are no longer current and others that have not landed: conditions that are moved into their scan answer as over the whole.
+//! A file of many pages, with rows that are no longer current and others that have not landed: conditions that are moved into their scan answer as over the whole.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use vitalog_lakehouse::{Eyes, Format, Lake, Limits};
 
 use crate::world::{Dice, INCARNATION, RunLoop, position, schema, time, unit};
 
-/// More than a row group has rows.
+/// Several pages of them.
 const GLUCOSE: u64 = 140_000;
 const PRESSURES: u64 = 9_000;
 const NAMES: [&str; 3] = ["p-001", "p-002", "p-003"];
@@ -88,7 +88,7 @@ async fn filled() -> (Lake, BTreeSet<u64>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_asked_of_rows_is_asked_in_every_row_group_and_once() {
+async fn what_is_asked_of_rows_is_asked_in_every_page_and_once() {
     let (lake, gone) = filled().await;
     let held = |whose: Option<&str>, below: i64| {
         let of = |n: &u64| whose.is_none_or(|name| NAMES[(n % 3) as usize] == name);
