@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::StreamExt;
 use object_store::memory::InMemory;
 use vitalog_elog::{Effect, Entry, FindingState, Input, Reading, Record, Subject};
 use vitalog_lakehouse::{Eyes, Format, Lake, Limits, SqlError};
@@ -196,57 +197,93 @@ pub fn statement(dice: &mut Dice) -> String {
     }
 }
 
+/// What came of the statements over some worlds.
+#[derive(Default)]
+struct Tally {
+    refused: u64,
+    rows: u64,
+    compared: u64,
+    differing: u64,
+}
+
+/// A lake of everybody and one of those who are seen alone, and who they are.
+async fn world(dice: &mut Dice) -> (Lake, Lake, BTreeSet<&'static str>) {
+    let mut run = RunLoop::new(schema());
+    let all = Lake::open_on(Arc::new(InMemory::new()), run.schema.clone(), INCARNATION).await.unwrap();
+    let seen: BTreeSet<&str> = SUBJECTS.into_iter().filter(|_| dice.one_in(2)).collect();
+    let own = Lake::open_on(Arc::new(InMemory::new()), run.schema.clone(), INCARNATION).await.unwrap();
+    for _ in 0..4 {
+        let from = run.records.len();
+        for _ in 0..20 + dice.below(60) {
+            run.random(dice);
+            if dice.one_in(8) {
+                let subject = *dice.pick(&SUBJECTS);
+                run.find(subject, "2026-01-02T00:00:00Z", 1 + run.next() as u32, FindingState::Open);
+            }
+        }
+        all.apply(&run.records[from..], run.position()).unwrap();
+        own.apply(&alone(&run.records[from..], &seen), run.position()).unwrap();
+        // What has landed of the one has not of the other: what is answered does not hang on it.
+        for lake in [&all, &own] {
+            if dice.one_in(2) {
+                lake.flush().await.unwrap();
+            }
+        }
+    }
+    (all, own, seen)
+}
+
+/// Asks a world so many statements.
+async fn compared(seed: u64, statements: u64) -> Tally {
+    let mut dice = Dice(seed);
+    let (all, own, seen) = world(&mut dice).await;
+    let eyes = Eyes::only(seen.iter().map(|s| Subject::new(s)));
+    let mut tally = Tally::default();
+    for _ in 0..statements {
+        let sql = statement(&mut dice);
+        let (filtered, expected) = (answered(&all, eyes.clone(), &sql).await, answered(&own, Eyes::All, &sql).await);
+        // Where nobody is seen no table is read, and then there is a plan for some of what has none over tables: the same over a lake in which nobody is.
+        let expected = match &expected {
+            Err(code) if seen.is_empty() && code == "sql_unsupported" => answered(&own, eyes.clone(), &sql).await,
+            _ => expected,
+        };
+        assert_eq!(filtered, expected, "seed {seed}, seen {seen:?}: {sql}");
+        tally.refused += u64::from(filtered.is_err());
+        tally.rows += filtered.as_ref().map_or(0, |rows| rows.len() as u64 - 1);
+        // Whether there was anything to hide is asked of some only: it takes a query more.
+        if dice.one_in(4) {
+            tally.compared += 1;
+            tally.differing += u64::from(answered(&all, Eyes::All, &sql).await != filtered);
+        }
+    }
+    tally
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_filtered_lake_is_a_lake_of_what_is_seen() {
     let read = |name: &str, default: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
     let (first, cases) = (read("VITALOG_SEED", 1), read("VITALOG_CASES", 200));
     println!("seed {first}, {cases} statements");
     let per_world = 100;
-    let (mut refused, mut rows, mut compared, mut differing) = (0, 0, 0, 0);
-    for world in 0..cases.div_ceil(per_world) {
-        let mut dice = Dice(first + world);
-        let mut run = RunLoop::new(schema());
-        let all = Lake::open_on(Arc::new(InMemory::new()), run.schema.clone(), INCARNATION).await.unwrap();
-        let seen: BTreeSet<&str> = SUBJECTS.into_iter().filter(|_| dice.one_in(2)).collect();
-        let own = Lake::open_on(Arc::new(InMemory::new()), run.schema.clone(), INCARNATION).await.unwrap();
-        for _ in 0..4 {
-            let from = run.records.len();
-            for _ in 0..20 + dice.below(60) {
-                run.random(&mut dice);
-                if dice.one_in(8) {
-                    let subject = *dice.pick(&SUBJECTS);
-                    run.find(subject, "2026-01-02T00:00:00Z", 1 + run.next() as u32, FindingState::Open);
-                }
-            }
-            all.apply(&run.records[from..], run.position()).unwrap();
-            own.apply(&alone(&run.records[from..], &seen), run.position()).unwrap();
-            // What has landed of the one has not of the other: what is answered does not hang on it.
-            for lake in [&all, &own] {
-                if dice.one_in(2) {
-                    lake.flush().await.unwrap();
-                }
-            }
-        }
-        let eyes = Eyes::only(seen.iter().map(|s| Subject::new(s)));
-        for _ in 0..per_world.min(cases - world * per_world) {
-            let sql = statement(&mut dice);
-            let (filtered, expected) = (answered(&all, eyes.clone(), &sql).await, answered(&own, Eyes::All, &sql).await);
-            // Where nobody is seen no table is read, and then there is a plan for some of what has none over tables: the same over a lake in which nobody is.
-            let expected = match &expected {
-                Err(code) if seen.is_empty() && code == "sql_unsupported" => answered(&own, eyes.clone(), &sql).await,
-                _ => expected,
-            };
-            assert_eq!(filtered, expected, "seed {}, seen {seen:?}: {sql}", first + world);
-            refused += u32::from(filtered.is_err());
-            rows += filtered.as_ref().map_or(0, |rows| rows.len() - 1);
-            // Whether there was anything to hide is asked of some only: it takes a query more.
-            if dice.one_in(4) {
-                compared += 1;
-                differing += u32::from(answered(&all, Eyes::All, &sql).await != filtered);
-            }
+    let worlds = (0..cases.div_ceil(per_world)).map(|world| {
+        let statements = per_world.min(cases - world * per_world);
+        async move { tokio::spawn(compared(first + world, statements)).await.expect("no difference") }
+    });
+    let mut tallies = futures::stream::iter(worlds).buffer_unordered(2);
+    let (mut all, mut done) = (Tally::default(), 0_u64);
+    while let Some(Tally { refused, rows, compared, differing }) = tallies.next().await {
+        all.refused += refused;
+        all.rows += rows;
+        all.compared += compared;
+        all.differing += differing;
+        done += 1;
+        if done.is_multiple_of(1_000) {
+            println!("{} statements", done * per_world);
         }
     }
-    assert!(u64::from(refused) < cases / 2 && rows as u64 > cases, "{refused} refused, {rows} rows");
+    let Tally { refused, rows, compared, differing } = all;
+    println!("{refused} refused, {rows} rows; of {compared} that were asked under all eyes, too, {differing} tell more there");
+    assert!(refused < cases / 2 && rows > cases, "{refused} refused, {rows} rows");
     assert!(differing > compared / 4, "most statements see nothing that is hidden: {differing} of {compared}");
 }
 

@@ -1,13 +1,14 @@
 //! `POST /v1/sql` over a socket.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use object_store::memory::InMemory;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use vitalog_elog::access::{Access, Principal, Wish};
+use vitalog_elog::access::{Access, Principal, Via, Wish};
 use vitalog_lakehouse::io::{ExportLimits, SqlDoor, api};
-use vitalog_lakehouse::{FLOOR, Lake, Limits, Pseudonyms, Study};
+use vitalog_lakehouse::{Eyes, FLOOR, Lake, Limits, Pseudonyms, Study};
 
 use crate::world::{INCARNATION, RunLoop, glucose, schema};
 
@@ -25,13 +26,16 @@ const EXPORTED: u64 = 20_000;
 
 /// A server that takes everybody for `who`; `None`: for nobody.
 async fn serve(lake: Lake, who: Option<&str>) -> std::net::SocketAddr {
-    let limits = Limits { rows: 3, ..Limits::default() };
+    serve_within(lake, who, Limits { rows: 3, ..Limits::default() }).await
+}
+
+async fn serve_within(lake: Lake, who: Option<&str>, limits: Limits) -> std::net::SocketAddr {
     let study = Study { pseudonyms: Arc::new(Pseudonyms::new([7; 32])), floor: FLOOR };
     let exports = ExportLimits { rows: EXPORTED, ..ExportLimits::default() };
     let door = SqlDoor { lake, access: Arc::new(Analysts), study, limits, exports };
     let (mut app, _) = api().with_state(door).split_for_parts();
     if let Some(who) = who {
-        app = app.layer(axum::Extension(Principal::new(who)));
+        app = app.layer(axum::Extension(Principal::new(who).via(Via::Token(who.into()))));
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -99,6 +103,34 @@ async fn asking_over_http() {
         let address = serve(lake.clone(), who).await;
         assert_eq!(post(address, "/v1/sql", "", "SELECT 1").await.0, status);
     }
+}
+
+/// Whoever asks much has others wait for nothing: there is room for four statements, and two of an account are under way at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_has_two_statements_under_way() {
+    let run = RunLoop::new(schema());
+    let lake = Lake::open_on(Arc::new(InMemory::new()), run.schema.clone(), INCARNATION).await.unwrap();
+    let limits = Limits { time: Duration::from_secs(3), ..Limits::default() };
+    let address = serve_within(lake.clone(), Some("analyst"), limits).await;
+    const LONG: &str = "SELECT count(*) FROM generate_series(1, 10000000) a, generate_series(1, 10000000) b";
+    let began = Instant::now();
+    let long = [(); 2].map(|()| tokio::spawn(post(address, "/v1/sql", "", LONG)));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let patient = serve_within(lake.clone(), Some("analyst"), Limits { time: Duration::from_secs(30), ..limits }).await;
+    let next = tokio::spawn(async move { (post(patient, "/v1/sql", "", "SELECT 1").await, Instant::now()) });
+    // By no door: somebody else's account, and whoever has none.
+    for account in [Some("other"), None] {
+        let quick = Limits { time: Duration::from_secs(2), ..limits };
+        let answer = lake.sql_of(account, Eyes::All, "SELECT 1", quick).await;
+        assert_eq!(answer.expect("there is a place").rows(), 1, "{account:?}");
+    }
+    for asked in long {
+        let (status, _, problem) = asked.await.unwrap();
+        assert!(status == 422 && problem.contains("sql_timeout"), "{problem}");
+    }
+    let (third, when) = next.await.unwrap();
+    assert_eq!(third.0, 200, "its turn comes: {}", third.2);
+    assert!(when - began > Duration::from_millis(2_900), "and not before: {:?}", when - began);
 }
 
 /// A reader that waits for its write gets it as soon as it is there.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vitalog_elog::access::{Access, Decision, Principal, Wish};
+use vitalog_elog::access::{Access, Decision, Principal, Via, Wish};
 use vitalog_elog::{Refusal, Subject};
 
 use crate::eyes::{Eyes, Study};
@@ -119,13 +119,14 @@ async fn answer(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refused> {
+    let account = who.as_ref().filter(|who| who.via != Via::Nothing).map(|who| who.id.clone());
     let eyes = asker(&door, who)?;
     let Query(asked) = asked
         .map_err(|e| refuse(e.status(), Refusal::whole("bad_query", e.body_text(), "use ?format=csv or the like, or nothing")))?;
     let format = format_of(&asked, headers)?;
     let sql = question(headers, body)?;
     wait_for_write(&door.lake, headers).await?;
-    let answer = door.lake.sql_for(eyes, &sql, door.limits).await.map_err(refusal_of)?;
+    let answer = door.lake.sql_of(account.as_deref(), eyes, &sql, door.limits).await.map_err(refusal_of)?;
     let bytes = answer.write(format).map_err(|e| refusal_of(SqlError::Lake(e)))?;
     let next = answer.position.next.to_string();
     let mut response = ([(header::CONTENT_TYPE, format.media_type())], [(POSITION, next)], bytes).into_response();

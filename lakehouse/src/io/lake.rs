@@ -16,6 +16,7 @@ use crate::io::delta::Delta;
 use crate::io::footers::MOST_BYTES;
 use crate::io::runtime::{QueryThreads, files_only};
 use crate::io::store::DurableStore;
+use crate::io::turns::Turns;
 use crate::layout::Layout;
 use crate::shared::{Shared, committed};
 use crate::table::Table;
@@ -46,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) footers: Arc<FileMetadataCache>,
     pub(crate) threads: QueryThreads,
     pub(crate) permits: Arc<Semaphore>,
+    pub(crate) turns: Turns,
     pub(crate) exports: Arc<Semaphore>,
 }
 
@@ -93,6 +95,7 @@ impl Lake {
                 applied,
                 threads: QueryThreads::start()?,
                 permits: Arc::new(Semaphore::new(QUERIES_AT_ONCE)),
+                turns: Turns::default(),
                 exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             }),
         })

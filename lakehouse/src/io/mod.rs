@@ -32,6 +32,7 @@ pub(crate) mod session;
 pub(crate) mod store;
 mod taking;
 pub(crate) mod trace;
+mod turns;
 mod write;
 
 pub use export::{Export, ExportLimits, Exported};

@@ -44,9 +44,17 @@ impl Lake {
     /// # Errors
     /// [`SqlError::Refused`] where the statement is at fault or exceeds a limit.
     pub async fn sql_for(&self, eyes: Eyes, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
-        let (inner, sql) = (self.inner.clone(), sql.to_owned());
+        self.sql_of(None, eyes, sql, limits).await
+    }
+
+    /// The same for an account, which has so many statements under way at once and no more; its next one waits.
+    ///
+    /// # Errors
+    /// [`SqlError::Refused`] where the statement is at fault or exceeds a limit.
+    pub async fn sql_of(&self, account: Option<&str>, eyes: Eyes, sql: &str, limits: Limits) -> Result<Answer, SqlError> {
+        let (inner, sql, account) = (self.inner.clone(), sql.to_owned(), account.map(str::to_owned));
         // Read there and not in the caller's thread, which may have little room for a deep statement.
-        let work = async move { inner.in_turn(&eyes, parse(&sql)?, limits).await };
+        let work = async move { inner.in_turn(account.as_deref(), &eyes, parse(&sql)?, limits).await };
         self.at_query(limits, work).await
     }
 
@@ -95,8 +103,18 @@ impl<T> Drop for Wanted<T> {
 }
 
 impl Inner {
-    /// Answers when it is its turn.
-    pub(crate) async fn in_turn(&self, eyes: &Eyes, statement: Statement, limits: Limits) -> Result<Answer, SqlError> {
+    /// Answers when it is its turn, and the account's.
+    pub(crate) async fn in_turn(
+        &self,
+        account: Option<&str>,
+        eyes: &Eyes,
+        statement: Statement,
+        limits: Limits,
+    ) -> Result<Answer, SqlError> {
+        let _own = match account {
+            Some(account) => Some(self.turns.take(account).await.ok_or_else(closing)?),
+            None => None,
+        };
         let _permit = self.permits.clone().acquire_owned().await.map_err(|_| closing())?;
         self.answer(eyes, statement, limits).await
     }

@@ -142,7 +142,7 @@ impl Shared {
         let limits = self.door.limits;
         let begin = async {
             let began = Instant::now();
-            let turn = tokio::time::timeout(limits.time, self.turns.take(account)).await;
+            let turn = tokio::time::timeout(limits.time, self.flows.take(&self.door.lake, account)).await;
             let turn = turn.map_err(|_| busy(limits.time))?.ok_or_else(|| busy(limits.time))?;
             let left = Limits { time: limits.time.saturating_sub(began.elapsed()), ..limits };
             let most = Most { rows: limits.rows, bytes: BYTES };

@@ -38,7 +38,7 @@ use prepared::AllPrepared;
 use running::Running;
 use service::Service;
 use sessions::Sessions;
-use turns::Turns;
+use turns::Flows;
 
 /// Connections at once.
 const CONNECTIONS: usize = 200;
@@ -79,7 +79,7 @@ pub(crate) struct Shared {
     sessions: Sessions,
     prepared: AllPrepared,
     running: Running,
-    turns: Turns,
+    flows: Flows,
     told: asking::Told,
 }
 
@@ -115,7 +115,7 @@ impl Shared {
             sessions: Sessions::new(idle),
             prepared: AllPrepared::new(idle),
             running: Running::default(),
-            turns: Turns::default(),
+            flows: Flows::default(),
             told,
             door,
         })

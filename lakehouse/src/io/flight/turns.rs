@@ -1,69 +1,57 @@
-//! Whose turn it is: so many statements of one account flow at once, and so many of all, so that the other doors always find a place.
+//! Whose turn it is: so many statements flow at once, of all accounts, so that the other doors always find a place.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::io::lake::QUERIES_AT_ONCE;
-
-/// Statements of one account.
-const OF_ONE: usize = 2;
+use crate::io::lake::{Lake, QUERIES_AT_ONCE};
 
 /// Those that wait, and those that flow.
-pub(crate) struct Turns {
-    all: Arc<Semaphore>,
-    accounts: Mutex<HashMap<String, Weak<Semaphore>>>,
-}
+pub(crate) struct Flows(Arc<Semaphore>);
 
 /// A turn; it is over with it.
 pub(crate) type Turn = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
-impl Default for Turns {
-    fn default() -> Turns {
-        Turns { all: Arc::new(Semaphore::new(QUERIES_AT_ONCE - 1)), accounts: Mutex::default() }
+impl Default for Flows {
+    fn default() -> Flows {
+        Flows(Arc::new(Semaphore::new(QUERIES_AT_ONCE - 1)))
     }
 }
 
-impl Turns {
+impl Flows {
     /// Waits for a turn of an account; `None` only where there are none any more.
-    pub async fn take(&self, account: &str) -> Option<Turn> {
-        let own = self.own(account);
-        let own = own.acquire_owned().await.ok()?;
-        let all = self.all.clone().acquire_owned().await.ok()?;
+    pub async fn take(&self, lake: &Lake, account: &str) -> Option<Turn> {
+        let own = lake.inner.turns.take(account).await?;
+        let all = self.0.clone().acquire_owned().await.ok()?;
         Some((own, all))
-    }
-
-    fn own(&self, account: &str) -> Arc<Semaphore> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = accounts.get(account).and_then(Weak::upgrade) {
-            return own;
-        }
-        accounts.retain(|_, own| own.strong_count() > 0);
-        let own = Arc::new(Semaphore::new(OF_ONE));
-        accounts.insert(account.to_owned(), Arc::downgrade(&own));
-        own
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Turns;
+    use std::sync::Arc;
     use std::time::Duration;
 
+    use object_store::memory::InMemory;
+    use vitalog_elog::Schema;
+
+    use super::Flows;
+    use crate::io::lake::Lake;
+
     #[tokio::test]
-    async fn one_account_does_not_keep_the_others_out() {
-        let turns = Turns::default();
-        let waits = async |account: &str| tokio::time::timeout(Duration::from_millis(20), turns.take(account)).await.is_err();
-        let first = turns.take("a").await.unwrap();
-        let _second = turns.take("a").await.unwrap();
+    async fn one_place_is_left_to_the_other_doors() {
+        let lake = Lake::open_on(Arc::new(InMemory::new()), Arc::new(Schema { streams: Vec::new() }), 1).await.unwrap();
+        let flows = Flows::default();
+        let waits =
+            async |account: &str| tokio::time::timeout(Duration::from_millis(20), flows.take(&lake, account)).await.is_err();
+        let first = flows.take(&lake, "a").await.unwrap();
+        let _second = flows.take(&lake, "a").await.unwrap();
         assert!(waits("a").await, "a third of one account");
-        let third = turns.take("b").await.unwrap();
-        assert!(waits("c").await, "one place is left to the other doors");
+        let third = flows.take(&lake, "b").await.unwrap();
+        assert!(waits("c").await, "a fourth of all");
         drop(third);
         assert!(!waits("c").await);
         drop(first);
         assert!(!waits("a").await);
-        assert!(turns.accounts.lock().unwrap().len() <= 3);
     }
 }

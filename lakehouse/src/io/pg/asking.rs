@@ -39,6 +39,7 @@ impl Lake {
     /// As [`Lake::sql_for`].
     pub(super) async fn ask(
         &self,
+        account: String,
         eyes: Eyes,
         sql: &str,
         values: Vec<Literal>,
@@ -55,7 +56,7 @@ impl Lake {
                 let answer = Answer { schema: batch.schema(), batches: vec![batch], truncated: false, position };
                 return Ok(Answered { columns, answer });
             }
-            let answer = inner.in_turn(&eyes, statement, limits).await?;
+            let answer = inner.in_turn(Some(&account), &eyes, statement, limits).await?;
             Ok(Answered { columns: columns(&answer.schema), answer })
         };
         self.at_query(limits, work).await

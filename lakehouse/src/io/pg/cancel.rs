@@ -22,6 +22,12 @@ pub struct Place {
     account: String,
 }
 
+impl Place {
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+}
+
 impl Connections {
     /// Takes a connection in, if the account has fewer than so many.
     pub fn enter(self: &Arc<Self>, account: &str, most: usize, draw: impl Fn() -> Option<Key>) -> Option<Place> {

@@ -234,7 +234,8 @@ impl Session {
             }
         };
         let lake = &self.shared.door.lake;
-        let asked = async { lake.ask(eyes, sql, values, self.facts(), limits).await.map_err(|e| Fault::of(e, sql)) };
+        let account = self.place.account().to_owned();
+        let asked = async { lake.ask(account, eyes, sql, values, self.facts(), limits).await.map_err(|e| Fault::of(e, sql)) };
         let asked = line.busy(&self.place.stop, asked).await;
         let status = match &asked {
             Ok(Ok(_)) => 200,
