@@ -192,6 +192,26 @@ async fn attacks() {
     assert!(csv(&lake, "SELECT count(*) FROM readings").await.ends_with("4\n"));
 }
 
+/// A condition of a join that is a subquery becomes a join itself; a copy of it that came down to the scan had no plan.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subquery_in_the_condition_of_a_join() {
+    let lake = small().await;
+    let asked = async |condition: &str| {
+        let sql = format!("SELECT count(*) AS n FROM bg a JOIN exercise b ON a.subject = b.subject AND {condition}");
+        csv(&lake, &sql).await.trim_end().rsplit('\n').next().unwrap_or_default().to_owned()
+    };
+    for (condition, pairs) in [
+        ("NOT EXISTS (SELECT 1 FROM bg i WHERE i.at < TIMESTAMP '2026-01-01T00:00:00Z')", "1"),
+        ("EXISTS (SELECT 1 FROM bg i WHERE i.at < TIMESTAMP '2026-01-01T00:00:00Z')", "0"),
+        ("NOT EXISTS (SELECT 1 FROM bg i WHERE i.value > 6)", "0"),
+        ("EXISTS (SELECT 1 FROM bg i WHERE i.value > 6)", "1"),
+        ("a.subject IN (SELECT subject FROM exercise)", "1"),
+        ("a.subject NOT IN (SELECT subject FROM exercise)", "0"),
+    ] {
+        assert_eq!(asked(condition).await, pairs, "{condition}");
+    }
+}
+
 fn code(result: Result<vitalog_lakehouse::Answer, SqlError>) -> String {
     match result {
         Err(SqlError::Refused(refusal)) => refusal.code,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::datasource::TableType;
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -151,7 +152,13 @@ impl TableProvider for Relation {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+        Ok(filters
+            .iter()
+            .map(|filter| match has_subquery(filter) {
+                true => TableProviderFilterPushDown::Unsupported,
+                false => TableProviderFilterPushDown::Inexact,
+            })
+            .collect())
     }
 
     async fn scan(
@@ -220,6 +227,12 @@ impl Relation {
         });
         Ok((places, subject, kept))
     }
+}
+
+/// Whether it waits for what a subquery says. Such a filter stays above, where the planner makes a join of it; a copy of it down here has no plan.
+fn has_subquery(filter: &Expr) -> bool {
+    let is = |e: &Expr| matches!(e, Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) | Expr::SetComparison(_));
+    filter.exists(|e| Ok(is(e))).unwrap_or(true)
 }
 
 /// Names of subjects that are looked for in files; where more are seen, each row is looked at.
