@@ -4,18 +4,19 @@ mod access;
 mod audit;
 mod export;
 mod sign_in;
+mod words;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use vitalog_elog::Time;
 
-use crate::failure::Failure;
 pub use access::{Hold, HoldAction, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
 pub use export::{Export, ExportFormat};
 pub use sign_in::SignIn;
+pub use words::instant;
+use words::study_floor;
 
 #[derive(Parser)]
 #[command(
@@ -134,7 +135,7 @@ pub struct Serve {
     #[arg(long)]
     pub policies: Option<PathBuf>,
     /// How many subjects an answer rests on at least for whoever has the right `study`; 1: rows of single subjects leave, under pseudonyms.
-    #[arg(long, value_name = "SUBJECTS", default_value_t = vitalog_lakehouse::FLOOR)]
+    #[arg(long, value_name = "SUBJECTS", default_value_t = vitalog_lakehouse::FLOOR, value_parser = study_floor)]
     pub study_floor: std::num::NonZeroU32,
     /// Minutes after which a session ends of which nothing was asked.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=720))]
@@ -587,14 +588,4 @@ pub enum KeysAction {
     RotateKek,
     /// Lock the key store with the key-encryption key in a file, which is made where it is missing. From then on `VITALOG_KEK_FILE` names it, or `VITALOG_KEK` says it.
     MoveKek { file: PathBuf },
-}
-
-/// An instant as it is given to `--at`, `--from`, `--to` and `--now`.
-///
-/// # Errors
-/// Where it is none.
-pub fn instant(text: &str) -> Result<Time, Failure> {
-    Time::parse(text).map_err(|_| {
-        Failure::usage(format!("{text:?} is no instant")).hint("write it like 2026-11-20T08:00:00Z, with its offset from UTC")
-    })
 }

@@ -40,7 +40,7 @@ use vitalog_dashboards::io::{Board, Notice, Ports};
 use vitalog_elog::Span;
 use vitalog_elog::access::Access;
 use vitalog_ingest::access::log::Writer as AccessWriter;
-use vitalog_ingest::access::{Accounts, Lives, Open, Sessions};
+use vitalog_ingest::access::{Accounts, Lives, Open, Sessions, secret};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
     AccessLog, BodyLimits, Credentials, Doorman, Gateway, Glass, LogKeeper, Porter, Provider, authenticate, emergencies,
@@ -240,8 +240,8 @@ fn sql(node: &Node, access: &Arc<dyn Access>, study: &Study) -> SqlDoor {
 
 /// How those ask who study everybody: the key of their pseudonyms is kept beside the others.
 fn study(node: &Node, manners: &Manners) -> Result<Study, Failure> {
-    let pseudonyms = Pseudonyms::open(&node.data().join("pseudonym.key")).map_err(Failure::new)?;
-    Ok(Study { pseudonyms: Arc::new(pseudonyms), floor: manners.study_floor })
+    let key = secret::kept_or_drawn(&node.data().join("pseudonym.key")).map_err(|e| Failure::new(e.to_string()))?;
+    Ok(Study { pseudonyms: Arc::new(Pseudonyms::new(*key)), floor: manners.study_floor })
 }
 
 impl Server {

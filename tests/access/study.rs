@@ -166,7 +166,7 @@ fn a_floor_of_nobody_and_a_key_that_is_none_are_refused() {
         |more: &[&str]| run(vitalog().args(["serve", "--open", "--listen", "127.0.0.1:0", "--data"]).arg(dir.path()).args(more));
     for floor in ["0", "-1", "many", "4294967296"] {
         let (status, _, err) = start(&[&format!("--study-floor={floor}")]);
-        assert!(status == Some(2) && err.contains("--study-floor") && err.contains(floor), "{err}");
+        assert!(status == Some(2) && err.contains("--study-floor") && err.contains(floor) && err.contains("from 1 on"), "{err}");
     }
     std::fs::write(dir.path().join("pseudonym.key"), "no key").expect("written");
     let (status, _, err) = start(&[]);

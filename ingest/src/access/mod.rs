@@ -12,6 +12,7 @@ mod policy;
 mod registry;
 mod role;
 mod scope;
+pub mod secret;
 mod session;
 mod store;
 mod token;

@@ -32,6 +32,7 @@ use crate::io::only_seen::OnlySeen;
 use crate::io::pseudonymised::Pseudonymised;
 use crate::io::retain::kept_of;
 use crate::io::scan::{HiddenRows, but_for_hidden, hidden_rows, scan_files};
+use crate::io::scan_end::ScanEnd;
 use crate::layout::Layout;
 use crate::masks::{Mask, mask};
 use crate::prune::prune;
@@ -185,14 +186,14 @@ impl Relation {
         seen: &Arc<Seen>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (places, subject, kept) = self.with_subject(projection)?;
-        let keep: Arc<[usize]> = (0..kept).collect();
+        let keep = (0..kept).collect();
         // As many rows as are wanted may lie behind many that are not seen, so there is no limit below.
         let mut below: Vec<Expr> = filters.iter().filter(|f| cannot_fail(f)).cloned().collect();
         if seen.names().len() <= MOST_PUSHED {
             below.push(ident("subject").in_list(seen.names().map(lit).collect(), false));
         }
         let all = self.scan_all(state, Some(&places), (&below, Asks::Now), None)?;
-        Ok(Arc::new(OnlySeen::new(all, subject, keep, seen.clone())?))
+        ScanEnd::plan(all, Arc::new(OnlySeen { subject, keep, seen: seen.clone() }))
     }
 
     fn scan_study(
@@ -206,13 +207,13 @@ impl Relation {
         let schema = self.schema();
         let (places, subject, kept) = self.with_subject(projection)?;
         let of = |name: &str| mask(self.table, &self.layout, name);
-        let masks: Arc<[Mask]> = places[..kept].iter().map(|place| of(schema.field(*place).name())).collect();
+        let masks: Vec<Mask> = places[..kept].iter().map(|place| of(schema.field(*place).name())).collect();
         // A condition on what is masked is about what stands in its place, and is asked above.
         let is_open = |f: &&Expr| f.column_refs().iter().all(|column| of(column.name()) == Mask::Open);
         let below: Vec<Expr> = filters.iter().filter(|f| cannot_fail(f)).filter(is_open).cloned().collect();
         let limit = limit.filter(|_| filters.is_empty());
         let all = self.scan_all(state, Some(&places), (&below, Asks::Now), limit)?;
-        Ok(Arc::new(Pseudonymised::new(all, subject, masks, study.pseudonyms.clone())?))
+        ScanEnd::plan(all, Arc::new(Pseudonymised::new(subject, masks, study.pseudonyms.clone())))
     }
 
     /// The columns to read with the subject among them, where that is, and how many of them, from the first on, were asked for.
@@ -325,7 +326,7 @@ impl Relation {
             return Ok(None);
         }
         let mut places = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
-        let keep: Arc<[usize]> = (0..places.len()).collect();
+        let keep = (0..places.len()).collect();
         for name in Cuts::columns(self.table) {
             let place = schema.index_of(name)?;
             if !places.contains(&place) {
@@ -334,7 +335,7 @@ impl Relation {
         }
         let groups = but_for_hidden(self.table, &groups(files, parts), &self.hidden);
         let all = scan_files(&schema, groups, Some(&places), predicate, None, Some(footers::kept(state)?))?;
-        Ok(Some(Arc::new(OnlyKept::new(all, self.table, self.cuts.clone(), keep)?)))
+        ScanEnd::plan(all, Arc::new(OnlyKept { table: self.table, cuts: self.cuts.clone(), keep })).map(Some)
     }
 }
 

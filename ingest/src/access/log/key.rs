@@ -3,55 +3,25 @@
 //! Whoever has it can sign another past. So it is worth as much as it is kept apart, and heads are worth more where somebody else notes them.
 
 use std::fmt;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-use zeroize::Zeroizing;
+
+use crate::access::secret::{SecretError, kept_or_drawn};
 
 /// Signs heads.
 pub struct Signer(Ed25519KeyPair);
-
-/// Why there is no key.
-#[derive(Debug)]
-pub enum KeyError {
-    Io(PathBuf, std::io::Error),
-    NotAKey(PathBuf),
-    Random,
-}
 
 impl Signer {
     /// Reads the key from a file, or makes it.
     ///
     /// # Errors
     /// Where the file can't be read or written, or holds something else.
-    pub fn open(path: &Path) -> Result<Signer, KeyError> {
-        let failed = |e| KeyError::Io(path.to_owned(), e);
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => Zeroizing::new(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut seed = Zeroizing::new([0_u8; 32]);
-                getrandom::fill(&mut *seed).map_err(|_| KeyError::Random)?;
-                let text = Zeroizing::new(format!("{}\n", blake3::Hash::from_bytes(*seed).to_hex()));
-                let draft = path.with_extension("draft");
-                let mut file = std::fs::OpenOptions::new()
-                    .write(true)
-                    .create(true)
-                    .truncate(true)
-                    .mode(0o600)
-                    .open(&draft)
-                    .map_err(failed)?;
-                file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-                std::fs::rename(&draft, path).map_err(failed)?;
-                text
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        let seed = blake3::Hash::from_hex(text.trim()).map_err(|_| KeyError::NotAKey(path.to_owned()))?;
-        Ed25519KeyPair::from_seed_unchecked(seed.as_bytes()).map(Signer).map_err(|_| KeyError::NotAKey(path.to_owned()))
+    pub fn open(path: &Path) -> Result<Signer, SecretError> {
+        let seed = kept_or_drawn(path)?;
+        Ed25519KeyPair::from_seed_unchecked(&*seed).map(Signer).map_err(|_| SecretError::NotAKey(path.to_owned()))
     }
 
     /// The public key, in hexadecimal digits.
@@ -75,17 +45,3 @@ impl fmt::Debug for Signer {
         write!(f, "Signer({})", self.public())
     }
 }
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            KeyError::Io(path, error) => write!(f, "{}: {error}", path.display()),
-            KeyError::NotAKey(path) => {
-                write!(f, "{} is not 64 hexadecimal digits; restore it, or remove it to begin with a new one", path.display())
-            }
-            KeyError::Random => f.write_str("the system gave no random numbers"),
-        }
-    }
-}
-
-impl std::error::Error for KeyError {}

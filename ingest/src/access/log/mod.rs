@@ -17,6 +17,6 @@ mod line;
 mod writer;
 
 pub use audit::{AccessAudit, Fault, Faulty, audit};
-pub use key::{KeyError, Signer};
+pub use key::Signer;
 pub use line::Entry;
 pub use writer::{LogError, Writer};
