@@ -73,12 +73,34 @@ fn in_order(mut rows: Vec<Value>) -> Vec<Value> {
     rows
 }
 
-fn told(python: &Path, arguments: &[&str], lake: &Path) -> Vec<Value> {
+fn engine(python: &Path, arguments: &[&str], lake: &Path) -> Command {
     let mut command = Command::new(python);
     command.arg(root().join("tests/support/engines.py")).arg(arguments[0]).arg(lake).args(&arguments[1..]);
-    let (status, out, err) = run(&mut command);
-    assert_eq!(status, Some(0), "{arguments:?}\n{out}\n{err}");
-    in_order(out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    command
+}
+
+fn lines_of(command: &mut Command) -> Vec<Value> {
+    let (status, out, err) = run(command);
+    assert_eq!(status, Some(0), "{command:?}\n{out}\n{err}");
+    out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+fn told(python: &Path, arguments: &[&str], lake: &Path) -> Vec<Value> {
+    in_order(lines_of(&mut engine(python, arguments, lake)))
+}
+
+/// Corrects and removes some of what landed, and adds to it; what our SQL tells after that.
+fn busy_again(data: &Path) -> Vec<Value> {
+    let server = Server::start(data, &DOORS);
+    let mut later: Vec<Value> = (0..60_u64)
+        .map(|n| json!({"subject": format!("p-{}", (n * 2 + 1) % 3), "id": format!("r{}", n * 2 + 1), "rev": 7, "removed": true}))
+        .collect();
+    later.extend(
+        (0..30)
+            .map(|n| json!({"subject": "p-2", "id": format!("new-{n}"), "stream": "carbs", "at": at(n * 5), "amount": "12 g"})),
+    );
+    server.readings(&ndjson(&later)).ok();
+    figures(server)
 }
 
 #[test]
@@ -101,11 +123,22 @@ fn other_engines_come_to_the_same_figures() {
     let spark = ["spark", jars.to_str().unwrap()];
     assert_eq!(told(&python, &spark, &lake), ours, "spark");
 
+    // The tables as they were: files and log of former versions are kept for a day.
+    let [versions] = &lines_of(&mut engine(&python, &["versions"], &lake))[..] else { panic!("one line") };
+    let now = busy_again(dir.path());
+    assert!(now != ours && told(&python, &["duckdb"], &lake) == now);
+    for by in [&["polars"][..], &["deltalake"], &spark] {
+        let then = in_order(lines_of(engine(&python, by, &lake).env("VERSIONS", versions.to_string())));
+        assert_eq!(then, ours, "{by:?}, as of {versions}");
+    }
+
     // Somebody is erased: the log begins with a checkpoint, and files were rewritten.
     let (status, out, err) = run(vitalog().args(["erase", "--subject", "p-1", "--format", "json", "--data"]).arg(dir.path()));
     assert!(status == Some(0) && out.contains(r#""made_again":[]"#), "{out}{err}");
     let left = told(&python, &["duckdb"], &lake);
-    assert_ne!(left, ours);
+    assert_ne!(left, now);
+    let (status, out, _) = run(engine(&python, &["deltalake"], &lake).env("VERSIONS", versions.to_string()));
+    assert!(status != Some(0), "a former version, which has the erased subject, is read still: {out}");
     for engine in [&["polars"][..], &["deltalake"], &spark] {
         assert_eq!(told(&python, engine, &lake), left, "{engine:?}, after an erasure");
     }

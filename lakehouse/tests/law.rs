@@ -114,3 +114,67 @@ async fn many_flushes_leave_few_files() {
     let checkpoint = object_store::path::Path::from("readings/_delta_log/_last_checkpoint");
     object_store::ObjectStoreExt::head(&*store, &checkpoint).await.unwrap();
 }
+
+/// The table `readings` as Delta's own library sees it, at a version or the newest.
+async fn seen_by_delta(store: &Arc<InMemory>, version: Option<u64>) -> deltalake::DeltaTable {
+    let store: Arc<dyn object_store::ObjectStore> = store.clone();
+    let own = Arc::new(object_store::prefix::PrefixStore::new(store.clone(), "readings"));
+    let url = url::Url::parse("memory:///readings/").unwrap();
+    let mut table = deltalake::DeltaTable::new(deltalake::logstore::default_logstore(own, store, &url, &Default::default()));
+    match version {
+        Some(version) => table.load_version(version).await.unwrap(),
+        None => table.load().await.unwrap(),
+    }
+    table
+}
+
+fn now() -> vitalog_elog::Time {
+    vitalog_elog::Time(std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() as i64)
+}
+
+/// What was the newest version at an instant stays whole, however old its files are; what was replaced before that goes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_since_an_instant_stay_readable() {
+    let mut dice = Dice(11);
+    let store = Arc::new(InMemory::new());
+    let mut run = RunLoop::new(schema());
+    let lake = Lake::open_on(store.clone(), run.schema.clone(), INCARNATION).await.unwrap();
+    let mut go_on = async |flushes: usize| {
+        let mut replaced = 0;
+        for _ in 0..flushes {
+            let first = run.records.len();
+            (0..20).for_each(|_| run.random(&mut dice));
+            lake.apply(&run.records[first..], run.position()).unwrap();
+            replaced += lake.flush().await.unwrap().replaced;
+        }
+        replaced
+    };
+    let before = go_on(20).await;
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let since = now();
+    let version = seen_by_delta(&store, None).await.version().unwrap();
+    let after = go_on(20).await;
+    assert!(before > 20 && after > 20, "{before} and {after} files replaced");
+    let there = async |version: u64| {
+        let table = seen_by_delta(&store, Some(version)).await;
+        let files: Vec<String> = table.get_file_uris().unwrap().collect();
+        let mut missing = 0;
+        for file in &files {
+            let path = object_store::path::Path::from(file.trim_start_matches("memory:///"));
+            missing += usize::from(object_store::ObjectStoreExt::head(&*store, &path).await.is_err());
+        }
+        (files.len(), missing)
+    };
+    let removed = lake.tidy(since).await.unwrap();
+    assert!(removed >= before / 2, "{removed} removed of {before} that were replaced before");
+    let newest = seen_by_delta(&store, None).await.version().unwrap();
+    for version in [version, version + 1, (version + newest) / 2, newest] {
+        let (files, missing) = there(version).await;
+        assert!(files > 0 && missing == 0, "version {version}: {missing} of {files} files are gone");
+    }
+    let (_, missing) = there(version - 10).await;
+    assert!(missing > 0, "what no version since has needed is there still");
+    assert_eq!(lake.tidy(since).await.unwrap(), 0);
+    assert!(lake.tidy(vitalog_elog::Time::MAX).await.unwrap() >= after / 2);
+    assert!(there(version).await.1 > 0 && there(newest).await.1 == 0);
+}

@@ -22,9 +22,12 @@ const MANY: usize = 500_000;
 const LOOK: Duration = Duration::from_millis(250);
 /// A pause before a failed landing is tried again, however much waits.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// How often files are removed that no commit names any more, and how old those must be: a statement may still be reading them.
+/// When files are removed that nothing names any more: first some time after the start, so that a server which is started daily comes to it, too.
+const FIRST_TIDY: Duration = Duration::from_secs(600);
 const TIDY: Duration = Duration::from_secs(24 * 3_600);
-const OLD: Span = Span::days(2);
+/// For so long a former version can be read: statements, exports and other programs may be at it. The tables' property `delta.deletedFileRetentionDuration`
+/// promises the same.
+const FORMER: Span = Span::days(1);
 
 /// The landing task.
 pub struct Landing {
@@ -45,7 +48,7 @@ impl Landing {
         let mut look = interval(LOOK.min(self.every.max(Duration::from_millis(50))));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Instant::now() + self.first;
-        let mut tidied = Instant::now();
+        let mut tidy_at = Instant::now() + FIRST_TIDY;
         loop {
             tokio::select! {
                 _ = look.tick() => {}
@@ -69,15 +72,15 @@ impl Landing {
                 }
             }
             due = Instant::now() + self.every;
-            if tidied.elapsed() >= TIDY {
-                tidied = Instant::now();
+            if Instant::now() >= tidy_at {
+                tidy_at = Instant::now() + TIDY;
                 self.tidy().await;
             }
         }
     }
 
     async fn tidy(&self) {
-        let before = Time(clock::wall().0.saturating_sub(OLD.0));
+        let before = Time(clock::wall().0.saturating_sub(FORMER.0));
         match self.lake.tidy(before).await {
             Ok(files) => tracing::info!(files, "old files of the lake were removed"),
             Err(error) => tracing::error!(%error, "old files of the lake could not be removed"),

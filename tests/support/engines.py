@@ -1,6 +1,8 @@
 """What another engine finds in the lake's tables, by itself: a line of JSON for each row of the figures that tests/engines.rs asks our SQL for.
 
-engines.py ENGINE LAKE [JARS]     ENGINE: duckdb, polars, deltalake or spark; JARS: the folder of Spark's jars for Delta
+engines.py ENGINE LAKE [JARS]     ENGINE: duckdb, polars, deltalake or spark; JARS: the folder of Spark's jars for Delta. With the variable VERSIONS, as
+                                  `versions` tells them, the tables as they were then (not by duckdb)
+engines.py versions LAKE          the version of each table, one line of JSON
 engines.py follow LAKE SECONDS    reads `readings` by duckdb and polars again and again, and tells each engine's counts
 """
 import glob
@@ -15,6 +17,7 @@ select stream, count(*) as n, count(distinct subject) as subjects, count(distinc
   min({since}) as first, max({since}) as last
 from {table} group by stream order by stream"""
 TABLES = ["readings", "readings_history"]
+VERSIONS = json.loads(os.environ.get("VERSIONS", "{}"))
 
 
 def duckdb_on():
@@ -48,14 +51,14 @@ def figures_of(frame):
 def by_polars(lake):
     import polars as pl
     for table in TABLES:
-        yield from ([table, row] for row in figures_of(pl.scan_delta(f"{lake}/{table}")).collect().to_dicts())
+        yield from ([table, row] for row in figures_of(pl.scan_delta(f"{lake}/{table}", version=VERSIONS.get(table))).collect().to_dicts())
 
 
 def by_deltalake(lake):
     import polars as pl
     from deltalake import DeltaTable
     for table in TABLES:
-        rows = pl.from_arrow(DeltaTable(f"{lake}/{table}").to_pyarrow_table())
+        rows = pl.from_arrow(DeltaTable(f"{lake}/{table}", version=VERSIONS.get(table)).to_pyarrow_table())
         yield from ([table, row] for row in figures_of(rows).to_dicts())
 
 
@@ -79,10 +82,18 @@ def by_spark(lake, jars):
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
     for table in TABLES:
-        spark.read.format("delta").load(f"{lake}/{table}").createOrReplaceTempView(table)
+        reader = spark.read.format("delta")
+        if table in VERSIONS:
+            reader = reader.option("versionAsOf", VERSIONS[table])
+        reader.load(f"{lake}/{table}").createOrReplaceTempView(table)
         asked = spark.sql(FIGURES.format(table=table, since="unix_timestamp(coalesce(at, start_at))"))
         yield from ([table, row.asDict()] for row in asked.collect())
     spark.stop()
+
+
+def versions(lake):
+    from deltalake import DeltaTable
+    yield {table: DeltaTable(f"{lake}/{table}").version() for table in TABLES}
 
 
 def follow(lake, seconds):
@@ -96,6 +107,6 @@ def follow(lake, seconds):
 
 
 if __name__ == "__main__":
-    how = {"duckdb": by_duckdb, "polars": by_polars, "deltalake": by_deltalake, "spark": by_spark, "follow": follow}
+    how = {"duckdb": by_duckdb, "polars": by_polars, "deltalake": by_deltalake, "spark": by_spark, "versions": versions, "follow": follow}
     for line in how[sys.argv[1]](*sys.argv[2:]):
         print(json.dumps(line), flush=True)

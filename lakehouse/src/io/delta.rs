@@ -41,6 +41,15 @@ pub struct Delta {
     log: LogStoreRef,
 }
 
+/// What becomes of the versions before the newest when files are removed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Former {
+    /// Those that were the newest at the instant, or since, can be read still.
+    Readable,
+    /// None can be counted on.
+    Gone,
+}
+
 /// What became of a commit.
 pub enum Committed {
     Done(Arc<Cold>),
@@ -133,21 +142,29 @@ impl Delta {
     }
 
     /// Removes files that the newest version doesn't name and that were written before an instant: those that were replaced, and those of commits that
-    /// never came about. Says how many.
+    /// never came about. A file that was replaced since is what a former version consists of. Says how many.
     ///
     /// # Errors
     /// [`LakeError::Storage`].
-    pub async fn tidy(&self, incarnation: u128, before: Time) -> Result<usize, LakeError> {
+    pub async fn tidy(&self, incarnation: u128, before: Time, former: Former) -> Result<usize, LakeError> {
         let tidying = || format!("removing old files of table {}", self.table.name());
         let newest = self.load(incarnation, None).await?;
-        let live: HashSet<&str> = newest.files.iter().map(|f| &*f.path).collect();
+        let mut needed: HashSet<String> = newest.files.iter().map(|f| f.path.to_string()).collect();
+        if former == Former::Readable {
+            let mut replaced = newest.state.all_tombstones(&*self.log);
+            while let Some(file) = replaced.try_next().await.doing(tidying())? {
+                if file.deletion_timestamp().is_none_or(|ms| ms.saturating_mul(1_000) >= before.0) {
+                    needed.insert(file.path().into_owned());
+                }
+            }
+        }
         let store = self.log.object_store(None);
         let mut listing = store.list(None);
         let mut old = Vec::new();
         while let Some(object) = listing.try_next().await.doing(tidying())? {
             let is_old = object.last_modified.timestamp_micros() < before.0;
             let path = object.location.as_ref();
-            if is_old && path.ends_with(".parquet") && !path.starts_with("_delta_log/") && !live.contains(path) {
+            if is_old && path.ends_with(".parquet") && !path.starts_with("_delta_log/") && !needed.contains(path) {
                 old.push(object.location);
             }
         }

@@ -14,7 +14,7 @@ use vitalog_elog::{Subject, Time};
 
 use crate::cold::{Cold, DataFile};
 use crate::error::{Doing, LakeError};
-use crate::io::delta::{Committed, Delta};
+use crate::io::delta::{Committed, Delta, Former};
 use crate::io::flush::Flushed;
 use crate::io::lake::Lake;
 use crate::io::query::plain_context;
@@ -42,7 +42,7 @@ impl Lake {
             let cold = &view.cold[table.table.place()];
             self.forget_in(table, cold, &view.layout, &gone, &mut done).await?;
             // Also where there is nothing of them now: former versions may have had it.
-            table.tidy(self.inner.incarnation, Time::MAX).await?;
+            table.tidy(self.inner.incarnation, Time::MAX, Former::Gone).await?;
             table.forget_former_versions().await?;
         }
         Ok(done)

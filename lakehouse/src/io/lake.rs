@@ -12,7 +12,7 @@ use vitalog_elog::{Position, Record, Schema, Time};
 
 use crate::cold::Cold;
 use crate::error::{Doing, LakeError};
-use crate::io::delta::Delta;
+use crate::io::delta::{Delta, Former};
 use crate::io::footers::MOST_BYTES;
 use crate::io::runtime::{QueryThreads, files_only};
 use crate::io::store::DurableStore;
@@ -184,15 +184,15 @@ impl Lake {
         Hot { rows, superseded: state.masks.len() }
     }
 
-    /// Removes files that were written before an instant and that the newest version doesn't need: those that a flush replaced, and those that a
-    /// crash left. A statement or another program that still reads an older version fails, so let the instant be a day or so ago. Says how many.
+    /// Removes files that were written before an instant and that no version has needed since: those that a flush replaced, and those that a
+    /// crash left. A statement or another program that reads a version older than that fails, so let the instant be a day or so ago. Says how many.
     ///
     /// # Errors
     /// [`LakeError::Storage`].
     pub async fn tidy(&self, before: Time) -> Result<usize, LakeError> {
         let mut removed = 0;
         for table in &self.inner.tables {
-            removed += table.tidy(self.inner.incarnation, before).await?;
+            removed += table.tidy(self.inner.incarnation, before, Former::Readable).await?;
         }
         Ok(removed)
     }

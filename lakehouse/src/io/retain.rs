@@ -18,7 +18,7 @@ use vitalog_elog::{Subject, Time};
 
 use crate::cold::{Cold, DataFile};
 use crate::error::{Doing, LakeError};
-use crate::io::delta::{Committed, Delta};
+use crate::io::delta::{Committed, Delta, Former};
 use crate::io::flush::ATTEMPTS;
 use crate::io::forget::is_declared_whole;
 use crate::io::lake::{Inner, Lake};
@@ -169,7 +169,7 @@ impl Lake {
         let mut removed = 0;
         let mut cold = self.inner.state().cold.clone();
         for table in &self.inner.tables {
-            removed += table.tidy(self.inner.incarnation, before).await?;
+            removed += table.tidy(self.inner.incarnation, before, Former::Gone).await?;
             table.forget_former_versions().await?;
             // What was looked at reads on from log entries that are gone.
             let of = &mut cold[table.table.place()];
