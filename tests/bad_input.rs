@@ -171,3 +171,48 @@ fn a_head_that_does_not_come_ends_the_connection() {
     assert_eq!(server.get("/livez").status, 200);
     assert_eq!(server.stop(), Some(0));
 }
+
+/// The status and body of a request line that no client library would send.
+fn asked_raw(server: &Server, line: &str, body: &str) -> (u16, String) {
+    let address = server.url.strip_prefix("http://").expect("an address");
+    let mut stream = TcpStream::connect(address).expect("connected");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    let head = format!("{line} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    stream.write_all(format!("{head}{body}").as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    (answer.get(9..12).and_then(|status| status.parse().ok()).expect("a status"), answer)
+}
+
+#[test]
+fn paths_that_climb_lead_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, outside) = (dir.path().join("data"), dir.path().join("outside.rules"));
+    std::fs::write(dir.path().join("secret"), "nobody reads this").expect("written");
+    let server = Server::start(&data, &[]);
+    for up in ["../", "..%2f", "%2e%2e/", "%2e%2e%2f", "..%5c", "..%252f", ".%00./", "....//"] {
+        for front in [
+            "/",
+            "/assets/",
+            "/v1/rules/",
+            "/v1/subjects/",
+            "/v1/subjects/p-1/readings/",
+            "/v1/recommendations/",
+            "/v1/rules/versions/",
+        ] {
+            for (times, file) in [(1, "secret"), (2, "secret"), (4, "etc/passwd"), (8, "etc/passwd")] {
+                let line = format!("GET {front}{}{file}", up.repeat(times));
+                let (status, answer) = asked_raw(&server, &line, "");
+                assert!((400..500).contains(&status), "{line}: {answer}");
+                assert!(!answer.contains("nobody reads this") && !answer.contains("root:"), "{line}: {answer}");
+            }
+        }
+        let line = format!("PUT /v1/rules/{up}outside.rules");
+        let (status, answer) = asked_raw(&server, &line, "rule calm when bg < 1 mg/dL { say \"x\" }");
+        assert!((400..500).contains(&status), "{line}: {answer}");
+        assert!(!outside.exists(), "{line} wrote a file");
+    }
+    let (status, _) = asked_raw(&server, "GET /livez", "");
+    assert_eq!(status, 200);
+}

@@ -12,6 +12,7 @@ use crate::support::rounds;
 use crate::support::server::{Server, run, vitalog};
 use crate::support::story::{Numbers, at, ndjson, readings};
 
+/// Kills in the life of one data directory.
 const KILLS: u64 = 20;
 /// Each start has another number of them.
 const WORKERS: [&str; 3] = ["1", "2", "4"];
@@ -57,14 +58,15 @@ fn recounted(data: &Path) -> Shown {
     findings.map(|r| (format!("{} {} {}", r["subject"], r["rule"], r["onset"]), (r["state"].clone(), r["end"].clone()))).collect()
 }
 
-#[test]
-fn twenty_kills_lose_nothing_and_double_nothing() {
+/// One data directory whose server is killed twenty times under load. Gives back how many readings were acknowledged.
+fn life_of_kills(seed: u64) -> u64 {
     let data = tempfile::tempdir().unwrap();
-    let mut numbers = Numbers(2026);
+    let mut numbers = Numbers(seed);
     let mut acknowledged = Vec::new();
     for round in 0..KILLS {
         // Landing every second, so that kills fall into landings too.
-        let server = Server::start(data.path(), &["--land-every", "1", "--workers", WORKERS[(round % 3) as usize]]);
+        let workers = WORKERS[((seed + round) % 3) as usize];
+        let server = Server::start(data.path(), &["--land-every", "1", "--workers", workers]);
         let dead = AtomicBool::new(false);
         let pause = Duration::from_millis(150 + numbers.below(2_000));
         acknowledged.push(std::thread::scope(|scope| {
@@ -76,17 +78,28 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
         }));
     }
     let total: u64 = acknowledged.iter().sum();
-    assert!(total > 10_000, "too little was sent to prove anything: {acknowledged:?}");
-    println!("{total} readings acknowledged over {KILLS} kills");
+    assert!(total > 10_000, "seed {seed}: too little was sent to prove anything: {acknowledged:?}");
     let server = Server::start(data.path(), &[]);
     let in_lake = rounds::in_lake(&server, &acknowledged, BATCH);
     let contacts = rounds::contacts(&server);
-    assert_eq!(rounds::in_views(&server), in_lake + contacts, "views and lake hold the same readings");
+    assert_eq!(rounds::in_views(&server), in_lake + contacts, "seed {seed}: views and lake hold the same readings");
 
     let shown = shown(&server, (0..17).map(|n| format!("s-{n}")));
     assert_eq!(server.stop(), Some(0));
     let expected = recounted(data.path());
-    assert_eq!(shown, expected, "views (left) and a history that was never interrupted (right) differ");
+    assert_eq!(shown, expected, "seed {seed}: views (left) and a history that was never interrupted (right) differ");
+    total
+}
+
+/// Twenty kills, or as many as VITALOG_CASES says: `tests/run --long survival` has a thousand of them, in fifty directories.
+#[test]
+fn kills_lose_nothing_and_double_nothing() {
+    let read = |name: &str, default: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
+    let (first, kills) = (read("VITALOG_SEED", 2026), read("VITALOG_CASES", KILLS));
+    for life in 0..kills.div_ceil(KILLS) {
+        let total = life_of_kills(first + life);
+        println!("seed {}: {total} readings acknowledged over {KILLS} kills", first + life);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod browser;
 mod doors;
+mod enumeration;
 mod life;
 mod log;
 mod sign_in;
