@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::client::Client;
 use crate::population::{SUBJECTS, Tempo, batch};
+use crate::postgres::Postgres;
 use crate::server::Server;
 
 const CONNECTIONS: u64 = 4;
@@ -19,6 +20,11 @@ pub fn run() {
     println!("bound (append, sync, answer): {:.0} readings/s", READINGS as f64 / took);
     measure("live (a reading every 2 s of each subject, up to now)", Tempo::live(of_each));
     measure("history (a reading every 5 min of each subject, months ago)", Tempo::HISTORY);
+}
+
+/// The same, kept by PostgreSQL.
+pub fn beside(postgres: &Postgres) {
+    postgres.copies(Tempo::live(BATCHES * LINES / SUBJECTS), CONNECTIONS, BATCHES, LINES);
 }
 
 fn bodies(tempo: Tempo) -> Vec<Vec<Vec<u8>>> {

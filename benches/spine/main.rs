@@ -1,6 +1,6 @@
 //! The spine measured from outside: the release binary, real HTTP, real disk. Each figure beside a bound measured in the same run.
 //!
-//! `cargo bench --bench spine` runs all; `-- ingest`, `-- singles`, `-- latency`, `-- visible` or `-- lake` one. Client and server share the machine's cores.
+//! `cargo bench --bench spine` runs all; `-- ingest`, `-- singles`, `-- postgres` (the two with PostgreSQL beside them), `-- latency`, `-- visible` or `-- lake` one. Client and server share the machine's cores.
 
 mod bound;
 mod client;
@@ -8,6 +8,7 @@ mod ingest;
 mod lake;
 mod latency;
 mod population;
+mod postgres;
 mod server;
 mod singles;
 mod visible;
@@ -16,11 +17,18 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     println!("cores: {}", std::thread::available_parallelism().map_or(0, usize::from));
-    if runs("ingest") {
+    let both = wanted.iter().any(|w| w == "postgres");
+    if runs("ingest") || both {
         ingest::run();
     }
-    if runs("singles") {
+    if runs("singles") || both {
         singles::run();
+    }
+    if runs("postgres")
+        && let Some(postgres) = postgres::start()
+    {
+        ingest::beside(&postgres);
+        singles::beside(&postgres);
     }
     if runs("lake") {
         lake::run();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use vitalog_elog::Time;
 
 use crate::client::Client;
+use crate::postgres::Postgres;
 use crate::server::Server;
 
 const CONNECTIONS: i64 = 64;
@@ -31,6 +32,11 @@ pub fn run() {
         server.cpu_seconds() - before
     );
     server.stop();
+}
+
+/// The same, kept by PostgreSQL.
+pub fn beside(postgres: &Postgres) {
+    postgres.singles(CONNECTIONS, REQUESTS);
 }
 
 /// Each connection sends so many readings of its own subject, five seconds apart up to now; the wait for each receipt.
