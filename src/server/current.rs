@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitalog_dashboards::ask::{Ask, Letter, LetterQuery, Readers};
+use vitalog_dashboards::ask::{Ask, Held, HeldQuery, Letter, LetterQuery, Readers};
 use vitalog_dashboards::io::Live;
 use vitalog_dashboards::views::ViewsError;
-use vitalog_elog::{Answered, ReadingId, Subject};
-use vitalog_ingest::io::{Behind, Current, CurrentRevision, KeptLetter, WantedLetters};
+use vitalog_elog::{Answered, ReadingId, StreamIx, Subject, When};
+use vitalog_ingest::io::{Behind, Current, CurrentRevision, HeldReading, KeptLetter, WantedLetters, WantedReadings};
 
 /// How long the views may take to see what was asked for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -52,6 +52,24 @@ impl Current for ViewsTell {
             (None, None) => return Ok(None),
         };
         Ok(Some(revision))
+    }
+
+    fn held(&self, wanted: &WantedReadings, after: u64) -> Result<Vec<HeldReading>, Behind> {
+        let query = HeldQuery {
+            ids: wanted.ids.as_ref().map(|ids| ids.iter().map(|(_, id)| *id).collect()),
+            stream: wanted.stream,
+            source: wanted.source.clone(),
+            from: wanted.from,
+            until: wanted.until,
+            limit: wanted.limit,
+        };
+        let held = self.ask(after, |ask| ask.held(&wanted.subject, &query))?;
+        let reading = |Held { id, given, rev, content }| HeldReading { id, given, rev, content };
+        Ok(held.into_iter().map(reading).collect())
+    }
+
+    fn revisions(&self, subject: &Subject, readings: &[(ReadingId, StreamIx, When)], after: u64) -> Result<Vec<u32>, Behind> {
+        self.ask(after, |ask| ask.greatest_revisions(subject, readings))
     }
 
     fn letter(&self, offset: u64, after: u64) -> Result<Option<KeptLetter>, Behind> {

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -44,6 +43,15 @@ impl Stripes {
         (subject, id).hash(&mut hasher);
         let place = hasher.finish() % self.0.len() as u64;
         self.0[place as usize].lock().await
+    }
+
+    /// All of them: nobody settles on a revision meanwhile. Always in this order, so that two who want all do not wait for each other.
+    pub(super) async fn all(&self) -> Vec<MutexGuard<'_, ()>> {
+        let mut all = Vec::with_capacity(self.0.len());
+        for stripe in &self.0 {
+            all.push(stripe.lock().await);
+        }
+        all
     }
 }
 
@@ -228,7 +236,7 @@ impl Gateway {
             Said::Nothing => None,
         };
         let (gateway, subject, id) = (self.clone(), target.subject.clone(), target.id);
-        let after = self.told.load(Ordering::Acquire);
+        let after = self.known_end().await?;
         let look = move || gateway.current.current(&subject, id, after);
         let current = tokio::task::spawn_blocking(look).await.map_err(|_| body::broken())??;
         let rev = current.map_or(0, |c| c.rev);

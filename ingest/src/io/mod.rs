@@ -11,6 +11,7 @@ mod emergencies;
 mod letters;
 mod logging;
 mod me;
+mod moving;
 pub mod once;
 mod origin;
 mod pace;
@@ -35,7 +36,7 @@ use utoipa_axum::routes;
 use vitalog_elog::access::Access;
 use vitalog_elog::input::DeadLetter;
 use vitalog_elog::port::Inlet;
-use vitalog_elog::{Answered, ReadingId, Subject, Time};
+use vitalog_elog::{Answered, Content, ReadingId, StreamIx, Subject, Time, When};
 
 use crate::live::Live;
 
@@ -66,7 +67,10 @@ pub struct Gateway {
     room: room::Room,
     /// The greatest position that was told to anyone.
     told: AtomicU64,
+    doubts: submit::Doubts,
     amending: amend::Stripes,
+    /// Whoever hands something in is one of many here; whoever must have nothing change meanwhile is alone.
+    writing: tokio::sync::RwLock<()>,
     /// One replay of dead letters at a time, so that a letter becomes one reading.
     replaying: tokio::sync::Mutex<()>,
     once: Arc<once::Desk>,
@@ -109,6 +113,18 @@ pub trait Current: Send + Sync {
     /// [`Behind`] where that was not so in time.
     fn current(&self, subject: &Subject, id: ReadingId, after: u64) -> Result<Option<CurrentRevision>, Behind>;
 
+    /// The current readings of a subject that are wanted, likewise.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    fn held(&self, wanted: &WantedReadings, after: u64) -> Result<Vec<HeldReading>, Behind>;
+
+    /// The greatest revision of each of these readings, removals included; 0 where there is none. Stream and instant are where one lies that was never amended. Likewise.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    fn revisions(&self, subject: &Subject, readings: &[(ReadingId, StreamIx, When)], after: u64) -> Result<Vec<u32>, Behind>;
+
     /// The dead letter at an offset, likewise.
     ///
     /// # Errors
@@ -129,6 +145,31 @@ pub trait Current: Send + Sync {
 
     /// The offset before which everything is seen.
     fn reached(&self) -> u64;
+}
+
+/// A current reading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldReading {
+    pub id: ReadingId,
+    pub given: Option<Arc<str>>,
+    pub rev: u32,
+    pub content: Content,
+}
+
+/// Which readings of a subject are wanted; what is not said is wanted whatever it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedReadings {
+    pub subject: Subject,
+    /// By name and id.
+    pub ids: Option<Vec<(String, ReadingId)>>,
+    pub stream: Option<StreamIx>,
+    pub source: Option<String>,
+    /// Those that lie at or after, an interval by its end.
+    pub from: Option<Time>,
+    /// Those that lie before.
+    pub until: Option<Time>,
+    /// At most so many.
+    pub limit: usize,
 }
 
 /// A dead letter, and what is known of it.
@@ -189,7 +230,9 @@ impl Gateway {
             limits,
             room,
             told: AtomicU64::new(0),
+            doubts: submit::Doubts::default(),
             amending: amend::Stripes::default(),
+            writing: tokio::sync::RwLock::default(),
             replaying: tokio::sync::Mutex::default(),
             once,
         }
@@ -208,6 +251,7 @@ pub fn api() -> OpenApiRouter<Arc<Gateway>> {
         .routes(routes!(readings::post))
         .routes(routes!(amend::put, amend::delete))
         .routes(routes!(profile::put))
+        .routes(routes!(moving::post))
         .routes(routes!(letters::replay_many))
         .routes(routes!(letters::replay_one))
 }

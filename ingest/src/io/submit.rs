@@ -1,23 +1,22 @@
 //! Handing inputs to the run loop, and waiting for its answer.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderValue;
 use serde::Serialize;
+use tokio::sync::RwLockWriteGuard;
 use vitalog_elog::once::Became;
 use vitalog_elog::port::Accepted;
 use vitalog_elog::{Input, Subject};
 
 use super::Gateway;
-use super::once::{self, Ticket};
+use super::once::{self, Ticket, Waiting};
 use super::problem::Problem;
 
 impl Gateway {
     /// Journals the inputs. The answer comes after they are on stable storage. They are kept even if nobody waits for it any more.
     pub(super) async fn submit(&self, inputs: Vec<Input>) -> Result<Accepted, Problem> {
-        let accepted = once::submit(&*self.inlet, inputs).await.map_err(|failed| Problem::from(failed.why))?;
-        self.told.fetch_max(accepted.position.next, Ordering::AcqRel);
-        Ok(accepted)
+        self.keep(self.hand_in(inputs).await, &mut None).await
     }
 
     /// The same, and of a request that bears a key what is said to it: about one subject, where that is said.
@@ -28,11 +27,86 @@ impl Gateway {
         subject: Option<Subject>,
         said: &impl Serialize,
     ) -> Result<Accepted, Problem> {
-        let Some(ticket) = ticket else { return self.submit(inputs).await };
-        inputs.push(ticket.said(subject, inputs.len(), said)?);
-        let accepted = ticket.submit(&*self.inlet, inputs).await?;
+        if let Some(ticket) = ticket {
+            inputs.push(ticket.said(subject, inputs.len(), said)?);
+        }
+        self.keep(self.hand_in(inputs).await, ticket).await
+    }
+
+    /// Gives them to the run loop, by whoever keeps all others from that; they are still to be [kept](Gateway::keep).
+    pub(super) fn hand_in_alone(
+        &self,
+        _alone: RwLockWriteGuard<'_, ()>,
+        mut inputs: Vec<Input>,
+        ticket: &mut Option<Ticket>,
+        subject: Option<Subject>,
+        said: &impl Serialize,
+    ) -> Result<Waiting, Problem> {
+        if let Some(ticket) = ticket {
+            inputs.push(ticket.said(subject, inputs.len(), said)?);
+        }
+        Ok(once::hand_in(&*self.inlet, inputs))
+    }
+
+    /// Gives them to the run loop, when nobody has to be alone with it. What was given is on its way, whoever hangs up.
+    async fn hand_in(&self, inputs: Vec<Input>) -> Waiting {
+        let _among_others = self.writing.read().await;
+        once::hand_in(&*self.inlet, inputs)
+    }
+
+    /// Waits until they are kept.
+    pub(super) async fn keep(&self, waiting: Waiting, ticket: &mut Option<Ticket>) -> Result<Accepted, Problem> {
+        let doubt = self.doubts.unless_told();
+        let accepted = match ticket {
+            Some(ticket) => ticket.wait(waiting).await?,
+            None => waiting.await.map_err(|failed| Problem::from(failed.why))?,
+        };
         self.told.fetch_max(accepted.position.next, Ordering::AcqRel);
+        doubt.told();
         Ok(accepted)
+    }
+
+    /// An offset before which everything stands that anybody was told of, or hung up on before they could be.
+    pub(super) async fn known_end(&self) -> Result<u64, Problem> {
+        let open = self.doubts.all.load(Ordering::Acquire);
+        if open > self.doubts.settled.load(Ordering::Acquire) {
+            // Nothing is submitted behind what is in doubt; the answer says where the journal ends.
+            let accepted = once::hand_in(&*self.inlet, Vec::new()).await.map_err(|failed| Problem::from(failed.why))?;
+            self.told.fetch_max(accepted.position.next, Ordering::AcqRel);
+            self.doubts.settled.fetch_max(open, Ordering::AcqRel);
+        }
+        Ok(self.told.load(Ordering::Acquire))
+    }
+}
+
+/// How often inputs were handed in of which nobody was told where they stand, since their caller hung up or they were not acknowledged.
+#[derive(Default)]
+pub(super) struct Doubts {
+    all: AtomicU64,
+    /// Of so many it was found out that they stand before what was told since, if anywhere.
+    settled: AtomicU64,
+}
+
+/// Is a doubt where it is dropped before anybody was told.
+struct Doubt<'a>(Option<&'a Doubts>);
+
+impl Doubts {
+    fn unless_told(&self) -> Doubt<'_> {
+        Doubt(Some(self))
+    }
+}
+
+impl Doubt<'_> {
+    fn told(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(doubts) = self.0 {
+            doubts.all.fetch_add(1, Ordering::AcqRel);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod forms;
 mod hostile;
 mod ingress;
 mod letters;
+mod moving;
 mod once;
 mod receipts;
 mod sign_in;
@@ -26,12 +27,14 @@ use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::effect::Former;
 use vitalog_elog::input::{Mending, MendingOutcome};
 use vitalog_elog::port::{Accepted, Answer, Inlet, Unavailable};
-use vitalog_elog::{Answered, Effect, Entry, Input, Outcome, Position, ReadingId, Record, Subject, Time};
+use vitalog_elog::{
+    Answered, Effect, Entry, Input, Outcome, Position, Reading, ReadingId, Record, StreamIx, Subject, Time, When,
+};
 use vitalog_ingest::access::{Accounts, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    AccessLog, Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, KeptLetter, Provider,
-    WantedLetters, api, authenticate, with_problems,
+    AccessLog, Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, HeldReading, KeptLetter,
+    Provider, WantedLetters, WantedReadings, api, authenticate, with_problems,
 };
 use vitalog_ingest::journal::Journal;
 use vitalog_ingest::live::Live;
@@ -56,6 +59,7 @@ type Revision = (u32, u128, bool);
 #[derive(Default)]
 struct Known {
     current: Mutex<HashMap<(Subject, ReadingId), Revision>>,
+    readings: Mutex<BTreeMap<(Subject, ReadingId), Reading>>,
     letters: Mutex<Vec<KeptLetter>>,
     answered: Mutex<HashMap<u128, Answered>>,
     /// The offset before which it has everything.
@@ -94,6 +98,25 @@ impl Current for Known {
     fn current(&self, subject: &Subject, id: ReadingId, _: u64) -> Result<Option<CurrentRevision>, Behind> {
         let known = self.current.lock().expect("no panic");
         Ok(known.get(&(subject.clone(), id)).map(|(rev, _, removed)| CurrentRevision { rev: *rev, removed: *removed }))
+    }
+
+    fn held(&self, wanted: &WantedReadings, _: u64) -> Result<Vec<HeldReading>, Behind> {
+        let readings = self.readings.lock().expect("no panic");
+        let held = |reading: &Reading| {
+            let content = reading.content.clone().filter(|_| reading.subject == wanted.subject)?;
+            let is_wanted = wanted.ids.as_ref().is_none_or(|ids| ids.iter().any(|(_, id)| *id == reading.id))
+                && wanted.stream.is_none_or(|stream| stream == content.stream)
+                && wanted.source.as_deref().is_none_or(|source| content.source.as_deref() == Some(source))
+                && wanted.from.is_none_or(|from| content.when.instant().is_none_or(|at| at >= from))
+                && wanted.until.is_none_or(|until| content.when.instant().is_some_and(|at| at < until));
+            is_wanted.then(|| HeldReading { id: reading.id, given: reading.given.clone(), rev: reading.rev, content })
+        };
+        Ok(readings.values().filter_map(held).take(wanted.limit).collect())
+    }
+
+    fn revisions(&self, subject: &Subject, readings: &[(ReadingId, StreamIx, When)], _: u64) -> Result<Vec<u32>, Behind> {
+        let known = self.current.lock().expect("no panic");
+        Ok(readings.iter().map(|(id, ..)| known.get(&(subject.clone(), *id)).map_or(0, |(rev, ..)| *rev)).collect())
     }
 
     fn letter(&self, offset: u64, _: u64) -> Result<Option<KeptLetter>, Behind> {
@@ -150,7 +173,8 @@ impl Known {
             Some(was) if (was.0, was.1) == reading.revision() => Outcome::Duplicate,
             Some(was) if (was.0, was.1) > reading.revision() => Outcome::Outdated,
             was => {
-                known.insert(key, this);
+                known.insert(key.clone(), this);
+                self.readings.lock().expect("no panic").insert(key, reading.clone());
                 was.map_or(Outcome::New, |(rev, hash, _)| Outcome::Superseded { was: Former { rev, hash, place: None } })
             }
         })

@@ -425,6 +425,8 @@ proptest! {
                 Deed::Next | Deed::Lost | Deed::Away if next < requests.len() => {
                     let first = send(&plain, &requests[next], &format!("k{next}"));
                     if let Deed::Lost = deed {
+                        // What is in doubt is found out as long as it can be; else whoever amends is told to come again, and nothing is kept.
+                        send(&server, &request("DELETE", "/v1/subjects/p-001/readings/nowhere", ""), &format!("s{next}")).assert_problem(404, "no_such_reading");
                         sent(&server, IN_DOUBT).assert_problem(503, "journal_away");
                     } else {
                         if let Deed::Away = deed {

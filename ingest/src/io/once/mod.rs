@@ -9,7 +9,9 @@
 mod key;
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -120,7 +122,7 @@ impl Desk {
             let keys = self.keys();
             keys.iter().filter(|(_, known)| known.stage == Stage::Doubtful).map(|(key, _)| *key).collect()
         };
-        let end = submit(&*self.inlet, Vec::new()).await.map_err(|failed| Problem::from(failed.why))?.position.next;
+        let end = hand_in(&*self.inlet, Vec::new()).await.map_err(|failed| Problem::from(failed.why))?.position.next;
         let mut keys = self.keys();
         for key in doubtful {
             if let Some(known) = keys.get_mut(&key).filter(|known| known.stage == Stage::Doubtful) {
@@ -160,9 +162,9 @@ impl Ticket {
         self.leaves = None;
     }
 
-    /// Submits what the request came to, as [`Ticket::said`] has it.
-    pub(super) async fn submit(&mut self, inlet: &dyn Inlet, inputs: Vec<Input>) -> Result<Accepted, Problem> {
-        match submit(inlet, inputs).await {
+    /// Waits for what the request came to, handed in as [`Ticket::said`] has it.
+    pub(super) async fn wait(&mut self, waiting: Waiting) -> Result<Accepted, Problem> {
+        match waiting.await {
             Ok(accepted) => {
                 self.kept(accepted.position.next);
                 Ok(accepted)
@@ -194,8 +196,23 @@ pub(super) struct Failed {
     is_sure: bool,
 }
 
-/// Hands inputs to the run loop, and waits for its answer.
-pub(super) async fn submit(inlet: &dyn Inlet, inputs: Vec<Input>) -> Result<Accepted, Failed> {
+/// Inputs that are on their way.
+pub(super) struct Waiting(oneshot::Receiver<Result<Accepted, Unavailable>>);
+
+impl Future for Waiting {
+    type Output = Result<Accepted, Failed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|answered| match answered {
+            Ok(Ok(accepted)) => Ok(accepted),
+            Ok(Err(why)) => Err(Failed { is_sure: why != Unavailable::JournalAway, why }),
+            Err(_) => Err(Failed { why: Unavailable::Closing, is_sure: false }),
+        })
+    }
+}
+
+/// Hands inputs to the run loop, in the order of these calls.
+pub(super) fn hand_in(inlet: &dyn Inlet, inputs: Vec<Input>) -> Waiting {
     let (answer, answered) = oneshot::channel();
     inlet.submit(
         inputs,
@@ -204,11 +221,7 @@ pub(super) async fn submit(inlet: &dyn Inlet, inputs: Vec<Input>) -> Result<Acce
             let _ = answer.send(result);
         }),
     );
-    match answered.await {
-        Ok(Ok(accepted)) => Ok(accepted),
-        Ok(Err(why)) => Err(Failed { is_sure: why != Unavailable::JournalAway, why }),
-        Err(_) => Err(Failed { why: Unavailable::Closing, is_sure: false }),
-    }
+    Waiting(answered)
 }
 
 /// What was said of the whole, as the door wrote it.
