@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod export;
+mod moving;
 mod sign_in;
 mod words;
 
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use access::{Hold, HoldAction, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
 pub use export::{Export, ExportFormat};
+pub use moving::Move;
 pub use sign_in::SignIn;
 pub use words::instant;
 use words::study_floor;
@@ -57,6 +59,8 @@ pub enum Command {
     Ingest(Ingest),
     /// Look at what a running server refused, and try it again, as it came or mended.
     Letters(Letters),
+    /// Move readings that were recorded about the wrong subject to the right one, on a running server.
+    Move(Move),
     /// Ask the lake in SQL.
     Sql(Sql),
     /// Write readings of a subject, or the result of a statement, to a file: CSV, Parquet, Arrow, FHIR.

@@ -24,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use commands::{
     audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, export, fmt,
-    hold, ingest, keys, letters, lsp, openapi, receipt, rules, serve, sql, test, token, user, why,
+    hold, ingest, keys, letters, lsp, moving, openapi, receipt, rules, serve, sql, test, token, user, why,
 };
 
 fn main() -> ExitCode {
@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Command::Why(args) => why::run(args),
         Command::Ingest(args) => ingest::run(args),
         Command::Letters(args) => letters::run(args),
+        Command::Move(args) => moving::run(args),
         Command::Sql(args) => sql::run(args),
         Command::Export(args) => export::run(args),
         Command::Openapi => {

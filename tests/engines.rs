@@ -1,7 +1,8 @@
 //! The lake as other engines read it: DuckDB, polars, deltalake and Spark open its Delta tables by themselves, and come to the figures that our SQL tells, as do psql, SQLAlchemy and ADBC over the server's doors; also while rows land.
 
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use vitalog_broker::Jars;
@@ -89,6 +90,35 @@ fn told(python: &Path, arguments: &[&str], lake: &Path) -> Vec<Value> {
     in_order(lines_of(&mut engine(python, arguments, lake)))
 }
 
+/// Spark, which takes long to start, and answers one question after the other.
+struct Spark {
+    process: Child,
+    asked: ChildStdin,
+    told: Lines<BufReader<ChildStdout>>,
+}
+
+impl Spark {
+    fn start(python: &Path, jars: &Path) -> Spark {
+        let mut command = Command::new(python);
+        command.arg(root().join("tests/support/engines.py")).arg("spark").arg(jars);
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+        let asked = process.stdin.take().expect("piped");
+        let told = BufReader::new(process.stdout.take().expect("piped")).lines();
+        Spark { process, asked, told }
+    }
+
+    fn told(&mut self, lake: &Path, versions: &Value) -> Vec<Value> {
+        writeln!(self.asked, "{}", json!({"lake": lake, "versions": versions})).expect("it listens");
+        let lines = self.told.by_ref().map(|line| line.expect("text")).take_while(|line| !line.is_empty());
+        in_order(lines.filter_map(|line| serde_json::from_str(&line).ok()).collect())
+    }
+
+    fn stop(mut self) {
+        drop(self.asked);
+        assert!(self.process.wait().expect("it ends").success(), "Spark failed");
+    }
+}
+
 /// Corrects and removes some of what landed, and adds to it; what our SQL tells after that.
 fn busy_again(data: &Path) -> Vec<Value> {
     let server = Server::start(data, &DOORS);
@@ -120,17 +150,19 @@ fn other_engines_come_to_the_same_figures() {
     for engine in ["duckdb", "polars", "deltalake"] {
         assert_eq!(told(&python, &[engine], &lake), ours, "{engine}");
     }
-    let spark = ["spark", jars.to_str().unwrap()];
-    assert_eq!(told(&python, &spark, &lake), ours, "spark");
+    let mut spark = Spark::start(&python, &jars);
+    let newest = json!({});
+    assert_eq!(spark.told(&lake, &newest), ours, "spark");
 
     // The tables as they were: files and log of former versions are kept for a day.
     let [versions] = &lines_of(&mut engine(&python, &["versions"], &lake))[..] else { panic!("one line") };
     let now = busy_again(dir.path());
     assert!(now != ours && told(&python, &["duckdb"], &lake) == now);
-    for by in [&["polars"][..], &["deltalake"], &spark] {
-        let then = in_order(lines_of(engine(&python, by, &lake).env("VERSIONS", versions.to_string())));
-        assert_eq!(then, ours, "{by:?}, as of {versions}");
+    for by in ["polars", "deltalake"] {
+        let then = in_order(lines_of(engine(&python, &[by], &lake).env("VERSIONS", versions.to_string())));
+        assert_eq!(then, ours, "{by}, as of {versions}");
     }
+    assert_eq!(spark.told(&lake, versions), ours, "spark, as of {versions}");
 
     // Somebody is erased: the log begins with a checkpoint, and files were rewritten.
     let (status, out, err) = run(vitalog().args(["erase", "--subject", "p-1", "--format", "json", "--data"]).arg(dir.path()));
@@ -139,9 +171,10 @@ fn other_engines_come_to_the_same_figures() {
     assert_ne!(left, now);
     let (status, out, _) = run(engine(&python, &["deltalake"], &lake).env("VERSIONS", versions.to_string()));
     assert!(status != Some(0), "a former version, which has the erased subject, is read still: {out}");
-    for engine in [&["polars"][..], &["deltalake"], &spark] {
-        assert_eq!(told(&python, engine, &lake), left, "{engine:?}, after an erasure");
+    for by in ["polars", "deltalake"] {
+        assert_eq!(told(&python, &[by], &lake), left, "{by}, after an erasure");
     }
+    assert_eq!(spark.told(&lake, &newest), left, "spark, after an erasure");
     assert_eq!(figures(Server::start(dir.path(), &DOORS)), left, "our SQL");
 
     // Meals are past retention: they went from the files, and from the log before its newest version.
@@ -150,9 +183,11 @@ fn other_engines_come_to_the_same_figures() {
     let kept = figures(server);
     let without: Vec<Value> = left.iter().filter(|row| row[1]["stream"] != "carbs").cloned().collect();
     assert!(kept == without && kept.len() < left.len(), "{kept:?}");
-    for engine in [&["duckdb"][..], &["polars"], &["deltalake"], &spark] {
-        assert_eq!(told(&python, engine, &lake), kept, "{engine:?}, after a pass");
+    for by in ["duckdb", "polars", "deltalake"] {
+        assert_eq!(told(&python, &[by], &lake), kept, "{by}, after a pass");
     }
+    assert_eq!(spark.told(&lake, &newest), kept, "spark, after a pass");
+    spark.stop();
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod lifecycle;
 mod lsp;
 mod manual;
 mod metrics;
+mod moving;
 mod once;
 mod openapi;
 mod orders;

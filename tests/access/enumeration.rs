@@ -63,6 +63,8 @@ fn whom_one_may_not_see_is_answered_as_nobody() {
         ("PUT", "/v1/subjects/NAME/profile", r#"{"bg_low": "4.2 mmol/L"}"#),
         ("POST", "/v1/readings", r#"{"subject":"NAME","stream":"bg","at":"2026-03-10T08:00:00Z","value":100,"id":"g1"}"#),
         ("POST", "/v1/readings", r#"{"subject":"NAME","id":"g1","rev":2,"removed":true}"#),
+        ("POST", "/v1/subjects/NAME/moves", r#"{"to":"p-7","ids":["g1"]}"#),
+        ("POST", "/v1/subjects/p-7/moves", r#"{"to":"NAME","ids":["g1"]}"#),
         ("POST", "/v1/sql", r#"{"sql":"select * from readings where subject = 'NAME'"}"#),
         ("POST", "/v1/erasures", r#"{"subjects":["NAME"]}"#),
     ];

@@ -1,7 +1,7 @@
 """What another engine finds in the lake's tables, by itself: a line of JSON for each row of the figures that tests/engines.rs asks our SQL for.
 
-engines.py ENGINE LAKE [JARS]     ENGINE: duckdb, polars, deltalake or spark; JARS: the folder of Spark's jars for Delta. With the variable VERSIONS, as
-                                  `versions` tells them, the tables as they were then (not by duckdb)
+engines.py ENGINE LAKE            ENGINE: duckdb, polars or deltalake. With the variable VERSIONS, as `versions` tells them, the tables as they were then (not by duckdb)
+engines.py spark JARS             answers questions on standard input; JARS: the folder of Spark's jars for Delta
 engines.py versions LAKE          the version of each table, one line of JSON
 engines.py follow LAKE SECONDS    reads `readings` by duckdb and polars again and again, and tells each engine's counts
 """
@@ -62,7 +62,7 @@ def by_deltalake(lake):
         yield from ([table, row] for row in figures_of(rows).to_dicts())
 
 
-def by_spark(lake, jars):
+def spark_on(jars):
     from pyspark.sql import SparkSession
     said = {
         "spark.jars": ",".join(glob.glob(f"{jars}/*.jar")),
@@ -80,14 +80,24 @@ def by_spark(lake, jars):
     builder = SparkSession.builder.master("local[1]")
     for name, value in said.items():
         builder = builder.config(name, value)
-    spark = builder.getOrCreate()
-    for table in TABLES:
-        reader = spark.read.format("delta")
-        if table in VERSIONS:
-            reader = reader.option("versionAsOf", VERSIONS[table])
-        reader.load(f"{lake}/{table}").createOrReplaceTempView(table)
-        asked = spark.sql(FIGURES.format(table=table, since="unix_timestamp(coalesce(at, start_at))"))
-        yield from ([table, row.asDict()] for row in asked.collect())
+    return builder.getOrCreate()
+
+
+def by_spark(jars, asked):
+    """Answers questions, a line each, `{"lake", "versions"}`, until there are no more: starting it takes longer than they do. Behind each answer stands an empty line."""
+    spark = spark_on(jars)
+    for line in asked:
+        question = json.loads(line)
+        # What it knows of a table's log is of another moment: it is to find it out as if it had just started.
+        spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+        for table in TABLES:
+            reader = spark.read.format("delta")
+            if table in question["versions"]:
+                reader = reader.option("versionAsOf", question["versions"][table])
+            reader.load(f"{question['lake']}/{table}").createOrReplaceTempView(table)
+            rows = spark.sql(FIGURES.format(table=table, since="unix_timestamp(coalesce(at, start_at))")).collect()
+            yield from ([table, row.asDict()] for row in rows)
+        yield None
     spark.stop()
 
 
@@ -107,6 +117,6 @@ def follow(lake, seconds):
 
 
 if __name__ == "__main__":
-    how = {"duckdb": by_duckdb, "polars": by_polars, "deltalake": by_deltalake, "spark": by_spark, "versions": versions, "follow": follow}
+    how = {"duckdb": by_duckdb, "polars": by_polars, "deltalake": by_deltalake, "spark": lambda jars: by_spark(jars, sys.stdin), "versions": versions, "follow": follow}
     for line in how[sys.argv[1]](*sys.argv[2:]):
-        print(json.dumps(line), flush=True)
+        print("" if line is None else json.dumps(line), flush=True)
