@@ -54,6 +54,10 @@ impl Current for ViewsTell {
         Ok(Some(revision))
     }
 
+    fn knows(&self, subject: &Subject, after: u64) -> Result<bool, Behind> {
+        self.ask(after, |ask| ask.knows(subject))
+    }
+
     fn letter(&self, offset: u64, after: u64) -> Result<Option<KeptLetter>, Behind> {
         Ok(self.ask(after, |ask| ask.letter(offset))?.map(kept))
     }

@@ -43,7 +43,7 @@ use vitalog_ingest::access::log::Writer as AccessWriter;
 use vitalog_ingest::access::{Accounts, Lives, Open, Sessions, secret};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    AccessLog, BodyLimits, Credentials, Doorman, Gateway, Glass, LogKeeper, Porter, Provider, authenticate, emergencies,
+    AccessLog, BodyLimits, Credentials, Doorman, Gateway, Glass, LogKeeper, Pace, Porter, Provider, authenticate, emergencies,
     with_problems,
 };
 use vitalog_ingest::live::Live as Declarations;
@@ -177,9 +177,11 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
             (Credentials::Accounts(accounts.clone()), accounts as Arc<dyn Access>, more, Some(log), Some(keeper), provider)
         }
     };
-    let porter = |way| Arc::new(Porter::new(credentials.clone(), log.clone(), clock.clone(), manners.lives, way));
+    let pace = Pace::default();
+    let porter =
+        |way| Arc::new(Porter::new(credentials.clone(), log.clone(), clock.clone(), manners.lives, way).with_pace(pace.clone()));
     let (pg_porter, flight_porter) = (porter(pg::WAY), porter(flight::WAY));
-    let doorman = doorman(credentials);
+    let doorman = doorman(credentials).with_pace(pace.clone());
     let doorman = if let Some(log) = log { doorman.with_log(log) } else { doorman };
     let doorman = if let Some(provider) = provider { doorman.with_provider(*provider) } else { doorman };
     let study = study(node, manners)?;
@@ -241,7 +243,7 @@ fn sql(node: &Node, access: &Arc<dyn Access>, study: &Study) -> SqlDoor {
 /// How those ask who study everybody: the key of their pseudonyms is kept beside the others.
 fn study(node: &Node, manners: &Manners) -> Result<Study, Failure> {
     let key = secret::kept_or_drawn(&node.data().join("pseudonym.key")).map_err(|e| Failure::new(e.to_string()))?;
-    Ok(Study { pseudonyms: Arc::new(Pseudonyms::new(*key)), floor: manners.study_floor })
+    Ok(Study { pseudonyms: Arc::new(Pseudonyms::new(*key)), floor: manners.study_floor, among: None })
 }
 
 impl Server {

@@ -24,6 +24,7 @@ mod receipt;
 mod room;
 mod said;
 mod session;
+mod settle;
 mod submit;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use crate::live::Live;
 pub use doorman::{Credentials, Doorman, authenticate, own};
 pub use emergencies::{Glass, emergencies};
 pub use logging::{AccessLog, LogKeeper};
+pub use pace::Pace;
 pub use porter::{Call, Guest, NotTaken, Porter};
 pub use problem::{PROBLEM_JSON, Problem, with_problems};
 pub use provider::{Patience, Provider};
@@ -108,6 +110,12 @@ pub trait Current: Send + Sync {
     /// # Errors
     /// [`Behind`] where that was not so in time.
     fn current(&self, subject: &Subject, id: ReadingId, after: u64) -> Result<Option<CurrentRevision>, Behind>;
+
+    /// Whether anything of a subject was ever kept, likewise.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    fn knows(&self, subject: &Subject, after: u64) -> Result<bool, Behind>;
 
     /// The dead letter at an offset, likewise.
     ///
