@@ -419,6 +419,50 @@ fn killed_at_any_moment_no_reading_of_a_tenant_is_without_it() {
 }
 
 #[test]
+fn who_is_erased_is_nobodys_again_and_in_no_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let data = data.as_path();
+    told(data, "tenant", &["add", "a", "--any-name"]);
+    told(data, "tenant", &["add", "b", "--any-name"]);
+    let [a, b] = ["a", "b"].map(|id| told(data, "token", &["add", id, "--tenant", id]));
+    let server = serve(data, &[]);
+    let write = |server: &Server, token: &str| ask(server, token, "POST", "/v1/readings", &reading("p-erased", 0, 110)).status;
+    assert_eq!((write(&server, &a), write(&server, &b)), (200, 403));
+    assert_eq!(server.stop(), Some(0));
+    let (status, out, err) = run(vitalog().args(["erase", "--subject", "p-erased", "--data"]).arg(data));
+    assert_eq!(status, Some(0), "{out}{err}");
+    let is_there = |name: &str| std::fs::read(data.join(name)).is_ok_and(|all| all.windows(8).any(|w| w == b"p-erased"));
+    assert!(!is_there("access.db") && !is_there("access.db-wal"), "{:?}", subjects(data, "a"));
+    let server = serve(data, &[]);
+    assert_eq!((write(&server, &b), write(&server, &a)), (200, 403), "whoever writes it first has it");
+}
+
+#[test]
+fn a_backup_has_whose_subjects_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, backup, keys, back) =
+        (dir.path().join("data"), dir.path().join("backup"), dir.path().join("keys"), dir.path().join("back"));
+    std::fs::create_dir(&data).unwrap();
+    told(&data, "tenant", &["add", "a"]);
+    let a = told(&data, "token", &["add", "a", "--tenant", "a"]);
+    let server = serve(&data, &[]);
+    ask(&server, &a, "POST", "/v1/readings", &reading("a:1", 0, 110)).ok();
+    assert_eq!(server.stop(), Some(0));
+    let ran = |command: &mut std::process::Command| {
+        let (status, out, err) = run(command);
+        assert_eq!(status, Some(0), "{out}{err}");
+    };
+    ran(vitalog().args(["backup", "--data"]).arg(&data).arg("--to").arg(&backup).arg("--keys").arg(&keys));
+    ran(vitalog().args(["restore", "--from"]).arg(&backup).arg("--to").arg(&back).arg("--keys").arg(&keys));
+    assert_eq!(subjects(&back, "a"), ["a:1"]);
+    let server = serve(&back, &[]);
+    assert_eq!(ask(&server, &a, "GET", "/v1/subjects/a:1/summary", "").status, 200);
+    assert_eq!(ask(&server, &a, "POST", "/v1/readings", &reading("a:1", 1, 110)).status, 200);
+}
+
+#[test]
 fn a_tenant_that_is_shut_is_let_in_by_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();

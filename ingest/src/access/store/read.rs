@@ -62,27 +62,7 @@ impl Store {
             }
             Ok(())
         })?;
-        let tokens = format!(
-            "SELECT id, account, hash, scopes, created_at, expires_at, former, former_until, rate, {tenant} FROM tokens ORDER BY id"
-        );
-        each(&tx, &tokens, |r| {
-            let (id, scopes): (String, String) = (r.get(0)?, r.get(3)?);
-            let scopes: Result<Vec<Scope>, _> = scopes.split(',').filter(|w| !w.is_empty()).map(Scope::parse).collect();
-            let former: Option<[u8; 32]> = r.get(6)?;
-            let token = Token {
-                id: id.into(),
-                account: r.get::<_, Option<String>>(1)?.map(Into::into),
-                hash: r.get(2)?,
-                scopes: scopes?,
-                created: Time(r.get(4)?),
-                expires: r.get::<_, Option<i64>>(5)?.map(Time),
-                former: former.zip(r.get::<_, Option<i64>>(7)?.map(Time)),
-                rate: r.get::<_, Option<u32>>(8)?.and_then(NonZeroU32::new),
-                tenant: r.get::<_, Option<String>>(9)?.map(Into::into),
-            };
-            registry.add_token(token);
-            Ok(())
-        })?;
+        read_tokens(&tx, tenant, &mut registry)?;
         each(&tx, "SELECT number, account, subject, reason, at, until, seen_by FROM emergencies ORDER BY number", |r| {
             let subject: String = r.get(2)?;
             let emergency = Emergency {
@@ -105,6 +85,31 @@ impl Store {
         }
         Ok(registry)
     }
+}
+
+/// The tokens; `tenant` is the column that says to which each belongs.
+fn read_tokens(db: &Connection, tenant: &str, registry: &mut Registry) -> Result<(), AccessError> {
+    let tokens = format!(
+        "SELECT id, account, hash, scopes, created_at, expires_at, former, former_until, rate, {tenant} FROM tokens ORDER BY id"
+    );
+    each(db, &tokens, |r| {
+        let (id, scopes): (String, String) = (r.get(0)?, r.get(3)?);
+        let scopes: Result<Vec<Scope>, _> = scopes.split(',').filter(|w| !w.is_empty()).map(Scope::parse).collect();
+        let former: Option<[u8; 32]> = r.get(6)?;
+        let token = Token {
+            id: id.into(),
+            account: r.get::<_, Option<String>>(1)?.map(Into::into),
+            hash: r.get(2)?,
+            scopes: scopes?,
+            created: Time(r.get(4)?),
+            expires: r.get::<_, Option<i64>>(5)?.map(Time),
+            former: former.zip(r.get::<_, Option<i64>>(7)?.map(Time)),
+            rate: r.get::<_, Option<u32>>(8)?.and_then(NonZeroU32::new),
+            tenant: r.get::<_, Option<String>>(9)?.map(Into::into),
+        };
+        registry.add_token(token);
+        Ok(())
+    })
 }
 
 fn each(db: &Connection, sql: &str, mut then: impl FnMut(&Row<'_>) -> Result<(), AccessError>) -> Result<(), AccessError> {
