@@ -418,6 +418,45 @@ fn killed_at_any_moment_no_reading_of_a_tenant_is_without_it() {
     assert!(there.is_subset(&owned), "{:?}", there.difference(&owned).collect::<Vec<_>>());
 }
 
+/// A reading may be seen on the timelines of further subjects that it names: then these are the tenant's, too.
+#[test]
+fn a_reading_is_seen_under_no_subject_of_others() {
+    let (dir, rules) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let data = dir.path();
+    std::fs::write(rules.path().join("booking.rules"), "stream booking by guest, also by card { card text  price count }\n")
+        .unwrap();
+    told(data, "tenant", &["add", "a", "--any-name"]);
+    told(data, "tenant", &["add", "b", "--any-name"]);
+    told(data, "tenant", &["add", "c"]);
+    let [a, b, c] = ["a", "b", "c"].map(|id| told(data, "token", &["add", id, "--tenant", id]));
+    let root = told(data, "token", &["add", "root"]);
+    let server = serve(data, &["--rules", rules.path().to_str().unwrap()]);
+    let at = "2026-03-10T08:00:00Z";
+    let post = |token: &str, guest: &str, card: &str| {
+        let body = json!({"subject": guest, "stream": "booking", "at": at, "card": card, "price": 7}).to_string();
+        ask(&server, token, "POST", "/v1/readings", &body)
+    };
+    let put = |token: &str, guest: &str, card: &str| {
+        let body = json!({"stream": "booking", "at": at, "card": card, "price": 7}).to_string();
+        ask(&server, token, "PUT", &format!("/v1/subjects/{guest}/readings/x"), &body)
+    };
+    assert_eq!((post(&b, "b-1", "card-b").status, post(&root, "h-1", "card-h").status), (200, 200));
+    for other in ["card-b", "card-h", "b-1", "h-1"] {
+        for answer in [post(&a, "a-1", other), put(&a, "a-1", other)] {
+            assert_eq!((answer.status, answer.json()["code"].clone()), (403, json!("not_permitted")), "{other}: {}", answer.body);
+        }
+    }
+    assert_eq!((post(&a, "a-1", "card-a").status, put(&a, "a-1", "card-a2").status), (200, 201));
+    // Where names have a beginning of their own nobody learns whether a card is known.
+    let refused = |card: &str| said(&post(&c, "c:1", card), &[card]);
+    assert!(refused("card-a").starts_with("403"), "{}", refused("card-a"));
+    assert_eq!((refused("card-a"), refused("card-h")), (refused("card-9"), refused("card-9")));
+    assert_eq!(post(&c, "c:1", "c:card").status, 200);
+    let sees = |token: &str, card: &str| ask(&server, token, "GET", &format!("/v1/subjects/{card}/summary"), "").status == 200;
+    assert!(sees(&a, "card-a") && sees(&a, "card-a2") && sees(&b, "card-b") && sees(&c, "c:card"));
+    assert!(!sees(&a, "card-b") && !sees(&b, "card-a") && !sees(&c, "card-h"));
+}
+
 #[test]
 fn who_is_erased_is_nobodys_again_and_in_no_byte() {
     let dir = tempfile::tempdir().unwrap();
