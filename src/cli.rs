@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use access::{Hold, HoldAction, Token, TokenAction, User, UserAction};
+pub use access::{Hold, HoldAction, TenantAction, TenantNames, Tenants, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
 pub use export::{Export, ExportFormat};
 pub use moving::Move;
@@ -71,6 +71,8 @@ pub enum Command {
     User(User),
     /// Add, list, exchange or revoke access tokens of a data directory.
     Token(Token),
+    /// Organisations that share a server, none of which knows of another's subjects.
+    Tenant(Tenants),
     /// Verify what a data directory or a running server holds: without a subcommand, that every stage has what the journal has. Exit status 1 if something is wrong.
     Audit(Audit),
     /// Where each revision of a reading is, at every stage.

@@ -84,6 +84,29 @@ pub trait Access: Send + Sync {
         Vec::new()
     }
 
+    /// Within what somebody stays who may ask about everybody; `None`: within nothing.
+    fn bound(&self, _who: &Principal) -> Option<Bound> {
+        None
+    }
+
+    /// Of these, those that are nobody's yet, and would be a tenant's once they are written by them. That has to be [settled](Access::settle) before anything of them is kept, or told.
+    fn unsettled(&self, _who: &Principal, _subjects: &mut dyn Iterator<Item = &Subject>) -> Vec<Subject> {
+        Vec::new()
+    }
+
+    /// Settles durably whose subjects are that were [nobody's](Access::unsettled). Of each it is said whether anything of it was kept before: then it stays where it is.
+    ///
+    /// # Errors
+    /// Where it can't be written down.
+    fn settle(&self, _who: &Principal, _subjects: &[(Subject, bool)]) -> Result<(), NotSettled> {
+        Ok(())
+    }
+
+    /// Whether a reading of theirs may be seen on the timeline of this further subject.
+    fn may_name(&self, _who: &Principal, _subject: &Subject) -> bool {
+        true
+    }
+
     /// The answer, noted as part of the visit.
     fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision {
         let decision = if self.allows(who, wish) { Decision::Allow } else { Decision::Deny };
@@ -91,6 +114,18 @@ pub trait Access: Send + Sync {
         decision
     }
 }
+
+/// The subjects of a tenant: there is nobody else for whoever belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The tenant's id.
+    pub tenant: Arc<str>,
+    pub subjects: Vec<Subject>,
+}
+
+/// It could not be written down whose a subject is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotSettled(pub String);
 
 /// One request: takes note of what was asked on it, and what was answered.
 pub trait Visit: Send + Sync {
@@ -200,6 +235,14 @@ impl<'a> Wish<'a> {
         ]
     }
 }
+
+impl fmt::Display for NotSettled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it can't be written down whose a subject is: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotSettled {}
 
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,6 +28,13 @@ impl Pseudonyms {
         Pseudonyms(key)
     }
 
+    /// Those of a tenant: others, so that who knows one of each can't tell that they are of the same subject.
+    #[must_use]
+    pub fn within(&self, tenant: &str) -> Pseudonyms {
+        // Names begin with the number of their kind, and this is none.
+        Pseudonyms(*blake3::Hasher::new_keyed(&self.0).update(&[u8::MAX]).update(tenant.as_bytes()).finalize().as_bytes())
+    }
+
     /// In place of a subject.
     pub fn subject(&self, subject: &str) -> String {
         self.made("s", 0, subject, "")
@@ -70,6 +77,8 @@ mod tests {
             one.subject("p-001"),
             one.subject("p-002"),
             other.subject("p-001"),
+            one.within("ward").subject("p-001"),
+            one.within("ward2").subject("p-001"),
             one.of(Named::Reading, "p-001", "p-001"),
             one.of(Named::Source, "p-001", "p-001"),
             one.of(Named::Finding, "p-001", "p-001"),

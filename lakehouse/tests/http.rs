@@ -30,7 +30,7 @@ async fn serve(lake: Lake, who: Option<&str>) -> std::net::SocketAddr {
 }
 
 async fn serve_within(lake: Lake, who: Option<&str>, limits: Limits) -> std::net::SocketAddr {
-    let study = Study { pseudonyms: Arc::new(Pseudonyms::new([7; 32])), floor: FLOOR };
+    let study = Study { pseudonyms: Arc::new(Pseudonyms::new([7; 32])), floor: FLOOR, among: None };
     let exports = ExportLimits { rows: EXPORTED, ..ExportLimits::default() };
     let door = SqlDoor { lake, access: Arc::new(Analysts), study, limits, exports };
     let (mut app, _) = api().with_state(door).split_for_parts();

@@ -20,7 +20,7 @@ pub fn pseudonyms() -> Pseudonyms {
 
 /// Those of somebody who studies, with this floor.
 pub fn studying(floor: u32) -> Eyes {
-    Eyes::Study(Study { pseudonyms: Arc::new(pseudonyms()), floor: NonZeroU32::new(floor).expect("a floor") })
+    Eyes::Study(Study { pseudonyms: Arc::new(pseudonyms()), floor: NonZeroU32::new(floor).expect("a floor"), among: None })
 }
 
 pub async fn empty() -> Lake {

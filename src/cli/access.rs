@@ -1,4 +1,4 @@
-//! What says who may come in, and who may not be erased: accounts, tokens, holds.
+//! What says who may come in, and who may not be erased: accounts, tokens, tenants, holds.
 
 use std::path::PathBuf;
 
@@ -32,6 +32,9 @@ pub enum TokenAction {
         /// Requests a second that may be made with it; as many as there are, if not given.
         #[arg(long)]
         rate: Option<std::num::NonZeroU32>,
+        /// The tenant to which a program's own belongs, for ever; the house, if not given. One of an account belongs where that does.
+        #[arg(long, conflicts_with = "account")]
+        tenant: Option<String>,
     },
     /// The tokens there are, and for what.
     List {
@@ -75,6 +78,9 @@ pub enum UserAction {
         /// Without a password: the account comes in by tokens only.
         #[arg(long, conflicts_with = "password_stdin")]
         no_password: bool,
+        /// The tenant to which it belongs, for ever; the house, if not given.
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// The accounts there are.
     List {
@@ -122,6 +128,75 @@ pub enum UserAction {
     Disable { id: String },
     /// Open it again.
     Enable { id: String },
+}
+
+#[derive(Args)]
+pub struct Tenants {
+    #[command(subcommand)]
+    pub action: TenantAction,
+    /// The data directory. A server that holds it takes note with its next request.
+    #[arg(long)]
+    pub data: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum TenantAction {
+    /// Make a tenant: an organisation whose accounts and tokens see its subjects, and nobody else's.
+    Add {
+        id: String,
+        #[command(flatten)]
+        names: TenantNames,
+        /// Requests a second that all of it may make together; as many as there are, if not given.
+        #[arg(long)]
+        rate: Option<std::num::NonZeroU32>,
+    },
+    /// The tenants there are, with how many subjects each has.
+    List {
+        /// And which.
+        #[arg(long)]
+        subjects: bool,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Change what a tenant may.
+    Set {
+        id: String,
+        #[command(flatten)]
+        names: TenantNames,
+        /// Requests a second that all of it may make together.
+        #[arg(long)]
+        rate: Option<std::num::NonZeroU32>,
+        /// As many requests as there are.
+        #[arg(long, conflicts_with = "rate")]
+        no_rate: bool,
+    },
+    /// Shut a tenant: its sessions are over, and its accounts and tokens open nothing. Readings that its devices send are refused.
+    Shut { id: String },
+    /// Open it again.
+    Open { id: String },
+    /// Give subjects of the house to a tenant, with all that is kept of them.
+    Claim {
+        id: String,
+        #[arg(required = true)]
+        subjects: Vec<String>,
+    },
+    /// Take subjects from a tenant: they are the house's then.
+    Release {
+        id: String,
+        #[arg(required = true)]
+        subjects: Vec<String>,
+    },
+}
+
+/// Which names of subjects a tenant takes by writing them.
+#[derive(Args)]
+pub struct TenantNames {
+    /// What the names of its subjects begin with; no other tenant has such. Its id and a colon, if not said when it is made.
+    #[arg(long, value_name = "TEXT", conflicts_with = "any_name")]
+    pub prefix: Option<String>,
+    /// Any name that is free. A program of such a tenant learns from a refusal that a name is not.
+    #[arg(long)]
+    pub any_name: bool,
 }
 
 #[derive(Args)]

@@ -26,6 +26,7 @@ pub mod rules;
 pub mod serve;
 pub mod sign_in;
 pub mod sql;
+pub mod tenant;
 pub mod test;
 pub mod token;
 pub mod user;

@@ -17,11 +17,12 @@ pub fn run(args: &Token) -> Result<(), Failure> {
     let now = wall_clock();
     let mut store = access::open(&args.data, now).map_err(access_failure)?;
     match &args.action {
-        TokenAction::Add { id, scopes, account, expires, rate } => {
+        TokenAction::Add { id, scopes, account, expires, rate, tenant } => {
             let scopes: Result<Vec<Scope>, _> = scopes.iter().map(|word| Scope::parse(word)).collect();
             let scopes = scopes.map_err(|e| Failure::usage(e.to_string()))?;
             let expires = expires.map(|days| now + Span::days(i64::from(days)));
-            let new = NewToken { id, account: account.as_deref(), scopes: &scopes, expires, rate: *rate };
+            let (account, tenant) = (account.as_deref(), tenant.as_deref());
+            let new = NewToken { id, account, scopes: &scopes, expires, rate: *rate, tenant };
             tell(&store.add_token(&new, now).map_err(access_failure)?.token);
         }
         TokenAction::List { format } => {
@@ -29,16 +30,21 @@ pub fn run(args: &Token) -> Result<(), Failure> {
             for token in registry.tokens.values() {
                 let scopes: Vec<String> = token.scopes.iter().map(Scope::to_string).collect();
                 let expires = token.expires.map(|t| t.to_string());
+                // One of an account belongs where that does.
+                let account = token.account.as_ref().and_then(|id| registry.accounts.get(id));
+                let tenant = account.map_or(token.tenant.as_ref(), |account| account.tenant.as_ref());
                 match format {
                     Format::Json => say!(
                         "{}",
-                        json!({"token": token.id, "account": token.account, "scopes": scopes, "created": token.created.to_string(), "expires": expires, "rate": token.rate})
+                        json!({"token": token.id, "account": token.account, "scopes": scopes, "created": token.created.to_string(), "expires": expires, "rate": token.rate,
+                            "tenant": tenant})
                     ),
                     Format::Text => {
                         let whose = token.account.as_ref().map(|a| format!("  of {a}")).unwrap_or_default();
                         let until = expires.map(|t| format!("  until {t}")).unwrap_or_default();
                         let pace = token.rate.map(|n| format!("  {n}/s")).unwrap_or_default();
-                        say!("{}  {}{whose}{until}{pace}", token.id, scopes.join(","));
+                        let of = tenant.map(|t| format!("  tenant {t}")).unwrap_or_default();
+                        say!("{}  {}{whose}{of}{until}{pace}", token.id, scopes.join(","));
                     }
                 }
             }

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use serde_json::json;
 use vitalog_elog::{Span, Subject};
-use vitalog_ingest::access::{self, Account, Roles, Store, password};
+use vitalog_ingest::access::{self, Account, NewAccount, Roles, Store, password};
 
 use crate::cli::{Format, User, UserAction};
 use crate::commands::{access_failure, subject_of};
@@ -20,11 +20,13 @@ pub fn run(args: &User) -> Result<(), Failure> {
     let now = wall_clock();
     let mut store = access::open(&args.data, now).map_err(access_failure)?;
     match &args.action {
-        UserAction::Add { id, roles, subject, password_stdin, no_password } => {
+        UserAction::Add { id, roles, subject, password_stdin, no_password, tenant } => {
             let roles = Roles::parse(roles).map_err(|e| Failure::usage(e.to_string()))?;
             let own = subject.as_deref().map(subject_of).transpose()?;
             let secret = if *no_password { None } else { Some(secret(*password_stdin)?) };
-            store.add_account(id, roles, own.as_ref(), secret.as_deref(), now).map_err(access_failure)?;
+            let (own, tenant) = (own.as_ref(), tenant.as_deref());
+            let new = NewAccount { id, roles, own, secret: secret.as_deref(), tenant };
+            store.add_account(&new, now).map_err(access_failure)?;
             match secret {
                 Some(secret) if !password_stdin => tell(&secret),
                 _ => say!("made {id}"),
@@ -94,12 +96,13 @@ fn list(store: &mut Store, format: Format) -> Result<(), Failure> {
                 say!(
                     "{}",
                     json!({"account": id, "roles": roles, "subject": own, "assigned": assigned, "links": links, "password": account.has_password(),
-                        "created": account.created.to_string(), "disabled": disabled})
+                        "created": account.created.to_string(), "disabled": disabled, "tenant": account.tenant})
                 );
             }
             Format::Text => {
                 let mut line = format!("{id}  {}", account.roles);
                 own.inspect(|own| line.push_str(&format!("  subject {own}")));
+                account.tenant.as_ref().inspect(|tenant| line.push_str(&format!("  tenant {tenant}")));
                 if !assigned.is_empty() {
                     line.push_str(&format!("  assigned {}", assigned.join(", ")));
                 }

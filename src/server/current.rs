@@ -72,6 +72,10 @@ impl Current for ViewsTell {
         self.ask(after, |ask| ask.greatest_revisions(subject, readings))
     }
 
+    fn knows(&self, subject: &Subject, after: u64) -> Result<bool, Behind> {
+        self.ask(after, |ask| ask.knows(subject))
+    }
+
     fn letter(&self, offset: u64, after: u64) -> Result<Option<KeptLetter>, Behind> {
         Ok(self.ask(after, |ask| ask.letter(offset))?.map(kept))
     }

@@ -43,8 +43,8 @@ use vitalog_ingest::access::log::Writer as AccessWriter;
 use vitalog_ingest::access::{Accounts, Lives, Open, Sessions, secret};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    AccessLog, BodyLimits, Credentials, Doorman, Gateway, Glass, LogKeeper, Porter, Provider, authenticate, emergencies,
-    with_problems,
+    AccessLog, BodyLimits, Clock, Credentials, Doorman, Gateway, Glass, LogKeeper, Pace, Porter, Provider, authenticate,
+    emergencies, with_problems,
 };
 use vitalog_ingest::live::Live as Declarations;
 use vitalog_lakehouse::Limits as SqlLimits;
@@ -161,14 +161,6 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     let listeners = listeners.into();
     let is_draining = Arc::new(AtomicBool::new(false));
     let clock = node.now.clone();
-    let doorman = |credentials| {
-        Doorman::new(credentials, clock.clone(), manners.is_secure, Some("/login".to_owned()))
-            .with_sessions(manners.sessions.clone().unwrap_or_else(|| Arc::new(Sessions::lasting(manners.lives))))
-            .with_public("/assets/")
-            .with_public("/livez")
-            .with_public("/readyz")
-            .with_public("/openapi.json")
-    };
     let (credentials, access, more, log, keeper, provider) = match admittance {
         Admittance::Open => (Credentials::Open, Arc::new(Open) as Arc<dyn Access>, Router::new(), None, None, None),
         Admittance::Accounts(accounts, writer, provider) => {
@@ -177,9 +169,11 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
             (Credentials::Accounts(accounts.clone()), accounts as Arc<dyn Access>, more, Some(log), Some(keeper), provider)
         }
     };
-    let porter = |way| Arc::new(Porter::new(credentials.clone(), log.clone(), clock.clone(), manners.lives, way));
+    let pace = Pace::default();
+    let porter =
+        |way| Arc::new(Porter::new(credentials.clone(), log.clone(), clock.clone(), manners.lives, way).with_pace(pace.clone()));
     let (pg_porter, flight_porter) = (porter(pg::WAY), porter(flight::WAY));
-    let doorman = doorman(credentials);
+    let doorman = doorman(credentials, &clock, manners).with_pace(pace);
     let doorman = if let Some(log) = log { doorman.with_log(log) } else { doorman };
     let doorman = if let Some(provider) = provider { doorman.with_provider(*provider) } else { doorman };
     let study = study(node, manners)?;
@@ -228,6 +222,16 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     Ok(Server { easing, closing, live: node.live.clone(), is_draining, tasks, log: keeper })
 }
 
+/// Who stands at the door of HTTP, which some paths pass by.
+fn doorman(credentials: Credentials, clock: &Clock, manners: &Manners) -> Doorman {
+    Doorman::new(credentials, clock.clone(), manners.is_secure, Some("/login".to_owned()))
+        .with_sessions(manners.sessions.clone().unwrap_or_else(|| Arc::new(Sessions::lasting(manners.lives))))
+        .with_public("/assets/")
+        .with_public("/livez")
+        .with_public("/readyz")
+        .with_public("/openapi.json")
+}
+
 fn sql(node: &Node, access: &Arc<dyn Access>, study: &Study) -> SqlDoor {
     SqlDoor {
         lake: Lake::clone(&node.lake),
@@ -241,7 +245,7 @@ fn sql(node: &Node, access: &Arc<dyn Access>, study: &Study) -> SqlDoor {
 /// How those ask who study everybody: the key of their pseudonyms is kept beside the others.
 fn study(node: &Node, manners: &Manners) -> Result<Study, Failure> {
     let key = secret::kept_or_drawn(&node.data().join("pseudonym.key")).map_err(|e| Failure::new(e.to_string()))?;
-    Ok(Study { pseudonyms: Arc::new(Pseudonyms::new(*key)), floor: manners.study_floor })
+    Ok(Study { pseudonyms: Arc::new(Pseudonyms::new(*key)), floor: manners.study_floor, among: None })
 }
 
 impl Server {

@@ -14,7 +14,7 @@ const ERASURE: &str = r#"{"subjects":["p-nobody-knows"]}"#;
 const EMERGENCY: &str = r#"{"subject":"p-2","reason":"a test of every door"}"#;
 
 /// Method, path as the manual has it, body, right. `{id}` is a reading's or a finding's, by the path.
-const DOORS: &[(&str, &str, &str, &str)] = &[
+pub const DOORS: &[(&str, &str, &str, &str)] = &[
     ("POST", "/v1/readings", LOW, "write"),
     ("PUT", "/v1/subjects/{s}/readings/{id}", r#"{"stream":"bg","at":"2026-03-10T08:00:00Z","value":42}"#, "write"),
     // To oneself: refused, once it is known that one may.

@@ -7,9 +7,10 @@ mod life;
 mod log;
 mod sign_in;
 mod study;
+mod tenants;
 mod tls;
 
-pub use doors::{ALL, everybody, has};
+pub use doors::{ALL, DOORS, everybody, has};
 pub use tls::certificate;
 
 use std::io::{Read, Write};

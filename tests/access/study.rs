@@ -82,7 +82,7 @@ fn field(message: &[u8], number: u8) -> Vec<u8> {
 }
 
 /// Whether it was answered, and all that was said.
-fn over_flight(server: &Server, token: &str, sql: &str) -> (bool, String) {
+pub fn over_flight(server: &Server, token: &str, sql: &str) -> (bool, String) {
     let mut raw = flight::Raw::connect(server);
     let told = raw.call("GetFlightInfo", token, &flight::statement(sql));
     let Some(info) = told.said.first() else { return (false, told.message) };

@@ -1,10 +1,11 @@
 //! Everybody who may come in, and what they may do: the access port of a server.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
-use vitalog_elog::access::{Access, Decision, Principal, Via, Wish};
+use vitalog_elog::access::{Access, Bound, Decision, NotSettled, Principal, Via, Wish};
 use vitalog_elog::{Span, Subject, Time};
 
 use super::attempts::{Attempts, Refused};
@@ -14,6 +15,7 @@ use super::registry::{NotGood, Registry};
 use super::role::Role;
 use super::scope::Scope;
 use super::store::Store;
+use super::tenants::{Owners, Whose, owner_of_names};
 use super::{password, token};
 
 /// How long a subject stays open that was opened in an emergency.
@@ -25,9 +27,18 @@ type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 pub struct Accounts {
     store: Mutex<Store>,
     registry: RwLock<Arc<Registry>>,
+    owners: RwLock<Owners>,
     policies: Policies,
     attempts: Attempts,
     clock: Clock,
+}
+
+/// What a rate is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Paced {
+    Token,
+    /// All accounts and tokens of a tenant together.
+    Tenant,
 }
 
 /// Why nobody was let in.
@@ -48,7 +59,10 @@ impl Accounts {
     /// Where the store can't be read.
     pub fn new(mut store: Store, policies: Policies, clock: Clock) -> Result<Accounts, AccessError> {
         let registry = RwLock::new(Arc::new(store.read()?));
-        Ok(Accounts { store: Mutex::new(store), registry, policies, attempts: Attempts::default(), clock })
+        let mut owners = Owners::default();
+        store.read_owners(&mut owners)?;
+        let owners = RwLock::new(owners);
+        Ok(Accounts { store: Mutex::new(store), registry, owners, policies, attempts: Attempts::default(), clock })
     }
 
     /// What the store says now.
@@ -76,12 +90,18 @@ impl Accounts {
 
     fn take_up(&self, store: &mut Store) -> Result<(), AccessError> {
         let read = Arc::new(store.read()?);
+        store.read_owners(&mut self.owners.write().unwrap_or_else(PoisonError::into_inner))?;
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(())
     }
 
     fn last(&self) -> Arc<Registry> {
         self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whose subjects are, as it was read last.
+    pub fn owners(&self) -> RwLockReadGuard<'_, Owners> {
+        self.owners.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose token it is.
@@ -105,7 +125,7 @@ impl Accounts {
         let registry = self.registry().map_err(NotIn::Store)?;
         let known = registry.accounts.get(id);
         let fits = password::is(secret, known.and_then(|a| a.password.as_deref()));
-        match known.filter(|account| fits && account.disabled.is_none()) {
+        match registry.open_account(id).filter(|_| fits) {
             Some(account) => {
                 self.attempts.fitted(id);
                 Ok((Principal::new(id).via(Via::Password), account.generation))
@@ -124,7 +144,7 @@ impl Accounts {
     pub fn linked(&self, issuer: &str, subject: &str) -> Result<(Principal, i64), NotIn> {
         let registry = self.registry().map_err(NotIn::Store)?;
         let id = registry.account_of(issuer, subject).ok_or(NotIn::Unlinked(None))?;
-        match registry.accounts.get(id).filter(|account| account.disabled.is_none()) {
+        match registry.open_account(id) {
             Some(account) => Ok((Principal::new(id.clone()).via(Via::Provider), account.generation)),
             None => Err(NotIn::Unlinked(Some(id.clone()))),
         }
@@ -135,30 +155,36 @@ impl Accounts {
         let Ok(registry) = self.registry() else { return false };
         match &who.via {
             Via::Token(id) => registry.tokens.get(id).is_some_and(|token| registry.is_good(token, (self.clock)()).is_ok()),
-            Via::Password | Via::Provider => {
-                registry.accounts.get(&who.id).is_some_and(|a| a.disabled.is_none() && a.generation == generation)
-            }
+            Via::Password | Via::Provider => registry.open_account(&who.id).is_some_and(|a| a.generation == generation),
             Via::Nothing => false,
         }
     }
 
-    /// How many requests a second may be made by what was shown, and by which token.
-    pub fn rate_of(&self, who: &Principal) -> Option<(Arc<str>, NonZeroU32)> {
-        let Via::Token(id) = &who.via else { return None };
-        Some((id.clone(), self.last().tokens.get(id)?.rate?))
+    /// The tenant of whoever came, where there is one.
+    pub fn tenant_of(&self, who: &Principal) -> Option<Arc<str>> {
+        self.last().tenant_of(who).flatten().cloned()
+    }
+
+    /// How many requests a second may be made by what was shown, and by all of its tenant: each with what it is about, and whose.
+    pub fn rates_of(&self, who: &Principal) -> impl Iterator<Item = (Paced, Arc<str>, NonZeroU32)> + use<> {
+        let registry = self.last();
+        let token = match &who.via {
+            Via::Token(id) => registry.tokens.get(id).and_then(|token| Some((Paced::Token, id.clone(), token.rate?))),
+            _ => None,
+        };
+        let tenant = registry.tenant_of(who).flatten().and_then(|id| registry.tenants.get(id));
+        let tenant = tenant.and_then(|tenant| Some((Paced::Tenant, tenant.id.clone(), tenant.rate?)));
+        token.into_iter().chain(tenant)
     }
 
     /// How somebody stands to what they wish.
     fn standing(&self, registry: &Registry, who: &Principal, wish: Wish<'_>) -> Option<Standing> {
         let now = (self.clock)();
         let mut standing = Standing { in_scope: true, ..Standing::default() };
-        let mut account = registry.accounts.get(&who.id);
         match &who.via {
             Via::Token(id) => {
                 let token = registry.tokens.get(id).filter(|token| registry.is_good(token, now).is_ok())?;
                 standing.in_scope = token.scopes.iter().any(|scope| scope.grants(wish));
-                // A program may be called like a person, and is not that person.
-                account = token.account.as_ref().and_then(|id| registry.accounts.get(id));
                 if token.account.is_none() {
                     standing.roles = Role::Service.into();
                 }
@@ -166,7 +192,7 @@ impl Accounts {
             Via::Password | Via::Provider => {}
             Via::Nothing => return None,
         }
-        if let Some(account) = account.filter(|a| a.disabled.is_none()) {
+        if let Some(account) = registry.account_behind(who).filter(|a| a.disabled.is_none()) {
             standing.roles = account.roles;
             if let Some(subject) = wish.subject() {
                 standing.own = account.own.as_ref() == Some(subject);
@@ -174,7 +200,21 @@ impl Accounts {
                 standing.emergency = account.is_open(subject, now);
             }
         }
+        standing.foreign = match (registry.tenant_of(who)?, wish) {
+            (None, _) => false,
+            // An erasure ends the server for a moment, for everybody.
+            (Some(_), Wish::Erase(_)) => true,
+            (Some(_), Wish::Write(subject) | Wish::SetProfile(subject)) => self.whose(registry, who, subject) == Whose::Foreign,
+            (Some(_), wish) => wish.subject().is_none_or(|subject| self.whose(registry, who, subject) != Whose::Ours),
+        };
         Some(standing)
+    }
+
+    /// Whose a subject is to somebody.
+    fn whose(&self, registry: &Registry, who: &Principal, subject: &Subject) -> Whose {
+        let Some(tenant) = registry.tenant_of(who) else { return Whose::Foreign };
+        let fixed = tenant.is_some() && registry.is_said_for(who, subject, (self.clock)());
+        self.owners().whose(&registry.tenants, tenant, subject, fixed)
     }
 }
 
@@ -186,17 +226,62 @@ impl Access for Accounts {
     fn subjects(&self, who: &Principal) -> Vec<Subject> {
         let Ok(registry) = self.registry() else { return Vec::new() };
         let token = if let Via::Token(id) = &who.via { registry.tokens.get(id) } else { None };
-        let account = match token {
-            Some(token) => token.account.as_ref().and_then(|id| registry.accounts.get(id)),
-            None => registry.accounts.get(&who.id),
-        };
-        let of_account = account.into_iter().flat_map(|a| a.own.iter().chain(a.assigned.keys()).chain(a.emergencies.keys()));
+        let of_account = registry
+            .account_behind(who)
+            .into_iter()
+            .flat_map(|a| a.own.iter().chain(a.assigned.keys()).chain(a.emergencies.keys()));
         let of_token = token.into_iter().flat_map(|t| t.scopes.iter().filter_map(Scope::subject));
         let mut all: Vec<Subject> = of_account.chain(of_token).cloned().collect();
+        if let Some(Some(tenant)) = registry.tenant_of(who) {
+            all.extend(self.owners().subjects(tenant).cloned());
+        }
         all.sort();
         all.dedup();
         all.retain(|subject| self.allows(who, Wish::Read(subject)));
         all
+    }
+
+    fn bound(&self, who: &Principal) -> Option<Bound> {
+        let nobody = || Bound { tenant: "".into(), subjects: Vec::new() };
+        let Ok(registry) = self.registry() else { return Some(nobody()) };
+        match registry.tenant_of(who) {
+            // Gone since they came in.
+            None => Some(nobody()),
+            Some(tenant) => {
+                tenant.map(|id| Bound { tenant: id.clone(), subjects: self.owners().subjects(id).cloned().collect() })
+            }
+        }
+    }
+
+    fn unsettled(&self, who: &Principal, subjects: &mut dyn Iterator<Item = &Subject>) -> Vec<Subject> {
+        let Ok(registry) = self.registry() else { return Vec::new() };
+        if registry.tenants.is_empty() {
+            return Vec::new();
+        }
+        let is_free = |subject: &&Subject| self.whose(&registry, who, subject) == Whose::Free;
+        let free: BTreeSet<&Subject> = subjects.filter(is_free).collect();
+        free.into_iter().cloned().collect()
+    }
+
+    fn settle(&self, who: &Principal, subjects: &[(Subject, bool)]) -> Result<(), NotSettled> {
+        let failed = |e: AccessError| NotSettled(e.to_string());
+        let registry = self.registry().map_err(failed)?;
+        let mine = registry.tenant_of(who).flatten();
+        let mut owned = Vec::with_capacity(subjects.len());
+        for (subject, is_known) in subjects {
+            if self.whose(&registry, who, subject) == Whose::Free {
+                let owner = owner_of_names(&registry.tenants, subject.as_str()).or(mine);
+                // What was kept of it was kept by the house, and stays there until somebody who runs it says otherwise.
+                owned.push((subject.clone(), owner.filter(|_| !is_known).cloned()));
+            }
+        }
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.settle(&owned, (self.clock)()).map_err(failed)?;
+        store.read_owners(&mut self.owners.write().unwrap_or_else(PoisonError::into_inner)).map_err(failed)
+    }
+
+    fn may_name(&self, who: &Principal, subject: &Subject) -> bool {
+        self.whose(&self.last(), who, subject) != Whose::Foreign
     }
 
     fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision {

@@ -33,6 +33,13 @@ pub enum AccessError {
         why: &'static str,
         remedy: &'static str,
     },
+    /// What can't be said of a tenant.
+    Tenant {
+        field: &'static str,
+        value: String,
+        why: String,
+        remedy: &'static str,
+    },
     /// The subject may not be erased.
     Held {
         subject: Subject,
@@ -62,6 +69,7 @@ impl fmt::Display for AccessError {
             AccessError::Exists(what, id) => write!(f, "there is a {what} {id} already"),
             AccessError::Unknown(what, id) => write!(f, "there is no {what} {id}"),
             AccessError::Link { field, why, remedy } => write!(f, "{field}: {why}; {remedy}"),
+            AccessError::Tenant { field, value, why, remedy } => write!(f, "{field} {value}: {why}; {remedy}"),
             AccessError::Held { subject, since, reason } => write!(f, "{subject} is held since {since}: {reason}"),
             AccessError::Password { length } => write!(
                 f,

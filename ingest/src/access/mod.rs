@@ -15,6 +15,7 @@ mod scope;
 pub mod secret;
 mod session;
 mod store;
+mod tenants;
 mod token;
 mod visit;
 
@@ -23,14 +24,15 @@ use std::path::Path;
 use vitalog_elog::Time;
 use vitalog_elog::access::{Access, Principal, Wish};
 
-pub use accounts::{Accounts, EMERGENCY, NotIn};
+pub use accounts::{Accounts, EMERGENCY, NotIn, Paced};
 pub use error::AccessError;
 pub use policy::{Policies, PolicyError, SHIPPED, Standing};
 pub use registry::{Account, Emergency, NotGood, Registry, Token};
 pub use role::{Role, RoleError, Roles};
 pub use scope::{Scope, ScopeError};
 pub use session::{Lives, Sessions};
-pub use store::{AskedErasure, Hold, NewToken, Store};
+pub use store::{AskedErasure, Hold, NewAccount, NewToken, Store};
+pub use tenants::{Names, NamesError, Owners, Tenant};
 pub use token::{FormerToken, Minted};
 pub use visit::{Asked, Noted};
 
@@ -65,7 +67,7 @@ pub fn open(data: &Path, now: Time) -> Result<Store, AccessError> {
         Err(error) => return Err(AccessError::Io(former, error)),
     };
     for line in token::parse_file(&text)? {
-        let new = NewToken { id: &line.id, account: None, scopes: &line.scopes, expires: None, rate: None };
+        let new = NewToken::new(&line.id, &line.scopes);
         match store.insert_token(&new, &line.hash, now) {
             // Taken over before, and interrupted then.
             Ok(()) | Err(AccessError::Exists(..)) => {}

@@ -33,6 +33,9 @@ pub const SHIPPED: [(&str, &str); 8] = [
     ("service.cedar", include_str!("../../policies/service.cedar")),
 ];
 
+/// Stands in every set, whatever else does: nobody who belongs to a tenant gets beyond it.
+const TENANT: (&str, &str) = ("tenant.cedar of this program", include_str!("../../policies/tenant.cedar"));
+
 /// How somebody stands to what they ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -45,6 +48,8 @@ pub struct Standing {
     pub assigned: bool,
     /// The account has opened the subject in an emergency.
     pub emergency: bool,
+    /// Who asks belongs to a tenant, and it is not that tenant's: somebody else's subject, or the whole server.
+    pub foreign: bool,
 }
 
 /// A set of policies, checked.
@@ -69,7 +74,7 @@ pub enum PolicyError {
 const UNKNOWN: u8 = 0;
 const ALLOWED: u8 = 1;
 const DENIED: u8 = 2;
-const STANDINGS: usize = 16;
+const STANDINGS: usize = 32;
 
 impl Policies {
     /// Those that are shipped.
@@ -110,21 +115,12 @@ impl Policies {
         let validator = Validator::new(schema.clone());
         let mut set = PolicySet::new();
         for (name, text) in files {
-            let wrong = |e: &dyn fmt::Display| PolicyError::Wrong(name.to_owned(), e.to_string());
-            let file = PolicySet::from_str(text).map_err(|e| wrong(&e))?;
-            let checked = validator.validate(&file, ValidationMode::Strict);
-            if let Some(error) = checked.validation_errors().next() {
-                return Err(wrong(error));
-            }
-            for policy in file.policies() {
-                // Ids are by the place in a file; in the set they have the file's name before them.
-                let id = cedar_policy::PolicyId::new(format!("{name}#{}", policy.id()));
-                set.add(policy.new_id(id)).map_err(|e| wrong(&e))?;
-            }
+            add(&mut set, &validator, name, text)?;
         }
         if set.is_empty() {
             return Err(PolicyError::Nothing);
         }
+        add(&mut set, &validator, TENANT.0, TENANT.1)?;
         let known = (0..(1 << Role::ALL.len()) * Wish::KINDS * STANDINGS).map(|_| AtomicU8::new(UNKNOWN)).collect();
         Ok(Policies { set, schema, authorizer: Authorizer::new(), known })
     }
@@ -153,7 +149,7 @@ impl Policies {
         let roles = HashMap::from([("roles".to_owned(), RestrictedExpression::new_set(roles))]);
         let account_entity = Entity::new(account.clone(), roles, std::collections::HashSet::new()).ok()?;
         let bool = RestrictedExpression::new_bool;
-        let mut context = vec![("in_scope".to_owned(), bool(standing.in_scope))];
+        let mut context = vec![("in_scope".to_owned(), bool(standing.in_scope)), ("foreign".to_owned(), bool(standing.foreign))];
         if wish.subject().is_some() {
             context.extend([
                 ("own".to_owned(), bool(standing.own)),
@@ -171,8 +167,24 @@ impl Policies {
     }
 }
 
+/// Puts a file's policies into the set.
+fn add(set: &mut PolicySet, validator: &Validator, name: &str, text: &str) -> Result<(), PolicyError> {
+    let wrong = |e: &dyn fmt::Display| PolicyError::Wrong(name.to_owned(), e.to_string());
+    let file = PolicySet::from_str(text).map_err(|e| wrong(&e))?;
+    let checked = validator.validate(&file, ValidationMode::Strict);
+    if let Some(error) = checked.validation_errors().next() {
+        return Err(wrong(error));
+    }
+    for policy in file.policies() {
+        // Ids are by the place in a file; in the set they have the file's name before them.
+        let id = cedar_policy::PolicyId::new(format!("{name}#{}", policy.id()));
+        set.add(policy.new_id(id)).map_err(|e| wrong(&e))?;
+    }
+    Ok(())
+}
+
 fn place_of(standing: Standing, wish: Wish<'_>) -> usize {
-    let bits = [standing.in_scope, standing.own, standing.assigned, standing.emergency];
+    let bits = [standing.in_scope, standing.own, standing.assigned, standing.emergency, standing.foreign];
     let bits = bits.iter().fold(0, |all, bit| all << 1 | usize::from(*bit));
     (usize::from(standing.roles.bits()) * Wish::KINDS + wish.kind()) * STANDINGS + bits
 }

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use vitalog_elog::access::{Principal, Via};
 use vitalog_elog::{Subject, Time};
 
 use super::role::Roles;
 use super::scope::Scope;
+use super::tenants::Tenant;
 
 /// Everybody, and all tokens.
 #[derive(Default)]
 pub struct Registry {
     pub accounts: BTreeMap<Arc<str>, Account>,
     pub tokens: BTreeMap<Arc<str>, Token>,
+    pub tenants: BTreeMap<Arc<str>, Tenant>,
     pub emergencies: Vec<Emergency>,
     /// Who is linked with whom a provider names, by issuer and subject.
     linked: HashMap<(String, String), Arc<str>>,
@@ -38,6 +41,8 @@ pub struct Account {
     pub(super) generation: i64,
     pub disabled: Option<Time>,
     pub created: Time,
+    /// To which it belongs.
+    pub tenant: Option<Arc<str>>,
 }
 
 /// One token.
@@ -51,6 +56,8 @@ pub struct Token {
     pub expires: Option<Time>,
     /// Requests a second that may be made with it.
     pub rate: Option<NonZeroU32>,
+    /// To which a program's own belongs. One of an account belongs where that does.
+    pub tenant: Option<Arc<str>>,
     /// The one before it was exchanged, and until when that is good.
     pub(super) former: Option<([u8; 32], Time)>,
 }
@@ -73,7 +80,7 @@ pub struct Emergency {
 pub enum NotGood {
     Unknown,
     Expired,
-    /// Its account is shut.
+    /// Its account is shut, or the tenant to which it belongs.
     Disabled,
 }
 
@@ -119,10 +126,48 @@ impl Registry {
         if token.expires.is_some_and(|at| now >= at) {
             return Err(NotGood::Expired);
         }
-        match &token.account {
-            Some(id) if self.accounts.get(id).is_none_or(|a| a.disabled.is_some()) => Err(NotGood::Disabled),
-            _ => Ok(()),
+        let opens = match &token.account {
+            Some(id) => self.open_account(id).is_some(),
+            None => self.is_open(token.tenant.as_ref()),
+        };
+        if opens { Ok(()) } else { Err(NotGood::Disabled) }
+    }
+
+    /// An account that is not shut, and nor is its tenant.
+    pub(super) fn open_account(&self, id: &str) -> Option<&Account> {
+        self.accounts.get(id).filter(|a| a.disabled.is_none() && self.is_open(a.tenant.as_ref()))
+    }
+
+    /// The account of whoever came; of a program there is none. A program may be called like a person, and is not that person.
+    pub(super) fn account_behind(&self, who: &Principal) -> Option<&Account> {
+        let id = match &who.via {
+            Via::Token(id) => self.tokens.get(id)?.account.as_ref()?,
+            Via::Password | Via::Provider => &who.id,
+            Via::Nothing => return None,
+        };
+        self.accounts.get(id)
+    }
+
+    /// The tenant of whoever came, or that there is none: the house. `None` where it is not known who they are.
+    pub(super) fn tenant_of(&self, who: &Principal) -> Option<Option<&Arc<str>>> {
+        if let Via::Token(id) = &who.via
+            && let Token { account: None, tenant, .. } = &**self.tokens.get(id).as_ref()?
+        {
+            return Some(tenant.as_ref());
         }
+        Some(self.account_behind(who)?.tenant.as_ref())
+    }
+
+    /// Whether the operator has said this very name for whoever came: as their own, by an assignment, or in the token's scope.
+    pub(super) fn is_said_for(&self, who: &Principal, subject: &Subject, now: Time) -> bool {
+        let account = self.account_behind(who);
+        let in_scope = |token: &Token| token.scopes.iter().any(|scope| scope.subject() == Some(subject));
+        account.is_some_and(|account| account.own.as_ref() == Some(subject) || account.is_assigned(subject, now))
+            || matches!(&who.via, Via::Token(id) if self.tokens.get(id).is_some_and(in_scope))
+    }
+
+    fn is_open(&self, tenant: Option<&Arc<str>>) -> bool {
+        tenant.is_none_or(|id| self.tenants.get(id).is_some_and(|tenant| tenant.shut.is_none()))
     }
 }
 

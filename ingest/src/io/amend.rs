@@ -15,12 +15,12 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{Mutex, MutexGuard};
 use vitalog_elog::access::{Decision, Principal, Wish};
 use vitalog_elog::port::Accepted;
-use vitalog_elog::{Answered, Input, ReadingId, Refusal, Subject};
+use vitalog_elog::{Answered, Input, Reading, ReadingId, Refusal, Subject};
 
 use super::again::{self, One};
 use super::body;
 use super::once::{Asked, Key, Ticket, Turn, said as said_before};
-use super::prepare::name_of;
+use super::prepare::{name_of, not_theirs};
 use super::problem::Problem;
 use super::receipt::Receipt;
 use super::submit::{became, position_header};
@@ -115,7 +115,7 @@ pub(super) async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let target = gateway.target(path, &who)?;
+    let target = gateway.target(path, &who).await?;
     if body::format(&headers)? != Format::Json {
         let detail = "one reading is amended with a JSON object";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"));
@@ -175,7 +175,7 @@ pub(super) async fn delete(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let target = gateway.target(path, &who)?;
+    let target = gateway.target(path, &who).await?;
     let asked = Key::of(&headers)?.map(|key| target.asked(&key, &who, "DELETE", query.as_deref(), &headers, b""));
     let mut ticket = match gateway.once.turn(asked).await? {
         Turn::First(ticket) => ticket,
@@ -202,9 +202,13 @@ pub(super) async fn delete(
 }
 
 impl Gateway {
-    fn target(&self, path: Result<Path<(String, String)>, PathRejection>, who: &Principal) -> Result<Target, Problem> {
+    async fn target(
+        self: &Arc<Self>,
+        path: Result<Path<(String, String)>, PathRejection>,
+        who: &Principal,
+    ) -> Result<Target, Problem> {
         let Ok(Path((subject, given))) = path else { return Err(bad_path("path", "", "the path can't be read")) };
-        let subject = self.writable(&subject, who)?;
+        let subject = self.permitted(&subject, who, |s| Wish::Write(s)).await?;
         if !Subject::is_valid(&given) {
             return Err(bad_path("id", &given, "it can't name a reading"));
         }
@@ -212,21 +216,37 @@ impl Gateway {
         Ok(Target { subject, given, id })
     }
 
-    /// The subject, if who asks may write it.
-    fn writable(&self, subject: &str, who: &Principal) -> Result<Subject, Problem> {
-        self.permitted(subject, who, |s| Wish::Write(s))
-    }
-
-    /// The subject, if who asks may do with it what they wish.
-    pub(super) fn permitted(&self, subject: &str, who: &Principal, wish: fn(&Subject) -> Wish<'_>) -> Result<Subject, Problem> {
+    /// The subject, if who asks may do with it what they wish. Nothing of it is looked up before it is settled whose it is.
+    pub(super) async fn permitted(
+        self: &Arc<Self>,
+        subject: &str,
+        who: &Principal,
+        wish: fn(&Subject) -> Wish<'_>,
+    ) -> Result<Subject, Problem> {
         if !Subject::is_valid(subject) {
             return Err(bad_path("subject", subject, "it can't name a subject"));
         }
         let subject = Subject::new(subject);
-        match self.access.decide(who, wish(&subject)) {
-            Decision::Allow => Ok(subject),
-            Decision::Deny => Err(Problem::forbidden("write this subject")),
+        let forbidden = || Problem::forbidden("write this subject");
+        if self.access.decide(who, wish(&subject)) == Decision::Deny {
+            return Err(forbidden());
         }
+        if self.settle(who, [&subject].into_iter()).await? && self.access.decide(who, wish(&subject)) == Decision::Deny {
+            return Err(forbidden());
+        }
+        Ok(subject)
+    }
+
+    /// Refuses a reading that is seen on the timeline of a further subject that is not for whoever writes it.
+    async fn permitted_further(self: &Arc<Self>, reading: &Reading, who: &Principal) -> Result<(), Problem> {
+        let declared = self.live.get();
+        let schema = declared.admission.schema();
+        let further = reading.content.as_ref().map_or_else(Vec::new, |content| content.further_subjects(schema));
+        let may = || not_theirs(&*self.access, who, schema, reading).is_none();
+        if !may() || (self.settle(who, further.iter()).await? && !may()) {
+            return Err(Problem::forbidden("write this subject"));
+        }
+        Ok(())
     }
 
     async fn settle_revision(self: &Arc<Self>, target: &Target, said: Said) -> Result<Settled, Problem> {
@@ -264,7 +284,7 @@ impl Gateway {
     }
 
     async fn write_one(
-        &self,
+        self: &Arc<Self>,
         raw: RawReading<'_>,
         subject: &Subject,
         bytes: &[u8],
@@ -277,6 +297,7 @@ impl Gateway {
             Ok(reading) => reading,
             Err(refusal) => return Err(self.refuse_one(refusal, Some(&raw), subject, bytes, who, ticket).await?),
         };
+        self.permitted_further(&reading, who).await?;
         let mut receipt = Receipt::waiting(0, 1, name_of(&reading), reading.rev);
         let said = One::Taken { subject: subject.clone(), is_new };
         let accepted = self.submit_once(vec![Input::Reading(reading)], ticket, Some(subject.clone()), &said).await?;

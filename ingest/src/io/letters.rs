@@ -27,6 +27,7 @@ use super::once::{Key, Ticket, Turn, said};
 use super::prepare::name_of;
 use super::problem::Problem;
 use super::receipt::Receipt;
+use super::settle::subjects_of;
 use super::submit::{became, position_header};
 use super::{Behind, Current, Gateway, KeptLetter, POSITION, WantedLetters};
 use crate::admit::dead_letter;
@@ -212,6 +213,8 @@ impl Gateway {
             Err(Told::Refused(refusal)) => Err(refusal),
             Ok(receipt) => Ok(receipt),
         };
+        // Who operates is of no tenant, so what comes of this changes nothing of what they may.
+        self.settle_all(who, &inputs).await?;
         let subject = inputs.iter().find_map(|input| match input {
             Input::Mending(mending) => mending.subject.clone(),
             _ => None,
@@ -260,9 +263,10 @@ impl Gateway {
         let more = letters.len() > wanted.limit;
         letters.truncate(wanted.limit);
         let next = letters.last().filter(|_| more).map(|l| l.offset);
-        let gateway = self.clone();
-        let judged = tokio::task::spawn_blocking(move || gateway.judge_many(&letters, &who)).await;
+        let (gateway, asks) = (self.clone(), who.clone());
+        let judged = tokio::task::spawn_blocking(move || gateway.judge_many(&letters, &asks)).await;
         let (mut sum, inputs) = judged.map_err(|_| body::broken())?;
+        self.settle_all(&who, &inputs).await?;
         sum.next = next;
         // Under a key it is kept that there was nothing to be tried, too.
         if !inputs.is_empty() || ticket.is_some() {
@@ -272,6 +276,11 @@ impl Gateway {
             sum.position = self.told.load(Ordering::Acquire);
         }
         Ok(sum.told())
+    }
+
+    async fn settle_all(self: &Arc<Self>, who: &Principal, inputs: &[Input]) -> Result<bool, Problem> {
+        let subjects = subjects_of(inputs, self.live.get().admission.schema());
+        self.settle(who, subjects.iter()).await
     }
 
     /// What is to be journaled of each letter, tried as it came.

@@ -25,6 +25,9 @@ pub(super) struct Me {
     roles: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
+    /// To which one belongs; the house, where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
     /// After so many seconds without anybody at it a page logs out. Without a session there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     idle_seconds: Option<i64>,
@@ -48,6 +51,7 @@ pub(super) async fn show(
         via: who.via.to_string(),
         roles: Vec::new(),
         subject: None,
+        tenant: None,
         idle_seconds: None,
         can_change_password: who.via == Via::Password,
     };
@@ -55,6 +59,7 @@ pub(super) async fn show(
         Credentials::Open => me.via = Open::ID.to_owned(),
         Credentials::Accounts(accounts) => {
             let registry = accounts.registry().map_err(|e| not_in(&crate::access::NotIn::Store(e)))?;
+            me.tenant = accounts.tenant_of(&who).map(|tenant| tenant.to_string());
             let program = matches!(&who.via, Via::Token(id) if registry.tokens.get(id).is_some_and(|t| t.account.is_none()));
             if let Some(account) = registry.accounts.get(&who.id).filter(|_| !program) {
                 me.roles = account.roles.iter().map(crate::access::Role::name).collect();

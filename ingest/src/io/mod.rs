@@ -25,6 +25,7 @@ mod receipt;
 mod room;
 mod said;
 mod session;
+mod settle;
 mod submit;
 
 use std::sync::Arc;
@@ -43,6 +44,7 @@ use crate::live::Live;
 pub use doorman::{Credentials, Doorman, authenticate, own};
 pub use emergencies::{Glass, emergencies};
 pub use logging::{AccessLog, LogKeeper};
+pub use pace::Pace;
 pub use porter::{Call, Guest, NotTaken, Porter};
 pub use problem::{PROBLEM_JSON, Problem, with_problems};
 pub use provider::{Patience, Provider};
@@ -124,6 +126,12 @@ pub trait Current: Send + Sync {
     /// # Errors
     /// [`Behind`].
     fn revisions(&self, subject: &Subject, readings: &[(ReadingId, StreamIx, When)], after: u64) -> Result<Vec<u32>, Behind>;
+
+    /// Whether anything of a subject was ever kept, likewise.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    fn knows(&self, subject: &Subject, after: u64) -> Result<bool, Behind>;
 
     /// The dead letter at an offset, likewise.
     ///

@@ -6,6 +6,7 @@
 //! INVARIANT (what was looked at is what is moved): nothing is handed to the run loop between the question which readings there are and the submission that moves them. So whoever amends a reading does it before,
 //! and the amendment is moved, or after, and makes the reading anew where it is not any more (which it is told: 201).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -22,6 +23,7 @@ use vitalog_elog::{Answered, Input, Reading, ReadingId, Refusal, Schema, Subject
 use super::again::as_before;
 use super::body;
 use super::once::{self, Key, Ticket, Turn};
+use super::prepare::not_theirs;
 use super::problem::Problem;
 use super::submit::position_header;
 use super::{Gateway, HeldReading, POSITION, WantedReadings};
@@ -117,7 +119,7 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Response, Problem> {
     let subject = path.map(|Path(subject)| subject).unwrap_or_default();
-    let subject = gateway.permitted(&subject, &who, |s| Wish::Write(s))?;
+    let subject = gateway.permitted(&subject, &who, |s| Wish::Write(s)).await?;
     // Who moves readings to where they may read could else read what they may only write.
     if gateway.access.decide(&who, Wish::Read(&subject)) == Decision::Deny {
         return Err(Problem::forbidden("read this subject"));
@@ -129,7 +131,7 @@ pub(super) async fn post(
     let key = Key::of(&headers)?;
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let asked: Asked = serde_json::from_slice(&taken.bytes).map_err(|error| unreadable(&error))?;
-    let to = gateway.permitted(&asked.to, &who, |s| Wish::Write(s))?;
+    let to = gateway.permitted(&asked.to, &who, |s| Wish::Write(s)).await?;
     let wanted = wanted(&asked, &subject, &gateway.live.get().schema).map_err(unprocessable)?;
     if to == subject {
         let refusal = Refusal::of("bad_to", "to", to.as_str(), "they are there already", "name the subject whom they are about");
@@ -142,15 +144,15 @@ pub(super) async fn post(
     };
     drop(taken);
     // To its end, whoever hangs up: else what was looked at could be moved later.
-    let moving = tokio::spawn(async move { gateway.move_to(subject, to, wanted, asked.dry_run, &mut ticket).await });
+    let moving = tokio::spawn(async move { gateway.move_to(&who, (subject, to), wanted, asked.dry_run, &mut ticket).await });
     moving.await.map_err(|_| body::broken())?
 }
 
 impl Gateway {
     async fn move_to(
         self: Arc<Self>,
-        subject: Subject,
-        to: Subject,
+        who: &Principal,
+        (subject, to): (Subject, Subject),
         wanted: WantedReadings,
         dry_run: bool,
         ticket: &mut Option<Ticket>,
@@ -168,7 +170,8 @@ impl Gateway {
             let detail = format!("more than {MOST} readings are meant");
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many", detail, "move a shorter stretch of time"));
         }
-        if let Some(missing) = by_name.iter().flatten().find(|(_, id)| held.iter().all(|held| held.id != *id)) {
+        let there_are: HashSet<ReadingId> = held.iter().map(|held| held.id).collect();
+        if let Some(missing) = by_name.iter().flatten().find(|(_, id)| !there_are.contains(id)) {
             let remedy = "see the id; one that is removed is not moved";
             let refusal = Refusal::of("no_such_reading", "ids", &missing.0, "there is no such reading", remedy);
             return Err(Problem::of(StatusCode::NOT_FOUND, refusal));
@@ -177,6 +180,9 @@ impl Gateway {
         let pairs = held.into_iter().zip(there);
         let inputs: Vec<[Reading; 2]> =
             pairs.map(|(held, there)| pair(&subject, &to, held, there, &declared.schema)).collect::<Result<_, _>>()?;
+        if inputs.iter().any(|[written, _]| not_theirs(&*self.access, who, &declared.schema, written).is_some()) {
+            return Err(Problem::forbidden("write a further subject that one of them names"));
+        }
         let readings =
             inputs.iter().map(|[written, removed]| One::of(name(removed), name(written), written.rev)).collect::<Vec<_>>();
         let mut moved =

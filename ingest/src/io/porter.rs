@@ -51,7 +51,7 @@ pub struct Call {
 pub enum NotTaken {
     /// What was shown is good no more.
     Over,
-    /// The token has made as many calls as it may in a second.
+    /// The token, or its tenant, has made as many calls as it may in a second.
     TooMany,
 }
 
@@ -60,6 +60,13 @@ impl Porter {
     pub fn new(credentials: Credentials, log: Option<AccessLog>, clock: Clock, lives: Lives, way: &'static str) -> Porter {
         let hashing = tokio::sync::Semaphore::new(HASHING);
         Porter { credentials, log, clock, lives, pace: Pace::default(), hashing, way }
+    }
+
+    /// With the pace that other ways in have, too.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Pace) -> Porter {
+        self.pace = pace;
+        self
     }
 
     /// Whether anybody is asked who they are.
@@ -152,9 +159,7 @@ impl Guest {
             if !self.lasts(now) || !accounts.may_stay(&self.who, self.generation) {
                 return Err(NotTaken::Over);
             }
-            if let Some((token, rate)) = accounts.rate_of(&self.who) {
-                self.porter.pace.take(&token, rate).map_err(|_| NotTaken::TooMany)?;
-            }
+            self.porter.pace.take(accounts, &self.who).map_err(|_| NotTaken::TooMany)?;
         }
         let visit = Arc::new(Noted::default());
         Ok(Call { porter: self.porter.clone(), who: self.who.clone().on(visit.clone()), visit })

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
-use vitalog_elog::{Input, Once, Reading, Refusal, Subject, Time};
+use vitalog_elog::{Input, Once, Reading, Refusal, Schema, Subject, Time};
 
 use super::again::Many;
 use super::receipt::Receipt;
@@ -67,6 +67,9 @@ impl Judge<'_> {
             |refusal: &Refusal| dead_letter(refusal, reading.as_ref().ok(), &under(header, item.as_sent()), &self.who.id);
         let (input, receipt) = match admitted {
             Ok(reading) if self.may_write(&reading.subject, permitted) => {
+                if let Some(other) = self.not_theirs(&reading) {
+                    return self.deny(other, index, line, prepared);
+                }
                 let receipt = Receipt::waiting(index, line, name_of(&reading), reading.rev);
                 (Input::Reading(reading), receipt)
             }
@@ -92,6 +95,11 @@ impl Judge<'_> {
         let may = self.access.decide(self.who, Wish::Write(subject)) == Decision::Allow;
         known.insert(subject.clone(), may);
         may
+    }
+
+    /// A further subject that a reading names, and that is not for whoever sends it.
+    fn not_theirs(&self, reading: &Reading) -> Option<Subject> {
+        not_theirs(self.access, self.who, self.admission.schema(), reading)
     }
 
     fn deny(&self, subject: Subject, index: usize, line: u64, prepared: &mut Prepared) {
@@ -137,6 +145,12 @@ impl Prepared {
         let part = |(subject, said)| Input::Once(Once { subject: Some(subject), request: None, answer: bytes(&said) });
         (one, whole, parts.into_iter().map(part).collect())
     }
+}
+
+/// A further subject that a reading names, and that is not for whoever sends it: its timeline would show it.
+pub(super) fn not_theirs(access: &dyn Access, who: &Principal, schema: &Schema, reading: &Reading) -> Option<Subject> {
+    let further = reading.content.as_ref()?.further_subjects(schema);
+    further.into_iter().find(|subject| !access.may_name(who, subject))
 }
 
 pub(super) fn not_permitted(subject: &Subject) -> Refusal {

@@ -62,6 +62,11 @@ impl Problem {
         &self.0.code
     }
 
+    #[cfg(test)]
+    pub(super) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

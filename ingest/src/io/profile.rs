@@ -76,7 +76,7 @@ pub(super) async fn put(
             "name a subject in it",
         ));
     };
-    let subject = gateway.permitted(&subject, &who, |s| Wish::SetProfile(s))?;
+    let subject = gateway.permitted(&subject, &who, |s| Wish::SetProfile(s)).await?;
     if body::format(&headers)? != Format::Json {
         let detail = "a profile is a JSON object";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,9 +16,11 @@ use super::once::{Asked, Key, Ticket, Turn, said};
 use super::prepare::{Judge, Prepared, Whole};
 use super::problem::{PROBLEM_JSON, Problem};
 use super::receipt::{Receipts, Status};
+use super::settle::subjects_of;
 use super::submit::{became, position_header};
 use super::{Gateway, POSITION};
 use crate::admit::dead_letter;
+use crate::decode::Format;
 
 /// Many readings, a receipt for each. `?receipts=summary` leaves out the receipts of what was kept.
 ///
@@ -49,19 +51,14 @@ pub(super) async fn post(
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let bytes = &taken.bytes;
 
-    let judged = {
-        let (gateway, who, bytes) = (gateway.clone(), who.clone(), bytes.clone());
-        let judge = move || {
-            let declared = gateway.live.get();
-            let now = (gateway.clock)();
-            let access = &*gateway.access;
-            let judge = Judge { admission: &declared.admission, access, who: &who, now, most: gateway.limits.readings };
-            let said = [query.as_deref().unwrap_or("").as_bytes(), body::form(&format).as_bytes(), &bytes];
-            (judge.body(&format, &bytes), key.map(|key| key.asks(&who, "POST /v1/readings", &said)))
-        };
-        tokio::task::spawn_blocking(judge).await.map_err(|_| body::broken())?
-    };
-    let (judged, asked) = judged;
+    let (mut judged, asked) = judge(&gateway, &who, &format, bytes, key.map(|key| (key, query))).await?;
+    if let Ok(prepared) = &judged {
+        let subjects = subjects_of(&prepared.inputs, gateway.live.get().admission.schema());
+        // Whose a subject is may have been settled otherwise than by whoever sends this.
+        if gateway.settle(&who, subjects.iter()).await? {
+            (judged, _) = judge(&gateway, &who, &format, bytes, None).await?;
+        }
+    }
     let prepared = match judged {
         Ok(prepared) => prepared,
         Err(Whole::Malformed(refusal)) => return Err(gateway.refuse_whole(refusal, bytes, &who, asked).await?),
@@ -79,6 +76,29 @@ pub(super) async fn post(
         Turn::Again(answered) => return Ok(as_before(shown(again::receipts(&answered, prepared)?))),
     };
     Ok(shown(gateway.take_in(prepared, &mut ticket).await?))
+}
+
+/// Holds a body against what is declared and permitted, on a thread of its own.
+async fn judge(
+    gateway: &Arc<Gateway>,
+    who: &Principal,
+    format: &Format,
+    bytes: &Bytes,
+    key: Option<(Key, Option<String>)>,
+) -> Result<(Result<Prepared, Whole>, Option<Asked>), Problem> {
+    let (gateway, who, format, bytes) = (gateway.clone(), who.clone(), format.clone(), bytes.clone());
+    let judge = move || {
+        let declared = gateway.live.get();
+        let now = (gateway.clock)();
+        let access = &*gateway.access;
+        let judge = Judge { admission: &declared.admission, access, who: &who, now, most: gateway.limits.readings };
+        let asked = key.map(|(key, query)| {
+            let said = [query.as_deref().unwrap_or("").as_bytes(), body::form(&format).as_bytes(), &bytes];
+            key.asks(&who, "POST /v1/readings", &said)
+        });
+        (judge.body(&format, &bytes), asked)
+    };
+    tokio::task::spawn_blocking(judge).await.map_err(|_| body::broken())
 }
 
 impl Gateway {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use vitalog_elog::access::{Access, Decision, Principal, Via, Wish};
 use vitalog_elog::{Span, Subject};
-use vitalog_ingest::access::{self, AccessError, Accounts, EMERGENCY, NewToken, NotGood, NotIn, Open, Policies, Store};
+use vitalog_ingest::access::{
+    self, AccessError, Accounts, EMERGENCY, Names, NewAccount, NewToken, NotGood, NotIn, Open, Policies, Store,
+};
 
 use super::super::fixture::now;
 use super::{Clock, HASHING, PASSWORD, accounts, add_token, roles, scopes, token};
@@ -79,9 +81,9 @@ fn a_token_of_an_account_does_what_both_may() {
     let (one, two) = (Subject::new("p:1@x"), Subject::new("p-2"));
     accounts
         .change(|store| {
-            store.add_account("lee", roles("caretaker"), None, None, now())?;
+            store.add_account(&NewAccount::new("lee", roles("caretaker")), now())?;
             store.assign("lee", &one, now(), None, "test")?;
-            store.add_account("one", roles("patient,device"), Some(&one), None, now())
+            store.add_account(&NewAccount { own: Some(&one), ..NewAccount::new("one", roles("patient,device")) }, now())
         })
         .expect("made");
     for (id, account, words, expected) in [
@@ -90,9 +92,11 @@ fn a_token_of_an_account_does_what_both_may() {
         ("lees-other", "lee", "read@p-2,write@p-2", "00000000"),
         ("ones", "one", "admin", "10101100"),
     ] {
-        let shown =
-            add_token(&accounts, &NewToken { id, account: Some(account), scopes: &scopes(words), expires: None, rate: None })
-                .expect("made");
+        let shown = add_token(
+            &accounts,
+            &NewToken { id, account: Some(account), scopes: &scopes(words), expires: None, rate: None, tenant: None },
+        )
+        .expect("made");
         let who = accounts.holder_of(&shown).expect("known");
         assert_eq!((&*who.id, granted(&accounts, &who).as_str()), (account, expected), "{id}");
     }
@@ -113,7 +117,7 @@ fn assignments_and_emergencies_hold_for_their_time() {
     let subject = Subject::new("p-1");
     accounts
         .change(|store| {
-            store.add_account("lee", roles("caretaker"), None, Some(PASSWORD), now())?;
+            store.add_account(&NewAccount { secret: Some(PASSWORD), ..NewAccount::new("lee", roles("caretaker")) }, now())?;
             store.assign("lee", &subject, now() + Span::hours(1), Some(now() + Span::hours(2)), "test")
         })
         .expect("made");
@@ -147,8 +151,11 @@ fn tokens_expire_are_exchanged_and_revoked() {
     let clock = Clock::default();
     let accounts = accounts(&clock);
     let expires = Some(now() + Span::days(1));
-    let shown = add_token(&accounts, &NewToken { id: "meter", account: None, scopes: &scopes("write"), expires, rate: None })
-        .expect("made");
+    let shown = add_token(
+        &accounts,
+        &NewToken { id: "meter", account: None, scopes: &scopes("write"), expires, rate: None, tenant: None },
+    )
+    .expect("made");
     let who = accounts.holder_of(&shown).expect("good");
     clock.pass(Span(Span::days(1).0 - 1));
     assert!(held(&accounts, &shown).is_ok());
@@ -177,10 +184,16 @@ fn passwords_open_slowly_and_only_their_own_account() {
     let _alone = HASHING.lock();
     let clock = Clock::default();
     let accounts = accounts(&clock);
-    let error = accounts.change(|store| store.add_account("lee", roles("caretaker"), None, Some("too short"), now()));
+    let error = accounts.change(|store| {
+        store.add_account(&NewAccount { secret: Some("too short"), ..NewAccount::new("lee", roles("caretaker")) }, now())
+    });
     assert!(matches!(error, Err(AccessError::Password { length: 9 })));
-    accounts.change(|store| store.add_account("lee", roles("caretaker"), None, Some(PASSWORD), now())).expect("made");
-    accounts.change(|store| store.add_account("robot", roles("operator"), None, None, now())).expect("made");
+    accounts
+        .change(|store| {
+            store.add_account(&NewAccount { secret: Some(PASSWORD), ..NewAccount::new("lee", roles("caretaker")) }, now())
+        })
+        .expect("made");
+    accounts.change(|store| store.add_account(&NewAccount::new("robot", roles("operator")), now())).expect("made");
     let (who, generation) = accounts.log_in("lee", PASSWORD).expect("in");
     assert_eq!((&*who.id, &who.via), ("lee", &Via::Password));
     assert!(accounts.may_stay(&who, generation));
@@ -217,7 +230,10 @@ fn what_another_process_changes_holds_with_the_next_question() {
     let accounts = Accounts::new(open(), Policies::shipped().expect("right"), Clock::default().port()).expect("read");
     let mut other = open();
     let shown = other
-        .add_token(&NewToken { id: "meter", account: None, scopes: &scopes("read"), expires: None, rate: None }, now())
+        .add_token(
+            &NewToken { id: "meter", account: None, scopes: &scopes("read"), expires: None, rate: None, tenant: None },
+            now(),
+        )
         .expect("made")
         .token;
     let who = accounts.holder_of(&shown).expect("it is there");
@@ -275,7 +291,7 @@ fn what_does_not_fit_is_refused_by_name() {
     let mut store = Store::in_memory().expect("made");
     let own = Subject::new("p-1");
     let mut add = |id: &str, words: &str, own: Option<&Subject>| {
-        store.add_account(id, roles(words), own, None, now()).map_err(|e| e.to_string())
+        store.add_account(&NewAccount { own, ..NewAccount::new(id, roles(words)) }, now()).map_err(|e| e.to_string())
     };
     assert_eq!(add("lee", "caretaker", None), Ok(()));
     for (id, words, own, says) in [
@@ -292,12 +308,39 @@ fn what_does_not_fit_is_refused_by_name() {
     assert!(vitalog_ingest::access::Roles::parse("caretaker,service").is_err(), "nobody is given that");
     let unknown = store.assign("kim", &own, now(), None, "test").expect_err("unknown").to_string();
     assert_eq!(unknown, "there is no account kim");
-    let token = NewToken { id: "t", account: Some("kim"), scopes: &[], expires: None, rate: None };
+    let token = NewToken { id: "t", account: Some("kim"), scopes: &[], expires: None, rate: None, tenant: None };
     assert_eq!(store.add_token(&token, now()).err().map(|e| e.to_string()).as_deref(), Some("there is no account kim"));
     assert!(store.set_roles("lee", roles("patient")).is_err(), "a patient has a subject");
     store.set_roles("lee", roles("caretaker,operator")).expect("set");
     assert!(store.set_password("kim", PASSWORD).is_err() && store.set_disabled("kim", None).is_err());
     assert!(store.unassign("lee", &own).is_err());
+}
+
+/// What a store of version 3 has not.
+const WITHOUT_TENANTS: &str = "DROP TABLE subjects; DROP TABLE tenants; DROP TABLE era; ALTER TABLE accounts DROP COLUMN tenant;
+    ALTER TABLE tokens DROP COLUMN tenant; PRAGMA user_version = 3;";
+
+#[test]
+fn a_store_without_tenants_is_looked_at_and_taken_over() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("access.db");
+    let mut store = Store::open(&path).expect("made");
+    store.add_account(&NewAccount::new("lee", roles("caretaker")), now()).expect("made");
+    store.add_token(&NewToken::new("root", &scopes("admin")), now()).expect("made");
+    drop(store);
+    let older = rusqlite::Connection::open(&path).expect("opened");
+    older.execute_batch(WITHOUT_TENANTS).expect("as it was");
+    older.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").expect("as it was");
+    drop(older);
+    let seen = vitalog_ingest::access::look(&path).expect("read");
+    assert!(seen.tenants.is_empty() && seen.accounts["lee"].tenant.is_none() && seen.tokens.contains_key("root"));
+    let mut store = Store::open(&path).expect("taken over");
+    store.add_tenant("ward", &Names::Any, None, now()).expect("made");
+    let kim = NewAccount { tenant: Some("ward"), ..NewAccount::new("kim", roles("caretaker")) };
+    store.add_account(&kim, now()).expect("made");
+    drop(store);
+    let seen = vitalog_ingest::access::look(&path).expect("read");
+    assert_eq!((seen.accounts["kim"].tenant.as_deref(), seen.accounts["lee"].tenant.as_deref()), (Some("ward"), None));
 }
 
 /// What an older program has made is looked at as it is, and taken over when it is opened.
@@ -306,9 +349,10 @@ fn a_store_without_links_is_looked_at_and_taken_over() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("access.db");
     let mut store = Store::open(&path).expect("made");
-    store.add_account("lee", roles("caretaker"), None, None, now()).expect("made");
+    store.add_account(&NewAccount::new("lee", roles("caretaker")), now()).expect("made");
     drop(store);
     let older = rusqlite::Connection::open(&path).expect("opened");
+    older.execute_batch(WITHOUT_TENANTS).expect("as it was");
     older
         .execute_batch("DROP TABLE links; DROP TABLE erasures; PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE);")
         .expect("as it was");

@@ -36,8 +36,9 @@ fn table() -> Vec<Row> {
 }
 
 fn standings(roles: Roles) -> impl Iterator<Item = Standing> {
-    (0..16).map(move |bits: u8| Standing {
+    (0..32).map(move |bits: u8| Standing {
         roles,
+        foreign: bits & 16 != 0,
         in_scope: bits & 1 != 0,
         own: bits & 2 != 0,
         assigned: bits & 4 != 0,
@@ -45,8 +46,13 @@ fn standings(roles: Roles) -> impl Iterator<Item = Standing> {
     })
 }
 
-fn opens(words: &[String], standing: Standing) -> bool {
+/// Rights about whom and what a tenant has: who belongs to one has them where it is not somebody else's. The others of the table stay within the tenant by themselves.
+const OF_OTHERS: [&str; 10] =
+    ["read", "write", "set_profile", "answer", "break_glass", "erase", "change_rules", "operate", "administer", "audit"];
+
+fn opens(wish: Wish<'_>, words: &[String], standing: Standing) -> bool {
     standing.in_scope
+        && !(standing.foreign && OF_OTHERS.contains(&wish.name()))
         && words.iter().any(|word| match word.as_str() {
             "any" => true,
             "own" => standing.own,
@@ -73,7 +79,7 @@ fn the_table_of_roles_is_what_the_policies_say() {
                         .iter()
                         .find(|(name, _)| name == wish.name())
                         .unwrap_or_else(|| panic!("{}: {role:?}", wish.name()));
-                    opens(words, standing)
+                    opens(wish, words, standing)
                 });
                 assert_eq!(policies.allows(standing, wish), expected, "{} {standing:?}", wish.name());
                 // What is remembered is what was found.
@@ -83,4 +89,19 @@ fn the_table_of_roles_is_what_the_policies_say() {
         }
     }
     assert!(allowed > 1_000, "{allowed}");
+}
+
+#[test]
+fn no_policy_lets_anybody_beyond_their_tenant() {
+    let everything = "permit (principal, action, resource); permit (principal, action, resource) when { context.foreign };";
+    let (policies, subject) = (Policies::parse([("all.cedar", everything)]).expect("they are right"), Subject::new("p-1"));
+    let mut shut = 0;
+    for standing in standings(Role::Service.into()) {
+        for wish in Wish::all(&subject) {
+            let expected = !(standing.foreign && OF_OTHERS.contains(&wish.name()));
+            assert_eq!(policies.allows(standing, wish), expected, "{} {standing:?}", wish.name());
+            shut += usize::from(!expected);
+        }
+    }
+    assert_eq!(shut, 16 * OF_OTHERS.len());
 }

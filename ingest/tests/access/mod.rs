@@ -5,6 +5,7 @@ mod log;
 mod matrix;
 mod policies;
 mod sessions;
+mod tenants;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -55,7 +56,8 @@ pub fn accounts(clock: &Clock) -> Arc<Accounts> {
 
 /// A program's token.
 pub fn token(accounts: &Accounts, id: &str, words: &str) -> String {
-    add_token(accounts, &NewToken { id, account: None, scopes: &scopes(words), expires: None, rate: None }).expect("made")
+    add_token(accounts, &NewToken { id, account: None, scopes: &scopes(words), expires: None, rate: None, tenant: None })
+        .expect("made")
 }
 
 pub fn add_token(accounts: &Accounts, new: &NewToken<'_>) -> Result<String, AccessError> {

@@ -5,7 +5,7 @@ use vitalog_elog::access::Wish;
 use vitalog_ingest::access::{Policies, Role, SHIPPED, Standing};
 
 fn standing(role: Role) -> Standing {
-    Standing { roles: role.into(), in_scope: true, own: true, assigned: true, emergency: true }
+    Standing { roles: role.into(), in_scope: true, own: true, assigned: true, emergency: true, foreign: false }
 }
 
 #[test]

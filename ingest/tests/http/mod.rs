@@ -119,6 +119,10 @@ impl Current for Known {
         Ok(readings.iter().map(|(id, ..)| known.get(&(subject.clone(), *id)).map_or(0, |(rev, ..)| *rev)).collect())
     }
 
+    fn knows(&self, subject: &Subject, _: u64) -> Result<bool, Behind> {
+        Ok(self.current.lock().expect("no panic").keys().any(|(known, _)| known == subject))
+    }
+
     fn letter(&self, offset: u64, _: u64) -> Result<Option<KeptLetter>, Behind> {
         Ok(self.letters.lock().expect("no panic").iter().find(|l| l.offset == offset).cloned())
     }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 use vitalog_elog::Span;
 use vitalog_ingest::access::oidc::Settings;
-use vitalog_ingest::access::{Accounts, log};
+use vitalog_ingest::access::{Accounts, NewAccount, log};
 use vitalog_ingest::io::{AccessLog, Patience, Provider};
 
 use super::super::access::{Clock, accounts, roles};
@@ -35,7 +35,7 @@ fn scene_with(log: Option<AccessLog>) -> Scene {
     let provider = FalseProvider::start(now().0 / 1_000_000);
     let accounts = accounts(&Clock::default());
     let made = accounts.change(|store| {
-        store.add_account("lee", roles("caretaker"), None, None, now())?;
+        store.add_account(&NewAccount::new("lee", roles("caretaker")), now())?;
         store.link("lee", provider.url(), SUBJECT, now())
     });
     made.expect("linked");

@@ -149,15 +149,16 @@ pub(super) fn asker(door: &SqlDoor, who: Option<Extension<Principal>>) -> Result
     Ok(eyes(&*door.access, &door.study, &who))
 }
 
-/// Whom they may see: everybody, by name or by pseudonym, or those about whom they may read. Which those are is part of what they asked for.
+/// Whom they may see: everybody, by name or by pseudonym, or those about whom they may read. Which those are is part of what they asked for. For whoever belongs to a tenant, everybody is that.
 pub(super) fn eyes(access: &dyn Access, study: &Study, who: &Principal) -> Eyes {
+    let bound = access.bound(who);
     if access.allows(who, Wish::QueryAll) {
         who.note(Wish::QueryAll, Decision::Allow);
-        return Eyes::All;
+        return bound.map_or(Eyes::All, |bound| Eyes::only(bound.subjects));
     }
     if access.allows(who, Wish::Study) {
         who.note(Wish::Study, Decision::Allow);
-        return Eyes::Study(study.clone());
+        return Eyes::Study(bound.map_or_else(|| study.clone(), |bound| study.within(&bound.tenant, bound.subjects)));
     }
     let may = |subject: &Subject| access.decide(who, Wish::Read(subject)) == Decision::Allow;
     Eyes::only(access.subjects(who).into_iter().filter(may))

@@ -189,9 +189,7 @@ impl Relation {
         let keep = (0..kept).collect();
         // As many rows as are wanted may lie behind many that are not seen, so there is no limit below.
         let mut below: Vec<Expr> = filters.iter().filter(|f| cannot_fail(f)).cloned().collect();
-        if seen.names().len() <= MOST_PUSHED {
-            below.push(ident("subject").in_list(seen.names().map(lit).collect(), false));
-        }
+        below.extend(looks_for(seen));
         let all = self.scan_all(state, Some(&places), (&below, Asks::Now), None)?;
         ScanEnd::plan(all, Arc::new(OnlySeen { subject, keep, seen: seen.clone() }))
     }
@@ -211,8 +209,15 @@ impl Relation {
         // A condition on what is masked is about what stands in its place, and is asked above.
         let is_open = |f: &&Expr| f.column_refs().iter().all(|column| of(column.name()) == Mask::Open);
         let below: Vec<Expr> = filters.iter().filter(|f| cannot_fail(f)).filter(is_open).cloned().collect();
-        let limit = limit.filter(|_| filters.is_empty());
-        let all = self.scan_all(state, Some(&places), (&below, Asks::Now), limit)?;
+        let limit = limit.filter(|_| filters.is_empty() && study.among.is_none());
+        let all = match &study.among {
+            None => self.scan_all(state, Some(&places), (&below, Asks::Now), limit)?,
+            Some(among) => {
+                let below: Vec<Expr> = below.into_iter().chain(looks_for(among)).collect();
+                let all = self.scan_all(state, Some(&places), (&below, Asks::Now), None)?;
+                ScanEnd::plan(all, Arc::new(OnlySeen { subject, keep: (0..places.len()).collect(), seen: among.clone() }))?
+            }
+        };
         ScanEnd::plan(all, Arc::new(Pseudonymised::new(subject, masks, study.pseudonyms.clone())))
     }
 
@@ -228,6 +233,12 @@ impl Relation {
         });
         Ok((places, subject, kept))
     }
+}
+
+/// A condition by which files and hot rows are passed over that have nothing of whom is seen.
+fn looks_for(seen: &Seen) -> Option<Expr> {
+    let few = seen.names().len() <= MOST_PUSHED;
+    few.then(|| ident("subject").in_list(seen.names().map(lit).collect(), false))
 }
 
 /// Whether it waits for what a subquery says. Such a filter stays above, where the planner makes a join of it; a copy of it down here has no plan.

@@ -1,35 +1,56 @@
 //! Accounts: made, changed, shut, and whom they are assigned.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
 use vitalog_elog::{Subject, Time};
 
-use super::{AccessError, Store, must_be};
+use super::tenants::{must_not_be_of_other, tenant_must_be};
+use super::{AccessError, Store};
 use crate::access::role::{Role, Roles};
 use crate::access::{is_id, password};
+
+/// An account to be made.
+#[derive(Clone, Copy)]
+pub struct NewAccount<'a> {
+    pub id: &'a str,
+    pub roles: Roles,
+    /// The subject that a patient is, or a device measures.
+    pub own: Option<&'a Subject>,
+    /// A password; without one it comes in by tokens.
+    pub secret: Option<&'a str>,
+    /// To which it belongs, for ever; the house, if not given.
+    pub tenant: Option<&'a str>,
+}
+
+impl<'a> NewAccount<'a> {
+    /// One of the house, that comes in by tokens.
+    pub fn new(id: &'a str, roles: Roles) -> NewAccount<'a> {
+        NewAccount { id, roles, own: None, secret: None, tenant: None }
+    }
+}
 
 impl Store {
     /// Makes an account.
     ///
     /// # Errors
-    /// An id that can't be one or is taken; roles that want a subject of one's own, or want none.
-    pub fn add_account(
-        &mut self,
-        id: &str,
-        roles: Roles,
-        own: Option<&Subject>,
-        secret: Option<&str>,
-        now: Time,
-    ) -> Result<(), AccessError> {
+    /// An id that can't be one or is taken; roles that want a subject of one's own, or want none; a tenant that there is none of, or that the subject is not of.
+    pub fn add_account(&mut self, new: &NewAccount<'_>, now: Time) -> Result<(), AccessError> {
+        let NewAccount { id, roles, own, secret, tenant } = *new;
         if !is_id(id) {
             return Err(AccessError::BadId(id.to_owned()));
         }
         fits(roles, own)?;
         let hash = secret.map(password::hashed).transpose()?;
-        let added = self.db.execute(
-            "INSERT INTO accounts (id, roles, own, password, created_at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-            params![id, roles.to_string(), own.map(Subject::as_str), hash, now.0],
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tenant.map_or(Ok(()), |tenant| tenant_must_be(&tx, tenant))?;
+        own.map_or(Ok(()), |own| must_not_be_of_other(&tx, tenant, own))?;
+        let added = tx.execute(
+            "INSERT INTO accounts (id, roles, own, password, created_at, tenant) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            params![id, roles.to_string(), own.map(Subject::as_str), hash, now.0, tenant],
         )?;
-        if added == 0 { Err(AccessError::Exists("account", id.to_owned())) } else { Ok(()) }
+        if added == 0 {
+            return Err(AccessError::Exists("account", id.to_owned()));
+        }
+        Ok(tx.commit()?)
     }
 
     /// Gives other roles. Sessions go on, with these.
@@ -73,10 +94,13 @@ impl Store {
     /// Assigns a subject to an account, from `since` on and, if said, not beyond `until`. What was assigned before is replaced.
     ///
     /// # Errors
-    /// An account that there is none of.
+    /// An account that there is none of; a subject that is not of its tenant.
     pub fn assign(&mut self, id: &str, subject: &Subject, since: Time, until: Option<Time>, by: &str) -> Result<(), AccessError> {
-        let tx = self.db.transaction()?;
-        must_be(&tx, id)?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tenant: Option<Option<String>> =
+            tx.query_row("SELECT tenant FROM accounts WHERE id = ?1", [id], |r| r.get(0)).optional()?;
+        let tenant = tenant.ok_or_else(|| AccessError::Unknown("account", id.to_owned()))?;
+        must_not_be_of_other(&tx, tenant.as_deref(), subject)?;
         tx.execute(
             "INSERT INTO assignments (account, subject, since, until, by) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (account, subject) DO UPDATE SET since = excluded.since, until = excluded.until, by = excluded.by",

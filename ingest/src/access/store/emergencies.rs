@@ -4,6 +4,7 @@ use rusqlite::params;
 use vitalog_elog::{Span, Subject, Time};
 
 use super::holds::must_be_free;
+use super::tenants::new_era;
 use super::{AccessError, Store, must_be};
 
 impl Store {
@@ -39,7 +40,7 @@ impl Store {
         }
     }
 
-    /// Everything of a subject that is not a right of its own: assignments, emergencies. What names it still is told: accounts and tokens.
+    /// Everything of a subject that is not a right of its own: assignments, emergencies, whose it is. What names it still is told: accounts and tokens.
     ///
     /// # Errors
     /// [`AccessError::Held`]; where the store can't be written.
@@ -49,6 +50,9 @@ impl Store {
         tx.execute("DELETE FROM holds WHERE subject = ?1", [subject.as_str()])?;
         tx.execute("DELETE FROM assignments WHERE subject = ?1", [subject.as_str()])?;
         tx.execute("DELETE FROM emergencies WHERE subject = ?1", [subject.as_str()])?;
+        if tx.execute("DELETE FROM subjects WHERE subject = ?1", [subject.as_str()])? > 0 {
+            new_era(&tx)?;
+        }
         tx.commit()?;
         // The log may hold what was overwritten.
         self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;

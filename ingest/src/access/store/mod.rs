@@ -10,6 +10,7 @@ mod erasures;
 mod holds;
 mod links;
 mod read;
+mod tenants;
 mod tokens;
 
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,14 +21,15 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::error::AccessError;
 
+pub use accounts::NewAccount;
 pub use erasures::AskedErasure;
 pub use holds::Hold;
 pub use tokens::NewToken;
 
 /// "VtAc".
 const APPLICATION_ID: i32 = 0x5674_4163;
-/// 2: with holds. 3: with erasures that were asked for, and links with providers' accounts.
-const FORMAT: u32 = 3;
+/// 2: with holds. 3: with erasures that were asked for, and links with providers' accounts. 4: with tenants.
+const FORMAT: u32 = 4;
 
 const TABLES: &str = "
     CREATE TABLE accounts (id TEXT PRIMARY KEY, roles TEXT NOT NULL, own TEXT, password TEXT, generation INTEGER NOT NULL DEFAULT 0,
@@ -114,8 +116,11 @@ impl Store {
                 if former < 2 {
                     tx.execute_batch(HOLDS)?;
                 }
-                tx.execute_batch(ERASURES)?;
-                tx.execute_batch(LINKS)?;
+                if former < 3 {
+                    tx.execute_batch(ERASURES)?;
+                    tx.execute_batch(LINKS)?;
+                }
+                tx.execute_batch(tenants::TENANTS)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }
             (0, 0) => {
@@ -123,6 +128,7 @@ impl Store {
                 tx.execute_batch(HOLDS)?;
                 tx.execute_batch(ERASURES)?;
                 tx.execute_batch(LINKS)?;
+                tx.execute_batch(tenants::TENANTS)?;
                 tx.pragma_update(None, "application_id", APPLICATION_ID)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use rusqlite::{Connection, Row};
 use vitalog_elog::{Subject, Time};
 
+use super::tenants::read_tenants;
 use super::{AccessError, Store};
 use crate::access::registry::{Account, Emergency, Registry, Token};
 use crate::access::role::Roles;
@@ -31,7 +32,15 @@ impl Store {
         self.seen = self.version()?;
         let tx = self.db.transaction()?;
         let mut registry = Registry::default();
-        each(&tx, "SELECT id, roles, own, password, generation, disabled_at, created_at FROM accounts ORDER BY id", |r| {
+        // One that is only looked at may have been made before there were links, or tenants.
+        let version: u32 = tx.pragma_query_value(None, "user_version", |r| r.get(0))?;
+        let tenant = if version >= 4 { "tenant" } else { "NULL" };
+        if version >= 4 {
+            registry.tenants = read_tenants(&tx)?;
+        }
+        let accounts =
+            format!("SELECT id, roles, own, password, generation, disabled_at, created_at, {tenant} FROM accounts ORDER BY id");
+        each(&tx, &accounts, |r| {
             let (id, roles, own): (String, String, Option<String>) = (r.get(0)?, r.get(1)?, r.get(2)?);
             let account = Account {
                 roles: Roles::parse(&roles)?,
@@ -40,6 +49,7 @@ impl Store {
                 generation: r.get(4)?,
                 disabled: r.get::<_, Option<i64>>(5)?.map(Time),
                 created: Time(r.get(6)?),
+                tenant: r.get::<_, Option<String>>(7)?.map(Into::into),
                 ..Account::default()
             };
             registry.accounts.insert(id.into(), account);
@@ -52,27 +62,7 @@ impl Store {
             }
             Ok(())
         })?;
-        each(
-            &tx,
-            "SELECT id, account, hash, scopes, created_at, expires_at, former, former_until, rate FROM tokens ORDER BY id",
-            |r| {
-                let (id, scopes): (String, String) = (r.get(0)?, r.get(3)?);
-                let scopes: Result<Vec<Scope>, _> = scopes.split(',').filter(|w| !w.is_empty()).map(Scope::parse).collect();
-                let former: Option<[u8; 32]> = r.get(6)?;
-                let token = Token {
-                    id: id.into(),
-                    account: r.get::<_, Option<String>>(1)?.map(Into::into),
-                    hash: r.get(2)?,
-                    scopes: scopes?,
-                    created: Time(r.get(4)?),
-                    expires: r.get::<_, Option<i64>>(5)?.map(Time),
-                    former: former.zip(r.get::<_, Option<i64>>(7)?.map(Time)),
-                    rate: r.get::<_, Option<u32>>(8)?.and_then(NonZeroU32::new),
-                };
-                registry.add_token(token);
-                Ok(())
-            },
-        )?;
+        read_tokens(&tx, tenant, &mut registry)?;
         each(&tx, "SELECT number, account, subject, reason, at, until, seen_by FROM emergencies ORDER BY number", |r| {
             let subject: String = r.get(2)?;
             let emergency = Emergency {
@@ -87,8 +77,6 @@ impl Store {
             registry.add_emergency(emergency);
             Ok(())
         })?;
-        // One that is only looked at may have been made before there were links.
-        let version: u32 = tx.pragma_query_value(None, "user_version", |r| r.get(0))?;
         if version >= 3 {
             each(&tx, "SELECT issuer, subject, account FROM links ORDER BY issuer, subject", |r| {
                 registry.add_link(r.get(0)?, r.get(1)?, &r.get::<_, String>(2)?);
@@ -97,6 +85,31 @@ impl Store {
         }
         Ok(registry)
     }
+}
+
+/// The tokens; `tenant` is the column that says to which each belongs.
+fn read_tokens(db: &Connection, tenant: &str, registry: &mut Registry) -> Result<(), AccessError> {
+    let tokens = format!(
+        "SELECT id, account, hash, scopes, created_at, expires_at, former, former_until, rate, {tenant} FROM tokens ORDER BY id"
+    );
+    each(db, &tokens, |r| {
+        let (id, scopes): (String, String) = (r.get(0)?, r.get(3)?);
+        let scopes: Result<Vec<Scope>, _> = scopes.split(',').filter(|w| !w.is_empty()).map(Scope::parse).collect();
+        let former: Option<[u8; 32]> = r.get(6)?;
+        let token = Token {
+            id: id.into(),
+            account: r.get::<_, Option<String>>(1)?.map(Into::into),
+            hash: r.get(2)?,
+            scopes: scopes?,
+            created: Time(r.get(4)?),
+            expires: r.get::<_, Option<i64>>(5)?.map(Time),
+            former: former.zip(r.get::<_, Option<i64>>(7)?.map(Time)),
+            rate: r.get::<_, Option<u32>>(8)?.and_then(NonZeroU32::new),
+            tenant: r.get::<_, Option<String>>(9)?.map(Into::into),
+        };
+        registry.add_token(token);
+        Ok(())
+    })
 }
 
 fn each(db: &Connection, sql: &str, mut then: impl FnMut(&Row<'_>) -> Result<(), AccessError>) -> Result<(), AccessError> {
