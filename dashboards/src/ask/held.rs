@@ -7,7 +7,7 @@ use rusqlite::params;
 use vitalog_elog::{Content, ReadingId, StreamIx, Subject, Time, When};
 
 use super::Ask;
-use crate::views::{Place, Search, Stored, ViewsError, find, place};
+use crate::views::{ONGOING, Place, Search, Stored, ViewsError, find};
 
 /// Which of a subject's readings; what is not said is wanted whatever it is.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +45,9 @@ impl Ask<'_> {
             for id in ids.iter().collect::<std::collections::BTreeSet<_>>() {
                 match find(self.conn, number, *id, &[Search::Names])? {
                     Some(row) => held.extend(query.admits((row.place.stream, row.place.at), *id, &row.body)?),
-                    None => drop(unnamed.insert(id.0)),
+                    None => {
+                        unnamed.insert(id.0);
+                    }
                 }
             }
             // What no sender named is found by looking at all there is, once for all of them.
@@ -94,7 +96,7 @@ impl Ask<'_> {
         let mut greatest = Vec::with_capacity(readings.len());
         for (id, stream, when) in readings {
             let former: Option<u32> = former.query_row(params![number, id.0.to_be_bytes()], |row| row.get(0))?;
-            let at = Place { stream: stream.0, at: place(*when) };
+            let at = Place { stream: stream.0, at: when.instant().map_or(ONGOING, |t| t.0) };
             // One that has former revisions may have been moved in time.
             let ways: &[Search] =
                 if former.is_some() { &[Search::At(at), Search::Names, Search::All] } else { &[Search::At(at), Search::Names] };

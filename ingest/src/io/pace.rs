@@ -167,7 +167,7 @@ mod tests {
         let pace = Pace::default();
         let (a, b) = (one(Paced::Token, "a", 3), one(Paced::Token, "b", 3));
         for left in (0..3).rev() {
-            assert_eq!(take(&pace, &[a.clone()]).map_err(|p| p.status()), Ok(vec![left]));
+            assert_eq!(take(&pace, std::slice::from_ref(&a)).map_err(|p| p.status()), Ok(vec![left]));
         }
         assert!(take(&pace, &[b]).is_ok());
         assert_eq!(take(&pace, &[one(Paced::Token, "a", 5)]).map_err(|p| p.status()), Ok(vec![4]));
