@@ -236,6 +236,36 @@ fn what_is_amended_meanwhile_is_moved_or_made_anew() {
     }
 }
 
+/// The same for those who say the revision themselves, and ask nobody what is current.
+#[test]
+fn what_is_sent_meanwhile_is_moved_or_stands_here() {
+    for round in 0..10_usize {
+        let server = Server::open();
+        let post = |server: &Server, rev: usize| {
+            let body = format!(
+                r#"{{"subject":"p-001","stream":"bg","id":"a1","rev":{rev},"at":"2026-11-20T07:00:00Z","value":{}}}"#,
+                60 + rev
+            );
+            assert_eq!(server.send("POST", "/v1/readings", &[JSON], body).status, 200);
+        };
+        post(&server, 1);
+        let next = std::sync::atomic::AtomicUsize::new(2);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| (0..40).for_each(|_| post(&server, next.fetch_add(1, Ordering::Relaxed))));
+            }
+            std::thread::sleep(Duration::from_millis(2 + round as u64));
+            let reply = server.send("POST", MOVES, &[JSON], r#"{"to":"p-002","ids":["a1"]}"#);
+            assert_eq!(reply.status, 200, "{}", reply.json());
+        });
+        let all = readings(server);
+        let place = all.iter().position(|r| r.subject.as_str() == "p-002").expect("it was moved");
+        let last = all[..place].iter().max_by_key(|r| r.revision()).expect("it was there");
+        assert_eq!(all[place].content, last.content, "round {round}: another content was moved than the last before");
+        assert_eq!((all[place + 1].rev, all[place + 1].content.is_none()), (last.rev + 1, true), "round {round}");
+    }
+}
+
 /// A caller that hangs up leaves its amendment on the way: who amends next comes behind it all the same.
 #[test]
 fn who_hangs_up_takes_no_revision_from_the_next() {
