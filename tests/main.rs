@@ -34,6 +34,7 @@ mod questions;
 mod rebuilding;
 mod retention;
 mod service;
+mod slices;
 mod sources;
 mod streams;
 mod support;

@@ -1,7 +1,8 @@
 //! The laws, each over one history.
 //!
-//! Four courses serve them. *Alone*: each subject in an engine of its own, input by input as it came. *Together*: all in one engine that is restarted now and then, and in half of the histories
-//! disturbed before each reading. *Disordered*: in another order, some twice, in moments. *In order*: what is current in the end, as a backtest has it.
+//! Five courses serve them. *Alone*: each subject in an engine of its own, input by input as it came. *Together*: all in one engine that is restarted now and then, and in half of the histories
+//! disturbed before each reading. *Disordered*: in another order, some twice, in moments. *In slices*: together, one
+//! subject at a time, where only inputs move the clock. *In order*: what is current in the end, as a backtest has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,6 +31,8 @@ pub struct Seen {
     /// Layers that were cut off, and put back.
     pub parted: u64,
     pub united: u64,
+    /// Ticks for what was owed at the end.
+    pub ticks: u64,
 }
 
 impl Seen {
@@ -40,6 +43,7 @@ impl Seen {
         self.compared += other.compared;
         self.parted += other.parted;
         self.united += other.united;
+        self.ticks += other.ticks;
     }
 }
 
@@ -71,6 +75,7 @@ fn all(books: &Rulebooks, history: &History) -> Result<Seen, String> {
     }
     standing.sort();
     together(books, history, &said, only, &mut seen)?;
+    seen.ticks += sliced(books, history, &standing)?;
     let disordered = disordered(books, history)?;
     compare("in another order", &standing, &disordered.engine)?;
     folds(&disordered.changes, &disordered.engine).map_err(|e| format!("in another order: {e}"))?;
@@ -142,6 +147,29 @@ fn together(
     seen.parted += course.parted;
     seen.united += course.united;
     Ok(())
+}
+
+/// However few are decided at once, and wherever it is cut, the same stands when nobody owes anything any more. How many ticks it took at the end.
+fn sliced(books: &Rulebooks, history: &History, standing: &[Standing]) -> Result<u64, String> {
+    if history.people.len() < 2 {
+        return Ok(0);
+    }
+    let horizon = Horizon { keep: Span::days(2), least: 100, pause: Span::hours(20) };
+    let mut course = Course::in_slices(history.seed.is_multiple_of(2).then_some(horizon), 1);
+    for entry in &history.entries {
+        if entry.below(7, 500) == 0 {
+            course.restart()?;
+        }
+        course.step(entry.arrival, input(books, &entry.given));
+    }
+    course.step(history.end, EngineInput::Tick);
+    let ticks = course.pay();
+    compare("in slices", standing, &course.engine)?;
+    folds(&course.changes, &course.engine).map_err(|e| format!("in slices: {e}"))?;
+    if course.engine.misses() > 0 {
+        return Err(format!("in slices, somebody looked beyond the horizon, {} times", course.engine.misses()));
+    }
+    Ok(ticks)
 }
 
 /// A change of a profile field that no rule asks for: it means nothing, and makes the engine forget which rules rest.
