@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vitalog_cep::{Engine, EngineInput, Horizon, LayerId, Want};
-use vitalog_elog::{Effect, FindingChange, Time};
+use vitalog_elog::{Effect, FindingChange, Span, Time};
 
 #[derive(Default)]
 pub struct Course {
@@ -32,6 +32,16 @@ impl Course {
         let mut course = Course { slice: Some(slice), ..Course::near(horizon) };
         course.engine.set_slice(course.slice);
         course
+    }
+
+    /// Ticks at each deadline up to an instant, and as long as anybody owes something; unless it `is_busy`: then for less than a day what is owed may be left to the inputs that follow.
+    pub fn lag_behind(&mut self, at: Time, is_busy: bool) {
+        while let Some(due) = self.engine.next_due().filter(|due| *due <= at) {
+            if is_busy && self.engine.owes() && at.since(self.engine.clock()) < Span::days(1) {
+                return;
+            }
+            self.step(due.max(self.engine.clock()), EngineInput::Tick);
+        }
     }
 
     /// Ticks until nobody owes anything; how often.
