@@ -35,6 +35,7 @@ mod questions;
 mod rebuilding;
 mod retention;
 mod service;
+mod slices;
 mod sources;
 mod streams;
 mod support;

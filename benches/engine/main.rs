@@ -2,10 +2,10 @@
 //! Beside each single rule runs a loop written by hand for it alone, which must count the same; and after the timed part corrections in the middle of
 //! history must come out right.
 //!
-//!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--sensors N] [--days N] [--seed N] [--late PERCENT] [--horizon DAYS] [--rules N] [--json] [--write FILE]
+//!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--sensors N] [--days N] [--seed N] [--late PERCENT] [--horizon DAYS] [--rules N] [--slice N] [--runs N] [--json] [--write FILE]
 //!
 //! WHAT is a workload (`threshold`, `sequence`, `iteration`, `absence`, `window`), `singles`, `library`, `rules`, `windows`, `subjects`, `late` or `steps`; all
-//! but the last if it is left out; with `--rules` `rules` has so many alone. Every `--sensors`-th subject wears a glucose sensor. `--json` tells single workloads as the peers tell theirs, and `--write` writes
+//! but the last if it is left out; with `--slice` the clock decides at most so many subjects at once; `--runs` measures `steps` so often; with `--rules` `rules` has so many alone. Every `--sensors`-th subject wears a glucose sensor. `--json` tells single workloads as the peers tell theirs, and `--write` writes
 //! their readings for them (`benches/peers`).
 //!
 //! Time is the processor's of this thread, so that a busy machine counts as little as may be: it still shares caches and the way to the memory.
@@ -49,6 +49,8 @@ fn main() {
             "--late" => options.late = number("--late"),
             "--horizon" => options.horizon = Some(number("--horizon") as u32),
             "--rules" => options.rules = Some(number("--rules") as u32),
+            "--slice" => options.slice = Some(number("--slice") as usize),
+            "--runs" => options.runs = number("--runs") as u32,
             "--json" => options.json = true,
             "--write" => return write(&options, &args.next().expect("--write FILE")),
             name if !name.starts_with('-') => what.push(arg.clone()),
@@ -68,7 +70,7 @@ fn section(what: &str, options: &Options) {
     match what {
         "singles" => ALL.iter().for_each(|w| single(w, options)),
         "library" => report("the whole library", library(), options),
-        "steps" => run::steps(library(), options),
+        "steps" => run::steps(&library(), options),
         "rules" => {
             for rules in options.rules.map_or(vec![1, 10, 40, 100, 1_000, 10_000], |rules| vec![rules]) {
                 let fewer = Options { days: options.days.min(1.max(4_000 / rules)), ..*options };

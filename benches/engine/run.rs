@@ -1,12 +1,12 @@
 //! One run: an engine under a library, a population, and what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vitalog_cep::plan::Library;
 use vitalog_cep::{Engine, EngineInput};
-use vitalog_elog::{Change, Effect, Reading, Time};
+use vitalog_elog::{Change, Effect, FindingKind, Reading, Span, Time};
 use vitalog_rules::{Source, compile};
 
 use crate::beyond::Beyond;
@@ -36,13 +36,28 @@ pub struct Options {
     pub horizon: Option<u32>,
     /// So many rules on glucose; `None`: several numbers of them in turn.
     pub rules: Option<u32>,
+    /// So many subjects at most are decided at once because the clock reached something; `None`: all.
+    pub slice: Option<usize>,
+    /// How often steps are measured.
+    pub runs: u32,
     /// Single workloads are told as JSON.
     pub json: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { subjects: 500, sensors: 1, days: 14, seed: 20_261_120, late: 0, horizon: None, rules: None, json: false }
+        Options {
+            subjects: 500,
+            sensors: 1,
+            days: 14,
+            seed: 20_261_120,
+            late: 0,
+            horizon: None,
+            rules: None,
+            slice: None,
+            runs: 1,
+            json: false,
+        }
     }
 }
 
@@ -83,6 +98,7 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
         kept: BTreeMap::new(),
         now: START,
     };
+    ran.engine.set_slice(options.slice);
     let mut beyond = Beyond::new(options.horizon, &mut ran.engine);
     ran.engine.step(0, START, EngineInput::Library { effective: Time::MIN, library: library.clone() }, &mut effects);
     effects.clear();
@@ -206,33 +222,104 @@ fn rate(readings: u64, took: Duration) -> f64 {
     readings as f64 / took.as_secs_f64()
 }
 
-/// How long single steps take, by the wall: of the slowest it is told what they did.
-pub fn steps(library: Arc<Library>, options: &Options) {
-    let mut population = Population::new(&library.schema, options.subjects, options.sensors, START, options.seed);
-    let mut post = Post::new(options.late, options.seed);
-    let mut engine = Engine::new();
-    let mut effects = Vec::new();
-    engine.step(0, START, EngineInput::Library { effective: Time::MIN, library }, &mut effects);
-    let mut took: Vec<u32> = Vec::new();
-    for _ in 0..options.days * 24 {
-        for (arrival, reading) in post.deliver(population.next_hour()) {
-            let begin = Instant::now();
-            engine.step(0, arrival, EngineInput::Reading(&reading), &mut effects);
-            took.push(begin.elapsed().as_nanos().min(u128::from(u32::MAX)) as u32);
-            effects.clear();
+/// How long single steps take, by the processor of this thread and by the wall, which other processes have their turns in; of the slowest it is told what they did. With several runs it is the least
+/// of them for each step: all do the same, and what else the machine does falls on other steps each time.
+pub fn steps(library: &Arc<Library>, options: &Options) {
+    let mut steps = Steps::default();
+    for _ in 0..options.runs.max(1) {
+        steps.run(library, options);
+    }
+    let Steps { took, by_wall, lag, .. } = &steps;
+    println!(
+        "{} steps of the whole library, {} % late, slices of {}, the least of {} runs; a schedule was told {:.1} s after it fired at most",
+        took.len(),
+        options.late,
+        options.slice.map_or("all".to_owned(), |n| n.to_string()),
+        options.runs.max(1),
+        lag.0 as f64 / 1e6,
+    );
+    for (name, took) in [("processor", took), ("wall", by_wall)] {
+        let mut took = took.clone();
+        took.sort_unstable();
+        let at = |part: f64| f64::from(took[((took.len() - 1) as f64 * part) as usize]) / 1e3;
+        let [p50, p99, p999, p9999, max] = [0.5, 0.99, 0.999, 0.9999, 1.0].map(at);
+        println!("  {name:<9} p50 {p50:.1} us, p99 {p99:.1} us, p99.9 {p999:.1} us, p99.99 {p9999:.1} us, max {max:.1} us");
+    }
+    let mut slowest: Vec<(u32, &String)> = steps.doings.iter().map(|(step, what)| (took[*step], what)).collect();
+    slowest.sort_by_key(|(took, _)| std::cmp::Reverse(*took));
+    for (took, what) in slowest.into_iter().take(SLOWEST) {
+        println!("    {:>9.1} us  {what}", f64::from(took) / 1e3);
+    }
+}
+
+/// Of so many of the slowest steps it is told what they did; and of whom it is noted.
+const SLOWEST: usize = 8;
+const NOTED: u32 = 500_000;
+
+#[derive(Default)]
+struct Steps {
+    took: Vec<u32>,
+    by_wall: Vec<u32>,
+    /// What steps did that took long in any run.
+    doings: BTreeMap<usize, String>,
+    lag: Span,
+}
+
+impl Steps {
+    fn run(&mut self, library: &Arc<Library>, options: &Options) {
+        let mut population = Population::new(&library.schema, options.subjects, options.sensors, START, options.seed);
+        let mut post = Post::new(options.late, options.seed);
+        let mut engine = Engine::new();
+        engine.set_slice(options.slice);
+        let mut effects = Vec::new();
+        engine.step(0, START, EngineInput::Library { effective: Time::MIN, library: library.clone() }, &mut effects);
+        effects.clear();
+        let mut step = 0;
+        for _ in 0..options.days * 24 {
+            for (arrival, reading) in post.deliver(population.next_hour()) {
+                let (wall, begin) = (Instant::now(), Clock::now());
+                engine.step(0, arrival, EngineInput::Reading(&reading), &mut effects);
+                let took = nanoseconds(begin.elapsed());
+                let by_wall = nanoseconds(wall.elapsed());
+                if step == self.took.len() {
+                    self.took.push(took);
+                    self.by_wall.push(by_wall);
+                } else {
+                    self.took[step] = self.took[step].min(took);
+                    self.by_wall[step] = self.by_wall[step].min(by_wall);
+                }
+                self.lag = effects.iter().filter_map(schedule_lag).fold(self.lag, Span::max);
+                if took > NOTED {
+                    self.doings.entry(step).or_insert_with(|| doings(library, &reading, &effects));
+                }
+                effects.clear();
+                step += 1;
+            }
         }
     }
-    took.sort_unstable();
-    let at = |part: f64| f64::from(took[((took.len() - 1) as f64 * part) as usize]) / 1e3;
-    println!(
-        "steps of the whole library, {} % late: p50 {:.1} us, p99 {:.1} us, p99.9 {:.1} us, max {:.1} us ({} steps)",
-        options.late,
-        at(0.5),
-        at(0.99),
-        at(0.999),
-        at(1.0),
-        took.len()
-    );
+}
+
+fn nanoseconds(took: Duration) -> u32 {
+    took.as_nanos().min(u128::from(u32::MAX)) as u32
+}
+
+/// How long after a schedule fired it was found.
+fn schedule_lag(effect: &Effect) -> Option<Span> {
+    let Effect::Finding(change) = effect else { return None };
+    let told = change.change == Change::Opened && change.finding.kind == FindingKind::Schedule;
+    told.then(|| change.decided_at.since(change.finding.at))
+}
+
+/// What came, of how many subjects something changed, and by which rules.
+fn doings(library: &Library, reading: &Reading, effects: &[Effect]) -> String {
+    let stream = reading.content.as_ref().map_or("removal", |content| &*library.schema.get(content.stream).name);
+    let (mut subjects, mut rules) = (BTreeSet::new(), BTreeMap::new());
+    for effect in effects {
+        let Effect::Finding(change) = effect else { continue };
+        subjects.insert(change.finding.subject.as_str());
+        *rules.entry(&*change.finding.rule).or_insert(0) += 1;
+    }
+    format!("{stream}; changes of {} subjects: {rules:?}", subjects.len())
 }
 
 fn peak_mb() -> u64 {

@@ -47,7 +47,7 @@ pub struct Split {
     pub ours: Vec<Vec<u32>>,
     /// Where the clock moves on: to partitions that such an input does not concern it is a tick.
     ///
-    /// INVARIANT (one clock): so after a group all partitions' clocks are the same, and each decides what is due at the input that a single engine would.
+    /// INVARIANT (one clock): so after a group all partitions' clocks are the same, and each decides what is due, or begins with it ([`crate::Engine::set_slice`]), at the input that a single engine would.
     pub moments: Vec<u32>,
 }
 

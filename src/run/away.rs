@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use vitalog_elog::Entry;
 use vitalog_elog::port::{Answer, Unavailable};
-use vitalog_elog::{Entry, Time};
 use vitalog_ingest::journal::JournalError;
 
 use super::inlet::{Message, turn_away};
-use super::journaling::{Journaling, NEVER, end};
+use super::journaling::{Journaling, end};
 
 /// Between two looks whether it is back.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -50,8 +50,8 @@ impl Journaling {
             }
         }
         // What fell due meanwhile, or by a tick that is lost, is due now.
-        let due = Time(self.due.load(Ordering::Acquire));
-        due.0 == NEVER || due > self.clock.now() || self.tick()
+        let now = self.clock.now();
+        self.due.at().is_none_or(|due| due > now) || self.tick()
     }
 
     /// Turns away whoever comes before the next look. True where the thread is to end.

@@ -23,6 +23,8 @@ pub struct Collector {
     pub(super) done: Vec<Receiver<Done>>,
     /// The earliest deadline of any partition after the last group.
     pub(super) due: Option<Time>,
+    /// The greatest arrival of any group taken: what the engines' clocks say.
+    pub(super) clock: Time,
     pub(super) notifier: Notifier,
     /// How long steps took, in nanoseconds, where the router asks for it; whoever wants to know takes it.
     pub took: Vec<u32>,
@@ -46,6 +48,7 @@ impl Collector {
             self.due = [self.due, due].into_iter().flatten().min();
         }
         let batch = &ticket.batch;
+        self.clock = batch.entries.iter().map(|entry| entry.arrival).fold(self.clock, Time::max);
         let numbered = (batch.first..).zip(&batch.entries);
         let mut records: Vec<Record> =
             numbered.map(|(offset, entry)| Record { offset, entry: entry.clone(), effects: Vec::new() }).collect();
@@ -85,6 +88,11 @@ impl Collector {
     /// The earliest instant at which the clock decides something.
     pub fn next_due(&self) -> Option<Time> {
         [self.due, self.notifier.next_due()].into_iter().flatten().min()
+    }
+
+    /// Whether an engine owes something that the clock has reached: each further input, and a tick if none comes, decides a slice of it.
+    pub fn owes(&self) -> bool {
+        self.due.is_some_and(|due| due <= self.clock)
     }
 }
 

@@ -9,6 +9,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use vitalog_cep::Engine;
 use vitalog_dashboards::views::Views;
 use vitalog_elog::{MatchId, Subject};
 use vitalog_ingest::access::{self, AccessError};
@@ -19,6 +20,7 @@ use vitalog_notify::Outbox;
 use super::clock;
 use super::cutting::{self, Cut};
 use super::directory::{Directory, has_journal};
+use super::snapshot::{State, Store};
 use crate::failure::Failure;
 
 /// What was erased.
@@ -109,6 +111,7 @@ pub fn erase(data: &Path, subjects: &[Subject], unknown: Unknown) -> Result<Eras
             Err(e) => return Err(Failure::new(format!("{subject}: {e}")).into()),
         }
     }
+    must_owe_nothing(&directory, &journal)?;
     // Who was assigned them, and who opened them in an emergency. First, since nobody would know of it any more.
     for subject in subjects {
         store.forget(subject).map_err(held)?;
@@ -124,6 +127,18 @@ pub fn erase(data: &Path, subjects: &[Subject], unknown: Unknown) -> Result<Eras
     }
     let Finished { deliveries, exchanged, removed } = finish(&directory, &mut journal)?;
     Ok(Erasure { keys, deliveries, exchanged, removed })
+}
+
+/// INVARIANT (owed to nobody): while something is owed, how much of it each input decides hangs on how many have a part in it. Without one of them a replay would have decided some of it
+/// sooner: at offsets that sinks have passed. So nobody is erased before all is decided, which whoever stops a server in order leaves behind.
+fn must_owe_nothing(directory: &Directory, journal: &Journal) -> Result<(), Failure> {
+    let end = journal.position();
+    let owes = |state: State| Ok(state.engines.iter().any(Engine::owes));
+    match Store::new(directory.snapshots()).restore(end.next, |position| *position == end, owes)? {
+        Some((_, false)) => Ok(()),
+        _ => Err(Failure::new("no snapshot says that all is decided that had fallen due at the journal's end")
+            .hint("start the server and stop it in order, then erase; or ask the running server to (`--url`)")),
+    }
 }
 
 fn held(error: AccessError) -> NotErased {

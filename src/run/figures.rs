@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use prometheus_client::registry::Unit;
 use vitalog_dashboards::ask::Readers;
@@ -12,7 +12,7 @@ use vitalog_lakehouse::Lake;
 use vitalog_notify::Outbox;
 
 use super::clock::Now;
-use super::journaling::NEVER;
+use super::due::Due;
 use crate::metrics::{Asked, Metrics, Sample};
 
 /// Where it is looked.
@@ -23,7 +23,7 @@ pub struct Figures {
     pub outbox: Arc<Outbox>,
     pub channels: BTreeMap<Arc<str>, Channel>,
     pub waiting: Arc<AtomicUsize>,
-    pub due: Arc<AtomicI64>,
+    pub due: Arc<Due>,
     pub now: Now,
 }
 
@@ -43,8 +43,7 @@ impl Figures {
         let help = "How long the earliest deadline is overdue, below 0 while it is not; absent where there is none";
         let clock = now.clone();
         metrics.add(Asked::one("deadline_overdue", help, Some(Unit::Seconds), move || {
-            let due = due.load(Ordering::Acquire);
-            (due != NEVER).then(|| (clock().0 - due) as f64 / 1e6)
+            due.at().map(|due| clock().since(due).0 as f64 / 1e6)
         }));
         tell_sources(&views, now.clone(), metrics);
         let (queue, by) = (outbox.clone(), channels.clone());

@@ -4,7 +4,7 @@
 //! then holds is unknown; the journal is read again at the next start. A home that is only away is waited for ([`super::away`]).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use vitalog_ingest::journal::{Journal, JournalError};
 use super::asking::ForEngine;
 use super::clock::Clock;
 use super::contact::Contacts;
+use super::due::Due;
 use super::in_force::InForce;
 use super::inlet::{Errand, Message, Submission};
 use crate::metrics::Metrics;
@@ -23,8 +24,10 @@ use crate::metrics::Metrics;
 const MAX_GROUP: usize = 20_000;
 /// Stands for the instant of acceptance in a change that is submitted.
 pub const WHEN_ACCEPTED: Time = Time::MAX;
-/// No deadline.
-pub const NEVER: i64 = i64::MAX;
+/// Between two looks, when it ends, whether all is decided.
+const LOOK: Duration = Duration::from_millis(2);
+/// Between two looks at the clock where nothing is due.
+const LONG: Duration = Duration::from_secs(3_600);
 
 /// A journaled group on its way to the engine.
 pub struct Group {
@@ -43,8 +46,8 @@ pub struct Journaling {
     pub clock: Clock,
     pub messages: Receiver<Message>,
     pub waiting: Arc<AtomicUsize>,
-    /// The earliest deadline in microseconds, told by the engine's thread; [`NEVER`] where there is none.
-    pub due: Arc<AtomicI64>,
+    /// The earliest deadline, told by the collector's thread.
+    pub due: Arc<Due>,
     /// The library that the doors checked by; its schema names the streams.
     pub in_force: Arc<InForce>,
     /// Held by nobody else for long: when this thread ends, the engine's does.
@@ -57,7 +60,6 @@ pub struct Journaling {
 impl Journaling {
     /// Runs until told to close or until the engine's thread is gone. Answers every submission that came in before.
     pub fn run(mut self) {
-        let mut ticked_for = Time(NEVER);
         loop {
             let pause = self.until_due();
             let message = self.messages.recv_timeout(pause);
@@ -74,7 +76,7 @@ impl Journaling {
                 if !self.commit(gathered) {
                     return;
                 }
-            } else if !closing && self.is_due(&mut ticked_for) && !self.tick() {
+            } else if !closing && self.is_due() && !self.tick() {
                 return;
             }
             for errand in errands {
@@ -82,6 +84,7 @@ impl Journaling {
                 errand(&self.journal, now);
             }
             if closing {
+                self.pay();
                 self.refuse_the_rest();
                 return;
             }
@@ -89,21 +92,46 @@ impl Journaling {
     }
 
     fn until_due(&mut self) -> Duration {
-        let due = self.due.load(Ordering::Acquire);
-        if due == NEVER {
-            return Duration::from_secs(3_600);
-        }
-        Duration::from_micros(u64::try_from(due.saturating_sub(self.clock.now().0)).unwrap_or(0)).min(Duration::from_secs(3_600))
+        // Whoever decides the last tick tells when it is done.
+        let due = self.due.at().filter(|_| self.due.is_known());
+        due.map_or(LONG, |due| Duration::from_micros(u64::try_from(due.since(self.clock.now()).0).unwrap_or(0)).min(LONG))
     }
 
-    /// A deadline is ticked for once; the engine then tells the next.
-    fn is_due(&mut self, ticked_for: &mut Time) -> bool {
-        let due = Time(self.due.load(Ordering::Acquire));
-        let is = due.0 != NEVER && due <= self.clock.now() && *ticked_for != due;
-        if is {
-            *ticked_for = due;
+    /// A deadline is ticked for once: what is due next is known when the last tick is decided.
+    fn is_due(&mut self) -> bool {
+        self.due.is_known() && self.due.at().is_some_and(|due| due <= self.clock.now())
+    }
+
+    /// Ticks until no engine owes anything, at the clock that all of them have.
+    ///
+    /// INVARIANT (owed to nobody): what is stopped in order owes nothing. So who erases a subject then, and with it what others waited for, takes nothing of theirs from anybody who
+    /// goes on from there.
+    fn pay(&mut self) {
+        loop {
+            while !self.due.is_after(self.journal.position().next) {
+                match self.messages.recv_timeout(LOOK) {
+                    Ok(Message::Submit(submission)) => (submission.done)(Err(Unavailable::Closing)),
+                    Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            if !self.due.owing() {
+                return;
+            }
+            let tick = Entry { arrival: self.journal.last_arrival(), input: Input::Tick };
+            match self.journal.append(&self.in_force.get().schema, std::slice::from_ref(&tick)) {
+                Ok(position) => {
+                    let kept = Instant::now();
+                    self.metrics.follow.journaled(position.next, kept);
+                    if !self.hand_on(vec![tick], Vec::new(), position, kept) {
+                        return;
+                    }
+                }
+                // The next start goes on with it.
+                Err(error) if error.may_pass() => return,
+                Err(error) => end(&error),
+            }
         }
-        is
     }
 
     /// Takes what waits, up to a group. True where a close was among it.
@@ -143,7 +171,9 @@ impl Journaling {
 
     pub(super) fn tick(&mut self) -> bool {
         let arrival = self.clock.now();
-        self.append(vec![Entry { arrival, input: Input::Tick }], Vec::new())
+        let goes_on = self.append(vec![Entry { arrival, input: Input::Tick }], Vec::new());
+        self.due.ticked(self.journal.position().next);
+        goes_on
     }
 
     fn append(&mut self, entries: Vec<Entry>, answers: Vec<(usize, Answer)>) -> bool {

@@ -21,6 +21,7 @@ use vitalog_rules::{Source, compile};
 use super::asking::Question;
 use super::beyond::Beyond;
 use super::collector::Collector;
+use super::due::Due;
 use super::own::Own;
 use super::router::{Router, Ticket};
 use super::snapshot::{State, Taken};
@@ -85,7 +86,7 @@ impl Mind {
         let (giving, returning) = workers::start(own, spread.workers)?;
         Ok(Mind {
             router: Router { giving, library, versions, timed: false, clock },
-            collector: Collector { done: returning.done, due, notifier, took: Vec::new() },
+            collector: Collector { done: returning.done, due, clock, notifier, took: Vec::new() },
             threads: returning.threads,
         })
     }
@@ -112,6 +113,11 @@ impl Mind {
     /// The earliest instant at which the clock decides something.
     pub fn next_due(&self) -> Option<Time> {
         self.collector.next_due()
+    }
+
+    /// What is due, and since when, for whoever ticks from an offset on.
+    pub fn due(&self, next: u64) -> Due {
+        Due::new(self.next_due(), self.collector.clock, next)
     }
 
     /// Why a rule found something about a subject at an instant, or why it did not.

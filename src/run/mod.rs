@@ -23,6 +23,7 @@ mod collector;
 mod contact;
 mod cutting;
 mod directory;
+mod due;
 mod erasing;
 mod figures;
 mod fleeting;

@@ -8,6 +8,10 @@ use vitalog_elog::{Effect, Time};
 use super::beyond::{Beyond, Layers};
 use crate::failure::Failure;
 
+/// So many subjects of a partition are decided in one group because the clock reached something: a report over two weeks of a sensor takes about half a millisecond, and a worker may have all
+/// partitions. What was said of a journal, and of which input, hangs on it: another number is another engine's.
+const SLICE: usize = 2;
+
 /// A partition of the subjects.
 pub struct Own {
     pub partition: u32,
@@ -21,6 +25,7 @@ impl Own {
     /// # Errors
     /// Where layers can't be read, or some that the engine needs are not there.
     pub fn new(partition: u32, mut engine: Engine, beyond: Option<&Beyond>) -> Result<Own, Failure> {
+        engine.set_slice(Some(SLICE));
         engine.set_horizon(beyond.map(|beyond| beyond.horizon));
         let layers = beyond.map(|beyond| Layers::open(&beyond.dir, partition)).transpose()?;
         match &layers {

@@ -124,6 +124,17 @@ pub fn said(mind: &mut Mind, journal: &[Vec<Arc<Entry>>], mut next: u64) -> (Vec
     (all, snapshot)
 }
 
+/// Ticks until no engine owes anything, as a server that is stopped does; how many it took.
+fn pay(mind: &mut Mind, mut next: u64, clock: Time) -> u64 {
+    let first = next;
+    while mind.collector.owes() {
+        let tick = Arc::new(Entry { arrival: clock, input: Input::Tick });
+        mind.step(next..next + 1, |_, _| Ok(tick.clone())).expect("it steps");
+        next += 1;
+    }
+    next - first
+}
+
 /// Where the journal has come to.
 pub fn position(next: u64) -> Position {
     Position { incarnation: 1, next, chain: [0; 32] }
@@ -235,6 +246,10 @@ fn partitions_find_what_a_single_engine_finds() {
         let journal = journal(seed);
         let mut many = mind(3);
         let (_, state) = said(&mut many, &journal, 0);
+        let clock = journal.iter().flatten().map(|entry| entry.arrival).max().expect("it has entries");
+        // What a single engine decides at once they may still owe.
+        let next = state.position.next + pay(&mut many, state.position.next, clock);
+        let state = many.snapshot(position(next), true).expect("the workers are there");
         let engines = self::state(&state).engines;
         let (mut single, mut library, mut offset) = (Engine::new(), Arc::new(Library::default()), 0);
         for group in &journal {

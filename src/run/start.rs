@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,11 +21,12 @@ use super::beyond::Beyond;
 use super::clock::{self, Clock, Now};
 use super::contact::Contacts;
 use super::directory::Directory;
+use super::due::Due;
 use super::erasing;
 use super::figures::Figures;
 use super::in_force::InForce;
 use super::inlet::{Door, Message};
-use super::journaling::{Journaling, NEVER};
+use super::journaling::Journaling;
 use super::landing::Landing;
 use super::mind::{Mind, Spread};
 use super::retention::{self, Retention};
@@ -129,7 +129,7 @@ impl Node {
         let in_force = Arc::new(InForce::new(mind.library().clone(), mind.versions().clone()));
         let room = Room::on(&options.data, options.floor, &metrics);
         let (door, messages, waiting) = Door::open(room.clone(), metrics.clone());
-        let due = Arc::new(AtomicI64::new(mind.next_due().map_or(NEVER, |t| t.0)));
+        let due = Arc::new(mind.due(end.next));
         let Opened { lake, views, outbox, owes } = opened;
         let live = vitalog_dashboards::io::Live::new(views.position());
         let to_tell = (!owes).then(|| ToTell { outbox: outbox.clone(), channels: channels(&options.telling) });
@@ -193,7 +193,7 @@ impl Node {
         Ok(node)
     }
 
-    fn tell_figures(&self, channels: BTreeMap<Arc<str>, Channel>, due: Arc<AtomicI64>) {
+    fn tell_figures(&self, channels: BTreeMap<Arc<str>, Channel>, due: Arc<Due>) {
         let figures = Figures {
             journal: self.directory.journal(),
             views: self.directory.views(),

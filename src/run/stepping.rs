@@ -3,19 +3,19 @@
 //! Snapshots and questions stand in the same queues as groups, so each is about the state between two of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::Instant;
 
 use vitalog_cep::plan::Library;
 use vitalog_elog::port::{Accepted, Answer};
-use vitalog_elog::{Position, Record};
+use vitalog_elog::{Input, Position, Record};
 
 use super::asking::ForEngine;
 use super::collector::Collector;
+use super::due::Due;
 use super::in_force::InForce;
 use super::inlet::Message;
-use super::journaling::{Group, NEVER};
+use super::journaling::Group;
 use super::router::{Asked, Router, Ticket};
 use super::snapshot::{Taken, Wish};
 use crate::failure::Failure;
@@ -98,7 +98,7 @@ pub struct Collecting {
     pub collector: Collector,
     pub handed: Receiver<Handed>,
     pub sinks: Vec<SyncSender<Fed>>,
-    pub due: Arc<AtomicI64>,
+    pub due: Arc<Due>,
     pub journaling: Sender<Message>,
     /// The library that the doors check by.
     pub in_force: Arc<InForce>,
@@ -130,7 +130,7 @@ impl Collecting {
     fn take(&mut self, ticket: Ticket, answers: Vec<(usize, Answer)>, (position, kept): (Position, Instant)) -> bool {
         let records = self.collector.take(&ticket).unwrap_or_else(|error| end(&error));
         self.in_force.set(&ticket.library, &ticket.versions);
-        self.tell_due();
+        self.tell_due(&ticket, position);
         let mut rest = &records[..];
         for (count, answer) in answers {
             let (mine, others) = rest.split_at(count);
@@ -145,9 +145,9 @@ impl Collecting {
         self.sinks.iter().all(|sink| sink.send(fed.clone()).is_ok())
     }
 
-    fn tell_due(&mut self) {
-        let due = self.collector.next_due().map_or(NEVER, |t| t.0);
-        if self.due.swap(due, Ordering::AcqRel) != due {
+    fn tell_due(&mut self, ticket: &Ticket, position: Position) {
+        let is_tick = ticket.batch.entries.iter().any(|entry| matches!(entry.input, Input::Tick));
+        if self.due.tell(self.collector.next_due(), self.collector.owes(), position.next) || is_tick {
             // The journal's thread may be gone already when the process ends; then nobody waits for deadlines.
             let _ = self.journaling.send(Message::DueChanged);
         }

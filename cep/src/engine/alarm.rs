@@ -42,16 +42,30 @@ impl Alarms {
         self.set.get(subject as usize).is_some_and(|due| due.is_some_and(|due| due <= clock))
     }
 
-    /// Takes the earliest entry out if the clock reached it.
+    /// Whether the clock reached any entry, or one that counts no more.
     #[inline]
-    pub fn take_due(&mut self, clock: i64) -> Option<u32> {
+    pub fn is_any_due(&self, clock: i64) -> bool {
+        self.heap.peek().is_some_and(|Reverse((due, _))| *due <= clock)
+    }
+
+    /// The subjects whose entries the clock reached, ascending.
+    pub fn all_due(&self, clock: i64) -> Vec<u32> {
+        if !self.is_any_due(clock) {
+            return Vec::new();
+        }
+        (0..self.set.len() as u32).filter(|subject| self.is_due(*subject, clock)).collect()
+    }
+
+    /// Takes the earliest entry out if the clock reached it, with the instant it is set for.
+    #[inline]
+    pub fn take_due(&mut self, clock: i64) -> Option<(i64, u32)> {
         while let Some(&Reverse((due, subject))) = self.heap.peek() {
             if due > clock {
                 return None;
             }
             self.heap.pop();
             if self.forget(due, subject) {
-                return Some(subject);
+                return Some((due, subject));
             }
         }
         None
@@ -98,9 +112,10 @@ mod tests {
         assert_eq!(alarms.len(), 2);
         assert_eq!(alarms.earliest(|s| Some(if s == 0 { 20 } else { 12 })), Some(12));
         alarms.set(0, 5);
-        assert_eq!(alarms.take_due(4), None);
-        assert_eq!(alarms.take_due(15), Some(0));
-        assert_eq!(alarms.take_due(15), Some(1));
+        assert_eq!((alarms.take_due(4), alarms.all_due(4)), (None, vec![]));
+        assert_eq!((alarms.all_due(5), alarms.all_due(12)), (vec![0], vec![0, 1]));
+        assert_eq!(alarms.take_due(15), Some((5, 0)));
+        assert_eq!(alarms.take_due(15), Some((12, 1)));
         assert_eq!(alarms.take_due(i64::MAX), None);
         assert_eq!(alarms.len(), 0);
     }

@@ -46,15 +46,17 @@ impl Engine {
     pub fn why_with(&self, rule: &str, subject: &Subject, at: Time, layers: &[Vec<u8>]) -> Result<Why, Unknown> {
         let names = self.rules.names.iter().find(|(name, _)| **name == *rule);
         let (name, group) = names.ok_or(Unknown::Rule)?;
-        let person = &self.people[self.places.get(subject).ok_or(Unknown::Subject)? as usize];
+        let place = self.places.get(subject).ok_or(Unknown::Subject)?;
+        let (person, clock) = (&self.people[place as usize], Time(self.decided_until(place)));
         if !person.is_cold() {
-            return Ok(self.why_of(person, (name, group), at));
+            return Ok(self.why_of(person, (name, group), at, clock));
         }
-        let whole = person.whole(&self.rules, self.clock.0, layers).map_err(|_| Unknown::Layers)?;
-        Ok(self.why_of(&whole, (name, group), at))
+        let whole = person.whole(&self.rules, clock.0, layers).map_err(|_| Unknown::Layers)?;
+        Ok(self.why_of(&whole, (name, group), at, clock))
     }
 
-    fn why_of(&self, person: &Person, (name, group): (&Arc<str>, &[u32]), at: Time) -> Why {
+    /// `clock`: until when all is decided about the subject.
+    fn why_of(&self, person: &Person, (name, group): (&Arc<str>, &[u32]), at: Time, clock: Time) -> Why {
         let (t, subject) = (at.0, &person.name);
         let facts = || group.iter().flat_map(|v| person.states[*v as usize].facts().list().iter().map(|f| (*v as usize, f)));
         let here = facts().filter(|(v, f)| self.covers(*v, f, t)).max_by_key(|(_, f)| (f.at <= t, f.at, f.onset));
@@ -67,7 +69,7 @@ impl Engine {
             title: name.clone(),
             subject: subject.clone(),
             at,
-            clock: self.clock,
+            clock,
             verdict: Verdict::NotInForce,
             finding: here.map(|(v, f)| self.record(person, (v, f))),
             hush: here.and_then(|(v, f)| self.hush(person, group, (v, f))),
@@ -80,10 +82,8 @@ impl Engine {
             why.title = version.terms.rule.title.clone();
             let to = (version.to < i64::MAX).then_some(Time(version.to));
             why.version = Some(InForce { meaning: version.terms.rule.meaning, from: Time(version.from), to });
-            let teller = Teller {
-                case: Case { line: &person.line, version, clock: self.clock.0, more: false },
-                library: &self.rules.library,
-            };
+            let teller =
+                Teller { case: Case { line: &person.line, version, clock: clock.0, more: false }, library: &self.rules.library };
             why.account = account(&teller, &person.states[place], t, here.map(|(_, f)| f));
             why.verdict = self.verdict(here, before, t, &why);
         }
@@ -113,7 +113,7 @@ impl Engine {
                 (false, false) => Verdict::Fired,
             };
         }
-        if t > self.clock.0 {
+        if t > why.clock.0 {
             return Verdict::NotReached;
         }
         let Some((version, fact)) = before else { return Verdict::Silent };

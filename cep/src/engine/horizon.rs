@@ -115,9 +115,10 @@ impl Engine {
     /// Where one of the layers is not what was cut off. Those before it are put back.
     pub fn give(&mut self, want: &Want, layers: &[Vec<u8>], effects: &mut Vec<Effect>) -> Result<(), NotThatLayer> {
         let Some(place) = self.places.get(&want.subject) else { return Ok(()) };
+        let until = self.decided_until(place);
         let person = &mut self.people[place as usize];
         for bytes in layers {
-            let id = person.unite(&self.rules, self.clock.0, bytes, &self.horizons.missed)?;
+            let id = person.unite(&self.rules, until, bytes, &self.horizons.missed)?;
             self.horizons.united.push(id);
         }
         if want.again && !person.is_cold() {
@@ -129,7 +130,7 @@ impl Engine {
             self.horizons.missed.store(false, Ordering::Relaxed);
             self.touched.clear();
             let enrolled = self.people[place as usize].line.enrolled();
-            self.reached(place, enrolled);
+            self.reached(place, enrolled, self.clock.0);
             self.told(place, Cause::Rules, effects);
             self.due(effects);
         }
@@ -192,6 +193,10 @@ impl Engine {
     pub(super) fn part_ripe(&mut self) {
         let Some(horizon) = self.horizons.set.filter(|_| !self.rules.more && !self.horizons.ripe.is_empty()) else { return };
         for place in std::mem::take(&mut self.horizons.ripe) {
+            // Who owes something comes here again when it is decided.
+            if self.decided_until(place) < self.clock.0 {
+                continue;
+            }
             let person = &mut self.people[place as usize];
             if person.waits || self.horizons.lacks(place) {
                 continue;

@@ -12,6 +12,7 @@ mod ranks;
 mod resting;
 mod rulebook;
 mod shared;
+mod slices;
 mod snapshot;
 mod subject;
 
@@ -30,6 +31,7 @@ pub use horizon::{Parted, Want};
 use people::People;
 use rulebook::Rulebook;
 pub use shared::Seen;
+use slices::Slice;
 pub use snapshot::SnapshotError;
 use subject::Person;
 
@@ -58,6 +60,9 @@ pub enum EngineInput<'a> {
 #[derive(Debug)]
 pub struct Engine {
     clock: Time,
+    /// What it said before the step under way.
+    before: i64,
+    slice: Slice,
     rules: Rulebook,
     /// The rules are those of the last snapshot.
     rules_known: bool,
@@ -85,6 +90,8 @@ impl Engine {
     pub fn new() -> Engine {
         Engine {
             clock: Time::MIN,
+            before: i64::MIN,
+            slice: Slice::default(),
             rules: Rulebook::default(),
             rules_known: false,
             people: People::default(),
@@ -100,7 +107,8 @@ impl Engine {
     /// Takes one journaled input, and appends what follows from it: of a reading first its outcome, then the changes of findings, by rule and onset; then
     /// what the clock decided about other subjects.
     ///
-    /// The input is taken in first, then the clock moves to `arrival` (never back), then what is due is decided.
+    /// The input is taken in first, then the clock moves to `arrival` (never back), then what is due is decided, or a slice of it ([`Engine::set_slice`]). What the input's own
+    /// subject owed before is decided before the input.
     pub fn step(&mut self, offset: u64, arrival: Time, input: EngineInput<'_>, effects: &mut Vec<Effect>) {
         self.step_or_leave(offset, arrival, input, effects, None);
     }
@@ -125,10 +133,13 @@ impl Engine {
         effects: &mut Vec<Effect>,
         left: Option<&mut Vec<Seen>>,
     ) {
+        self.before = self.clock.0;
         self.clock = self.clock.max(arrival);
+        if !self.rules.more {
+            self.slice.renew();
+        }
         match input {
-            EngineInput::Reading(reading) if self.rules.shares => self.shared(reading, effects, left),
-            EngineInput::Reading(reading) => self.reading(reading, Cause::Reading(reading.id), effects),
+            EngineInput::Reading(reading) => self.accept(reading, effects, left),
             EngineInput::Profile(change) => self.profile(change, effects),
             EngineInput::Library { effective, library } => self.library(effective, library, effects),
             EngineInput::Tick => {}
@@ -137,16 +148,37 @@ impl Engine {
         self.part_ripe();
     }
 
+    fn accept(&mut self, reading: &Reading, effects: &mut Vec<Effect>, left: Option<&mut Vec<Seen>>) {
+        let place = self.place(&reading.subject);
+        let first = effects.len();
+        self.catch_up(place, effects);
+        let owed = effects.len() - first;
+        if self.rules.shares {
+            self.shared(reading, place, effects, left);
+        } else {
+            self.reading(reading, place, Cause::Reading(reading.id), effects);
+        }
+        if owed > 0 {
+            // Its outcome comes first.
+            effects[first..=first + owed].rotate_right(1);
+        }
+    }
+
     /// The inputs that follow, up to [`Engine::settle`], were accepted at one moment: what a late reading puts into doubt far from itself may wait until all of
     /// them are there. It changes what is said in between, not what stands in the end; no snapshot is to be taken before.
     pub fn begin(&mut self) {
         self.rules.more = true;
+        self.slice.renew();
     }
 
     /// The moment is over: what waited is decided, subject by subject in the order in which they were first seen.
     pub fn settle(&mut self, effects: &mut Vec<Effect>) {
         self.rules.more = false;
+        self.before = self.clock.0;
         for (place, cause) in std::mem::take(&mut self.waiting_for) {
+            self.catch_up(place, effects);
+            // What it owed may have noted it once more.
+            self.waiting_for.remove(&place);
             self.people[place as usize].settle(&self.rules, self.clock.0);
             self.told(place, cause, effects);
         }
@@ -155,13 +187,14 @@ impl Engine {
 
     /// Takes what a reading shows to a further subject: after all inputs of its moment, before [`Engine::settle`].
     pub fn see(&mut self, seen: &Seen, effects: &mut Vec<Effect>) {
+        self.before = self.clock.0;
         self.show(seen, effects);
         self.due(effects);
     }
 
-    /// The next instant at which the clock alone decides something.
+    /// The next instant at which the clock alone decides something. Where it lies before the clock, or is what that says, something is owed, and each step pays a slice of it.
     pub fn next_due(&self) -> Option<Time> {
-        let exact = |place: u32| self.people[place as usize].next_due(&self.rules, self.clock.0);
+        let exact = |place: u32| self.people[place as usize].next_due(&self.rules);
         self.alarms.borrow_mut().earliest(exact).map(Time)
     }
 
@@ -217,11 +250,13 @@ impl Engine {
 
     fn written(&mut self, places: &[u32], known: usize, rules_known: bool) -> Vec<u8> {
         for &place in places {
-            self.people.unmarked(place as usize).settle_down(&self.rules, self.clock.0);
+            let until = self.decided_until(place);
+            self.people.unmarked(place as usize).settle_down(&self.rules, until);
         }
+        let owed = self.owed();
         let Engine { clock, rules, people, waiting, .. } = self;
         let rules = (!rules_known).then_some(&*rules);
-        let state = snapshot::Written { clock: *clock, rules, waiting, known, count: people.len() };
+        let state = snapshot::Written { clock: *clock, rules, waiting, owed, known, count: people.len() };
         snapshot::write(&state, places.iter().map(|place| (*place, &people[*place as usize])))
     }
 
@@ -236,21 +271,24 @@ impl Engine {
     /// # Errors
     /// What [`SnapshotError`] says of any of them.
     pub fn restore_all(snapshots: &[&[u8]]) -> Result<Engine, SnapshotError> {
-        let snapshot::Read { clock, mut rules, mut people, waiting } = snapshot::read(snapshots)?;
+        let snapshot::Read { clock, mut rules, mut people, waiting, owed } = snapshot::read(snapshots)?;
         rules.restore();
         let mut places = ByName::default();
         let mut alarms = Alarms::default();
         let horizons = Horizons::default();
-        for (place, person) in people.iter_mut().enumerate() {
-            person.restore(&rules, clock.0);
+        for (place, person) in (0_u32..).zip(&mut people) {
+            let owes = owed.binary_search_by_key(&place, |(place, _)| *place).ok();
+            person.restore(&rules, owes.map_or(clock.0, |i| owed[i].1.saturating_sub(1)));
             person.watch(&horizons.missed);
-            places.set(person.name.clone(), place as u32);
-            if let Some(due) = person.next_due(&rules, clock.0) {
-                alarms.set(place as u32, due);
+            places.set(person.name.clone(), place);
+            if let Some(due) = person.next_due(&rules) {
+                alarms.set(place, due);
             }
         }
         Ok(Engine {
             clock,
+            before: clock.0,
+            slice: Slice::default(),
             rules,
             rules_known: true,
             people: People::restored(people),
@@ -287,24 +325,24 @@ impl Engine {
     }
 
     /// What a subject's timeline makes of a reading, and what follows.
-    fn reading(&mut self, reading: &Reading, cause: Cause, effects: &mut Vec<Effect>) {
-        let place = self.place(&reading.subject);
+    fn reading(&mut self, reading: &Reading, place: u32, cause: Cause, effects: &mut Vec<Effect>) {
         let clock = self.clock.0;
         let person = &mut self.people[place as usize];
         let enrolled = person.line.enrolled();
         self.touched.clear();
         effects.push(Effect::Reading(person.line.put(reading, clock, &mut self.touched)));
         if self.alarms.get_mut().is_due(place, clock) {
-            self.reached(place, enrolled);
-            return self.told(place, cause, effects);
+            // What is noted brings it by here, and hangs on more than the state: what waits is told for who touched it.
+            let waits_for = if self.touched.is_empty() { Cause::Clock } else { cause };
+            self.reached(place, enrolled, clock);
+            self.note_waiting(place, waits_for);
+            return self.tell(place, cause, effects);
         }
         let mut due = person.line.next_joining();
         if !self.touched.is_empty() {
             due = earlier(due, person.touched(&self.rules, clock, &self.touched, enrolled, false));
-            if person.waits {
-                note_waiting(&mut self.waiting_for, place, cause);
-            }
-            person.tell(&self.rules, clock, cause, effects);
+            self.note_waiting(place, cause);
+            self.people[place as usize].tell(&self.rules, clock, cause, effects);
         }
         if let Some(due) = due {
             self.alarms.get_mut().set(place, due);
@@ -319,15 +357,17 @@ impl Engine {
             return;
         };
         let place = self.place(&change.subject);
+        self.catch_up(place, effects);
         let person = &mut self.people[place as usize];
         person.line.change_profile(field as u16, change.at.0, change.value.as_ref().map(Set::of));
         person.profile_changed(&self.rules, self.clock.0, field as u16, change.at.0);
         self.touched.clear();
-        self.reached(place, self.people[place as usize].line.enrolled());
+        self.reached(place, self.people[place as usize].line.enrolled(), self.clock.0);
         self.told(place, Cause::Profile, effects);
     }
 
     fn library(&mut self, effective: Time, library: Arc<Library>, effects: &mut Vec<Effect>) {
+        self.catch_up_all(effects);
         self.rules_known = false;
         let revision = Arc::new(self.rules.revise(effective, library));
         let waiting = std::mem::take(&mut self.waiting);
@@ -340,7 +380,7 @@ impl Engine {
             }
             self.people[place as usize].rules_changed(&self.rules, self.clock.0, &revision);
             self.touched.clear();
-            self.reached(place, self.people[place as usize].line.enrolled());
+            self.reached(place, self.people[place as usize].line.enrolled(), self.clock.0);
             self.told(place, Cause::Rules, effects);
         }
         for change in waiting {
@@ -348,30 +388,8 @@ impl Engine {
         }
     }
 
-    /// Decides what the clock has reached, subject by subject in the order in which they were first seen.
-    #[inline]
-    fn due(&mut self, effects: &mut Vec<Effect>) {
-        let clock = self.clock.0;
-        let alarms = self.alarms.get_mut();
-        let Some(first) = alarms.take_due(clock) else { return };
-        let mut places = vec![first];
-        places.extend(std::iter::from_fn(|| alarms.take_due(clock)));
-        places.sort_unstable();
-        for place in places {
-            if self.horizons.lacks(place) {
-                // When it has what it lacks.
-                self.alarms.get_mut().set(place, clock);
-                continue;
-            }
-            self.touched.clear();
-            self.reached(place, self.people[place as usize].line.enrolled());
-            self.told(place, Cause::Clock, effects);
-        }
-    }
-
-    /// Brings a subject to the clock: what waited for it joins what was touched, and what is due is decided. `enrolled` is the enrolment before the step.
-    fn reached(&mut self, place: u32, enrolled: Option<i64>) {
-        let clock = self.clock.0;
+    /// Brings a subject to a clock: what waited for it joins what was touched, and what is due is decided. `enrolled` is the enrolment before the step.
+    fn reached(&mut self, place: u32, enrolled: Option<i64>, clock: i64) {
         let person = &mut self.people[place as usize];
         person.line.join(clock, &mut self.touched);
         if !self.touched.is_empty() {
@@ -381,15 +399,28 @@ impl Engine {
     }
 
     fn told(&mut self, place: u32, cause: Cause, effects: &mut Vec<Effect>) {
+        self.note_waiting(place, cause);
+        self.tell(place, cause, effects);
+    }
+
+    fn tell(&mut self, place: u32, cause: Cause, effects: &mut Vec<Effect>) {
         let person = &mut self.people[place as usize];
-        if person.waits {
-            note_waiting(&mut self.waiting_for, place, cause);
-        }
         person.tell(&self.rules, self.clock.0, cause, effects);
         if let Some(due) = person.noted_due() {
             self.alarms.get_mut().set(place, due);
         }
         self.look_after(place);
+    }
+
+    /// A subject of whom a decision waits is told of when the moment is over, for the last that touched it. The clock gives way: an early note of a deadline brings it by where
+    /// nothing is due, and a restart notes otherwise.
+    fn note_waiting(&mut self, place: u32, cause: Cause) {
+        if self.people[place as usize].waits {
+            let known = self.waiting_for.entry(place).or_insert(cause);
+            if cause != Cause::Clock {
+                *known = cause;
+            }
+        }
     }
 
     fn place(&mut self, subject: &Subject) -> u32 {
@@ -400,14 +431,5 @@ impl Engine {
         self.places.set(subject.clone(), place);
         self.people.push(Person::new(subject.clone(), &self.rules));
         place
-    }
-}
-
-/// A subject is told of when the moment is over, for the last that touched it. The clock gives way: an early note of a deadline brings it by where nothing is due, and a
-/// restart notes otherwise.
-fn note_waiting(waiting_for: &mut BTreeMap<u32, Cause>, place: u32, cause: Cause) {
-    let known = waiting_for.entry(place).or_insert(cause);
-    if cause != Cause::Clock {
-        *known = cause;
     }
 }

@@ -30,14 +30,13 @@ impl Seen {
 
 impl Engine {
     /// Takes a reading that may be seen under several subjects. What further ones see is shown to them, or left in `left`.
-    pub(super) fn shared(&mut self, reading: &Reading, effects: &mut Vec<Effect>, mut left: Option<&mut Vec<Seen>>) {
+    pub(super) fn shared(&mut self, reading: &Reading, place: u32, effects: &mut Vec<Effect>, mut left: Option<&mut Vec<Seen>>) {
         let schema = self.rules.library.schema.clone();
-        let place = self.place(&reading.subject);
         let clock = self.clock.0;
         let former = self.people[place as usize].line.further_subjects(reading, clock, &schema);
         let first = effects.len();
         let cause = Cause::Reading(reading.id);
-        self.reading(reading, cause, effects);
+        self.reading(reading, place, cause, effects);
         if !matches!(effects.get(first), Some(Effect::Reading(Outcome::New | Outcome::Superseded { .. }))) {
             return;
         }
@@ -59,8 +58,10 @@ impl Engine {
     }
 
     pub(super) fn show(&mut self, seen: &Seen, effects: &mut Vec<Effect>) {
+        let place = self.place(&seen.reading.subject);
+        self.catch_up(place, effects);
         let outcome = effects.len();
-        self.reading(&seen.reading, seen.cause, effects);
+        self.reading(&seen.reading, place, seen.cause, effects);
         // It was accounted for already.
         effects.remove(outcome);
     }

@@ -20,7 +20,7 @@ use super::subject::Person;
 
 const NAME: &[u8; 8] = b"vtlg-cep";
 /// Raised with every change of what is inside; fixtures of the new one are made by the command in `cep/tests/cases/formats.rs`.
-const FORMAT: u32 = 9;
+const FORMAT: u32 = 10;
 const HEAD: usize = 8 + 4 + 16;
 
 /// Why bytes are not a snapshot that this engine can continue from.
@@ -42,6 +42,8 @@ pub struct Written<'a> {
     /// `None`: the same as in the snapshot before.
     pub rules: Option<&'a Rulebook>,
     pub waiting: &'a [ProfileChange],
+    /// Who owes what the clock has passed, and since when; by place.
+    pub owed: Vec<(u32, i64)>,
     /// How many subjects the snapshot before has, and how many there are.
     pub known: usize,
     pub count: usize,
@@ -53,6 +55,7 @@ pub struct Read {
     pub rules: Rulebook,
     pub people: Vec<Person>,
     pub waiting: Vec<ProfileChange>,
+    pub owed: Vec<(u32, i64)>,
 }
 
 /// What all subjects share.
@@ -62,6 +65,7 @@ struct Shared<'a> {
     #[serde(borrow)]
     rules: Option<&'a [u8]>,
     waiting: Vec<ProfileChange>,
+    owed: Vec<(u32, i64)>,
     known: u32,
     count: u32,
     /// How many subjects follow.
@@ -78,6 +82,7 @@ pub fn write<'p>(state: &Written<'_>, people: impl ExactSizeIterator<Item = (u32
         clock: state.clock,
         rules: rules.as_deref(),
         waiting: state.waiting.to_vec(),
+        owed: state.owed.clone(),
         known: state.known as u32,
         count: state.count as u32,
         told: people.len() as u32,
@@ -100,6 +105,7 @@ pub fn read(snapshots: &[&[u8]]) -> Result<Read, SnapshotError> {
         rules: decoded(shared.rules.unwrap_or_default())?,
         people: people.into_iter().map(decoded).collect::<Result<_, _>>()?,
         waiting: shared.waiting,
+        owed: shared.owed,
     })
 }
 
@@ -121,8 +127,11 @@ pub fn without(snapshots: &[&[u8]], gone: &[Subject]) -> Result<Vec<u8>, Snapsho
     let Sum { mut shared, people } = Sum::of(snapshots)?;
     shared.waiting.retain(|change| !gone.contains(&change.subject));
     let mut left = Vec::with_capacity(people.len());
-    for person in people {
+    let mut owed = std::mem::take(&mut shared.owed).into_iter().peekable();
+    for (place, person) in (0..).zip(people) {
+        let owes = owed.next_if(|(owes, _)| *owes == place);
         if !gone.contains(&decoded::<Person>(person)?.name) {
+            shared.owed.extend(owes.map(|(_, due)| (left.len() as u32, due)));
             left.push(person);
         }
     }
@@ -139,7 +148,8 @@ struct Sum<'a> {
 
 impl<'a> Sum<'a> {
     fn of(snapshots: &[&'a [u8]]) -> Result<Sum<'a>, SnapshotError> {
-        let nothing = Shared { clock: Time::MIN, rules: None, waiting: Vec::new(), known: 0, count: 0, told: 0 };
+        let nothing =
+            Shared { clock: Time::MIN, rules: None, waiting: Vec::new(), owed: Vec::new(), known: 0, count: 0, told: 0 };
         let mut sum = Sum { shared: nothing, people: Vec::new() };
         for bytes in snapshots {
             sum.add(opened(bytes)?)?;

@@ -36,6 +36,10 @@ pub struct Person {
     /// only takes the longer way.
     #[serde(skip)]
     frontier: i64,
+    /// The clock that it was brought to last: what fell due since is not decided. A restored one has the clock of its snapshot, or what lies just before what it
+    /// owed then: nothing fell due in between.
+    #[serde(skip)]
+    clock: i64,
     /// What the next readings concern.
     #[serde(skip)]
     calms: Calms,
@@ -59,6 +63,7 @@ impl Person {
             fed: Vec::new(),
             waits: false,
             frontier: i64::MIN,
+            clock: i64::MIN,
             calms: Calms::default(),
             dues: Dues::default(),
         };
@@ -77,6 +82,7 @@ impl Person {
         enrolled: Option<i64>,
         is_due: bool,
     ) -> Option<i64> {
+        self.clock = clock;
         self.fed.clear();
         if let [one] = touches
             && let Some(t) = one.at
@@ -184,7 +190,7 @@ impl Person {
             let from = if bounds.contains(&None) { i64::MIN } else { bounds[0].min(bounds[1]).unwrap_or(i64::MIN) };
             let to = bounds[0].max(bounds[1]).unwrap_or(i64::MAX);
             self.each(rules, clock, |state, case, _| state.enrolled(case, from, to));
-            due = earlier(due, self.next_due(rules, clock));
+            due = earlier(due, self.next_due(rules));
         }
         due
     }
@@ -228,6 +234,7 @@ impl Person {
 
     /// Makes again what is not stored.
     pub fn restore(&mut self, rules: &Rulebook, clock: i64) {
+        self.clock = clock;
         self.line.restore_index();
         self.make_room(rules);
         self.disturbed(clock);
@@ -240,6 +247,7 @@ impl Person {
 
     /// The clock reached something.
     pub fn tick(&mut self, rules: &Rulebook, clock: i64) {
+        self.clock = clock;
         self.fed.clear();
         let mut ripe = self.dues.take(clock.saturating_add(SOON));
         ripe.retain(|place| {
@@ -262,18 +270,23 @@ impl Person {
         }
     }
 
-    /// What is due is decided; of what is noted for soon it is noted anew when it is due, for readings moved most deadlines away: else each came up by itself.
+    /// What is due is decided; what is noted for soon is noted anew.
     fn tick_or_note(&mut self, rules: &Rulebook, clock: i64, place: u32) {
-        let due = self.dues.of(place);
-        if due <= clock {
-            return self.tick_one(rules, clock, place);
+        if self.dues.of(place) <= clock {
+            self.tick_one(rules, clock, place);
+        } else {
+            self.note_again(rules, clock, place);
         }
+    }
+
+    /// Of what is noted for soon it is noted anew when it is due, for readings moved most deadlines away: else each came up by itself.
+    fn note_again(&mut self, rules: &Rulebook, clock: i64, place: u32) {
         let state = &self.states[place as usize];
-        let mut again = due;
+        let mut again = self.dues.of(place);
         if matches!(state, State::Episode(_) | State::Silence(_)) {
             let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: rules.more };
             // Where there is none any more it comes up as it was noted.
-            again = state.next_due(&case).unwrap_or(due);
+            again = state.next_due(&case).unwrap_or(again);
         }
         self.dues.note(place, Some(again));
     }
@@ -282,14 +295,12 @@ impl Person {
         let index = place as usize;
         let case = Case { line: &self.line, version: &rules.versions[index], clock, more: rules.more };
         let state = &mut self.states[index];
-        // It is over that was to lapse: there is nothing to decide.
-        let is_over = matches!(state, State::Episode(episodes) if episodes.is_idle());
+        let is_over = is_over(state);
         let changed = state.tick(&case);
         let due = state.next_due(&case);
         self.dues.note(place, due);
         self.waits |= rules.more && state.waits();
-        // Mostly a deadline only moved away since it was noted.
-        let moved = is_over || (!changed && due.is_some() && matches!(state, State::Episode(_) | State::Silence(_)));
+        let moved = is_over || (!changed && only_moved(state, due));
         if !moved {
             self.frontier = self.frontier.max(clock);
             self.calms.rouse(place, &case.version.scope.streams);
@@ -312,12 +323,36 @@ impl Person {
         earlier(self.dues.first(), self.line.next_joining())
     }
 
-    /// When the clock alone will decide something about it.
-    pub fn next_due(&self, rules: &Rulebook, clock: i64) -> Option<i64> {
+    /// When the clock alone decides something about it: later than it is now, or what it owes. Exactly so, whatever is noted.
+    pub fn next_due(&self, rules: &Rulebook) -> Option<i64> {
+        let clock = self.clock;
         let versions = (0_u32..).zip(rules.versions.iter().zip(&self.states)).filter(|(place, _)| self.dues.is_noted(*place));
         let dues =
             versions.filter_map(|(_, (version, state))| state.next_due(&Case { line: &self.line, version, clock, more: false }));
         dues.chain(self.line.next_joining()).min()
+    }
+
+    /// Puts right what is noted for earlier than it is, by `clock` or soon after. When it is to be looked at next; if that is by `clock`, it owes what is due exactly then.
+    pub fn put_right(&mut self, rules: &Rulebook, clock: i64) -> Option<i64> {
+        for place in self.dues.take(clock.saturating_add(SOON)) {
+            if self.dues.of(place) > clock {
+                self.note_again(rules, clock, place);
+                continue;
+            }
+            let (version, state) = (&rules.versions[place as usize], &self.states[place as usize]);
+            let due = state.next_due(&Case { line: &self.line, version, clock: self.clock, more: false });
+            self.dues.note(place, due);
+            // Who rests may count on being looked at.
+            if !(is_over(state) || only_moved(state, due)) {
+                self.calms.rouse(place, &version.scope.streams);
+            }
+        }
+        self.noted_due()
+    }
+
+    /// Until when all is decided about it, at the engine's clock: up to there, or to what it owes.
+    pub fn decided_until(&self, rules: &Rulebook, clock: i64) -> i64 {
+        self.next_due(rules).filter(|due| *due <= clock).map_or(clock, |due| due.saturating_sub(1))
     }
 
     /// What does not show in what stands is brought into the one form that does not hang on the way there.
@@ -393,6 +428,7 @@ impl Person {
 
     /// Does something with every version, and brings each to what those below it found then.
     fn each(&mut self, rules: &Rulebook, clock: i64, f: impl Fn(&mut State, &Case<'_>, usize) -> bool) {
+        self.clock = clock;
         self.disturbed(clock);
         self.fed.clear();
         for &place in &rules.ranks.ground {
@@ -467,6 +503,16 @@ impl Person {
             }
         }
     }
+}
+
+/// It is over that was to lapse: there is nothing to decide.
+fn is_over(state: &State) -> bool {
+    matches!(state, State::Episode(episodes) if episodes.is_idle())
+}
+
+/// Mostly a deadline only moved away since it was noted.
+fn only_moved(state: &State, due: Option<i64>) -> bool {
+    due.is_some() && matches!(state, State::Episode(_) | State::Silence(_))
 }
 
 /// A fact of a version as a row of its rule's derived stream.

@@ -160,11 +160,11 @@ impl Timeline {
         if self.is_complete || !is_plain(reading) {
             return None;
         }
-        let there = match place.shelf {
-            Shelf::Ahead => self.ahead.contains_key(&(place.at, reading.id)),
-            _ => self.shelf(place).is_some_and(|table| table.find(place.at, reading.id).is_some()),
-        };
-        there.then_some(place)
+        // What waits is there until it joins, also when the clock has passed it.
+        if !self.ahead.is_empty() && self.ahead.contains_key(&(place.at, reading.id)) {
+            return Some(Place { shelf: Shelf::Ahead, ..place });
+        }
+        self.shelf(place).is_some_and(|table| table.find(place.at, reading.id).is_some()).then_some(place)
     }
 
     /// Makes visible what the clock has reached.
@@ -460,6 +460,7 @@ mod tests {
         assert_eq!(line.put(&early, 40, &mut touched), Outcome::Duplicate);
         assert!(touched.is_empty() && line.enrolled().is_none());
         assert_eq!(line.next_joining(), Some(50));
+        assert_eq!(line.put(&early, 60, &mut touched), Outcome::Duplicate, "the clock has passed it, and it has not joined yet");
         line.join(50, &mut touched);
         assert_eq!((touched.len(), line.enrolled(), line.next_joining()), (1, Some(50), None));
         assert_eq!(line.put(&early, 50, &mut touched), Outcome::Duplicate);

@@ -18,6 +18,7 @@ mod pattern;
 mod profile;
 mod schedule;
 mod silence;
+mod slices;
 mod statistics;
 mod table;
 mod ties;

@@ -102,66 +102,85 @@ struct Tried {
 #[test]
 fn an_engine_with_a_horizon_says_the_same() {
     let tried = RefCell::new(Tried::default());
-    for_scripts("horizons", 4_000, &|seed, lines| {
-        if is_muddled(lines) {
-            return Ok(());
-        }
-        let mut dice = Dice::new(seed);
-        // The one with short moments as often as not.
-        let longest = if dice.chance(50) { 1 } else { 8 };
-        let horizon = Horizon { keep: Span(dice.between(0, 6) * CELL), least: dice.below(6), pause: Span(0) };
-        let (mut whole, mut near) = (Engine::new(), Engine::new());
-        near.set_horizon(Some(horizon));
-        let (mut everything, mut shelf) = (Shelf::default(), Shelf::default());
-        let (mut place, mut chain) = (0, Vec::new());
-        while place < lines.len() {
-            let mut end = lines.len().min(place + 1 + dice.below(longest));
-            // Who has to get all layers back is decided at once, not at the end of the moment: then other things are said meanwhile.
-            if let Some(i) = (place..end).find(|i| matches!(lines[*i].input, Given::Library { .. })) {
-                end = i.max(place + 1);
-            }
-            let wants = everything.steps(&mut whole, place, &lines[place..end]);
-            let has = shelf.steps(&mut near, place, &lines[place..end]);
-            for (i, (has, wants)) in has.into_iter().zip(wants).enumerate() {
-                let line = &lines[(place + i).min(end - 1)];
-                let (has, wants) = (in_order(line, has), in_order(line, wants));
-                if has != wants {
-                    return Err(format!("input {}, {horizon:?}: it says\n{has:#?}\ninstead of\n{wants:#?}", place + i));
-                }
-            }
-            if whole.next_due() != near.next_due() {
-                return Err(format!("before input {end}: it is due at {:?}, not at {:?}", near.next_due(), whole.next_due()));
-            }
-            if dice.chance(20) {
-                // From what changed since the last time, upon all before.
-                chain.push(near.increment());
-                let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
-                let merged = Engine::restore_all(&chain).map_err(|e| e.to_string())?;
-                if std::mem::replace(&mut near, merged).snapshot() != near.snapshot() {
-                    return Err(format!("before input {end}: increments come to another state"));
-                }
-                near.set_horizon(Some(horizon));
-            }
-            if near.misses() > 0 {
-                return Err(format!("before input {end}, {horizon:?}: somebody looked too far"));
-            }
-            place = end;
-        }
-        let mut tried = tried.borrow_mut();
-        for finding in whole.findings() {
-            let (has, wants) = (shelf.why(&near, &finding), everything.why(&whole, &finding));
-            if has != wants {
-                return Err(format!("asked why of {finding:?}, {horizon:?}: it says\n{has:#?}\ninstead of\n{wants:#?}"));
-            }
-            tried.asked += u64::from(!near.layers_of(&finding.subject).is_empty());
-        }
-        tried.parted += shelf.parted;
-        tried.united += shelf.united;
-        Ok(())
-    });
+    for_scripts("horizons", 4_000, &|seed, lines| says_the_same(seed, lines, None, &tried));
     let Tried { parted, united, asked } = tried.into_inner();
     println!("{parted} layers cut off, {united} put back, {asked} times asked why of one of whom something was cut off");
     if super::seeds(4_000).count() >= 1_000 {
         assert!(parted > 1_000 && united > 1_000 && asked > 1_000, "{parted}, {united}, {asked}");
     }
+}
+
+/// Also where several owe something, and who owes is asked.
+#[test]
+fn so_it_does_in_slices() {
+    let tried = RefCell::new(Tried::default());
+    for seed in super::seeds(1_500) {
+        let lines = super::slices::script(seed);
+        super::check("horizons in slices", seed, lines, &|seed, lines| says_the_same(seed, lines, Some(1), &tried));
+    }
+    let Tried { parted, united, asked } = tried.into_inner();
+    if super::seeds(1_500).count() >= 1_000 {
+        assert!(parted > 300 && united > 100 && asked > 100, "{parted}, {united}, {asked}");
+    }
+}
+
+fn says_the_same(seed: u64, lines: &[Line], slice: Option<usize>, tried: &RefCell<Tried>) -> Result<(), String> {
+    if is_muddled(lines) {
+        return Ok(());
+    }
+    let mut dice = Dice::new(seed);
+    // The one with short moments as often as not.
+    let longest = if dice.chance(50) { 1 } else { 8 };
+    let horizon = Horizon { keep: Span(dice.between(0, 6) * CELL), least: dice.below(6), pause: Span(0) };
+    let (mut whole, mut near) = (Engine::new(), Engine::new());
+    near.set_horizon(Some(horizon));
+    whole.set_slice(slice);
+    near.set_slice(slice);
+    let (mut everything, mut shelf) = (Shelf::default(), Shelf::default());
+    let (mut place, mut chain) = (0, Vec::new());
+    while place < lines.len() {
+        let mut end = lines.len().min(place + 1 + dice.below(longest));
+        // Who has to get all layers back is decided at once, not at the end of the moment: then other things are said meanwhile.
+        if let Some(i) = (place..end).find(|i| matches!(lines[*i].input, Given::Library { .. })) {
+            end = i.max(place + 1);
+        }
+        let wants = everything.steps(&mut whole, place, &lines[place..end]);
+        let has = shelf.steps(&mut near, place, &lines[place..end]);
+        for (i, (has, wants)) in has.into_iter().zip(wants).enumerate() {
+            let line = &lines[(place + i).min(end - 1)];
+            let (has, wants) = (in_order(line, has), in_order(line, wants));
+            if has != wants {
+                return Err(format!("input {}, {horizon:?}: it says\n{has:#?}\ninstead of\n{wants:#?}", place + i));
+            }
+        }
+        if whole.next_due() != near.next_due() {
+            return Err(format!("before input {end}: it is due at {:?}, not at {:?}", near.next_due(), whole.next_due()));
+        }
+        if dice.chance(20) {
+            // From what changed since the last time, upon all before.
+            chain.push(near.increment());
+            let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+            let merged = Engine::restore_all(&chain).map_err(|e| e.to_string())?;
+            if std::mem::replace(&mut near, merged).snapshot() != near.snapshot() {
+                return Err(format!("before input {end}: increments come to another state"));
+            }
+            near.set_horizon(Some(horizon));
+            near.set_slice(slice);
+        }
+        if near.misses() > 0 {
+            return Err(format!("before input {end}, {horizon:?}: somebody looked too far"));
+        }
+        place = end;
+    }
+    let mut tried = tried.borrow_mut();
+    for finding in whole.findings() {
+        let (has, wants) = (shelf.why(&near, &finding), everything.why(&whole, &finding));
+        if has != wants {
+            return Err(format!("asked why of {finding:?}, {horizon:?}: it says\n{has:#?}\ninstead of\n{wants:#?}"));
+        }
+        tried.asked += u64::from(!near.layers_of(&finding.subject).is_empty());
+    }
+    tried.parted += shelf.parted;
+    tried.united += shelf.united;
+    Ok(())
 }

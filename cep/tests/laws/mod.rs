@@ -23,6 +23,7 @@ mod order;
 mod outcomes;
 mod replay;
 mod shared;
+mod slices;
 mod subjects;
 mod why;
 

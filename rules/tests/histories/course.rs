@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vitalog_cep::{Engine, EngineInput, Horizon, LayerId, Want};
-use vitalog_elog::{Effect, FindingChange, Time};
+use vitalog_elog::{Effect, FindingChange, Span, Time};
 
 #[derive(Default)]
 pub struct Course {
@@ -12,6 +12,8 @@ pub struct Course {
     /// What lies beyond the horizon.
     layers: BTreeMap<LayerId, Vec<u8>>,
     horizon: Option<Horizon>,
+    /// So many subjects are decided at once; `None`: all.
+    slice: Option<usize>,
     pub parted: u64,
     pub united: u64,
     effects: Vec<Effect>,
@@ -23,6 +25,32 @@ impl Course {
         let mut course = Course { horizon, ..Course::default() };
         course.engine.set_horizon(horizon);
         course
+    }
+
+    /// Of whom at most so many are decided at once.
+    pub fn in_slices(horizon: Option<Horizon>, slice: usize) -> Course {
+        let mut course = Course { slice: Some(slice), ..Course::near(horizon) };
+        course.engine.set_slice(course.slice);
+        course
+    }
+
+    /// Ticks at each deadline up to an instant, and as long as anybody owes something; unless it `is_busy`: then for less than a day what is owed may be left to the inputs that follow.
+    pub fn lag_behind(&mut self, at: Time, is_busy: bool) {
+        while let Some(due) = self.engine.next_due().filter(|due| *due <= at) {
+            if is_busy && self.engine.owes() && at.since(self.engine.clock()) < Span::days(1) {
+                return;
+            }
+            self.step(due.max(self.engine.clock()), EngineInput::Tick);
+        }
+    }
+
+    /// Ticks until nobody owes anything; how often.
+    pub fn pay(&mut self) -> u64 {
+        let before = self.offset;
+        while self.engine.owes() {
+            self.step(self.engine.clock(), EngineInput::Tick);
+        }
+        self.offset - before
     }
 
     pub fn step(&mut self, arrival: Time, input: EngineInput<'_>) {
@@ -47,6 +75,7 @@ impl Course {
         let bytes = self.engine.snapshot();
         self.engine = Engine::restore(&bytes).map_err(|e| e.to_string())?;
         self.engine.set_horizon(self.horizon);
+        self.engine.set_slice(self.slice);
         if self.engine.snapshot() == bytes {
             Ok(())
         } else {

@@ -1,7 +1,8 @@
 //! The laws, each over one history.
 //!
-//! Four courses serve them. *Alone*: each subject in an engine of its own, input by input as it came. *Together*: all in one engine that is restarted now and then, and in half of the histories
-//! disturbed before each reading. *Disordered*: in another order, some twice, in moments. *In order*: what is current in the end, as a backtest has it.
+//! Five courses serve them. *Alone*: each subject in an engine of its own, input by input as it came. *Together*: all in one engine that is restarted now and then, and in half of the histories
+//! disturbed before each reading. *Disordered*: in another order, some twice, in moments. *In slices*: together, one
+//! subject at a time, restarted, where inputs come while somebody owes something. *In order*: what is current in the end, as a backtest has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,6 +31,8 @@ pub struct Seen {
     /// Layers that were cut off, and put back.
     pub parted: u64,
     pub united: u64,
+    /// Inputs that came while somebody owed something.
+    pub owing: u64,
 }
 
 impl Seen {
@@ -40,6 +43,7 @@ impl Seen {
         self.compared += other.compared;
         self.parted += other.parted;
         self.united += other.united;
+        self.owing += other.owing;
     }
 }
 
@@ -71,6 +75,7 @@ fn all(books: &Rulebooks, history: &History) -> Result<Seen, String> {
     }
     standing.sort();
     together(books, history, &said, only, &mut seen)?;
+    seen.owing += sliced(books, history, &standing)?;
     let disordered = disordered(books, history)?;
     compare("in another order", &standing, &disordered.engine)?;
     folds(&disordered.changes, &disordered.engine).map_err(|e| format!("in another order: {e}"))?;
@@ -142,6 +147,42 @@ fn together(
     seen.parted += course.parted;
     seen.united += course.united;
     Ok(())
+}
+
+/// However few are decided at once, and wherever it is cut, what was told comes to the same when nobody owes anything any more. How often somebody owed something when an input came.
+fn sliced(books: &Rulebooks, history: &History, standing: &[Standing]) -> Result<u64, String> {
+    if history.people.len() < 2 {
+        return Ok(0);
+    }
+    let horizon = Horizon { keep: Span::days(2), least: 100, pause: Span::hours(20) };
+    let horizon = history.seed.is_multiple_of(2).then_some(horizon);
+    let mut course = Course::in_slices(horizon, 1);
+    let mut owing = 0;
+    for entry in &history.entries {
+        course.lag_behind(entry.arrival, entry.below(8, 3) > 0);
+        if entry.below(7, 500) == 0 {
+            course.restart()?;
+        }
+        owing += u64::from(course.engine.owes());
+        course.step(entry.arrival, input(books, &entry.given));
+    }
+    course.lag_behind(history.end, false);
+    course.step(history.end, EngineInput::Tick);
+    course.pay();
+    let mut records: BTreeMap<MatchId, &Finding> = BTreeMap::new();
+    records.extend(course.changes.iter().map(|change| (change.finding.id, &change.finding)));
+    let told = records.into_values().filter(|f| f.state != FindingState::Rescinded);
+    let mut told: Vec<Standing> = told.map(Standing::of).collect();
+    told.sort();
+    difference("in slices", standing, &told)?;
+    if course.engine.misses() > 0 {
+        return Err(format!("in slices, {horizon:?}: somebody looked beyond it, {} times", course.engine.misses()));
+    }
+    // Of what lies beyond a horizon the engine itself says nothing.
+    if horizon.is_none() {
+        folds(&course.changes, &course.engine).map_err(|e| format!("in slices: {e}"))?;
+    }
+    Ok(owing)
 }
 
 /// A change of a profile field that no rule asks for: it means nothing, and makes the engine forget which rules rest.

@@ -191,7 +191,7 @@ fn the_laws_hold_over_years_of_lives() {
     let total = try_all(first, years);
     assert!(total.broken.is_empty(), "{}", total.broken.join("\n\n"));
     println!(
-        "{} patient-years of {} histories, seeds {first} to {}: {} inputs, {} changes of findings, {} restarts, {} layers cut off and {} put back, {} compared with the oracle",
+        "{} patient-years of {} histories, seeds {first} to {}: {} inputs, {} changes of findings, {} restarts, {} layers cut off and {} put back, {} inputs while somebody owed something, {} compared with the oracle",
         total.years,
         total.histories,
         first + total.histories - 1,
@@ -200,6 +200,7 @@ fn the_laws_hold_over_years_of_lives() {
         total.seen.restarts,
         total.seen.parted,
         total.seen.united,
+        total.seen.owing,
         total.seen.compared,
     );
     if total.years >= 1_000 {
