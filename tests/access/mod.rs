@@ -4,10 +4,12 @@ mod browser;
 mod doors;
 mod life;
 mod log;
+mod metering;
 mod sign_in;
 mod study;
 mod tenants;
 mod tls;
+mod whose;
 
 pub use doors::{ALL, DOORS, everybody, has};
 pub use tls::certificate;

@@ -11,6 +11,7 @@ mod flags;
 mod history;
 mod known;
 mod letters;
+mod metering;
 mod profile;
 mod readings;
 mod recommendations;
@@ -33,6 +34,7 @@ pub use flags::Flag;
 pub use history::ReadingHistory;
 pub use known::AsOf;
 pub use letters::{Letter, LetterDetail, LetterPage, LetterQuery, LetterView, MendingView};
+pub use metering::SentSum;
 pub use profile::{ProfileChangeView, ProfileFieldView, ProfileView};
 pub use readings::{Order, ReadingPage, ReadingQuery, parse_cursor};
 pub use recommendations::{OnTrial, RecommendationPage, RecommendationQuery, RecommendationView, Response, StateFilter};
@@ -123,6 +125,16 @@ impl Ask<'_> {
         let mut find = self.conn.prepare_cached("select name from subjects where subject = ?1")?;
         let name: Option<String> = find.query_row([number], |r| r.get(0)).optional()?;
         Ok(Subject::new(&name.ok_or(ViewsError::Damaged("a subject without a name"))?))
+    }
+
+    /// Whether a reading of somebody else was ever seen on a subject's timeline.
+    ///
+    /// # Errors
+    /// [`ViewsError::Sql`].
+    pub fn is_named(&self, subject: &Subject) -> Result<bool, ViewsError> {
+        let mut find = self.conn.prepare_cached("select 1 from named where name = ?1 limit 1")?;
+        let found: Option<i64> = find.query_row([subject.as_str()], |r| r.get(0)).optional()?;
+        Ok(found.is_some())
     }
 
     /// Whether anything was ever heard of a subject.

@@ -111,7 +111,7 @@ pub trait Current: Send + Sync {
     /// [`Behind`] where that was not so in time.
     fn current(&self, subject: &Subject, id: ReadingId, after: u64) -> Result<Option<CurrentRevision>, Behind>;
 
-    /// Whether anything of a subject was ever kept, likewise.
+    /// Whether anything of a subject was ever kept, or a reading of somebody else was seen on its timeline, likewise.
     ///
     /// # Errors
     /// [`Behind`].

@@ -1,10 +1,11 @@
 //! Whose subjects are: every role of a tenant against its own subjects, another's, the house's and nobody's; what is settled stays, and what another process changes holds at once.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use vitalog_elog::Subject;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
-use vitalog_ingest::access::{self, Accounts, EMERGENCY, Names, NewAccount, NewToken, Owners, Policies, Store};
+use vitalog_ingest::access::{self, Accounts, EMERGENCY, Names, NewAccount, NewToken, Owners, Paced, Policies, Store};
 
 use super::super::fixture::now;
 use super::{Clock, accounts, roles, scopes};
@@ -103,6 +104,25 @@ fn a_name_that_nobody_has_may_be_written_and_not_read() {
     assert_eq!((owner("b-1"), owner("h-1"), owner("p-9")), (Some(Some("b".to_owned())), Some(None), None));
     // Without a tenant nothing is written down.
     assert_eq!(unsettled(&house, &["p-9", "x"]), Vec::<String>::new());
+}
+
+#[test]
+fn a_tenants_rate_is_one_for_all_who_belong_to_it() {
+    let accounts = accounts(&Clock::default());
+    let all = ward(&accounts);
+    let rates =
+        |who: &Principal| accounts.rates_of(who).map(|(paced, id, rate)| (paced, id.to_string(), rate.get())).collect::<Vec<_>>();
+    assert!(all.iter().all(|who| rates(who).is_empty()), "nothing is limited unless it is said");
+    let fast = accounts.change(|store| {
+        store.set_tenant_rate("a", NonZeroU32::new(7))?;
+        store
+            .add_token(&NewToken { tenant: Some("a"), rate: NonZeroU32::new(3), ..NewToken::new("own", &scopes("admin")) }, now())
+    });
+    for who in &all {
+        assert_eq!(rates(who), [(Paced::Tenant, "a".to_owned(), 7)], "{who:?}");
+    }
+    let own = accounts.holder_of(&fast.expect("made").token).expect("good");
+    assert_eq!(rates(&own), [(Paced::Token, "own".to_owned(), 3), (Paced::Tenant, "a".to_owned(), 7)]);
 }
 
 #[test]
