@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::tenants::{reading, said, subjects};
 use super::{ask, serve, told};
-use crate::support::server::{run, vitalog};
+use crate::support::server::{Server, run, vitalog};
 
 #[test]
 fn a_name_is_the_tenants_that_writes_it_first_and_stays_so() {

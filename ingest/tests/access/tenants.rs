@@ -177,6 +177,9 @@ fn what_another_process_says_of_tenants_holds_with_the_next_question() {
     other.release_subjects("b", std::slice::from_ref(&name), now()).expect("released");
     other.claim_subjects("a", std::slice::from_ref(&name), now()).expect("claimed");
     assert!(may());
+    // Of two who settle the same name at a time the first has it.
+    other.settle(&[(name.clone(), Some("b".into())), (subject("p-7"), Some("b".into()))], now()).expect("settled");
+    assert!(may() && accounts.owners().of(&subject("p-7")).flatten().map(|id| id.to_string()) == Some("b".to_owned()));
     // Who is erased is nobody's again, and in no byte of the file.
     other.forget(&name).expect("forgotten");
     assert!(!may() && accounts.owners().of(&name).is_none());
