@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use access::{Hold, HoldAction, TenantAction, TenantNames, Tenants, Token, TokenAction, User, UserAction};
+pub use access::{Hold, HoldAction, Metering, TenantAction, TenantNames, Tenants, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
 pub use export::{Export, ExportFormat};
 pub use moving::Move;
@@ -73,6 +73,8 @@ pub enum Command {
     Token(Token),
     /// Organisations that share a server, none of which knows of another's subjects.
     Tenant(Tenants),
+    /// Who used how much of a running server that has tenants, by day or month.
+    Metering(Metering),
     /// Verify what a data directory or a running server holds: without a subcommand, that every stage has what the journal has. Exit status 1 if something is wrong.
     Audit(Audit),
     /// Where each revision of a reading is, at every stage.

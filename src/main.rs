@@ -24,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use commands::{
     audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, export, fmt,
-    hold, ingest, keys, letters, lsp, moving, openapi, receipt, rules, serve, sql, tenant, test, token, user, why,
+    hold, ingest, keys, letters, lsp, metering, moving, openapi, receipt, rules, serve, sql, tenant, test, token, user, why,
 };
 
 fn main() -> ExitCode {
@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         Command::User(args) => user::run(args),
         Command::Token(args) => token::run(args),
         Command::Tenant(args) => tenant::run(args),
+        Command::Metering(args) => metering::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Doctor(args) => doctor_of::run(args),
         Command::Receipt(args) => receipt::run(args),

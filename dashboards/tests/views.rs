@@ -8,6 +8,7 @@ use vitalog_dashboards::ask::{Order, Readers, ReadingQuery, parse_cursor};
 use vitalog_dashboards::views::{Views, ViewsError};
 use vitalog_elog::effect::Delivery;
 use vitalog_elog::input::{Action, Command, DeadLetter, Mending, MendingOutcome};
+use vitalog_elog::metering::{self, Party};
 use vitalog_elog::{
     Change, Effect, FindingState, Input, MatchId, Outcome, Position, Reading, ReadingId, Record, Severity, Span, Subject, Time,
     When,
@@ -217,6 +218,10 @@ fn with_letters(records: &[Record]) -> Vec<Record> {
             effects.push(Effect::Finding(Box::new(findings::change(&finding, Change::Opened, arrival))));
         }
         push(&mut out, arrival, record.entry.input.clone(), effects);
+        if i % 5 == 2 {
+            let by = Party { tenant: (i % 2 == 0).then(|| "ward".into()), account: "meter".into(), token: None };
+            push(&mut out, arrival, Input::Sent(metering::Sent { by, readings: 1, refused: i as u32 }), Vec::new());
+        }
         let Input::Reading(reading) = &record.entry.input else { continue };
         if i % 3 == 1
             && let Some(letter) = letters.pop()

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::id::Subject;
+use crate::metering::{Party, Used};
 
 /// Who is at the door.
 #[derive(Clone)]
@@ -63,6 +64,8 @@ pub enum Wish<'a> {
     Administer,
     /// See who saw what.
     Audit,
+    /// See who used how much.
+    Meter,
     /// Erase a subject for good.
     Erase(&'a Subject),
 }
@@ -106,6 +109,14 @@ pub trait Access: Send + Sync {
     fn may_name(&self, _who: &Principal, _subject: &Subject) -> bool {
         true
     }
+
+    /// Whom what somebody does is put down to; `None`: to nobody, for there are no tenants.
+    fn party(&self, _who: &Principal) -> Option<Party> {
+        None
+    }
+
+    /// Counts what somebody used.
+    fn used(&self, _who: &Principal, _used: Used) {}
 
     /// The answer, noted as part of the visit.
     fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision {
@@ -159,7 +170,7 @@ impl Principal {
 
 impl<'a> Wish<'a> {
     /// How many kinds there are.
-    pub const KINDS: usize = 15;
+    pub const KINDS: usize = 16;
 
     /// Which kind it is.
     pub fn kind(self) -> usize {
@@ -179,6 +190,7 @@ impl<'a> Wish<'a> {
             Wish::QueryAll => 12,
             Wish::Erase(_) => 13,
             Wish::Study => 14,
+            Wish::Meter => 15,
         }
     }
 
@@ -200,6 +212,7 @@ impl<'a> Wish<'a> {
             "query_all",
             "erase",
             "study",
+            "meter",
         ];
         NAMES[self.kind()]
     }
@@ -232,6 +245,7 @@ impl<'a> Wish<'a> {
             Wish::QueryAll,
             Wish::Erase(subject),
             Wish::Study,
+            Wish::Meter,
         ]
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{MatchId, Subject};
+use crate::metering::Sent;
 use crate::once::Once;
 use crate::profile::ProfileChange;
 use crate::reading::Reading;
@@ -35,6 +36,8 @@ pub enum Input {
     Mending(Mending),
     /// What was said to a request that is to have one effect.
     Once(Once),
+    /// What came of a request that sent readings, and whom it is put down to.
+    Sent(Sent),
     /// Time passed, and something was due.
     Tick,
     /// Something of a subject that was erased. It stands in a replay for what can't be read any more, so that offsets stay; nobody submits it.

@@ -14,6 +14,7 @@ pub mod effect;
 pub mod finding;
 pub mod id;
 pub mod input;
+pub mod metering;
 pub mod once;
 pub mod policy;
 pub mod port;

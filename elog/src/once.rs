@@ -159,7 +159,7 @@ impl Told {
             Input::Profile(change) => Told::Other { subject: Some(change.subject.clone()) },
             Input::DeadLetter(letter) => Told::Other { subject: letter.subject.clone() },
             Input::Mending(mending) => Told::Other { subject: mending.subject.clone() },
-            Input::Once(_) | Input::Rules(_) | Input::Command(_) | Input::Receipt(_) | Input::Tick => {
+            Input::Once(_) | Input::Sent(_) | Input::Rules(_) | Input::Command(_) | Input::Receipt(_) | Input::Tick => {
                 Told::Other { subject: None }
             }
         }

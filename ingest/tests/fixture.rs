@@ -281,6 +281,16 @@ pub fn mendings() -> Vec<Entry> {
     ]
 }
 
+/// Whom readings are put down to: a token of a tenant's account, and a program of the house.
+pub fn sents() -> Vec<Entry> {
+    use vitalog_elog::metering::{Party, Sent};
+    let sent = |tenant: Option<&str>, account: &str, token: Option<&str>, readings, refused| {
+        let by = Party { tenant: tenant.map(Into::into), account: account.into(), token: token.map(Into::into) };
+        Entry { arrival: Time(1_790_000_170_000_000), input: Input::Sent(Sent { by, readings, refused }) }
+    };
+    vec![sent(Some("st-vitus"), "meter-17", Some("meter-17"), 288, 1), sent(None, "lee", None, 0, u32::MAX)]
+}
+
 /// What requests were answered: one about somebody, with a part about somebody else before it, and one about nobody.
 pub fn onces() -> Vec<Entry> {
     use vitalog_elog::once::{Once, Request};

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use vitalog_elog::{Entry, Input, Subject, Time};
 use vitalog_ingest::journal::{FORMAT, Journal, JournalError};
 
-use super::fixture::{bg, health, mendings, onces, one_of_each};
+use super::fixture::{bg, health, mendings, onces, one_of_each, sents};
 
-/// What each fixture holds: a group of every kind of input, then readings of two subjects in two groups; from format 3 on what became of letters, from format 4 on what requests were answered.
+/// What each fixture holds: a group of every kind of input, then readings of two subjects in two groups; from format 3 on what became of letters, from format 4 on what requests were answered, from format 5 on whom readings are put down to.
 fn written(format: u32) -> Vec<Entry> {
     let schema = health();
     let readings = (0..6).map(|i| Entry {
@@ -16,7 +16,8 @@ fn written(format: u32) -> Vec<Entry> {
     });
     let mendings = mendings().into_iter().filter(|_| format >= 3);
     let onces = onces().into_iter().filter(|_| format >= 4);
-    one_of_each(&schema).into_iter().chain(readings).chain(mendings).chain(onces).collect()
+    let sents = sents().into_iter().filter(|_| format >= 5);
+    one_of_each(&schema).into_iter().chain(readings).chain(mendings).chain(onces).chain(sents).collect()
 }
 
 /// A copy to work on. Git does not keep who may read a file, so the key's mode is put right.

@@ -200,6 +200,27 @@ pub struct TenantNames {
 }
 
 #[derive(Args)]
+pub struct Metering {
+    /// The first day, by UTC, like 2026-11-01; the first of this month, if not given.
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
+    /// The last day, included; today, if not given.
+    #[arg(long, value_name = "DAY")]
+    pub to: Option<String>,
+    /// What is summed: `day` or `month`.
+    #[arg(long, value_parser = ["day", "month"])]
+    pub by: Option<String>,
+    /// The URL of a running server.
+    #[arg(long)]
+    pub url: String,
+    /// The access token; read from the environment if not given.
+    #[arg(long, env = "VITALOG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Args)]
 pub struct Hold {
     #[command(subcommand)]
     pub action: HoldAction,

@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod keys;
 pub mod letters;
 pub mod lsp;
+pub mod metering;
 pub mod moving;
 pub mod openapi;
 mod progress;

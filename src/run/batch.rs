@@ -129,6 +129,7 @@ impl Batch {
             | Input::DeadLetter(_)
             | Input::Mending(_)
             | Input::Once(_)
+            | Input::Sent(_)
             | Input::Tick
             | Input::Erased => EngineInput::Tick,
         }

@@ -94,8 +94,12 @@ fn concerns(input: &Input) -> Concerns<'_> {
         Input::Reading(reading) => Concerns::Subject(&reading.subject),
         Input::Profile(change) => Concerns::Subject(&change.subject),
         Input::Rules(_) | Input::Tick => Concerns::All,
-        Input::Command(_) | Input::Receipt(_) | Input::DeadLetter(_) | Input::Mending(_) | Input::Once(_) | Input::Erased => {
-            Concerns::Nobody
-        }
+        Input::Command(_)
+        | Input::Receipt(_)
+        | Input::DeadLetter(_)
+        | Input::Mending(_)
+        | Input::Once(_)
+        | Input::Sent(_)
+        | Input::Erased => Concerns::Nobody,
     }
 }

@@ -1,11 +1,14 @@
 //! The views tell the gateway which revision of a reading is current, what became of dead letters, and what was answered to requests that bear a key.
 
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitalog_dashboards::ask::{Ask, Held, HeldQuery, Letter, LetterQuery, Readers};
+use vitalog_dashboards::ask::{Ask, Held, HeldQuery, Letter, LetterQuery, Readers, SentSum};
 use vitalog_dashboards::io::Live;
 use vitalog_dashboards::views::ViewsError;
+use vitalog_elog::metering::{Day, Party};
 use vitalog_elog::{Answered, ReadingId, StreamIx, Subject, When};
 use vitalog_ingest::io::{Behind, Current, CurrentRevision, HeldReading, KeptLetter, WantedLetters, WantedReadings};
 
@@ -20,6 +23,19 @@ pub struct ViewsTell {
 impl ViewsTell {
     pub fn new(readers: Readers, live: Arc<Live>) -> ViewsTell {
         ViewsTell { readers, live }
+    }
+
+    /// What each party sent on these days, once the views have come behind `after`.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    pub fn sent(
+        &self,
+        days: RangeInclusive<Day>,
+        tenant: Option<&str>,
+        after: u64,
+    ) -> Result<BTreeMap<(Day, Party), SentSum>, Behind> {
+        self.ask(after, |ask| ask.sent(days, tenant))
     }
 
     /// Called from a thread that may block, inside the runtime.
@@ -73,7 +89,7 @@ impl Current for ViewsTell {
     }
 
     fn knows(&self, subject: &Subject, after: u64) -> Result<bool, Behind> {
-        self.ask(after, |ask| ask.knows(subject))
+        self.ask(after, |ask| Ok(ask.knows(subject)? || ask.is_named(subject)?))
     }
 
     fn letter(&self, offset: u64, after: u64) -> Result<Option<KeptLetter>, Behind> {

@@ -9,6 +9,8 @@ mod erasures_api;
 mod flight;
 mod health;
 mod interrupt;
+mod meter;
+mod metering_api;
 mod metrics_api;
 pub mod openapi;
 mod openapi_keys;
@@ -67,6 +69,8 @@ use current::ViewsTell;
 use erasures_api::ErasuresState;
 use health::Health;
 pub use interrupt::Interrupt;
+use meter::MeterKeeper;
+use metering_api::MeteringState;
 use metrics_api::MetricsState;
 use receipt_api::ReceiptState;
 use rules_api::RulesState;
@@ -151,6 +155,7 @@ pub struct Server {
     tasks: Vec<JoinHandle<()>>,
     /// Ends once the last door has gone.
     log: Option<LogKeeper>,
+    meter: Option<MeterKeeper>,
 }
 
 /// Opens the doors of a node.
@@ -169,6 +174,7 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
             (Credentials::Accounts(accounts.clone()), accounts as Arc<dyn Access>, more, Some(log), Some(keeper), provider)
         }
     };
+    let accounts = if let Credentials::Accounts(accounts) = &credentials { Some(accounts.clone()) } else { None };
     let pace = Pace::default();
     let porter =
         |way| Arc::new(Porter::new(credentials.clone(), log.clone(), clock.clone(), manners.lives, way).with_pace(pace.clone()));
@@ -177,12 +183,9 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
     let doorman = if let Some(log) = log { doorman.with_log(log) } else { doorman };
     let doorman = if let Some(provider) = provider { doorman.with_provider(*provider) } else { doorman };
     let study = study(node, manners)?;
-    let router = doors(node, &access, &study, manners, &is_draining)?.merge(more);
-    let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
-    let router = if manners.is_secure { router.layer(from_fn(only_over_tls)) } else { router };
-    let router = router.layer(from_fn_with_state(node.metrics.clone(), measured));
+    let router = doors(node, &access, &study, manners, &is_draining, accounts.as_ref())?.merge(more);
     let ((easing, eased), (closing, closed)) = (watch::channel(false), watch::channel(false));
-    let router = router.layer(from_fn_with_state(eased.clone(), not_kept));
+    let router = layered(router, node, doorman, manners.is_secure, &eased);
     let tls = |protocol| manners.tls.clone().map(|certificate| tls::watched(certificate, protocol)).transpose();
     let mut tasks = Vec::new();
     if let Some(pg) = listeners.pg {
@@ -219,7 +222,23 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
         }));
     }
     tasks.push(tokio::spawn(serving::serve(listeners.http, tls("http/1.1")?, router, manners.head_time, eased, closed)));
-    Ok(Server { easing, closing, live: node.live.clone(), is_draining, tasks, log: keeper })
+    Ok(Server {
+        easing,
+        closing,
+        live: node.live.clone(),
+        is_draining,
+        tasks,
+        log: keeper,
+        meter: accounts.map(MeterKeeper::start),
+    })
+}
+
+/// What every answer passes through.
+fn layered(router: Router, node: &Node, doorman: Doorman, is_secure: bool, eased: &watch::Receiver<bool>) -> Router {
+    let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
+    let router = if is_secure { router.layer(from_fn(only_over_tls)) } else { router };
+    let router = router.layer(from_fn_with_state(node.metrics.clone(), measured));
+    router.layer(from_fn_with_state(eased.clone(), not_kept))
 }
 
 /// Who stands at the door of HTTP, which some paths pass by.
@@ -268,6 +287,9 @@ impl Server {
         self.live.close();
         // Connections that a client keeps without asking anything would hold the end up.
         let ended = tokio::time::timeout(patience, futures::future::join_all(self.tasks)).await;
+        if let Some(meter) = self.meter {
+            meter.stop().await;
+        }
         match (ended, self.log) {
             (Ok(_), Some(log)) => {
                 let _ = tokio::task::spawn_blocking(move || log.join()).await;
@@ -284,12 +306,14 @@ fn doors(
     study: &Study,
     manners: &Manners,
     is_draining: &Arc<AtomicBool>,
+    accounts: Option<&Arc<Accounts>>,
 ) -> Result<Router, Failure> {
     let readers = || open_readers(&node.views);
     let declarations = Declarations::new(Arc::default(), Arc::from([]), Limits::default());
     let told = declarations.clone();
     node.on_library(move |library| told.set(library.schema.clone(), library.profile.clone().into()));
     let current = Arc::new(ViewsTell::new(readers()?, node.live.clone()));
+    let views = current.clone();
     let gateway = Gateway::new(node.door.clone(), access.clone(), current, declarations, node.now.clone(), BodyLimits::default());
     let board = Board::new(Ports {
         readers: readers()?,
@@ -316,9 +340,7 @@ fn doors(
     let accounting = AccountingState { auditor, access: access.clone(), turn: Arc::default() };
     let (live, metrics, room) = (node.live.clone(), node.metrics.clone(), node.room.clone());
     let health = Health { live, metrics, room, is_draining: is_draining.clone() };
-    let asked = health.clone();
-    let help = "1 while it takes readings, else 0";
-    node.metrics.add(Asked::one("ready", help, None, move || Some(f64::from(u8::from(asked.is_ready())))));
+    told_ready(node, &health);
     let backup = backup(node, access, &manners.backups);
     let erasures = ErasuresState {
         data: node.data().to_owned(),
@@ -327,6 +349,7 @@ fn doors(
         backups: backup.turn.clone(),
         access: access.clone(),
     };
+    let metering = MeteringState { access: access.clone(), accounts: accounts.cloned(), views, now: node.now.clone() };
     let metrics = MetricsState { metrics: node.metrics.clone(), access: access.clone() };
     Ok(vitalog_ingest::io::api()
         .with_state(Arc::new(gateway))
@@ -335,6 +358,7 @@ fn doors(
         .merge(rules_api::api().with_state(rules))
         .merge(why_api::api().with_state(asking))
         .merge(metrics_api::api().with_state(metrics))
+        .merge(metering_api::api().with_state(metering))
         .merge(accounting_api::api().with_state(accounting))
         .merge(receipt_api::api().with_state(receipts))
         .merge(backup_api::api().with_state(backup))
@@ -344,6 +368,12 @@ fn doors(
         .0
         .merge(openapi::router())
         .merge(vitalog_dashboards::io::pages(&board)))
+}
+
+fn told_ready(node: &Node, health: &Health) {
+    let asked = health.clone();
+    let help = "1 while it takes readings, else 0";
+    node.metrics.add(Asked::one("ready", help, None, move || Some(f64::from(u8::from(asked.is_ready())))));
 }
 
 fn backup(node: &Node, access: &Arc<dyn Access>, places: &Places) -> BackupState {

@@ -18,7 +18,9 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 use vitalog_ingest::io::{PROBLEM_JSON, ProblemBody};
 
-use super::{accounting_api, backup_api, erasures_api, health, metrics_api, openapi_keys, receipt_api, rules_api, why_api};
+use super::{
+    accounting_api, backup_api, erasures_api, health, metering_api, metrics_api, openapi_keys, receipt_api, rules_api, why_api,
+};
 
 /// What the doors are grouped by.
 const TAGS: [(&str, &str); 7] = [
@@ -59,7 +61,7 @@ fn document() -> OpenApi {
     whole
 }
 
-fn parts() -> [OpenApi; 13] {
+fn parts() -> [OpenApi; 14] {
     [
         vitalog_ingest::io::api().into_openapi(),
         vitalog_dashboards::io::api().into_openapi(),
@@ -72,6 +74,7 @@ fn parts() -> [OpenApi; 13] {
         erasures_api::api().into_openapi(),
         vitalog_ingest::io::emergencies().into_openapi(),
         vitalog_ingest::io::own().into_openapi(),
+        metering_api::api().into_openapi(),
         metrics_api::api().into_openapi(),
         health::api().into_openapi(),
     ]

@@ -80,9 +80,11 @@ struct RuleView {
 struct Trial {
     /// `null`: always.
     since: Option<String>,
-    /// Findings of this meaning, those taken back included.
-    would_have_told: u64,
-    subjects: u64,
+    /// Findings of this meaning, those taken back included. They are of everybody, so whoever belongs to a tenant is not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_have_told: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subjects: Option<u64>,
 }
 
 /// What the compiler says.
@@ -113,6 +115,7 @@ pub fn api() -> OpenApiRouter<RulesState> {
     responses((status = 200, description = "The rules", body = InForce))
 )]
 async fn list(State(state): State<RulesState>, who: Option<Extension<Principal>>) -> Response {
+    let is_bound = who.as_ref().is_some_and(|Extension(who)| state.access.bound(who).is_some());
     if let Some(refused) = refuse(&state, who, Wish::SeeRules) {
         return refused;
     }
@@ -129,7 +132,9 @@ async fn list(State(state): State<RulesState>, who: Option<Extension<Principal>>
     let shadow = |rule: &Rule| {
         let trial = trials.iter().find(|t| *t.rule == *rule.name && t.version == rule.meaning);
         let since = versions.on_trial_since(&rule.name).filter(|since| *since > Time::MIN).map(|since| since.to_string());
-        Trial { since, would_have_told: trial.map_or(0, |t| t.findings), subjects: trial.map_or(0, |t| t.subjects) }
+        let told = |count: u64| Some(count).filter(|_| !is_bound);
+        let (findings, subjects) = trial.map_or((0, 0), |t| (t.findings, t.subjects));
+        Trial { since, would_have_told: told(findings), subjects: told(subjects) }
     };
     let rule = |r: &Arc<Rule>| RuleView {
         name: r.name.to_string(),

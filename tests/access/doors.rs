@@ -46,6 +46,7 @@ pub const DOORS: &[(&str, &str, &str, &str)] = &[
     ("POST", "/v1/backups", "", "operate"),
     ("POST", "/v1/erasures", ERASURE, "erase"),
     ("GET", "/v1/erasures/{number}", "", "administer"),
+    ("GET", "/v1/metering", "", "meter"),
     ("GET", "/v1/accounting", "", "operate or audit"),
     ("POST", "/v1/sql", SQL, "query"),
     ("POST", "/v1/export", SQL, "query"),

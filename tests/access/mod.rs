@@ -5,10 +5,12 @@ mod doors;
 mod enumeration;
 mod life;
 mod log;
+mod metering;
 mod sign_in;
 mod study;
 mod tenants;
 mod tls;
+mod whose;
 
 pub use doors::{ALL, DOORS, everybody, has};
 pub use tls::certificate;

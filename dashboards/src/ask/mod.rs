@@ -12,6 +12,7 @@ mod held;
 mod history;
 mod known;
 mod letters;
+mod metering;
 mod profile;
 mod readings;
 mod recommendations;
@@ -35,6 +36,7 @@ pub use held::{Held, HeldQuery};
 pub use history::ReadingHistory;
 pub use known::AsOf;
 pub use letters::{Letter, LetterDetail, LetterPage, LetterQuery, LetterView, MendingView};
+pub use metering::SentSum;
 pub use profile::{ProfileChangeView, ProfileFieldView, ProfileView};
 pub use readings::{Order, ReadingPage, ReadingQuery, parse_cursor};
 pub use recommendations::{OnTrial, RecommendationPage, RecommendationQuery, RecommendationView, Response, StateFilter};
@@ -125,6 +127,16 @@ impl Ask<'_> {
         let mut find = self.conn.prepare_cached("select name from subjects where subject = ?1")?;
         let name: Option<String> = find.query_row([number], |r| r.get(0)).optional()?;
         Ok(Subject::new(&name.ok_or(ViewsError::Damaged("a subject without a name"))?))
+    }
+
+    /// Whether a reading of somebody else was ever seen on a subject's timeline.
+    ///
+    /// # Errors
+    /// [`ViewsError::Sql`].
+    pub fn is_named(&self, subject: &Subject) -> Result<bool, ViewsError> {
+        let mut find = self.conn.prepare_cached("select 1 from named where name = ?1 limit 1")?;
+        let found: Option<i64> = find.query_row([subject.as_str()], |r| r.get(0)).optional()?;
+        Ok(found.is_some())
     }
 
     /// Whether anything was ever heard of a subject.

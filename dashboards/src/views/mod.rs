@@ -12,6 +12,8 @@ mod error;
 mod forget;
 mod letters;
 mod lookup;
+mod metering;
+mod named;
 mod profiles;
 mod readings;
 mod recommendations;
@@ -154,7 +156,8 @@ impl Views {
 
     fn commit(&mut self, groups: &[&[Record]], position: Position, schema: Option<&Schema>) -> Result<(), ViewsError> {
         let tx = self.conn.transaction()?;
-        apply_all(&tx, &mut self.subjects, &mut self.sources, groups)?;
+        let streams = schema.unwrap_or(&self.schema);
+        apply_all(&tx, &mut self.subjects, &mut self.sources, groups, streams)?;
         self.subjects.store(&tx)?;
         self.sources.store(&tx)?;
         if let Some(schema) = schema {
@@ -171,6 +174,7 @@ fn apply_all(
     subjects: &mut Subjects,
     sources: &mut Sources,
     groups: &[&[Record]],
+    schema: &Schema,
 ) -> Result<(), ViewsError> {
     let mut readings = ReadingWriter::new(tx);
     let placed = groups.iter().flat_map(|group| group.iter().enumerate().map(move |(place, record)| (group, place, record)));
@@ -181,7 +185,9 @@ fn apply_all(
                 if let Some((reading, outcome)) = record.reading() {
                     readings.apply(subjects, record.offset, arrival, reading, outcome)?;
                     if let Some(content) = &reading.content {
-                        sources.came(subjects.number(&reading.subject, record.offset, arrival), arrival, content);
+                        let number = subjects.number(&reading.subject, record.offset, arrival);
+                        sources.came(number, arrival, content);
+                        named::apply(tx, schema, number, content)?;
                     }
                 }
             }
@@ -190,6 +196,7 @@ fn apply_all(
             Input::Receipt(receipt) => deliveries::receive(tx, arrival, receipt)?,
             Input::DeadLetter(letter) => letters::apply(tx, record.offset, arrival, letter)?,
             Input::Mending(mending) => letters::mend(tx, record.offset, arrival, mending)?,
+            Input::Sent(sent) => metering::apply(tx, arrival, sent)?,
             Input::Once(_) => answered::apply(tx, group, place_in_group)?,
             Input::Rules(_) | Input::Tick | Input::Erased => {}
         }

@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use vitalog_elog::access::{Access, Bound, Decision, NotSettled, Principal, Via, Wish};
+use vitalog_elog::metering::{Day, Party, Used};
 use vitalog_elog::{Span, Subject, Time};
 
 use super::attempts::{Attempts, Refused};
 use super::error::AccessError;
+use super::meter::Meter;
 use super::policy::{Policies, Standing};
 use super::registry::{NotGood, Registry};
 use super::role::Role;
 use super::scope::Scope;
-use super::store::Store;
+use super::store::{Store, UsedByDay};
 use super::tenants::{Owners, Whose, owner_of_names};
 use super::{password, token};
 
@@ -30,6 +33,7 @@ pub struct Accounts {
     owners: RwLock<Owners>,
     policies: Policies,
     attempts: Attempts,
+    meter: Meter,
     clock: Clock,
 }
 
@@ -62,7 +66,15 @@ impl Accounts {
         let mut owners = Owners::default();
         store.read_owners(&mut owners)?;
         let owners = RwLock::new(owners);
-        Ok(Accounts { store: Mutex::new(store), registry, owners, policies, attempts: Attempts::default(), clock })
+        Ok(Accounts {
+            store: Mutex::new(store),
+            registry,
+            owners,
+            policies,
+            attempts: Attempts::default(),
+            meter: Meter::default(),
+            clock,
+        })
     }
 
     /// What the store says now.
@@ -158,6 +170,24 @@ impl Accounts {
             Via::Password | Via::Provider => registry.open_account(&who.id).is_some_and(|a| a.generation == generation),
             Via::Nothing => false,
         }
+    }
+
+    /// Writes down what was used since the last time.
+    ///
+    /// # Errors
+    /// Where the store can't be written: then it is tried again with the next.
+    pub fn write_used(&self) -> Result<(), AccessError> {
+        self.meter.flush(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What was used on these days, up to now: of all, or of one tenant.
+    ///
+    /// # Errors
+    /// Where the store can't be read or written.
+    pub fn used_in(&self, days: RangeInclusive<Day>, tenant: Option<&str>) -> Result<UsedByDay, AccessError> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        self.meter.flush(&mut store)?;
+        store.used(days, tenant)
     }
 
     /// The tenant of whoever came, where there is one.
@@ -282,6 +312,22 @@ impl Access for Accounts {
 
     fn may_name(&self, who: &Principal, subject: &Subject) -> bool {
         self.whose(&self.last(), who, subject) != Whose::Foreign
+    }
+
+    fn party(&self, who: &Principal) -> Option<Party> {
+        let registry = self.last();
+        if registry.tenants.is_empty() {
+            return None;
+        }
+        let tenant = registry.tenant_of(who)?.cloned();
+        let token = if let Via::Token(id) = &who.via { Some(id.clone()) } else { None };
+        Some(Party { tenant, account: who.id.clone(), token })
+    }
+
+    fn used(&self, who: &Principal, used: Used) {
+        if let Some(party) = self.party(who) {
+            self.meter.add(Day::of((self.clock)()), party, used);
+        }
     }
 
     fn decide(&self, who: &Principal, wish: Wish<'_>) -> Decision {

@@ -64,7 +64,7 @@ impl Scope {
             | (Scope::List, Wish::List | Wish::SeeRules)
             | (Scope::Query, Wish::Query | Wish::QueryAll | Wish::Study)
             | (Scope::Rule, Wish::Rule | Wish::SeeRules)
-            | (Scope::Operate, Wish::Operate) => true,
+            | (Scope::Operate, Wish::Operate | Wish::Meter) => true,
             (Scope::Read(scope), Wish::Read(subject))
             | (Scope::Write(scope), Wish::Write(subject) | Wish::SetProfile(subject) | Wish::Answer(subject)) => {
                 covers(scope, subject)

@@ -300,7 +300,7 @@ impl Gateway {
         self.permitted_further(&reading, who).await?;
         let mut receipt = Receipt::waiting(0, 1, name_of(&reading), reading.rev);
         let said = One::Taken { subject: subject.clone(), is_new };
-        let accepted = self.submit_once(vec![Input::Reading(reading)], ticket, Some(subject.clone()), &said).await?;
+        let accepted = self.submit_once(who, vec![Input::Reading(reading)], ticket, Some(subject.clone()), &said).await?;
         receipt.settle(accepted.first, became(&accepted, 0));
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
         let mut response = (status, axum::Json(receipt)).into_response();
@@ -323,7 +323,7 @@ impl Gateway {
         let letter = dead_letter(&refusal, raw, whole.as_deref().map_or(bytes, str::as_bytes), &who.id);
         let said = One::Refused { subject: Some(subject.clone()), refusal: refusal.clone() };
         let inputs = vec![Input::DeadLetter(letter)];
-        let Accepted { first, position, .. } = self.submit_once(inputs, ticket, Some(subject.clone()), &said).await?;
+        let Accepted { first, position, .. } = self.submit_once(who, inputs, ticket, Some(subject.clone()), &said).await?;
         let problem = Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).kept_at(first);
         Ok(problem.with(header::HeaderName::from_static(POSITION), position_header(position.next)))
     }

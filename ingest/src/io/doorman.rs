@@ -6,13 +6,16 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
+use futures::TryStreamExt as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vitalog_elog::access::{Decision, Principal};
+use vitalog_elog::access::{Access as _, Decision, Principal};
+use vitalog_elog::metering::Used;
 
 use super::logging::AccessLog;
 use super::origin::{self, Origin};
@@ -111,6 +114,23 @@ impl Doorman {
         self
     }
 
+    /// Counts a request, its body as it came, and its answer, as far as its length is known before it is sent.
+    fn counted(&self, who: &Principal, bytes_in: u64, response: Response) -> Response {
+        let Credentials::Accounts(accounts) = &self.credentials else { return response };
+        let known = response.body().size_hint().exact();
+        accounts.used(who, Used { requests: 1, bytes_in, bytes_out: known.unwrap_or(0), ..Used::default() });
+        if known.is_some() || accounts.party(who).is_none() {
+            return response;
+        }
+        let (accounts, who) = (accounts.clone(), who.clone());
+        response.map(|body| {
+            let counted = body.into_data_stream().inspect_ok(move |chunk| {
+                accounts.used(&who, Used { bytes_out: chunk.len() as u64, ..Used::default() });
+            });
+            Body::from_stream(counted)
+        })
+    }
+
     /// With the pace that other ways in have, too.
     #[must_use]
     pub fn with_pace(mut self, pace: Pace) -> Doorman {
@@ -193,12 +213,13 @@ async fn layer(State(doorman): State<Arc<Doorman>>, mut request: Request, next: 
                 Ok(left) => left,
                 Err(problem) => return problem.into_response(),
             };
+            let bytes_in = announced(request.headers());
             let visit = Arc::new(Noted::default());
             request.extensions_mut().insert(who.clone().on(visit.clone()));
             let response = next.run(request).await;
             let mut response = doorman.after(&door, &who, visit.asked(), response).await;
             left.tell(response.headers_mut());
-            response
+            doorman.counted(&who, bytes_in, response)
         }
         Err(problem) => match &doorman.login_page {
             Some(page) if wants_a_page(&request) && problem.status() == StatusCode::UNAUTHORIZED => {
@@ -207,6 +228,11 @@ async fn layer(State(doorman): State<Arc<Doorman>>, mut request: Request, next: 
             _ => problem.into_response(),
         },
     }
+}
+
+/// The bytes of a body, as its head says.
+fn announced(headers: &HeaderMap) -> u64 {
+    headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
 /// By which door somebody came.

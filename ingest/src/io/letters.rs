@@ -225,7 +225,7 @@ impl Gateway {
             // Whatever is taken is about somebody.
             (Ok(_), None) => return Err(body::broken()),
         };
-        let accepted = self.submit_once(inputs, ticket, subject, &said).await?;
+        let accepted = self.submit_once(who, inputs, ticket, subject, &said).await?;
         let mut response = match told {
             Ok(mut receipt) => {
                 receipt.settle(accepted.first, became(&accepted, 0));
@@ -270,7 +270,7 @@ impl Gateway {
         sum.next = next;
         // Under a key it is kept that there was nothing to be tried, too.
         if !inputs.is_empty() || ticket.is_some() {
-            let Accepted { outcomes, position, .. } = self.submit_once(inputs, ticket, None, &sum).await?;
+            let Accepted { outcomes, position, .. } = self.submit_once(&who, inputs, ticket, None, &sum).await?;
             sum.settle(outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Duplicate))).count(), position.next);
         } else {
             sum.position = self.told.load(Ordering::Acquire);

@@ -127,7 +127,7 @@ pub trait Current: Send + Sync {
     /// [`Behind`].
     fn revisions(&self, subject: &Subject, readings: &[(ReadingId, StreamIx, When)], after: u64) -> Result<Vec<u32>, Behind>;
 
-    /// Whether anything of a subject was ever kept, likewise.
+    /// Whether anything of a subject was ever kept, or a reading of somebody else was seen on its timeline, likewise.
     ///
     /// # Errors
     /// [`Behind`].

@@ -191,8 +191,8 @@ impl Gateway {
             return Ok(told(&moved));
         }
         let inputs = inputs.into_iter().flatten().map(Input::Reading).collect();
-        let waiting = self.hand_in_alone(still, inputs, ticket, Some(subject), &Said { to })?;
-        let accepted = self.keep(waiting, ticket).await?;
+        let inputs = self.with_what_is_said(who, inputs, ticket, Some(subject), &Said { to })?;
+        let accepted = self.keep(who, self.hand_in_alone(still, inputs), ticket).await?;
         moved.position = Some(accepted.position.next);
         Ok(told(&moved))
     }

@@ -96,7 +96,7 @@ pub(super) async fn put(
     let fields = changes.iter().map(|c| c.field.clone()).collect();
     let said = Said { at: at.to_string(), fields };
     let inputs = changes.into_iter().map(Input::Profile).collect();
-    let accepted = gateway.submit_once(inputs, &mut ticket, Some(subject.clone()), &said).await?;
+    let accepted = gateway.submit_once(&who, inputs, &mut ticket, Some(subject.clone()), &said).await?;
     Ok(told(subject, said, accepted.position.next))
 }
 

@@ -75,7 +75,7 @@ pub(super) async fn post(
         Turn::First(ticket) => ticket,
         Turn::Again(answered) => return Ok(as_before(shown(again::receipts(&answered, prepared)?))),
     };
-    Ok(shown(gateway.take_in(prepared, &mut ticket).await?))
+    Ok(shown(gateway.take_in(&who, prepared, &mut ticket).await?))
 }
 
 /// Holds a body against what is declared and permitted, on a thread of its own.
@@ -102,14 +102,14 @@ async fn judge(
 }
 
 impl Gateway {
-    async fn take_in(&self, prepared: Prepared, ticket: &mut Option<Ticket>) -> Result<Receipts, Problem> {
+    async fn take_in(&self, who: &Principal, prepared: Prepared, ticket: &mut Option<Ticket>) -> Result<Receipts, Problem> {
         let said = ticket.as_ref().map(|_| prepared.said());
         let Prepared { mut inputs, mut receipts, owners, .. } = prepared;
         let accepted = match said {
-            None => self.submit(inputs).await?,
+            None => self.submit(who, inputs).await?,
             Some((subject, whole, parts)) => {
                 inputs.extend(parts);
-                self.submit_once(inputs, ticket, subject, &whole).await?
+                self.submit_once(who, inputs, ticket, subject, &whole).await?
             }
         };
         for (i, owner) in owners.into_iter().enumerate() {
@@ -139,7 +139,7 @@ impl Gateway {
         let letter = dead_letter(&refusal, None, bytes, &who.id);
         let said = One::Refused { subject: None, refusal: refusal.clone() };
         let inputs = vec![Input::DeadLetter(letter)];
-        let Accepted { first, position, .. } = self.submit_once(inputs, &mut ticket, None, &said).await?;
+        let Accepted { first, position, .. } = self.submit_once(who, inputs, &mut ticket, None, &said).await?;
         let problem = Problem::of(StatusCode::BAD_REQUEST, refusal).kept_at(first);
         Ok(problem.with(header::HeaderName::from_static(POSITION), position_header(position.next)))
     }

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::http::HeaderValue;
 use serde::Serialize;
 use tokio::sync::RwLockWriteGuard;
+use vitalog_elog::access::Principal;
+use vitalog_elog::metering::{Sent, Used};
 use vitalog_elog::once::Became;
 use vitalog_elog::port::Accepted;
-use vitalog_elog::{Input, Subject};
+use vitalog_elog::{Input, Outcome, Subject};
 
 use super::Gateway;
 use super::once::{self, Ticket, Waiting};
@@ -15,37 +17,69 @@ use super::problem::Problem;
 
 impl Gateway {
     /// Journals the inputs. The answer comes after they are on stable storage. They are kept even if nobody waits for it any more.
-    pub(super) async fn submit(&self, inputs: Vec<Input>) -> Result<Accepted, Problem> {
-        self.keep(self.hand_in(inputs).await, &mut None).await
+    pub(super) async fn submit(&self, who: &Principal, mut inputs: Vec<Input>) -> Result<Accepted, Problem> {
+        inputs.extend(self.put_down(who, &inputs));
+        self.keep(who, self.hand_in(inputs).await, &mut None).await
+    }
+
+    /// Whom what is sent is put down to. It stands behind all else, so that places and offsets before it are what they were.
+    fn put_down(&self, who: &Principal, inputs: &[Input]) -> Option<Input> {
+        let (mut readings, mut refused) = (0, 0);
+        for input in inputs {
+            match input {
+                Input::Reading(_) => readings += 1,
+                Input::DeadLetter(_) => refused += 1,
+                _ => {}
+            }
+        }
+        if readings + refused == 0 {
+            return None;
+        }
+        Some(Input::Sent(Sent { by: self.access.party(who)?, readings, refused }))
+    }
+
+    fn accepted(&self, who: &Principal, accepted: &Accepted) {
+        self.told.fetch_max(accepted.position.next, Ordering::AcqRel);
+        let is_duplicate = |outcome: &&Option<Outcome>| matches!(outcome, Some(Outcome::Duplicate));
+        let duplicates = accepted.outcomes.iter().filter(is_duplicate).count() as u64;
+        if duplicates > 0 {
+            self.access.used(who, Used { duplicates, ..Used::default() });
+        }
     }
 
     /// The same, and of a request that bears a key what is said to it: about one subject, where that is said.
     pub(super) async fn submit_once(
         &self,
-        mut inputs: Vec<Input>,
+        who: &Principal,
+        inputs: Vec<Input>,
         ticket: &mut Option<Ticket>,
         subject: Option<Subject>,
         said: &impl Serialize,
     ) -> Result<Accepted, Problem> {
-        if let Some(ticket) = ticket {
-            inputs.push(ticket.said(subject, inputs.len(), said)?);
-        }
-        self.keep(self.hand_in(inputs).await, ticket).await
+        let inputs = self.with_what_is_said(who, inputs, ticket, subject, said)?;
+        self.keep(who, self.hand_in(inputs).await, ticket).await
     }
 
     /// Gives them to the run loop, by whoever keeps all others from that; they are still to be [kept](Gateway::keep).
-    pub(super) fn hand_in_alone(
+    pub(super) fn hand_in_alone(&self, _alone: RwLockWriteGuard<'_, ()>, inputs: Vec<Input>) -> Waiting {
+        once::hand_in(&*self.inlet, inputs)
+    }
+
+    /// The inputs, and behind them what is said to a request that bears a key, and whom they are put down to.
+    pub(super) fn with_what_is_said(
         &self,
-        _alone: RwLockWriteGuard<'_, ()>,
+        who: &Principal,
         mut inputs: Vec<Input>,
         ticket: &mut Option<Ticket>,
         subject: Option<Subject>,
         said: &impl Serialize,
-    ) -> Result<Waiting, Problem> {
+    ) -> Result<Vec<Input>, Problem> {
+        let put_down = self.put_down(who, &inputs);
         if let Some(ticket) = ticket {
             inputs.push(ticket.said(subject, inputs.len(), said)?);
         }
-        Ok(once::hand_in(&*self.inlet, inputs))
+        inputs.extend(put_down);
+        Ok(inputs)
     }
 
     /// Gives them to the run loop, when nobody has to be alone with it. What was given is on its way, whoever hangs up.
@@ -55,13 +89,13 @@ impl Gateway {
     }
 
     /// Waits until they are kept.
-    pub(super) async fn keep(&self, waiting: Waiting, ticket: &mut Option<Ticket>) -> Result<Accepted, Problem> {
+    pub(super) async fn keep(&self, who: &Principal, waiting: Waiting, ticket: &mut Option<Ticket>) -> Result<Accepted, Problem> {
         let doubt = self.doubts.unless_told();
         let accepted = match ticket {
             Some(ticket) => ticket.wait(waiting).await?,
             None => waiting.await.map_err(|failed| Problem::from(failed.why))?,
         };
-        self.told.fetch_max(accepted.position.next, Ordering::AcqRel);
+        self.accepted(who, &accepted);
         doubt.told();
         Ok(accepted)
     }

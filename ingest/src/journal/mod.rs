@@ -43,8 +43,8 @@ use store::Store;
 /// The version of the file's layout. A newer one is refused.
 ///
 /// Format 1 had payloads in clear; they stay as they are, and what follows is sealed. From format 3 on it says what became of dead letters, from format 4 on
-/// what requests were answered that are to have one effect.
-pub const FORMAT: u32 = 4;
+/// what requests were answered that are to have one effect, from format 5 on whom readings are put down to.
+pub const FORMAT: u32 = 5;
 
 /// The first format with keys.
 const SEALED: u32 = 2;

@@ -317,7 +317,8 @@ fn what_does_not_fit_is_refused_by_name() {
 }
 
 /// What a store of version 3 has not.
-const WITHOUT_TENANTS: &str = "DROP TABLE subjects; DROP TABLE tenants; DROP TABLE era; ALTER TABLE accounts DROP COLUMN tenant;
+const WITHOUT_TENANTS: &str =
+    "DROP TABLE subjects; DROP TABLE tenants; DROP TABLE era; DROP TABLE used; ALTER TABLE accounts DROP COLUMN tenant;
     ALTER TABLE tokens DROP COLUMN tenant; PRAGMA user_version = 3;";
 
 #[test]

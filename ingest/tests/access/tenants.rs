@@ -1,10 +1,11 @@
 //! Whose subjects are: every role of a tenant against its own subjects, another's, the house's and nobody's; what is settled stays, and what another process changes holds at once.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use vitalog_elog::Subject;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
-use vitalog_ingest::access::{self, Accounts, EMERGENCY, Names, NewAccount, NewToken, Owners, Policies, Store};
+use vitalog_ingest::access::{self, Accounts, EMERGENCY, Names, NewAccount, NewToken, Owners, Paced, Policies, Store};
 
 use super::super::fixture::now;
 use super::{Clock, accounts, roles, scopes};
@@ -106,6 +107,25 @@ fn a_name_that_nobody_has_may_be_written_and_not_read() {
 }
 
 #[test]
+fn a_tenants_rate_is_one_for_all_who_belong_to_it() {
+    let accounts = accounts(&Clock::default());
+    let all = ward(&accounts);
+    let rates =
+        |who: &Principal| accounts.rates_of(who).map(|(paced, id, rate)| (paced, id.to_string(), rate.get())).collect::<Vec<_>>();
+    assert!(all.iter().all(|who| rates(who).is_empty()), "nothing is limited unless it is said");
+    let fast = accounts.change(|store| {
+        store.set_tenant_rate("a", NonZeroU32::new(7))?;
+        store
+            .add_token(&NewToken { tenant: Some("a"), rate: NonZeroU32::new(3), ..NewToken::new("own", &scopes("admin")) }, now())
+    });
+    for who in &all {
+        assert_eq!(rates(who), [(Paced::Tenant, "a".to_owned(), 7)], "{who:?}");
+    }
+    let own = accounts.holder_of(&fast.expect("made").token).expect("good");
+    assert_eq!(rates(&own), [(Paced::Token, "own".to_owned(), 3), (Paced::Tenant, "a".to_owned(), 7)]);
+}
+
+#[test]
 fn names_that_the_operator_has_said_may_be_taken_whatever_they_begin_with() {
     let accounts = accounts(&Clock::default());
     let tokens = accounts.change(|store| {
@@ -157,6 +177,9 @@ fn what_another_process_says_of_tenants_holds_with_the_next_question() {
     other.release_subjects("b", std::slice::from_ref(&name), now()).expect("released");
     other.claim_subjects("a", std::slice::from_ref(&name), now()).expect("claimed");
     assert!(may());
+    // Of two who settle the same name at a time the first has it.
+    other.settle(&[(name.clone(), Some("b".into())), (subject("p-7"), Some("b".into()))], now()).expect("settled");
+    assert!(may() && accounts.owners().of(&subject("p-7")).flatten().map(|id| id.to_string()) == Some("b".to_owned()));
     // Who is erased is nobody's again, and in no byte of the file.
     other.forget(&name).expect("forgotten");
     assert!(!may() && accounts.owners().of(&name).is_none());

@@ -17,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vitalog_elog::access::{Access, Decision, Principal, Via, Wish};
+use vitalog_elog::metering::Used;
 use vitalog_elog::{Refusal, Subject};
 
 use crate::eyes::{Eyes, Study};
@@ -120,6 +121,7 @@ async fn answer(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refused> {
     let account = who.as_ref().filter(|who| who.via != Via::Nothing).map(|who| who.id.clone());
+    let asks = who.clone();
     let eyes = asker(&door, who)?;
     let Query(asked) = asked
         .map_err(|e| refuse(e.status(), Refusal::whole("bad_query", e.body_text(), "use ?format=csv or the like, or nothing")))?;
@@ -127,6 +129,9 @@ async fn answer(
     let sql = question(headers, body)?;
     wait_for_write(&door.lake, headers).await?;
     let answer = door.lake.sql_of(account.as_deref(), eyes, &sql, door.limits).await.map_err(refusal_of)?;
+    if let Some(Extension(who)) = asks {
+        door.access.used(&who, answered(answer.rows()));
+    }
     let bytes = answer.write(format).map_err(|e| refusal_of(SqlError::Lake(e)))?;
     let next = answer.position.next.to_string();
     let mut response = ([(header::CONTENT_TYPE, format.media_type())], [(POSITION, next)], bytes).into_response();
@@ -162,6 +167,11 @@ pub(super) fn eyes(access: &dyn Access, study: &Study, who: &Principal) -> Eyes 
     }
     let may = |subject: &Subject| access.decide(who, Wish::Read(subject)) == Decision::Allow;
     Eyes::only(access.subjects(who).into_iter().filter(may))
+}
+
+/// A statement that was answered.
+pub(super) fn answered(rows: usize) -> Used {
+    Used { statements: 1, rows: rows as u64, ..Used::default() }
 }
 
 fn format_of(asked: &Asked, headers: &HeaderMap) -> Result<Format, Refused> {

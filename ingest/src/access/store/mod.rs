@@ -12,6 +12,7 @@ mod links;
 mod read;
 mod tenants;
 mod tokens;
+mod used;
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -25,6 +26,7 @@ pub use accounts::NewAccount;
 pub use erasures::AskedErasure;
 pub use holds::Hold;
 pub use tokens::NewToken;
+pub use used::UsedByDay;
 
 /// "VtAc".
 const APPLICATION_ID: i32 = 0x5674_4163;

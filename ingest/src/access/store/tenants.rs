@@ -17,6 +17,9 @@ pub(super) const TENANTS: &str = "
     CREATE TABLE tenants (id TEXT PRIMARY KEY, beginning TEXT UNIQUE, created_at INTEGER NOT NULL, shut_at INTEGER, rate INTEGER) STRICT, WITHOUT ROWID;
     CREATE TABLE subjects (number INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL UNIQUE, tenant TEXT REFERENCES tenants (id),
         since INTEGER NOT NULL) STRICT;
+    CREATE TABLE used (day INTEGER NOT NULL, tenant TEXT NOT NULL, account TEXT NOT NULL, token TEXT NOT NULL, requests INTEGER NOT NULL,
+        bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL, statements INTEGER NOT NULL, rows INTEGER NOT NULL, duplicates INTEGER NOT NULL,
+        PRIMARY KEY (day, tenant, account, token)) STRICT, WITHOUT ROWID;
     CREATE TABLE era (number INTEGER NOT NULL) STRICT;
     INSERT INTO era VALUES (0);
     ALTER TABLE accounts ADD COLUMN tenant TEXT;

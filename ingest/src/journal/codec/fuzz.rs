@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 use vitalog_elog::input::{Action, Command, DeadLetter};
+use vitalog_elog::metering::{Party, Sent};
 use vitalog_elog::once::{Once, Request};
 use vitalog_elog::{Entry, Input, MatchId, Reading, Schema, Subject, Time};
 
@@ -59,6 +60,7 @@ fn world() -> World {
             request: Some(Request { by: "s".into(), key: 1, asked: 2, inputs: 7 }),
             answer: b"whole"[..].into(),
         }),
+        Input::Sent(Sent { by: Party { tenant: Some("t".into()), account: "s".into(), token: None }, readings: 3, refused: 1 }),
     ];
     let entries: Vec<Entry> = inputs.into_iter().zip(10..).map(|(input, at)| Entry { arrival: Time(at), input }).collect();
     let placing = Placing { partitions: 3, of: |subject, n| u32::from(subject.as_str().as_bytes()[0] - b'`') % n };

@@ -42,11 +42,13 @@ pub enum Kind {
     Mending,
     /// From format 4 on.
     Once,
+    /// From format 5 on.
+    Sent,
 }
 
 impl Kind {
     /// In the order of their numbers in the file, which are for ever.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Reading,
         Kind::Profile,
         Kind::Rules,
@@ -56,6 +58,7 @@ impl Kind {
         Kind::Tick,
         Kind::Mending,
         Kind::Once,
+        Kind::Sent,
     ];
 
     pub fn name(self) -> &'static str {
@@ -69,6 +72,7 @@ impl Kind {
             Kind::Tick => "tick",
             Kind::Mending => "mending",
             Kind::Once => "once",
+            Kind::Sent => "sent",
         }
     }
 }

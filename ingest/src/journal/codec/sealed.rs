@@ -19,7 +19,7 @@ use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Entry, Input, Reading, ReadingId, Schema, Subject, Time};
 
 use super::names::{Dictionary, Places, StoredRules, StreamNames};
-use super::stored::{Stored, StoredMending, StoredOnce, StoredReading, taken};
+use super::stored::{Stored, StoredMending, StoredOnce, StoredReading, StoredSent, taken};
 use super::{IN_CLEAR, Kind, PAYLOAD_VERSION, Place, undecodable};
 use crate::journal::error::JournalError;
 use crate::keys::{Found, KeyId, Keys, NONCE, random};
@@ -55,7 +55,7 @@ pub(super) fn subject_of(input: &Input) -> Option<&Subject> {
         Input::DeadLetter(letter) => letter.subject.as_ref(),
         Input::Mending(mending) => mending.subject.as_ref(),
         Input::Once(once) => once.subject.as_ref(),
-        Input::Rules(_) | Input::Command(_) | Input::Receipt(_) | Input::Tick | Input::Erased => None,
+        Input::Rules(_) | Input::Command(_) | Input::Receipt(_) | Input::Sent(_) | Input::Tick | Input::Erased => None,
     }
 }
 
@@ -120,6 +120,7 @@ impl Sealing<'_> {
             Input::DeadLetter(letter) => (Kind::DeadLetter, letter.subject.as_ref()),
             Input::Mending(mending) => (Kind::Mending, mending.subject.as_ref()),
             Input::Once(once) => (Kind::Once, once.subject.as_ref()),
+            Input::Sent(_) => (Kind::Sent, None),
             Input::Tick => return Ok((Kind::Tick, 0)),
             Input::Erased => return Err(JournalError::NotAnInput { offset }),
         };
@@ -145,6 +146,7 @@ impl Sealing<'_> {
             Input::DeadLetter(l) => postcard::to_extend(&(&l.code, &l.field, &l.message, &l.raw, &l.sender), room),
             Input::Mending(mending) => postcard::to_extend(&StoredMending::of(mending), room),
             Input::Once(once) => postcard::to_extend(&StoredOnce::of(once), room),
+            Input::Sent(sent) => postcard::to_extend(&StoredSent::of(sent), room),
             Input::Tick | Input::Erased => Ok(room),
         };
         *bytes = written.map_err(|e| undecodable(offset, e.to_string()))?;
@@ -370,6 +372,7 @@ impl Opened {
             }),
             Stored::Mending(stored) => Input::Mending(stored.mending(subject.clone())),
             Stored::Once(stored) => Input::Once(stored.once(subject.clone())),
+            Stored::Sent(stored) => Input::Sent(stored.sent()),
         })
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::input::{Command, DeliveryReceipt, Mending, MendingOutcome};
+use vitalog_elog::metering::{Party, Sent};
 use vitalog_elog::once::{Once, Request};
 use vitalog_elog::{Subject, Time, Value};
 
@@ -65,6 +66,16 @@ struct StoredRequest {
     inputs: u32,
 }
 
+/// From format 5 on.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredSent {
+    tenant: Option<Arc<str>>,
+    account: Arc<str>,
+    token: Option<Arc<str>>,
+    readings: u32,
+    refused: u32,
+}
+
 /// An entry as its segment has it; which of them it is, the outline says.
 pub(super) enum Stored {
     Reading(StoredReading),
@@ -75,6 +86,7 @@ pub(super) enum Stored {
     DeadLetter(StoredLetter),
     Mending(StoredMending),
     Once(StoredOnce),
+    Sent(StoredSent),
 }
 
 impl Stored {
@@ -91,6 +103,7 @@ impl Stored {
             Kind::DeadLetter => Stored::DeadLetter(taken(rest)?),
             Kind::Mending => Stored::Mending(taken(rest)?),
             Kind::Once => Stored::Once(taken(rest)?),
+            Kind::Sent => Stored::Sent(taken(rest)?),
             Kind::Tick => return Err(postcard::Error::DeserializeBadEncoding),
         })
     }
@@ -135,6 +148,18 @@ impl StoredOnce {
             inputs: request.inputs,
         });
         Once { subject, request, answer: self.answer.clone() }
+    }
+}
+
+impl StoredSent {
+    pub fn of(sent: &Sent) -> StoredSent {
+        let Party { tenant, account, token } = sent.by.clone();
+        StoredSent { tenant, account, token, readings: sent.readings, refused: sent.refused }
+    }
+
+    pub fn sent(&self) -> Sent {
+        let by = Party { tenant: self.tenant.clone(), account: self.account.clone(), token: self.token.clone() };
+        Sent { by, readings: self.readings, refused: self.refused }
     }
 }
 

@@ -17,7 +17,7 @@ use super::Exported;
 use crate::export::Form;
 use crate::eyes::Eyes;
 use crate::io::http::{
-    POSITION, Question, Refused, SqlDoor, asker, problem, question, refusal_of, refuse, text_of, wait_for_write,
+    POSITION, Question, Refused, SqlDoor, answered, asker, problem, question, refusal_of, refuse, text_of, wait_for_write,
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -124,13 +124,18 @@ async fn of_statement(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refused> {
+    let asks = who.clone();
     let eyes = asker(&door, who)?;
     let Query(asked) = asked.map_err(bad_query)?;
     let form = form(asked.format.as_deref(), headers, Form::TABLES)?;
     let sql = question(headers, body)?;
     wait_for_write(&door.lake, headers).await?;
     let name = format!("export.{}", form.extension());
-    give(&door, eyes, Exported::Statement(sql), form, &name).await
+    let given = give(&door, eyes, Exported::Statement(sql), form, &name).await?;
+    if let Some(Extension(who)) = asks {
+        door.access.used(&who, answered(0));
+    }
+    Ok(given)
 }
 
 async fn give(door: &SqlDoor, eyes: Eyes, what: Exported, form: Form, name: &str) -> Result<Response, Refused> {

@@ -21,7 +21,7 @@ use crate::io::flight::Shared;
 use crate::io::flight::asking::read;
 use crate::io::flight::running::Run;
 use crate::io::flow::{Flow, Most};
-use crate::io::http::eyes;
+use crate::io::http::{answered, eyes};
 use crate::io::port::{Call, Guest};
 use crate::sql::{Limits, Literal, Marked, SqlError, refused};
 
@@ -79,6 +79,13 @@ impl Pending {
         Err(refusal(Code::Unavailable, message, "whoever runs this server sees in its log why"))
     }
 
+    /// Counts a statement that is answered; its rows flow as they are taken, and are not counted.
+    fn counted(&self, shared: &Shared) {
+        if let Some(call) = &self.call {
+            shared.door.access.used(call.who(), answered(0));
+        }
+    }
+
     /// Is not written down: nothing of anybody was shown.
     pub fn shows_nothing(mut self) {
         self.call = None;
@@ -129,6 +136,7 @@ impl Shared {
         };
         match begun {
             Ok(begun) => {
+                pending.counted(self);
                 pending.written(200).await?;
                 Ok(data(begun))
             }

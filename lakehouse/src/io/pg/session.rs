@@ -9,7 +9,7 @@ use std::time::Duration;
 use vitalog_elog::access::{Decision, Wish};
 
 use crate::eyes::Eyes;
-use crate::io::http::eyes;
+use crate::io::http::{answered as counted, eyes};
 use crate::io::pg::Shared;
 use crate::io::pg::answer::{Fetched, Rows};
 use crate::io::pg::asking::{Answered, Description};
@@ -243,6 +243,10 @@ impl Session {
             // Whoever asked went before there was an answer.
             Err(_) => 499,
         };
+        if let Ok(Ok(answered)) = &asked {
+            // Bytes are not known before the client takes them.
+            self.shared.door.access.used(call.who(), counted(answered.answer.rows()));
+        }
         let is_written = call.written(status).await;
         let answered = match asked? {
             _ if !is_written => {
