@@ -180,6 +180,9 @@ fn what_another_process_says_of_tenants_holds_with_the_next_question() {
     // Of two who settle the same name at a time the first has it.
     other.settle(&[(name.clone(), Some("b".into())), (subject("p-7"), Some("b".into()))], now()).expect("settled");
     assert!(may() && accounts.owners().of(&subject("p-7")).flatten().map(|id| id.to_string()) == Some("b".to_owned()));
+    let mut fresh = Owners::default();
+    other.read_owners(&mut fresh).expect("read");
+    assert_eq!(fresh.of(&name).flatten().map(|id| id.to_string()), Some("a".to_owned()));
     // Who is erased is nobody's again, and in no byte of the file.
     other.forget(&name).expect("forgotten");
     assert!(!may() && accounts.owners().of(&name).is_none());
