@@ -153,3 +153,20 @@ fn killed_meanwhile_nothing_is_lost_or_told_twice() {
     let (status, out, err) = run(vitalog().args(["erase", "--subject", "s-7", "--data"]).arg(&data));
     assert_eq!(status, Some(0), "{out}{err}");
 }
+
+#[test]
+fn a_stop_in_order_leaves_a_snapshot_of_the_journals_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = start(&data);
+    heard(&server, 0);
+    server.kill_now();
+    server.wait();
+    let erase = || run(vitalog().args(["erase", "--subject", "s-1", "--data"]).arg(&data));
+    let (status, _, err) = erase();
+    assert!(status == Some(1) && err.contains("start the server and stop it in order"), "{status:?} {err}");
+    // Nothing comes meanwhile: what the start has decided again is all there is to write down.
+    assert_eq!(start(&data).stop(), Some(0));
+    let (status, out, err) = erase();
+    assert_eq!(status, Some(0), "{out}{err}");
+}

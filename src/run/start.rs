@@ -124,7 +124,8 @@ impl Node {
     /// Where something can't be opened, does not verify, or is ahead of the journal.
     pub async fn start(options: Options) -> Result<Node, Failure> {
         let metrics = Arc::new(Metrics::new());
-        let Ready { directory, journal, opened, retention, mind, writer, replayed } = Ready::of(&options, &metrics).await?;
+        let Ready { directory, journal, opened, retention, mind, writer, replayed, saved } =
+            Ready::of(&options, &metrics).await?;
         let (end, wish) = (journal.position(), writer.wish());
         let in_force = Arc::new(InForce::new(mind.library().clone(), mind.versions().clone()));
         let room = Room::on(&options.data, options.floor, &metrics);
@@ -163,7 +164,7 @@ impl Node {
             metrics: metrics.clone(),
         };
         threads.push(spawn("journal", move || journaling.run())?);
-        threads.push(spawn("engine", move || stepping.run(end))?);
+        threads.push(spawn("engine", move || stepping.run(end, saved))?);
         threads.push(spawn("collector", move || collecting.run())?);
         threads.push(spawn("snapshots", move || writer.run(&to_write))?);
         threads.extend(sinks.threads);
@@ -255,6 +256,8 @@ struct Ready {
     writer: Writer,
     /// Inputs that were decided again.
     replayed: u64,
+    /// Up to where the newest snapshot is.
+    saved: u64,
 }
 
 impl Ready {
@@ -281,11 +284,13 @@ impl Ready {
         let mut mind = restored.mind;
         let writer = Writer::new(store, metrics.clone());
         let mut writer = if opened.owes { writer.idle() } else { writer };
+        let mut saved = end.next - replayed;
         if replayed >= WORTH_A_SNAPSHOT {
+            saved = end.next;
             writer.write_or_warn(mind.snapshot(end, writer.wish().take())?);
         }
         metrics.add(Loads(mind.router.giving.loads.clone()));
-        Ok(Ready { directory, journal, opened, retention, mind, writer, replayed })
+        Ok(Ready { directory, journal, opened, retention, mind, writer, replayed, saved })
     }
 }
 

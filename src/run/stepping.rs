@@ -45,10 +45,9 @@ pub struct Stepping {
 }
 
 impl Stepping {
-    /// Runs until the journal's thread is gone; then asks for a last snapshot.
-    pub fn run(mut self, start: Position) {
+    /// Runs until the journal's thread is gone; then asks for a last snapshot, where the newest (`saved`) is of before: also of what a start has decided again.
+    pub fn run(mut self, start: Position, mut saved: u64) {
         let mut position = start;
-        let mut saved = start.next;
         while let Ok(message) = self.inbox.recv() {
             let group = match message {
                 ForEngine::Group(group) => group,
