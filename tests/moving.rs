@@ -23,7 +23,7 @@ fn moved(server: &Server, args: &[&str]) -> (Option<i32>, Value, String) {
     (status, serde_json::from_str(&out).unwrap_or_default(), err)
 }
 
-/// Two days of a meter, as it sends.
+/// Two days of a meter, as it sends, under names of its own.
 fn of_meter(subject: &str) -> Vec<Value> {
     let (originals, corrections) = readings(subject, 5);
     let whole = originals.into_iter().chain(corrections);
@@ -31,6 +31,9 @@ fn of_meter(subject: &str) -> Vec<Value> {
         .map(|mut reading| {
             if reading["removed"] != true {
                 reading["source"] = json!("meter-17");
+            }
+            if let Some(id) = reading["id"].as_str() {
+                reading["id"] = json!(format!("m-{id}"));
             }
             reading
         })

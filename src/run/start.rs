@@ -124,8 +124,7 @@ impl Node {
     /// Where something can't be opened, does not verify, or is ahead of the journal.
     pub async fn start(options: Options) -> Result<Node, Failure> {
         let metrics = Arc::new(Metrics::new());
-        let Ready { directory, journal, opened, retention, mind, writer, replayed, saved } =
-            Ready::of(&options, &metrics).await?;
+        let Ready { directory, journal, opened, retention, mind, writer, first, saved } = Ready::of(&options, &metrics).await?;
         let (end, wish) = (journal.position(), writer.wish());
         let in_force = Arc::new(InForce::new(mind.library().clone(), mind.versions().clone()));
         let room = Room::on(&options.data, options.floor, &metrics);
@@ -169,8 +168,6 @@ impl Node {
         threads.push(spawn("snapshots", move || writer.run(&to_write))?);
         threads.extend(sinks.threads);
         let closing = Arc::new(tokio::sync::Notify::new());
-        // What was replayed lands at once: until then the next start would have to replay it again.
-        let first = if replayed >= WORTH_A_SNAPSHOT { Duration::ZERO } else { options.land_every };
         let landing = Landing { lake: lake.clone(), first, every: options.land_every, wish, metrics: metrics.clone(), retention };
         let node = Node {
             door,
@@ -254,8 +251,8 @@ struct Ready {
     retention: Retention,
     mind: Mind,
     writer: Writer,
-    /// Inputs that were decided again.
-    replayed: u64,
+    /// Until the first landing.
+    first: Duration,
     /// Up to where the newest snapshot is.
     saved: u64,
 }
@@ -284,13 +281,14 @@ impl Ready {
         let mut mind = restored.mind;
         let writer = Writer::new(store, metrics.clone());
         let mut writer = if opened.owes { writer.idle() } else { writer };
-        let mut saved = end.next - replayed;
+        let (mut first, mut saved) = (options.land_every, end.next - replayed);
         if replayed >= WORTH_A_SNAPSHOT {
-            saved = end.next;
+            // It lands at once, too: until then the next start would have to replay it again.
+            (first, saved) = (Duration::ZERO, end.next);
             writer.write_or_warn(mind.snapshot(end, writer.wish().take())?);
         }
         metrics.add(Loads(mind.router.giving.loads.clone()));
-        Ok(Ready { directory, journal, opened, retention, mind, writer, replayed, saved })
+        Ok(Ready { directory, journal, opened, retention, mind, writer, first, saved })
     }
 }
 
