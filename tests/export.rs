@@ -123,7 +123,7 @@ fn a_subject_as_csv_sent_again_is_nothing_new() {
     assert_eq!((&again["accepted"], &again["rejected"], &again["duplicate"]), (&json!(0), &json!(0), &json!(n)));
     // And elsewhere it is the same timeline.
     let other = Server::start(&dir.path().join("other"), &[]);
-    other.try_send("POST", "/v1/readings", &[("content-type", "text/csv")], text).expect("an answer").ok();
+    other.try_sent("text/csv", text).expect("an answer").ok();
     let what = "select id, stream, at, start_at, end_at, rev, source, seq, as_sent, bg_value, carbs_amount, carbs_note, bp_systolic from readings
         where subject = 'p-001' and stream <> 'contact' order by stream, coalesce(at, start_at), id, as_sent";
     assert_eq!(other.sql(what), server.sql(what));

@@ -193,7 +193,7 @@ fn each_door_opens_to_whom_the_manual_says() {
     ask(&server, root, "POST", "/v1/readings", &LOW.replace("08:00", "08:20").replace("g1", "g2")).ok();
     // Once the views have seen it.
     let found = (0..400).find_map(|_| {
-        let found = ask(&server, root, "GET", "/v1/subjects/p-1/recommendations", "").ok().json();
+        let found = ask(&server, root, "GET", "/v1/subjects/p-1/recommendations", "").json();
         std::thread::sleep(std::time::Duration::from_millis(25));
         found["recommendations"][0]["id"].as_str().map(str::to_owned)
     });

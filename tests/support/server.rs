@@ -78,7 +78,12 @@ impl Server {
 
     /// The same, where there may be no answer.
     pub fn try_readings(&self, ndjson: &str) -> Option<Answer> {
-        let answer = self.try_send("POST", "/v1/readings", &[("content-type", "application/x-ndjson")], ndjson)?;
+        self.try_sent("application/x-ndjson", ndjson)
+    }
+
+    /// Readings in any form.
+    pub fn try_sent(&self, form: &str, body: impl Into<Vec<u8>>) -> Option<Answer> {
+        let answer = self.try_send("POST", "/v1/readings", &[("content-type", form)], body)?;
         if let Some(position) = answer.headers.get("vitalog-position").and_then(|p| p.to_str().ok()) {
             position.clone_into(&mut self.position.lock().expect("nobody panicked"));
         }
