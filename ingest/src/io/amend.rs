@@ -26,7 +26,7 @@ use super::receipt::Receipt;
 use super::submit::{became, position_header};
 use super::{CurrentRevision, Gateway, POSITION};
 use crate::admit::dead_letter;
-use crate::decode::{Format, RawReading, Scalar, json};
+use crate::decode::{RawReading, Scalar, json};
 
 /// Locks, of which each reading has one, and many readings the same.
 pub(super) struct Stripes(Vec<Mutex<()>>);
@@ -116,10 +116,7 @@ pub(super) async fn put(
     body: Body,
 ) -> Result<Response, Problem> {
     let target = gateway.target(path, &who).await?;
-    if body::format(&headers)? != Format::Json {
-        let detail = "one reading is amended with a JSON object";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"));
-    }
+    body::must_be_json(&headers, "one reading is amended with a JSON object")?;
     let key = Key::of(&headers)?;
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let bytes = &taken.bytes;

@@ -18,6 +18,14 @@ const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/json, application/x-ndjson, text/csv, application/vnd.apache.arrow.stream");
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
+/// Refuses a body that says it is something else than one JSON object; `detail` says what is wanted.
+pub(super) fn must_be_json(headers: &HeaderMap, detail: &str) -> Result<(), Problem> {
+    if format(headers)? == Format::Json {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"))
+}
+
 /// The form that the content type names.
 pub(super) fn format(headers: &HeaderMap) -> Result<Format, Problem> {
     let said = headers.get(header::CONTENT_TYPE).map_or(Ok(""), HeaderValue::to_str).unwrap_or("");

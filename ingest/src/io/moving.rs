@@ -3,7 +3,7 @@
 //! A meter in the wrong hands, an app that was signed in as somebody else: then two timelines are wrong, one for what it has and one for what it lacks. A reading that is moved is removed from the one and written
 //! to the other, as the next revision of both, in one submission: they are journaled in one piece, so no crash leaves a reading on both timelines or on none, and nobody's rules ever see them between.
 //!
-//! INVARIANT (what was looked at is what is moved): nothing is handed to the run loop between the question which readings there are and the submission that moves them. So whoever amends a reading does it before,
+//! INVARIANT (what was looked at is what is moved): no reading is handed to the run loop between the question which readings there are and the submission that moves them. So whoever amends a reading does it before,
 //! and the amendment is moved, or after, and makes the reading anew where it is not any more (which it is told: 201).
 
 use std::collections::HashSet;
@@ -23,7 +23,7 @@ use vitalog_elog::{Answered, Input, Reading, ReadingId, Refusal, Schema, Subject
 use super::again::as_before;
 use super::body;
 use super::once::{self, Key, Ticket, Turn};
-use super::prepare::not_theirs;
+use super::prepare::{name_of, not_theirs};
 use super::problem::Problem;
 use super::submit::position_header;
 use super::{Gateway, HeldReading, POSITION, WantedReadings};
@@ -124,10 +124,7 @@ pub(super) async fn post(
     if gateway.access.decide(&who, Wish::Read(&subject)) == Decision::Deny {
         return Err(Problem::forbidden("read this subject"));
     }
-    if body::format(&headers)? != crate::decode::Format::Json {
-        let detail = "what is to be moved is said by a JSON object";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"));
-    }
+    body::must_be_json(&headers, "what is to be moved is said by a JSON object")?;
     let key = Key::of(&headers)?;
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let asked: Asked = serde_json::from_slice(&taken.bytes).map_err(|error| unreadable(&error))?;
@@ -157,50 +154,50 @@ impl Gateway {
         dry_run: bool,
         ticket: &mut Option<Ticket>,
     ) -> Result<Response, Problem> {
-        let by_name = wanted.ids.clone();
-        // Views that lag behind catch up while others write.
-        let mut end = self.end().await?;
-        self.held(wanted.clone(), to.clone(), end).await?;
+        // Views that lag behind catch up while others write; and what can't be moved is found out, and asked, without holding up anybody.
+        let pairs = self.pairs(who, &subject, &to, &wanted).await?;
+        if dry_run || pairs.is_empty() {
+            return Ok(told(&Moved::of(subject, to, &pairs, dry_run)));
+        }
         // Until it is kept nobody settles on a revision, and until it is handed in nobody hands anything in.
         let _amending = self.amending.all().await;
         let still = self.writing.write().await;
-        end = self.end().await?;
-        let (held, there) = self.held(wanted, to.clone(), end).await?;
-        if held.len() > MOST {
-            let detail = format!("more than {MOST} readings are meant");
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many", detail, "move a shorter stretch of time"));
-        }
-        let there_are: HashSet<ReadingId> = held.iter().map(|held| held.id).collect();
-        if let Some(missing) = by_name.iter().flatten().find(|(_, id)| !there_are.contains(id)) {
-            let remedy = "see the id; one that is removed is not moved";
-            let refusal = Refusal::of("no_such_reading", "ids", &missing.0, "there is no such reading", remedy);
-            return Err(Problem::of(StatusCode::NOT_FOUND, refusal));
-        }
-        let declared = self.live.get();
-        let pairs = held.into_iter().zip(there);
-        let inputs: Vec<[Reading; 2]> =
-            pairs.map(|(held, there)| pair(&subject, &to, held, there, &declared.schema)).collect::<Result<_, _>>()?;
-        if inputs.iter().any(|[written, _]| not_theirs(&*self.access, who, &declared.schema, written).is_some()) {
-            return Err(Problem::forbidden("write a further subject that one of them names"));
-        }
-        let readings =
-            inputs.iter().map(|[written, removed]| One::of(name(removed), name(written), written.rev)).collect::<Vec<_>>();
-        let mut moved =
-            Moved { subject: subject.clone(), to: to.clone(), moved: readings.len(), dry_run, position: None, readings };
-        if dry_run || inputs.is_empty() {
-            return Ok(told(&moved));
-        }
-        let inputs = inputs.into_iter().flatten().map(Input::Reading).collect();
+        let pairs = self.pairs(who, &subject, &to, &wanted).await?;
+        let mut moved = Moved::of(subject.clone(), to.clone(), &pairs, dry_run);
+        let inputs = pairs.into_iter().flatten().map(Input::Reading).collect();
         let inputs = self.with_what_is_said(who, inputs, ticket, Some(subject), &Said { to })?;
         let accepted = self.keep(who, self.hand_in_alone(still, inputs), ticket).await?;
         moved.position = Some(accepted.position.next);
         Ok(told(&moved))
     }
 
-    /// An offset before which all stands that was handed in.
-    async fn end(&self) -> Result<u64, Problem> {
-        let accepted = once::hand_in(&*self.inlet, Vec::new()).await.map_err(|failed| Problem::from(failed.why))?;
-        Ok(accepted.position.next)
+    /// What is to be written there and removed here.
+    async fn pairs(
+        self: &Arc<Self>,
+        who: &Principal,
+        subject: &Subject,
+        to: &Subject,
+        wanted: &WantedReadings,
+    ) -> Result<Vec<[Reading; 2]>, Problem> {
+        let end = once::end_of(&*self.inlet).await?;
+        let (held, there) = self.held(wanted.clone(), to.clone(), end).await?;
+        if held.len() > MOST {
+            let detail = format!("more than {MOST} readings are meant");
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many", detail, "move a shorter stretch of time"));
+        }
+        let there_are: HashSet<ReadingId> = held.iter().map(|held| held.id).collect();
+        if let Some(missing) = wanted.ids.iter().flatten().find(|(_, id)| !there_are.contains(id)) {
+            let remedy = "see the id; one that is removed is not moved";
+            let refusal = Refusal::of("no_such_reading", "ids", &missing.0, "there is no such reading", remedy);
+            return Err(Problem::of(StatusCode::NOT_FOUND, refusal));
+        }
+        let declared = self.live.get();
+        let pairs = held.into_iter().zip(there).map(|(held, there)| pair(subject, to, held, there, &declared.schema));
+        let pairs: Vec<[Reading; 2]> = pairs.collect::<Result<_, _>>()?;
+        if pairs.iter().any(|[written, _]| not_theirs(&*self.access, who, &declared.schema, written).is_some()) {
+            return Err(Problem::forbidden("write a further subject that one of them names"));
+        }
+        Ok(pairs)
     }
 
     /// The readings that are meant, and the revision each would follow at the other subject (0: none).
@@ -254,19 +251,16 @@ fn pair(subject: &Subject, to: &Subject, held: HeldReading, there: u32, schema: 
     let rev = next(held.rev.max(there))?;
     let stream = schema.get(held.content.stream).name.clone();
     let written = Reading::present(to.clone(), Some(name), rev, &stream, held.content);
-    let mut removed = Reading::removal(subject.clone(), was, next(held.rev)?);
-    removed.id = held.id;
+    let removed = Reading::removal(subject.clone(), was, next(held.rev)?);
     Ok([written, removed])
 }
 
-impl One {
-    fn of(id: String, is: String, rev: u32) -> One {
-        One { id, is, rev }
+impl Moved {
+    fn of(subject: Subject, to: Subject, pairs: &[[Reading; 2]], dry_run: bool) -> Moved {
+        let one = |[written, removed]: &[Reading; 2]| One { id: name_of(removed), is: name_of(written), rev: written.rev };
+        let readings: Vec<One> = pairs.iter().map(one).collect();
+        Moved { subject, to, moved: readings.len(), dry_run, position: None, readings }
     }
-}
-
-fn name(reading: &Reading) -> String {
-    reading.given.as_deref().map_or_else(|| reading.id.to_string(), str::to_owned)
 }
 
 /// Which readings are meant.
@@ -344,7 +338,7 @@ fn again(subject: &Subject, answered: &Answered) -> Result<Response, Problem> {
         .map(|pair| {
             let (is, rev) = named(&pair[0])?;
             let (id, _) = named(&pair[1])?;
-            Some(One::of(id, is, rev))
+            Some(One { id, is, rev })
         })
         .collect();
     // Where either was erased since, nothing is told of what they were called.

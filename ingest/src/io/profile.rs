@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::submit::position_header;
 use super::{Gateway, POSITION};
 use crate::admit::{Limits, admit_instant, admit_value, unknown_name};
-use crate::decode::{Format, json};
+use crate::decode::json;
 use crate::live::Declared;
 
 /// How far ahead a change may be planned.
@@ -77,10 +77,7 @@ pub(super) async fn put(
         ));
     };
     let subject = gateway.permitted(&subject, &who, |s| Wish::SetProfile(s)).await?;
-    if body::format(&headers)? != Format::Json {
-        let detail = "a profile is a JSON object";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, "send application/json"));
-    }
+    body::must_be_json(&headers, "a profile is a JSON object")?;
     let key = Key::of(&headers)?;
     let taken = body::read(&headers, body, &gateway.limits, &gateway.room).await?;
     let bytes = &taken.bytes;

@@ -23,7 +23,7 @@ impl Gateway {
             return Ok(false);
         }
         // Whatever was handed in before this, by whomever, stands before where the journal ends then.
-        let end = once::hand_in(&*self.inlet, Vec::new()).await.map_err(|failed| Problem::from(failed.why))?.position.next;
+        let end = once::end_of(&*self.inlet).await?;
         let (gateway, who) = (self.clone(), who.clone());
         let settled = tokio::task::spawn_blocking(move || {
             let mut known = Vec::with_capacity(open.len());

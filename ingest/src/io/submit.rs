@@ -104,9 +104,7 @@ impl Gateway {
     pub(super) async fn known_end(&self) -> Result<u64, Problem> {
         let open = self.doubts.all.load(Ordering::Acquire);
         if open > self.doubts.settled.load(Ordering::Acquire) {
-            // Nothing is submitted behind what is in doubt; the answer says where the journal ends.
-            let accepted = once::hand_in(&*self.inlet, Vec::new()).await.map_err(|failed| Problem::from(failed.why))?;
-            self.told.fetch_max(accepted.position.next, Ordering::AcqRel);
+            self.told.fetch_max(once::end_of(&*self.inlet).await?, Ordering::AcqRel);
             self.doubts.settled.fetch_max(open, Ordering::AcqRel);
         }
         Ok(self.told.load(Ordering::Acquire))

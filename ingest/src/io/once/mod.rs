@@ -122,7 +122,7 @@ impl Desk {
             let keys = self.keys();
             keys.iter().filter(|(_, known)| known.stage == Stage::Doubtful).map(|(key, _)| *key).collect()
         };
-        let end = hand_in(&*self.inlet, Vec::new()).await.map_err(|failed| Problem::from(failed.why))?.position.next;
+        let end = end_of(&*self.inlet).await?;
         let mut keys = self.keys();
         for key in doubtful {
             if let Some(known) = keys.get_mut(&key).filter(|known| known.stage == Stage::Doubtful) {
@@ -222,6 +222,12 @@ pub(super) fn hand_in(inlet: &dyn Inlet, inputs: Vec<Input>) -> Waiting {
         }),
     );
     Waiting(answered)
+}
+
+/// An offset before which all stands that was handed in by now, whoever waits for it: nothing is submitted behind it, and the answer says where the journal ends.
+pub(super) async fn end_of(inlet: &dyn Inlet) -> Result<u64, Problem> {
+    let accepted = hand_in(inlet, Vec::new()).await.map_err(|failed| Problem::from(failed.why))?;
+    Ok(accepted.position.next)
 }
 
 /// What was said of the whole, as the door wrote it.
