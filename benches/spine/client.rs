@@ -17,13 +17,15 @@ impl Client {
 
     /// Sends a request and reads the whole answer: status and body.
     pub fn post(&mut self, path: &str, content_type: &str, body: &[u8]) -> (u16, String) {
-        let head = format!(
+        let mut request = format!(
             "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
             self.host,
             body.len()
-        );
-        let socket = self.stream.get_mut();
-        socket.write_all(head.as_bytes()).and_then(|()| socket.write_all(body)).expect("it is sent");
+        )
+        .into_bytes();
+        // In one piece, as other clients do: else the server wakes twice.
+        request.extend_from_slice(body);
+        self.stream.get_mut().write_all(&request).expect("it is sent");
         self.answer()
     }
 

@@ -17,7 +17,7 @@ const COLUMNS: [&str; 13] =
 const TABLE: &str = "create table readings (subject text not null, stream text not null, at timestamptz not null, value double precision, amount text,
     systolic double precision, diastolic double precision, kind text, battery double precision, cpu double precision, source text, seq bigint, rev bigint,
     primary key (subject, stream, at))";
-const INSERT: &str = "insert into readings (subject, stream, at, value) values ('single-' || :client_id, 'bg', clock_timestamp(), 100 + random() * 60);\n";
+const INSERT: &str = "insert into readings (subject, stream, at, value) values ('single-' || :client_id || '-' || floor(random() * 50), 'bg', clock_timestamp(), 100 + random() * 60);\n";
 
 /// A server of its own, with memory and log to its liking.
 pub struct Postgres {

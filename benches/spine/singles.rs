@@ -1,6 +1,6 @@
 //! One reading a request, durably, from sixty-four connections that each wait for their answer: what group commit is for.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use vitalog_elog::Time;
 
@@ -9,16 +9,18 @@ use crate::postgres::Postgres;
 use crate::server::Server;
 
 const CONNECTIONS: i64 = 64;
-const REQUESTS: i64 = 3_000;
+const REQUESTS: i64 = 5_000;
+/// Of each connection, as a phone's or a gateway's would be of one or of a ward.
+const SUBJECTS: i64 = 50;
 
 pub fn run() {
     let data = tempfile::tempdir().expect("a folder");
     let server = Server::start(data.path(), &[]);
-    // What is made once, keys among it, is made before.
-    send(&server.host, 20, 0);
+    // What is made once for a subject, its key among it, is made before.
+    send(&server.host, SUBJECTS);
     let before = server.cpu_seconds();
     let began = Instant::now();
-    let mut waits = send(&server.host, REQUESTS, 20);
+    let mut waits = send(&server.host, REQUESTS);
     let took = began.elapsed().as_secs_f64();
     waits.sort_unstable();
     let at = |share: usize| waits[(waits.len() * share / 1_000).min(waits.len() - 1)].as_secs_f64() * 1e3;
@@ -39,14 +41,18 @@ pub fn beside(postgres: &Postgres) {
     postgres.singles(CONNECTIONS, REQUESTS);
 }
 
-/// Each connection sends so many readings of its own subject, five seconds apart up to now; the wait for each receipt.
-fn send(host: &str, requests: i64, from: i64) -> Vec<Duration> {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_micros() as i64;
+/// Each connection sends so many readings of its subjects in turn, each of the moment at which it is sent; the wait for each receipt.
+fn send(host: &str, requests: i64) -> Vec<Duration> {
     let of = |connection: i64| {
         let mut client = Client::connect(host);
         let wait = |n: i64| {
-            let at = Time(now - (REQUESTS + 20 - from - n) * 5_000_000);
-            let body = format!(r#"{{"subject":"single-{connection}","stream":"bg","at":"{at}","value":{}}}"#, 100 + (n * 7) % 60);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_micros() as i64;
+            let (subject, turn) = (n % SUBJECTS, n / SUBJECTS);
+            let body = format!(
+                r#"{{"subject":"single-{connection}-{subject}","stream":"bg","at":"{}","value":{}}}"#,
+                Time(now),
+                100 + (subject * 7 + turn) % 60
+            );
             let sent = Instant::now();
             let (status, answer) = client.post("/v1/readings", "application/json", body.as_bytes());
             assert!(status == 200 && answer.contains("\"accepted\":1"), "{answer}");

@@ -1,11 +1,12 @@
 //! The journal's thread: whatever waits is written as one group, synced, and handed on.
 //!
-//! Group commit needs no timer: while one group is being synced, the next gathers. A failed write to a file ends the process, for what the file system
+//! While one group is being synced, the next gathers, and who sends alone waits for nobody. Where several were in the last group, those who got their answers by it are about to send again, so it is waited for them
+//! while they keep coming: what a group costs on its way is much more than what one more reading in it does. A failed write to a file ends the process, for what the file system
 //! then holds is unknown; the journal is read again at the next start. A home that is only away is waited for ([`super::away`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use vitalog_elog::port::{Answer, Unavailable};
@@ -22,6 +23,10 @@ use crate::metrics::Metrics;
 
 /// A group is closed when it holds this many inputs, so that no reader waits for too large a one.
 const MAX_GROUP: usize = 20_000;
+/// Among several senders a group is closed when for so long nobody came,
+const LULL: Duration = Duration::from_micros(200);
+/// and after so long in any case.
+const LINGER: Duration = Duration::from_millis(1);
 /// Stands for the instant of acceptance in a change that is submitted.
 pub const WHEN_ACCEPTED: Time = Time::MAX;
 /// Between two looks, when it ends, whether all is decided.
@@ -55,6 +60,8 @@ pub struct Journaling {
     /// Says when devices were heard; `None` where what comes is no device's: a file that is read in.
     pub contacts: Option<Contacts>,
     pub metrics: Arc<Metrics>,
+    /// Of how many submissions the last group was.
+    pub crowd: usize,
 }
 
 impl Journaling {
@@ -136,21 +143,34 @@ impl Journaling {
 
     /// Takes what waits, up to a group. True where a close was among it.
     fn gather(&mut self, first: Submission, into: &mut Vec<Submission>, errands: &mut Vec<Errand>) -> bool {
+        let began = Instant::now();
         let mut count = first.inputs.len();
         into.push(first);
+        let mut is_closing = false;
         while count < MAX_GROUP {
-            match self.messages.try_recv() {
-                Ok(Message::Submit(next)) => {
+            let next = match self.messages.try_recv() {
+                Err(TryRecvError::Empty) if self.crowd > 1 => {
+                    let left = LINGER.saturating_sub(began.elapsed()).min(LULL);
+                    self.messages.recv_timeout(left).ok()
+                }
+                other => other.ok(),
+            };
+            match next {
+                Some(Message::Submit(next)) => {
                     count += next.inputs.len();
                     into.push(next);
                 }
-                Ok(Message::DueChanged) => {}
-                Ok(Message::Errand(errand)) => errands.push(errand),
-                Ok(Message::Close) => return true,
-                Err(_) => break,
+                Some(Message::DueChanged) => {}
+                Some(Message::Errand(errand)) => errands.push(errand),
+                Some(Message::Close) => {
+                    is_closing = true;
+                    break;
+                }
+                None => break,
             }
         }
-        false
+        self.crowd = into.len();
+        is_closing
     }
 
     fn commit(&mut self, gathered: Vec<Submission>) -> bool {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use vitalog_dashboards::io::Live;
 use vitalog_dashboards::views::Views;
@@ -19,6 +20,10 @@ use crate::metrics::{Metrics, Sink};
 
 /// Groups that may wait for a sink.
 const QUEUE: usize = 64;
+/// A commit of the views is followed by a rest of so many times as long, in which more gathers: it writes each page that it touches once, so of many small ones each costs nearly what one of all would.
+const REST: u32 = 3;
+/// No rest is longer: whoever reads what they wrote waits for it. Who comes after a pause waits for nothing.
+const LONGEST_REST: Duration = Duration::from_millis(50);
 /// Records that are taken together in one commit.
 pub const TOGETHER: usize = 100_000;
 
@@ -56,7 +61,7 @@ impl Sinks {
         let mut feed = LakeFeed::new(lake);
         sinks.add(Sink::Lake, move |fed| feed.give(fed));
         let mut views = views;
-        sinks.gathering(Sink::Views, move |waiting| {
+        sinks.gathering(Sink::Views, REST, move |waiting| {
             commit_views(&mut views, waiting)?;
             for fed in waiting {
                 live.publish(&fed.records, fed.position, &fed.library.schema);
@@ -65,7 +70,8 @@ impl Sinks {
         });
         if let Some(outbox) = outbox {
             let metrics = sinks.metrics.clone();
-            sinks.gathering(Sink::Outbox, move |waiting| {
+            // Nobody who is told waits for others.
+            sinks.gathering(Sink::Outbox, 0, move |waiting| {
                 outbox.count(waiting, &metrics)?;
                 commit_outbox(&outbox.outbox, waiting)
             });
@@ -73,17 +79,22 @@ impl Sinks {
         sinks
     }
 
-    /// For sinks that take several groups in one commit where they wait: a commit costs as much as some thousand rows.
-    fn gathering(&mut self, sink: Sink, mut commit: impl FnMut(&[Fed]) -> Result<(), String> + Send + 'static) {
+    /// For sinks that take several groups in one commit where they wait, and rest so many times as long as it took.
+    fn gathering(&mut self, sink: Sink, rest: u32, mut commit: impl FnMut(&[Fed]) -> Result<(), String> + Send + 'static) {
         let (queue, groups): (SyncSender<Fed>, Receiver<Fed>) = sync_channel(QUEUE);
         let follow = self.metrics.follow.clone();
         self.spawn(sink.name(), queue, move || {
+            let (mut ended, mut rest_of_it) = (Instant::now(), Duration::ZERO);
             while let Ok(first) = groups.recv() {
+                std::thread::sleep(rest_of_it.saturating_sub(ended.elapsed()));
+                let began = Instant::now();
                 let waiting = gather(first, &groups);
                 if let Err(error) = commit(&waiting) {
                     fail(sink.name(), &error);
                 }
                 follow.committed(sink, waiting.last().map_or(0, |fed| fed.position.next));
+                ended = Instant::now();
+                rest_of_it = (rest * ended.duration_since(began)).min(LONGEST_REST);
             }
         });
     }

@@ -147,6 +147,7 @@ impl Node {
             engine: to_engine,
             contacts: options.contacts.then(Contacts::default),
             metrics: metrics.clone(),
+            crowd: 0,
         };
         let Mind { router, collector, mut threads } = mind;
         let (handed, to_collect) = sync_channel(QUEUE);
