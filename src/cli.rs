@@ -2,9 +2,11 @@
 
 mod access;
 mod audit;
+mod brokers;
 mod export;
 mod moving;
 mod sign_in;
+mod traced;
 mod words;
 
 use std::net::SocketAddr;
@@ -14,9 +16,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use access::{Hold, HoldAction, Metering, TenantAction, TenantNames, Tenants, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
+pub use brokers::{Brokers, SaslMechanism};
 pub use export::{Export, ExportFormat};
 pub use moving::Move;
 pub use sign_in::SignIn;
+pub use traced::Traced;
 pub use words::instant;
 use words::study_floor;
 
@@ -171,6 +175,8 @@ pub struct Serve {
     /// For how many whole calendar months (UTC) what can be asked for is kept in the lake: `24months`, `2years`, `forever`; and for which streams another time, as in `bg=60months`, and `findings` and `dead_letters`. May be said several times. It is noted in the data directory, and need not be said again; what is not kept there any more stays in the journal.
     #[arg(long, value_name = "[STREAM=]TIME")]
     pub retain: Vec<String>,
+    #[command(flatten)]
+    pub traced: Traced,
     /// Seconds between landings of hot rows in the lake.
     #[arg(long, default_value_t = 60)]
     pub land_every: u64,
@@ -189,33 +195,11 @@ pub struct Serve {
     /// Where the journal is kept, if not in the data directory: `kafkas://HOST:PORT[,HOST:PORT…]/TOPIC` with TLS, or `kafka://127.0.0.1:PORT/TOPIC` without on this machine. It is noted in the data directory, and need not be said again.
     #[arg(long, value_name = "URL")]
     pub journal: Option<String>,
-    /// Who signed the brokers' certificates (PEM); those that the system trusts if not given.
-    #[arg(long, value_name = "FILE", requires = "journal")]
-    pub kafka_ca: Option<PathBuf>,
-    /// The user that the brokers know it by.
-    #[arg(long, value_name = "NAME", requires = "journal", requires = "kafka_password_file")]
-    pub kafka_user: Option<String>,
-    /// A file that has the user's password in its first line, and that nobody else may read.
-    #[arg(long, value_name = "FILE", requires = "kafka_user")]
-    pub kafka_password_file: Option<PathBuf>,
-    /// How the password is shown to the brokers: `scram-sha-512`, `scram-sha-256` or `plain`.
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "MECHANISM", default_value_t = SaslMechanism::ScramSha512)]
-    pub kafka_sasl: SaslMechanism,
-    /// Seconds that a write to the brokers may take before it counts as failed, and readings are refused (503).
-    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub kafka_patience: u64,
+    #[command(flatten)]
+    pub brokers: Brokers,
     /// Seconds between saying that the server is not ready and taking no more requests, when it is asked to end: for a balancer to notice.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub drain_time: u64,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum SaslMechanism {
-    #[value(name = "scram-sha-512")]
-    ScramSha512,
-    #[value(name = "scram-sha-256")]
-    ScramSha256,
-    Plain,
 }
 
 #[derive(Args)]

@@ -15,6 +15,7 @@ mod metrics;
 mod offline;
 mod run;
 mod server;
+mod traces;
 
 use std::process::ExitCode;
 

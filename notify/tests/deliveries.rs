@@ -123,6 +123,7 @@ fn start(run: &Arc<RunLoop>, endpoints: Vec<Endpoint>) -> Worker {
         inlet: run.clone(),
         now: Arc::new(move || clock.now()),
         random: Arc::new(move || dice.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)),
+        watch: None,
     };
     let (stop, stopped) = oneshot::channel();
     let sender = Sender::new(timeouts).expect("TLS is there");

@@ -9,6 +9,7 @@ mod intake;
 mod load;
 mod process;
 mod requests;
+mod spans;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -26,7 +27,8 @@ pub use asked::{Asked, Sample};
 pub use follow::{Follow, Sink};
 pub use intake::Intake;
 pub use load::{Load, Loads};
-pub use requests::{Requests, measured};
+pub use requests::{Requests, measured, method};
+pub use spans::Spans;
 
 /// The media type of what [`Metrics::text`] gives.
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -41,6 +43,7 @@ pub struct Metrics {
     pub requests: Requests,
     pub follow: Follow,
     pub keeping: Keeping,
+    pub spans: Spans,
 }
 
 /// What is kept where, and how long that took.
@@ -82,8 +85,9 @@ impl Metrics {
         let requests = Requests::new(&mut registry);
         let follow = Follow::new(&mut registry);
         let keeping = Keeping::new(&mut registry);
+        let spans = Spans::new(&mut registry);
         process::register(&mut registry);
-        Metrics { registry: RwLock::new(registry), intake, requests, follow, keeping }
+        Metrics { registry: RwLock::new(registry), intake, requests, follow, keeping, spans }
     }
 
     /// Also tells what a collector knows from now on.

@@ -55,7 +55,7 @@ pub async fn measured(State(metrics): State<Arc<Metrics>>, request: Request, nex
 }
 
 /// Anybody can make up a method; the names of these are all that become labels.
-fn method(method: &Method) -> &'static str {
+pub fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -8,11 +8,11 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use vitalog_elog::Entry;
-use vitalog_elog::port::{Answer, Unavailable};
+use vitalog_elog::port::Unavailable;
 use vitalog_ingest::journal::JournalError;
 
-use super::inlet::{Message, turn_away};
-use super::journaling::{Journaling, end};
+use super::inlet::{Message, Waiting, turn_away};
+use super::journaling::{Journaling, Kept, end};
 
 /// Between two looks whether it is back.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -21,11 +21,11 @@ impl Journaling {
     /// Waits until the journal can be written again. False where this thread is to end.
     ///
     /// INVARIANT (doubt is resolved): a group that was not acknowledged and is kept all the same goes on to the engine like any other, before anything that comes after it.
-    pub(super) fn come_back(&mut self, error: &JournalError, entries: Vec<Entry>, answers: Vec<(usize, Answer)>) -> bool {
+    pub(super) fn come_back(&mut self, error: &JournalError, entries: Vec<Entry>, waiting: Vec<Waiting>) -> bool {
         tracing::error!(%error, "the journal can't be written; nothing is acknowledged until it can");
         self.metrics.keeping.set_journal_away(true);
-        for (_, done) in answers {
-            turn_away(&self.metrics, done, Unavailable::JournalAway);
+        for waits in waiting {
+            turn_away(&self.metrics, waits.done, Unavailable::JournalAway);
         }
         let was_kept = loop {
             match self.journal.recover() {
@@ -43,8 +43,8 @@ impl Journaling {
             "the journal can be written again; the group that was in doubt was kept, or is to be sent again"
         );
         if was_kept {
-            let (position, kept) = (self.journal.position(), Instant::now());
-            self.metrics.follow.journaled(position.next, kept);
+            let (position, kept) = (self.journal.position(), Kept::begin());
+            self.metrics.follow.journaled(position.next, kept.at);
             if !self.hand_on(entries, Vec::new(), position, kept) {
                 return false;
             }

@@ -10,6 +10,7 @@ use vitalog_ingest::journal::Journal;
 
 use super::room::Room;
 use crate::metrics::Metrics;
+use crate::traces::{self, Cause};
 
 /// How many inputs may wait; beyond that a sender is told to come back.
 const MAX_WAITING: usize = 400_000;
@@ -30,6 +31,15 @@ pub type Errand = Box<dyn FnOnce(&Journal, Time) + Send>;
 pub struct Submission {
     pub inputs: Vec<Input>,
     pub done: Answer,
+    /// The request that hands them in, where it is traced.
+    pub cause: Option<Cause>,
+}
+
+/// Who waits for a group, for so many of its inputs.
+pub struct Waiting {
+    pub inputs: usize,
+    pub done: Answer,
+    pub cause: Option<Cause>,
 }
 
 /// Tells somebody that nothing is acknowledged, and counts it.
@@ -84,7 +94,7 @@ impl Inlet for Door {
             self.waiting.fetch_sub(count, Ordering::AcqRel);
             return turn_away(&self.metrics, done, Unavailable::Overloaded);
         }
-        if let Err(refused) = self.queue.send(Message::Submit(Submission { inputs, done })) {
+        if let Err(refused) = self.queue.send(Message::Submit(Submission { inputs, done, cause: traces::here() })) {
             self.waiting.fetch_sub(count, Ordering::AcqRel);
             if let Message::Submit(submission) = refused.0 {
                 turn_away(&self.metrics, submission.done, Unavailable::Closing);

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use vitalog_elog::port::{Answer, Unavailable};
+use vitalog_elog::port::Unavailable;
 use vitalog_elog::{Entry, Input, Position, Time};
 use vitalog_ingest::journal::{Journal, JournalError};
 
@@ -18,8 +18,9 @@ use super::clock::Clock;
 use super::contact::Contacts;
 use super::due::Due;
 use super::in_force::InForce;
-use super::inlet::{Errand, Message, Submission};
+use super::inlet::{Errand, Message, Submission, Waiting};
 use crate::metrics::Metrics;
+use crate::traces::Stages;
 
 /// A group is closed when it holds this many inputs, so that no reader waits for too large a one.
 const MAX_GROUP: usize = 20_000;
@@ -38,11 +39,30 @@ const LONG: Duration = Duration::from_secs(3_600);
 pub struct Group {
     pub first: u64,
     pub entries: Vec<Arc<Entry>>,
-    /// How many entries belong to each answer, in order. A tick belongs to none, nor do contacts, which come last.
-    pub answers: Vec<(usize, Answer)>,
+    /// Who waits for how many entries, in order. A tick belongs to nobody, nor do contacts, which come last.
+    pub waiting: Vec<Waiting>,
     pub position: Position,
-    /// When it was on stable storage.
-    pub kept: Instant,
+    pub kept: Kept,
+}
+
+/// When a group was on stable storage.
+#[derive(Clone, Copy)]
+pub struct Kept {
+    pub at: Instant,
+    /// The same by the machine's clock, and when it began to be written: for traces alone.
+    pub stages: Stages,
+}
+
+impl Kept {
+    pub fn begin() -> Kept {
+        let now = SystemTime::now();
+        Kept { at: Instant::now(), stages: Stages { began: now, kept: now } }
+    }
+
+    fn end(&mut self, at: Instant) {
+        self.at = at;
+        self.stages.kept = SystemTime::now();
+    }
 }
 
 /// The thread's state.
@@ -128,8 +148,8 @@ impl Journaling {
             let tick = Entry { arrival: self.journal.last_arrival(), input: Input::Tick };
             match self.journal.append(&self.in_force.get().schema, std::slice::from_ref(&tick)) {
                 Ok(position) => {
-                    let kept = Instant::now();
-                    self.metrics.follow.journaled(position.next, kept);
+                    let kept = Kept::begin();
+                    self.metrics.follow.journaled(position.next, kept.at);
                     if !self.hand_on(vec![tick], Vec::new(), position, kept) {
                         return;
                     }
@@ -176,9 +196,9 @@ impl Journaling {
     fn commit(&mut self, gathered: Vec<Submission>) -> bool {
         let arrival = self.clock.now();
         let mut entries = Vec::with_capacity(gathered.iter().map(|s| s.inputs.len()).sum());
-        let mut answers = Vec::with_capacity(gathered.len());
-        for Submission { inputs, done } in gathered {
-            answers.push((inputs.len(), done));
+        let mut waiting = Vec::with_capacity(gathered.len());
+        for Submission { inputs, done, cause } in gathered {
+            waiting.push(Waiting { inputs: inputs.len(), done, cause });
             entries.extend(inputs.into_iter().map(|input| Entry { arrival, input: stamped(input, arrival) }));
         }
         self.waiting.fetch_sub(entries.len(), Ordering::AcqRel);
@@ -186,7 +206,7 @@ impl Journaling {
             let heard = contacts.of(&entries, &self.in_force.get().schema, arrival);
             entries.extend(heard);
         }
-        self.append(entries, answers)
+        self.append(entries, waiting)
     }
 
     pub(super) fn tick(&mut self) -> bool {
@@ -196,33 +216,33 @@ impl Journaling {
         goes_on
     }
 
-    fn append(&mut self, entries: Vec<Entry>, answers: Vec<(usize, Answer)>) -> bool {
-        let mut kept = Instant::now();
+    fn append(&mut self, entries: Vec<Entry>, waiting: Vec<Waiting>) -> bool {
+        let mut kept = Kept::begin();
         let written = if entries.is_empty() {
             Ok(self.journal.position())
         } else {
             let library = self.in_force.get();
             let began = self.metrics.keeping.begin_to_write();
             let written = self.journal.append(&library.schema, &entries);
-            kept = self.metrics.keeping.written(began, entries.len());
+            kept.end(self.metrics.keeping.written(began, entries.len()));
             written
         };
         let position = match written {
             Ok(position) => position,
-            Err(error) if error.may_pass() => return self.come_back(&error, entries, answers),
+            Err(error) if error.may_pass() => return self.come_back(&error, entries, waiting),
             Err(error) => end(&error),
         };
         if !entries.is_empty() {
-            self.metrics.follow.journaled(position.next, kept);
+            self.metrics.follow.journaled(position.next, kept.at);
         }
-        self.hand_on(entries, answers, position, kept)
+        self.hand_on(entries, waiting, position, kept)
     }
 
     /// Gives a group that is kept to the engine.
-    pub(super) fn hand_on(&self, entries: Vec<Entry>, answers: Vec<(usize, Answer)>, position: Position, kept: Instant) -> bool {
+    pub(super) fn hand_on(&self, entries: Vec<Entry>, waiting: Vec<Waiting>, position: Position, kept: Kept) -> bool {
         let first = position.next - entries.len() as u64;
         let entries = entries.into_iter().map(Arc::new).collect();
-        self.engine.send(ForEngine::Group(Group { first, entries, answers, position, kept })).is_ok()
+        self.engine.send(ForEngine::Group(Group { first, entries, waiting, position, kept })).is_ok()
     }
 
     pub(super) fn refuse_the_rest(&self) {

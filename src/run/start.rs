@@ -38,6 +38,7 @@ use super::stepping::{Collecting, Stepping};
 use super::workers::{EndsWithIt, QUEUE};
 use crate::failure::Failure;
 use crate::metrics::{Loads, Metrics, Sink};
+use crate::traces::{Traces, Wanted};
 
 /// Groups that may wait for the engine.
 const ENGINE_QUEUE: usize = 16;
@@ -68,6 +69,8 @@ pub struct Options {
     pub journal: Option<vitalog_ingest::journal::kafka::Settings>,
     /// For how long what can be asked for is kept from now on; `None`: as it is noted.
     pub retain: Option<Policy>,
+    /// Where traces go; `None`: nowhere.
+    pub traces: Option<Wanted>,
 }
 
 /// What engines keep in memory if nobody says otherwise: what rules need of readings up to a week late.
@@ -88,6 +91,7 @@ impl Options {
             floor: FLOOR,
             journal: None,
             retain: None,
+            traces: None,
         }
     }
 }
@@ -109,6 +113,8 @@ pub struct Node {
     pub room: Arc<Room>,
     /// What is counted of all this.
     pub metrics: Arc<Metrics>,
+    /// Where what is done is told of, if anywhere.
+    pub traces: Option<Arc<Traces>>,
     in_force: Arc<InForce>,
     threads: Vec<JoinHandle<()>>,
     landing: tokio::task::JoinHandle<Retention>,
@@ -124,7 +130,8 @@ impl Node {
     /// Where something can't be opened, does not verify, or is ahead of the journal.
     pub async fn start(options: Options) -> Result<Node, Failure> {
         let metrics = Arc::new(Metrics::new());
-        let Ready { directory, journal, opened, retention, mind, writer, first, saved } = Ready::of(&options, &metrics).await?;
+        let Ready { directory, journal, opened, retention, mind, writer, first, saved, traces } =
+            Ready::of(&options, &metrics).await?;
         let (end, wish) = (journal.position(), writer.wish());
         let in_force = Arc::new(InForce::new(mind.library().clone(), mind.versions().clone()));
         let room = Room::on(&options.data, options.floor, &metrics);
@@ -150,9 +157,8 @@ impl Node {
             crowd: 0,
         };
         let Mind { router, collector, mut threads } = mind;
-        let (handed, to_collect) = sync_channel(QUEUE);
+        let ((handed, to_collect), (snapshots, to_write)) = (sync_channel(QUEUE), sync_channel(1));
         let stepping = Stepping { router, inbox, handed, wish: wish.clone() };
-        let (snapshots, to_write) = sync_channel(1);
         let collecting = Collecting {
             collector,
             handed: to_collect,
@@ -162,6 +168,7 @@ impl Node {
             in_force: in_force.clone(),
             snapshots,
             metrics: metrics.clone(),
+            traces: traces.clone(),
         };
         threads.push(spawn("journal", move || journaling.run())?);
         threads.push(spawn("engine", move || stepping.run(end, saved))?);
@@ -182,17 +189,17 @@ impl Node {
             looking: tokio::spawn(room.clone().watch()),
             room,
             metrics,
+            traces,
             in_force,
             threads,
             landing: tokio::spawn(landing.run(closing.clone())),
             closing,
             directory,
         };
-        node.tell_figures(channels(&options.telling), due);
-        Ok(node)
+        Ok(node.telling_figures(channels(&options.telling), due))
     }
 
-    fn tell_figures(&self, channels: BTreeMap<Arc<str>, Channel>, due: Arc<Due>) {
+    fn telling_figures(self, channels: BTreeMap<Arc<str>, Channel>, due: Arc<Due>) -> Node {
         let figures = Figures {
             journal: self.directory.journal(),
             views: self.directory.views(),
@@ -204,6 +211,7 @@ impl Node {
             now: self.now.clone(),
         };
         figures.tell(&self.metrics);
+        self
     }
 
     /// Its data directory.
@@ -240,6 +248,10 @@ impl Node {
         if let Ok(retention) = retention {
             retention.end().await;
         }
+        if let Some(traces) = self.traces {
+            // It waits for the collector.
+            let _ = tokio::task::spawn_blocking(move || traces.end()).await;
+        }
         Ok(())
     }
 }
@@ -256,6 +268,7 @@ struct Ready {
     first: Duration,
     /// Up to where the newest snapshot is.
     saved: u64,
+    traces: Option<Arc<Traces>>,
 }
 
 impl Ready {
@@ -289,7 +302,8 @@ impl Ready {
             writer.write_or_warn(mind.snapshot(end, writer.wish().take())?);
         }
         metrics.add(Loads(mind.router.giving.loads.clone()));
-        Ok(Ready { directory, journal, opened, retention, mind, writer, first, saved })
+        let traces = options.traces.as_ref().map(|wanted| Traces::start(wanted, metrics)).transpose()?.map(Arc::new);
+        Ok(Ready { directory, journal, opened, retention, mind, writer, first, saved, traces })
     }
 }
 

@@ -4,22 +4,22 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
-use std::time::Instant;
 
 use vitalog_cep::plan::Library;
-use vitalog_elog::port::{Accepted, Answer};
+use vitalog_elog::port::Accepted;
 use vitalog_elog::{Input, Position, Record};
 
 use super::asking::ForEngine;
 use super::collector::Collector;
 use super::due::Due;
 use super::in_force::InForce;
-use super::inlet::Message;
-use super::journaling::Group;
+use super::inlet::{Message, Waiting};
+use super::journaling::{Group, Kept};
 use super::router::{Asked, Router, Ticket};
 use super::snapshot::{Taken, Wish};
 use crate::failure::Failure;
 use crate::metrics::Metrics;
+use crate::traces::{Caused, Traces};
 
 /// What followed from one group: what sinks are fed with.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub struct Fed {
 
 /// What is under way, in its order.
 pub enum Handed {
-    Group { ticket: Ticket, answers: Vec<(usize, Answer)>, position: Position, kept: Instant },
+    Group { ticket: Ticket, waiting: Vec<Waiting>, position: Position, kept: Kept },
     Snapshot(Asked),
 }
 
@@ -75,8 +75,8 @@ impl Stepping {
         let gone = || Failure::new("a group ended early");
         let given = self.router.give(group.first..group.position.next, |_, _| entries.next().ok_or_else(gone));
         let ticket = given.unwrap_or_else(|error| end(&error));
-        let Group { answers, position, kept, .. } = group;
-        self.handed.send(Handed::Group { ticket, answers, position, kept }).is_ok()
+        let Group { waiting, position, kept, .. } = group;
+        self.handed.send(Handed::Group { ticket, waiting, position, kept }).is_ok()
     }
 
     fn save(&mut self, position: Position) {
@@ -104,6 +104,7 @@ pub struct Collecting {
     /// Where snapshots are written.
     pub snapshots: SyncSender<Taken>,
     pub metrics: Arc<Metrics>,
+    pub traces: Option<Arc<Traces>>,
 }
 
 impl Collecting {
@@ -111,8 +112,8 @@ impl Collecting {
     pub fn run(mut self) {
         while let Ok(handed) = self.handed.recv() {
             match handed {
-                Handed::Group { ticket, answers, position, kept } => {
-                    if !self.take(ticket, answers, (position, kept)) {
+                Handed::Group { ticket, waiting, position, kept } => {
+                    if !self.take(ticket, waiting, (position, kept)) {
                         return;
                     }
                 }
@@ -126,19 +127,24 @@ impl Collecting {
         }
     }
 
-    fn take(&mut self, ticket: Ticket, answers: Vec<(usize, Answer)>, (position, kept): (Position, Instant)) -> bool {
+    fn take(&mut self, ticket: Ticket, waiting: Vec<Waiting>, (position, kept): (Position, Kept)) -> bool {
         let records = self.collector.take(&ticket).unwrap_or_else(|error| end(&error));
         self.in_force.set(&ticket.library, &ticket.versions);
         self.tell_due(&ticket, position);
-        let mut rest = &records[..];
-        for (count, answer) in answers {
-            let (mine, others) = rest.split_at(count);
+        let (mut rest, mut caused) = (&records[..], Vec::new());
+        for Waiting { inputs, done, cause } in waiting {
+            let begin = records.len() - rest.len();
+            caused.extend(cause.map(|cause| Caused { cause, places: begin..begin + inputs }));
+            let (mine, others) = rest.split_at(inputs);
             let first = mine.first().map_or(position.next, |r| r.offset);
             let outcomes = mine.iter().map(|r| r.reading().map(|(_, outcome)| outcome.clone())).collect();
-            answer(Ok(Accepted { first, outcomes, position }));
+            done(Ok(Accepted { first, outcomes, position }));
             rest = others;
         }
-        self.metrics.keeping.decided.observe(kept.elapsed().as_secs_f64());
+        if let Some(traces) = &self.traces {
+            traces.decided(&caused, kept.stages, &records);
+        }
+        self.metrics.keeping.decided.observe(kept.at.elapsed().as_secs_f64());
         self.metrics.intake.count(&records, &ticket.library.schema);
         let fed = Fed { records: records.into(), position, library: ticket.library };
         self.sinks.iter().all(|sink| sink.send(fed.clone()).is_ok())

@@ -62,6 +62,7 @@ use crate::backup::Running;
 use crate::failure::Failure;
 use crate::metrics::{Asked, measured};
 use crate::run::Node;
+use crate::traces::traced;
 use accounting_api::AccountingState;
 use backup_api::BackupState;
 pub use backup_api::Places;
@@ -237,6 +238,7 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
 fn layered(router: Router, node: &Node, doorman: Doorman, is_secure: bool, eased: &watch::Receiver<bool>) -> Router {
     let router = with_problems(authenticate(router, Arc::new(doorman))).layer(from_fn(harden));
     let router = if is_secure { router.layer(from_fn(only_over_tls)) } else { router };
+    let router = router.layer(from_fn_with_state(node.traces.clone(), traced));
     let router = router.layer(from_fn_with_state(node.metrics.clone(), measured));
     router.layer(from_fn_with_state(eased.clone(), not_kept))
 }

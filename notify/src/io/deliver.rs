@@ -97,10 +97,15 @@ async fn attempt(
     ports: Ports,
     due: Due,
 ) -> Result<(), DeliverError> {
+    let watched = ports.watch.as_ref().map(|watch| watch.begin(&due));
+    let headers = watched.as_ref().map(|attempt| attempt.headers()).unwrap_or_default();
     let answer = match endpoints.iter().find(|endpoint| endpoint.name == due.endpoint) {
-        Some(endpoint) => sender.send(endpoint, &due, (ports.now)()).await,
+        Some(endpoint) => sender.send(endpoint, &due, (ports.now)(), &headers).await,
         None => Answer::Hopeless { reason: "the endpoint is not configured".to_owned() },
     };
+    if let Some(attempt) = watched {
+        attempt.end(&answer);
+    }
     match &answer {
         Answer::Delivered => tracing::debug!(endpoint = %due.endpoint, delivery = %hex(due.id), "delivered"),
         Answer::Failed { reason, .. } => {

@@ -4,6 +4,7 @@ mod courier;
 mod deliver;
 mod resolve;
 mod sender;
+mod watch;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ pub use deliver::{DeliverError, deliver};
 pub use sender::{Sender, Timeouts};
 use vitalog_elog::Time;
 use vitalog_elog::port::Inlet;
+pub use watch::{Attempt, Watch};
 
 /// What the worker needs from outside.
 #[derive(Clone)]
@@ -21,4 +23,6 @@ pub struct Ports {
     pub now: Arc<dyn Fn() -> Time + Send + Sync>,
     /// Uniform over the whole range; spreads retries.
     pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Sees each attempt, if anybody wants to.
+    pub watch: Option<Arc<dyn Watch>>,
 }

@@ -50,8 +50,8 @@ impl Sender {
         Ok(Sender { public: client(timeouts, false)?, private: client(timeouts, true)? })
     }
 
-    /// Makes one attempt.
-    pub async fn send(&self, endpoint: &Endpoint, due: &Due, now: Time) -> Answer {
+    /// Makes one attempt, with these headers beside its own.
+    pub async fn send(&self, endpoint: &Endpoint, due: &Due, now: Time, headers: &[(&'static str, String)]) -> Answer {
         if due.body.len() > MAX_BODY {
             return Answer::Hopeless { reason: format!("the message has more than {MAX_BODY} bytes") };
         }
@@ -74,6 +74,7 @@ impl Sender {
             .header("webhook-timestamp", seconds.to_string())
             .header("webhook-signature", signature(&endpoint.secrets, &id, seconds, &due.body))
             .body(due.body.to_string());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
         match request.send().await {
             Ok(response) => answer(response, now).await,
             Err(error) => Answer::Failed { reason: reason(&error), retry_after: None, unwell: true },

@@ -23,6 +23,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::run::{HORIZON, Node, Options, RulesError, cores, wall_clock};
 use crate::server::{Certificate, Manners, Places};
+use crate::traces::Wanted;
 use round::Rounds;
 
 /// Runs until interrupted.
@@ -53,6 +54,7 @@ fn options(args: &Serve) -> Options {
         quiet: false,
         horizon: (args.horizon > 0).then_some(Horizon { keep: Span::days(i64::from(args.horizon)), ..HORIZON }),
         floor: args.free_space.saturating_mul(1 << 20),
+        traces: Wanted::of(args.traced.traces.clone(), args.traced.trace_share),
         ..Options::quiet(&args.data)
     }
 }
@@ -121,20 +123,20 @@ fn journal(args: &Serve) -> Result<Option<Settings>, Failure> {
     let wrong = |e: vitalog_ingest::journal::JournalError| Failure::usage(e.to_string());
     let whole = |path: &Path| std::path::absolute(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())));
     let mut settings = Settings::parse(url).map_err(wrong)?;
-    if let Some(ca) = &args.kafka_ca {
+    if let Some(ca) = &args.brokers.kafka_ca {
         let tls = settings.tls.as_mut();
         let tls = tls.ok_or_else(|| Failure::usage("--kafka-ca is for brokers that speak TLS").hint("write kafkas://"))?;
         tls.ca = Some(whole(ca)?);
     }
-    if let (Some(user), Some(file)) = (&args.kafka_user, &args.kafka_password_file) {
-        let mechanism = match args.kafka_sasl {
+    if let (Some(user), Some(file)) = (&args.brokers.kafka_user, &args.brokers.kafka_password_file) {
+        let mechanism = match args.brokers.kafka_sasl {
             SaslMechanism::ScramSha512 => Mechanism::ScramSha512,
             SaslMechanism::ScramSha256 => Mechanism::ScramSha256,
             SaslMechanism::Plain => Mechanism::Plain,
         };
         settings.sasl = Some(Sasl { mechanism, user: user.clone(), password_file: whole(file)? });
     }
-    settings.patience_s = args.kafka_patience;
+    settings.patience_s = args.brokers.kafka_patience;
     Ok(Some(settings))
 }
 

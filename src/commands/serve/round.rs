@@ -9,11 +9,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
 use vitalog_ingest::access::{Accounts, Sessions, log};
 use vitalog_ingest::io::{LogKeeper, Provider};
 use vitalog_lakehouse::Policy;
-use vitalog_notify::io::{Ports, Sender, Timeouts, deliver};
+use vitalog_notify::io::{DeliverError, Ports, Sender, Timeouts, Watch, deliver};
 use vitalog_notify::roles::Roles;
 
 use super::signals::Ending;
@@ -24,6 +25,9 @@ use crate::commands::sign_in;
 use crate::failure::Failure;
 use crate::run::{Node, Options, RuleWatch, erase_asked};
 use crate::server::{self, Admittance, Manners, supervisor};
+
+/// How deliveries ended.
+type Told = Result<(), DeliverError>;
 
 /// How long statements may hold up an erasure. All else is answered in a moment, and whoever comes meanwhile waits.
 const STATEMENTS: Duration = Duration::from_secs(2);
@@ -110,13 +114,7 @@ impl Rounds<'_> {
             Some(dir) if dir.is_dir() => Some(RuleWatch::start(dir, node.rules.clone(), node.door.clone())?),
             _ => None,
         };
-        let (stop_telling, stopped) = tokio::sync::oneshot::channel::<()>();
-        let sender = Sender::new(Timeouts::default()).map_err(|e| Failure::new(format!("webhooks: {e}")))?;
-        let ports = Ports { inlet: node.door.clone(), now: node.now.clone(), random: Arc::new(random) };
-        let telling = tokio::spawn(deliver(node.outbox.clone(), self.telling.endpoints.clone(), sender, ports, async move {
-            // Either way it is time to stop.
-            let _ = stopped.await;
-        }));
+        let (stop_telling, telling) = self.tell(&node)?;
         // Only now is the directory held by nobody else.
         let admittance = match &self.accounts {
             Some(accounts) => Admittance::Accounts(accounts.clone(), self.access_log()?, self.provider(is_first)?),
@@ -158,6 +156,19 @@ impl Rounds<'_> {
         }
         node.stop().await?;
         Ok(Ended { why, log })
+    }
+
+    /// Tells whoever is to be told, until it is stopped.
+    fn tell(&self, node: &Node) -> Result<(oneshot::Sender<()>, JoinHandle<Told>), Failure> {
+        let (stop_telling, stopped) = oneshot::channel::<()>();
+        let sender = Sender::new(Timeouts::default()).map_err(|e| Failure::new(format!("webhooks: {e}")))?;
+        let watch = node.traces.clone().map(|traces| traces as Arc<dyn Watch>);
+        let ports = Ports { inlet: node.door.clone(), now: node.now.clone(), random: Arc::new(random), watch };
+        let telling = tokio::spawn(deliver(node.outbox.clone(), self.telling.endpoints.clone(), sender, ports, async move {
+            // Either way it is time to stop.
+            let _ = stopped.await;
+        }));
+        Ok((stop_telling, telling))
     }
 
     fn provider(&self, is_first: bool) -> Result<Option<Box<Provider>>, Failure> {
