@@ -33,6 +33,8 @@ const LONG: Duration = Duration::from_secs(3_600);
 pub struct Group {
     pub first: u64,
     pub entries: Vec<Arc<Entry>>,
+    /// When it was accepted; of an empty one, what the clock said.
+    pub arrival: Time,
     /// How many entries belong to each answer, in order. A tick belongs to none, nor do contacts, which come last.
     pub answers: Vec<(usize, Answer)>,
     pub position: Position,
@@ -199,10 +201,17 @@ impl Journaling {
     }
 
     /// Gives a group that is kept to the engine.
-    pub(super) fn hand_on(&self, entries: Vec<Entry>, answers: Vec<(usize, Answer)>, position: Position, kept: Instant) -> bool {
+    pub(super) fn hand_on(
+        &mut self,
+        entries: Vec<Entry>,
+        answers: Vec<(usize, Answer)>,
+        position: Position,
+        kept: Instant,
+    ) -> bool {
         let first = position.next - entries.len() as u64;
+        let arrival = entries.last().map_or_else(|| self.clock.now(), |entry| entry.arrival);
         let entries = entries.into_iter().map(Arc::new).collect();
-        self.engine.send(ForEngine::Group(Group { first, entries, answers, position, kept })).is_ok()
+        self.engine.send(ForEngine::Group(Group { first, entries, arrival, answers, position, kept })).is_ok()
     }
 
     pub(super) fn refuse_the_rest(&self) {

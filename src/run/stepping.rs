@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use vitalog_cep::plan::Library;
 use vitalog_elog::port::{Accepted, Answer};
-use vitalog_elog::{Input, Position, Record};
+use vitalog_elog::{Input, Position, Record, Time};
 
 use super::asking::ForEngine;
 use super::collector::Collector;
@@ -32,7 +32,7 @@ pub struct Fed {
 
 /// What is under way, in its order.
 pub enum Handed {
-    Group { ticket: Ticket, answers: Vec<(usize, Answer)>, position: Position, kept: Instant },
+    Group { ticket: Ticket, answers: Vec<(usize, Answer)>, arrival: Time, position: Position, kept: Instant },
     Snapshot(Asked),
 }
 
@@ -75,8 +75,8 @@ impl Stepping {
         let gone = || Failure::new("a group ended early");
         let given = self.router.give(group.first..group.position.next, |_, _| entries.next().ok_or_else(gone));
         let ticket = given.unwrap_or_else(|error| end(&error));
-        let Group { answers, position, kept, .. } = group;
-        self.handed.send(Handed::Group { ticket, answers, position, kept }).is_ok()
+        let Group { answers, arrival, position, kept, .. } = group;
+        self.handed.send(Handed::Group { ticket, answers, arrival, position, kept }).is_ok()
     }
 
     fn save(&mut self, position: Position) {
@@ -111,8 +111,8 @@ impl Collecting {
     pub fn run(mut self) {
         while let Ok(handed) = self.handed.recv() {
             match handed {
-                Handed::Group { ticket, answers, position, kept } => {
-                    if !self.take(ticket, answers, (position, kept)) {
+                Handed::Group { ticket, answers, arrival, position, kept } => {
+                    if !self.take(ticket, answers, arrival, (position, kept)) {
                         return;
                     }
                 }
@@ -126,7 +126,13 @@ impl Collecting {
         }
     }
 
-    fn take(&mut self, ticket: Ticket, answers: Vec<(usize, Answer)>, (position, kept): (Position, Instant)) -> bool {
+    fn take(
+        &mut self,
+        ticket: Ticket,
+        answers: Vec<(usize, Answer)>,
+        arrival: Time,
+        (position, kept): (Position, Instant),
+    ) -> bool {
         let records = self.collector.take(&ticket).unwrap_or_else(|error| end(&error));
         self.in_force.set(&ticket.library, &ticket.versions);
         self.tell_due(&ticket, position);
@@ -135,7 +141,7 @@ impl Collecting {
             let (mine, others) = rest.split_at(count);
             let first = mine.first().map_or(position.next, |r| r.offset);
             let outcomes = mine.iter().map(|r| r.reading().map(|(_, outcome)| outcome.clone())).collect();
-            answer(Ok(Accepted { first, outcomes, position }));
+            answer(Ok(Accepted { first, arrival, outcomes, position }));
             rest = others;
         }
         self.metrics.keeping.decided.observe(kept.elapsed().as_secs_f64());
