@@ -12,9 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use access::{
-    Hold, HoldAction, Limit, Metering, TenantAction, TenantNames, TenantQuotas, Tenants, Token, TokenAction, User, UserAction,
-};
+pub use access::{Hold, HoldAction, Limit, Metering, TenantAction, TenantNames, Tenants, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
 pub use export::{Export, ExportFormat};
 pub use moving::Move;

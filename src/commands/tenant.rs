@@ -7,7 +7,7 @@ use vitalog_elog::Subject;
 use vitalog_elog::metering::{Day, Holder};
 use vitalog_ingest::access::{self, Names, Owners, Store, Tenant};
 
-use crate::cli::{Format, Limit, TenantAction, TenantNames, TenantQuotas, Tenants};
+use crate::cli::{Format, Limit, TenantAction, TenantNames, Tenants};
 use crate::commands::{access_failure, limited, subject_of};
 use crate::failure::Failure;
 use crate::quotas::Spending;
@@ -31,7 +31,7 @@ pub fn run(args: &Tenants) -> Result<(), Failure> {
             };
             store.add_tenant(id, &names, *rate, now).map_err(access_failure)?;
             say!("made {id}: {}", told(&names));
-            set_quotas(&mut store, id, quotas)?;
+            set_quotas(&mut store, id, quotas.readings_per_day, quotas.subjects)?;
         }
         TenantAction::List { subjects, format } => list(&args.data, &mut store, *subjects, *format)?,
         TenantAction::Set { id, names, rate, no_rate, quotas } => {
@@ -49,7 +49,7 @@ pub fn run(args: &Tenants) -> Result<(), Failure> {
                 store.set_tenant_rate(id, *rate).map_err(access_failure)?;
                 say!("{id}: {}", rate.map_or("as many requests as there are".to_owned(), |n| format!("{n} requests a second")));
             }
-            set_quotas(&mut store, id, quotas)?;
+            set_quotas(&mut store, id, quotas.readings_per_day, quotas.subjects)?;
         }
         TenantAction::Shut { id } => {
             store.set_tenant_shut(id, Some(now)).map_err(access_failure)?;
@@ -76,12 +76,12 @@ pub fn run(args: &Tenants) -> Result<(), Failure> {
     Ok(())
 }
 
-fn set_quotas(store: &mut Store, id: &str, quotas: &TenantQuotas) -> Result<(), Failure> {
-    if let Some(Limit(per_day)) = quotas.readings_per_day {
+fn set_quotas(store: &mut Store, id: &str, per_day: Option<Limit>, subjects: Option<Limit>) -> Result<(), Failure> {
+    if let Some(Limit(per_day)) = per_day {
         store.set_tenant_readings(id, per_day).map_err(access_failure)?;
         say!("{id}: {}", limited(per_day, "readings a day"));
     }
-    if let Some(Limit(most)) = quotas.subjects {
+    if let Some(Limit(most)) = subjects {
         store.set_tenant_subjects(id, most).map_err(access_failure)?;
         say!("{id}: {}", limited(most, "subjects"));
     }

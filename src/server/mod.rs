@@ -316,7 +316,7 @@ fn doors(
     let current = Arc::new(ViewsTell::new(readers()?, node.live.clone()));
     let views = current.clone();
     let gateway = Gateway::new(node.door.clone(), access.clone(), current, declarations, node.now.clone(), BodyLimits::default());
-    quota_figures::tell(&node.metrics, accounts.cloned(), views.clone(), gateway.ledger(), node.now.clone());
+    quota_figures::tell(&node.metrics, accounts.cloned(), Arc::downgrade(&views), gateway.ledger(), node.now.clone());
     let board = Board::new(Ports {
         readers: readers()?,
         live: node.live.clone(),

@@ -1,7 +1,7 @@
 //! How it stands with quotas, for whoever watches: how many are nearly or wholly spent, and how much was refused. Whose they are is told by `GET /v1/metering`.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use vitalog_elog::Time;
 use vitalog_elog::metering::Day;
@@ -12,11 +12,11 @@ use super::current::ViewsTell;
 use crate::metrics::{Asked, Metrics, Sample};
 use crate::quotas::{Of, Spending};
 
-/// Tells of quotas. Where everybody is let in there are none.
+/// Tells of quotas. Where everybody is let in there are none. The views are not held: a server that ends closes them before it is done with its figures.
 pub fn tell(
     metrics: &Metrics,
     accounts: Option<Arc<Accounts>>,
-    views: Arc<ViewsTell>,
+    views: Weak<ViewsTell>,
     ledger: Arc<Ledger>,
     now: Arc<dyn Fn() -> Time + Send + Sync>,
 ) {
@@ -25,7 +25,9 @@ pub fn tell(
             None => Vec::new(),
             Some(accounts) => {
                 let Ok(registry) = accounts.registry() else { return Vec::new() };
-                let Ok(spending) = views.spending(Day::of(now()), 0) else { return Vec::new() };
+                let Some(Ok(spending)) = views.upgrade().map(|views| views.spending(Day::of(now()), 0)) else {
+                    return Vec::new();
+                };
                 Spending::uses(Some(&spending), &registry, &accounts.owners())
             }
         };

@@ -102,7 +102,6 @@ impl World {
         let record = Record { offset: inner.next, entry: Arc::new(Entry { arrival: at, input }), effects };
         inner.next += 1;
         let position = Position { incarnation: INCARNATION, next: inner.next, chain: chain(inner.next) };
-        let arrival = inner.clock;
         let schema = inner.schema.clone();
         inner.views.apply(std::slice::from_ref(&record), position, &schema).expect("the views take it");
         inner.records.push(record.clone());
