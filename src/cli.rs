@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use access::{Hold, HoldAction, Metering, TenantAction, TenantNames, Tenants, Token, TokenAction, User, UserAction};
+pub use access::{Hold, HoldAction, Limit, Metering, TenantAction, TenantNames, Tenants, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
 pub use brokers::{Brokers, SaslMechanism};
 pub use export::{Export, ExportFormat};

@@ -13,6 +13,7 @@ mod failure;
 mod files;
 mod metrics;
 mod offline;
+mod quotas;
 mod run;
 mod server;
 mod traces;

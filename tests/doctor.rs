@@ -67,6 +67,9 @@ fn a_sound_directory_is_left_as_it_is() {
     for about in ["directory", "disk", "rules", "webhooks", "accounts", "journal", "clock", "snapshots", "views", "outbox"] {
         assert_eq!(found[about].0, "sound", "{about}: {:?}", found[about]);
     }
+    for about in ["views", "outbox"] {
+        assert_eq!(found[about].1, "lacks 0 inputs", "closed in order, so it says how far it has come");
+    }
     // It lies beside the journal by default, and that is said.
     assert_eq!(found["keys"].0, "odd");
     let (status, out, err) = run(vitalog().args(["doctor", "--data"]).arg(&data));

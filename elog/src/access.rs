@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::id::Subject;
-use crate::metering::{Party, Used};
+use crate::metering::{Party, Quota, Used};
 
 /// Who is at the door.
 #[derive(Clone)]
@@ -99,10 +99,18 @@ pub trait Access: Send + Sync {
 
     /// Settles durably whose subjects are that were [nobody's](Access::unsettled). Of each it is said whether anything of it was kept before: then it stays where it is.
     ///
+    /// Gives back those that would be one more than their tenant may have: nothing is settled of them.
+    ///
     /// # Errors
     /// Where it can't be written down.
-    fn settle(&self, _who: &Principal, _subjects: &[(Subject, bool)]) -> Result<(), NotSettled> {
-        Ok(())
+    fn settle(&self, _who: &Principal, _subjects: &[(Subject, bool)]) -> Result<Vec<Subject>, NotSettled> {
+        Ok(Vec::new())
+    }
+
+    /// Whether a name is beyond what they may have: they could write it if it were free, and their tenant has as many subjects as it may. The same is said of one that is somebody else's, so
+    /// that nobody learns which are.
+    fn is_beyond(&self, _who: &Principal, _subject: &Subject) -> bool {
+        false
     }
 
     /// Whether a reading of theirs may be seen on the timeline of this further subject.
@@ -113,6 +121,11 @@ pub trait Access: Send + Sync {
     /// Whom what somebody does is put down to; `None`: to nobody, for there are no tenants.
     fn party(&self, _who: &Principal) -> Option<Party> {
         None
+    }
+
+    /// How many readings a day they may send: by what they showed, and by all of their tenant together. Empty: as many as there are.
+    fn quotas(&self, _who: &Principal) -> Vec<Quota> {
+        Vec::new()
     }
 
     /// Counts what somebody used.

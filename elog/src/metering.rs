@@ -3,6 +3,7 @@
 //! What was taken in is journaled with the readings themselves, in one group, so that it follows from the journal and from nothing else: nothing is counted twice or lost, whatever ends a process,
 //! and it is there still when a subject is erased, of whom it says nothing. All else (requests, bytes, statements) is counted where it happens.
 
+use std::num::NonZeroU32;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
@@ -21,7 +22,25 @@ pub struct Party {
     pub token: Option<Arc<str>>,
 }
 
+/// Whose a quota is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holder {
+    Token(Arc<str>),
+    /// All accounts and tokens of a tenant together.
+    Tenant(Arc<str>),
+}
+
+/// How many readings a day somebody may send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    pub holder: Holder,
+    /// Of names that were not there: a revision of what is there spends nothing.
+    pub per_day: NonZeroU32,
+}
+
 /// What came of a request that sent readings. It stands behind them in the journal.
+///
+/// One without anything stands behind another, and says of it that what was put down there was *mended* and not sent (moved, or a dead letter that was tried again): it spends nothing of a quota.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     pub by: Party,
@@ -29,6 +48,40 @@ pub struct Sent {
     pub readings: u32,
     /// How many were refused.
     pub refused: u32,
+}
+
+impl Sent {
+    /// What stands behind another that was mended.
+    pub fn mended(by: Party) -> Sent {
+        Sent { by, readings: 0, refused: 0 }
+    }
+
+    pub fn says_mended(&self) -> bool {
+        self.readings == 0 && self.refused == 0
+    }
+}
+
+impl Holder {
+    /// Whether what is put down to somebody counts for this one.
+    pub fn counts(&self, by: &Party) -> bool {
+        match self {
+            Holder::Token(id) => by.token.as_ref() == Some(id),
+            Holder::Tenant(id) => by.tenant.as_ref() == Some(id),
+        }
+    }
+
+    /// `token` or `tenant`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Holder::Token(_) => "token",
+            Holder::Tenant(_) => "tenant",
+        }
+    }
+
+    pub fn id(&self) -> &Arc<str> {
+        let (Holder::Token(id) | Holder::Tenant(id)) = self;
+        id
+    }
 }
 
 /// What is counted where it happens.
@@ -61,6 +114,12 @@ impl Day {
     /// When it begins.
     pub fn start(self) -> Time {
         Time(self.0.saturating_mul(Day::MICROS))
+    }
+
+    /// The day after.
+    #[must_use]
+    pub fn next(self) -> Day {
+        Day(self.0.saturating_add(1))
     }
 }
 

@@ -34,6 +34,8 @@ pub type Answer = Box<dyn FnOnce(Result<Accepted, Unavailable>) + Send>;
 pub struct Accepted {
     /// The offset of the first; the others follow without a gap.
     pub first: u64,
+    /// When they were accepted; of nothing, what the clock of acceptance says now. Nothing that is submitted later is accepted before.
+    pub arrival: Time,
     /// For each input: what it was to the set of readings, where it is a reading.
     pub outcomes: Vec<Option<Outcome>>,
     /// After the last: a read that waits for it sees them.

@@ -91,7 +91,7 @@ impl Inlet for RunLoop {
         let outcomes = inputs.iter().map(|_| None).collect();
         let offsets: Vec<u64> = inputs.into_iter().map(|input| self.happen(input, vec![])).collect();
         let (first, last) = (offsets[0], offsets[offsets.len() - 1]);
-        done(Ok(Accepted { first, outcomes, position: position(last + 1) }));
+        done(Ok(Accepted { first, arrival: Time(0), outcomes, position: position(last + 1) }));
     }
 }
 

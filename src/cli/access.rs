@@ -1,6 +1,8 @@
 //! What says who may come in, and who may not be erased: accounts, tokens, tenants, holds.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
@@ -31,7 +33,10 @@ pub enum TokenAction {
         expires: Option<u16>,
         /// Requests a second that may be made with it; as many as there are, if not given.
         #[arg(long)]
-        rate: Option<std::num::NonZeroU32>,
+        rate: Option<NonZeroU32>,
+        /// New readings that may be sent by it of a day by UTC; as many as there are, if not given. Beyond it readings are refused, lows among them.
+        #[arg(long, value_name = "N")]
+        readings_per_day: Option<NonZeroU32>,
         /// The tenant to which a program's own belongs, for ever; the house, if not given. One of an account belongs where that does.
         #[arg(long, conflicts_with = "account")]
         tenant: Option<String>,
@@ -41,7 +46,17 @@ pub enum TokenAction {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Exchange a token for a new one of the same id and scopes, and print it, once.
+    /// Change what may be done with a token.
+    Set {
+        id: String,
+        /// Requests a second, or `none`: as many as there are.
+        #[arg(long, value_name = "N|none")]
+        rate: Option<Limit>,
+        /// New readings that may be sent by it of a day by UTC, or `none`: as many as there are.
+        #[arg(long, value_name = "N|none")]
+        readings_per_day: Option<Limit>,
+    },
+    /// Exchange a token for a new one of the same id, scopes, rate and quota, and print it, once.
     Rotate {
         id: String,
         /// Hours for which the former one is good, too.
@@ -148,7 +163,9 @@ pub enum TenantAction {
         names: TenantNames,
         /// Requests a second that all of it may make together; as many as there are, if not given.
         #[arg(long)]
-        rate: Option<std::num::NonZeroU32>,
+        rate: Option<NonZeroU32>,
+        #[command(flatten)]
+        quotas: TenantQuotas,
     },
     /// The tenants there are, with how many subjects each has.
     List {
@@ -165,10 +182,12 @@ pub enum TenantAction {
         names: TenantNames,
         /// Requests a second that all of it may make together.
         #[arg(long)]
-        rate: Option<std::num::NonZeroU32>,
+        rate: Option<NonZeroU32>,
         /// As many requests as there are.
         #[arg(long, conflicts_with = "rate")]
         no_rate: bool,
+        #[command(flatten)]
+        quotas: TenantQuotas,
     },
     /// Shut a tenant: its sessions are over, and its accounts and tokens open nothing. Readings that its devices send are refused.
     Shut { id: String },
@@ -186,6 +205,35 @@ pub enum TenantAction {
         #[arg(required = true)]
         subjects: Vec<String>,
     },
+}
+
+/// How much a tenant may.
+#[derive(Args)]
+pub struct TenantQuotas {
+    /// New readings that all of it may send of a day by UTC, or `none`: as many as there are. Beyond it readings are refused, lows among them.
+    #[arg(long, value_name = "N|none")]
+    pub readings_per_day: Option<Limit>,
+    /// Subjects that it may have, or `none`: as many as there are. Those that it has it keeps.
+    #[arg(long, value_name = "N|none")]
+    pub subjects: Option<Limit>,
+}
+
+/// So many, or `none`: as many as there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit(pub Option<NonZeroU32>);
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Limit, String> {
+        match text {
+            "none" => Ok(Limit(None)),
+            number => match number.parse() {
+                Ok(most) => Ok(Limit(Some(most))),
+                Err(_) => Err(format!("say a whole number from 1 to {}, or none", u32::MAX)),
+            },
+        }
+    }
 }
 
 /// Which names of subjects a tenant takes by writing them.

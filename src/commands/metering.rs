@@ -1,6 +1,6 @@
 //! `vitalog metering`: who used how much, asked of a running server.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::{Format, Metering};
 use crate::commands::remote::{Question, Remote, left, text};
@@ -19,8 +19,12 @@ pub fn run(args: &Metering) -> Result<(), Failure> {
     let remote = Remote { url: &args.url, token: args.token.as_deref() };
     let answer = remote.ask(Question { path: &["metering"], query: &query, ..Question::default() })?;
     let usage = answer["usage"].as_array().cloned().unwrap_or_default();
+    let quotas = answer["quotas"].as_array().cloned().unwrap_or_default();
     match args.format {
-        Format::Json => usage.iter().for_each(|one| say!("{one}")),
+        Format::Json => {
+            usage.iter().for_each(|one| say!("{one}"));
+            quotas.iter().for_each(|one| say!("{}", json!({ "quota": one })));
+        }
         Format::Text => {
             let head = ["period", "tenant", "account", "token"].into_iter().chain(COLUMNS).map(str::to_owned);
             let lines: Vec<[String; 12]> = std::iter::once(head.collect())
@@ -28,9 +32,18 @@ pub fn run(args: &Metering) -> Result<(), Failure> {
                 .filter_map(|line: Vec<String>| line.try_into().ok())
                 .collect();
             say!("{}", left(&lines).trim_end());
+            quotas.iter().for_each(|one| say!("{}", quota(one)));
         }
     }
     Ok(())
+}
+
+fn quota(one: &Value) -> String {
+    let (kind, id, used, most) = (text(&one["kind"]), text(&one["id"]), &one["used"], &one["most"]);
+    match one["opens"].as_str() {
+        Some(opens) => format!("{kind} {id}: {used} of {most} new readings today, anew from {opens} on"),
+        None => format!("{kind} {id}: {used} of {most} subjects"),
+    }
 }
 
 fn words(one: &Value) -> Vec<String> {

@@ -33,7 +33,7 @@ pub mod token;
 pub mod user;
 pub mod why;
 
-use token::access_failure;
+use token::{access_failure, limited};
 use vitalog_elog::Subject;
 
 use crate::failure::Failure;

@@ -1,12 +1,16 @@
 //! `vitalog tenant`: the organisations that share a server, and whose subjects are.
 
+use std::path::Path;
+
 use serde_json::json;
 use vitalog_elog::Subject;
+use vitalog_elog::metering::{Day, Holder};
 use vitalog_ingest::access::{self, Names, Owners, Store, Tenant};
 
-use crate::cli::{Format, TenantAction, TenantNames, Tenants};
-use crate::commands::{access_failure, subject_of};
+use crate::cli::{Format, Limit, TenantAction, TenantNames, Tenants};
+use crate::commands::{access_failure, limited, subject_of};
 use crate::failure::Failure;
+use crate::quotas::Spending;
 use crate::run::wall_clock;
 
 /// Changes or lists tenants.
@@ -18,7 +22,7 @@ pub fn run(args: &Tenants) -> Result<(), Failure> {
     let now = wall_clock();
     let mut store = access::open(&args.data, now).map_err(access_failure)?;
     match &args.action {
-        TenantAction::Add { id, names, rate } => {
+        TenantAction::Add { id, names, rate, quotas } => {
             let names = match names_of(names)? {
                 Some(names) => names,
                 None => Names::beginning(&format!("{id}:")).map_err(|e| {
@@ -27,13 +31,15 @@ pub fn run(args: &Tenants) -> Result<(), Failure> {
             };
             store.add_tenant(id, &names, *rate, now).map_err(access_failure)?;
             say!("made {id}: {}", told(&names));
+            set_quotas(&mut store, id, quotas.readings_per_day, quotas.subjects)?;
         }
-        TenantAction::List { subjects, format } => list(&mut store, *subjects, *format)?,
-        TenantAction::Set { id, names, rate, no_rate } => {
+        TenantAction::List { subjects, format } => list(&args.data, &mut store, *subjects, *format)?,
+        TenantAction::Set { id, names, rate, no_rate, quotas } => {
             let names = names_of(names)?;
-            if names.is_none() && rate.is_none() && !no_rate {
+            let says_no_quota = quotas.readings_per_day.is_none() && quotas.subjects.is_none();
+            if names.is_none() && rate.is_none() && !no_rate && says_no_quota {
                 return Err(Failure::usage(format!("nothing is said that {id} should have"))
-                    .hint("say --rate N, --no-rate, --prefix TEXT or --any-name"));
+                    .hint("say --rate N, --no-rate, --readings-per-day N, --subjects N, --prefix TEXT or --any-name"));
             }
             if let Some(names) = &names {
                 store.set_names(id, names).map_err(access_failure)?;
@@ -43,6 +49,7 @@ pub fn run(args: &Tenants) -> Result<(), Failure> {
                 store.set_tenant_rate(id, *rate).map_err(access_failure)?;
                 say!("{id}: {}", rate.map_or("as many requests as there are".to_owned(), |n| format!("{n} requests a second")));
             }
+            set_quotas(&mut store, id, quotas.readings_per_day, quotas.subjects)?;
         }
         TenantAction::Shut { id } => {
             store.set_tenant_shut(id, Some(now)).map_err(access_failure)?;
@@ -65,6 +72,18 @@ pub fn run(args: &Tenants) -> Result<(), Failure> {
                 if let [one] = &*subjects { format!("{one} is") } else { format!("{} are", counted(subjects.len())) }
             );
         }
+    }
+    Ok(())
+}
+
+fn set_quotas(store: &mut Store, id: &str, per_day: Option<Limit>, subjects: Option<Limit>) -> Result<(), Failure> {
+    if let Some(Limit(per_day)) = per_day {
+        store.set_tenant_readings(id, per_day).map_err(access_failure)?;
+        say!("{id}: {}", limited(per_day, "readings a day"));
+    }
+    if let Some(Limit(most)) = subjects {
+        store.set_tenant_subjects(id, most).map_err(access_failure)?;
+        say!("{id}: {}", limited(most, "subjects"));
     }
     Ok(())
 }
@@ -92,7 +111,8 @@ fn told(names: &Names) -> String {
     }
 }
 
-fn list(store: &mut Store, with_subjects: bool, format: Format) -> Result<(), Failure> {
+fn list(data: &Path, store: &mut Store, with_subjects: bool, format: Format) -> Result<(), Failure> {
+    let sent = Spending::of(data, Day::of(wall_clock()));
     let registry = store.read().map_err(access_failure)?;
     let mut owners = Owners::default();
     store.read_owners(&mut owners).map_err(access_failure)?;
@@ -103,9 +123,18 @@ fn list(store: &mut Store, with_subjects: bool, format: Format) -> Result<(), Fa
         let tokens: Vec<&str> = tokens.map(|t| &*t.id).collect();
         let subjects: Vec<&str> = owners.subjects(&tenant.id).map(Subject::as_str).collect();
         match format {
-            Format::Json => say!("{}", as_json(tenant, &accounts, &tokens, &subjects, with_subjects)),
+            Format::Json => {
+                let mut said = as_json(tenant, &accounts, &tokens, &subjects, with_subjects);
+                said["readings_today"] = json!(sent.as_ref().map(|sent| sent.by(&Holder::Tenant(tenant.id.clone()))));
+                say!("{said}");
+            }
             Format::Text => {
                 let mut line = format!("{}  {}  {}", tenant.id, told(&tenant.names), counted(subjects.len()));
+                tenant.most_subjects.inspect(|most| line.push_str(&format!(" of {most}")));
+                if let Some(per_day) = tenant.readings_per_day {
+                    let sent = sent.as_ref().map(|sent| format!("{} of ", sent.by(&Holder::Tenant(tenant.id.clone()))));
+                    line.push_str(&format!("  {}{per_day} readings today", sent.unwrap_or_default()));
+                }
                 tenant.rate.inspect(|n| line.push_str(&format!("  {n}/s")));
                 for (what, ids) in [("accounts", &accounts), ("tokens", &tokens)] {
                     if !ids.is_empty() {
@@ -130,7 +159,8 @@ fn as_json(tenant: &Tenant, accounts: &[&str], tokens: &[&str], subjects: &[&str
         Names::Begin(text) => Some(&**text),
         Names::Any => None,
     };
-    let mut said = json!({"tenant": tenant.id, "prefix": prefix, "rate": tenant.rate, "subjects": subjects.len(), "accounts": accounts,
+    let mut said = json!({"tenant": tenant.id, "prefix": prefix, "rate": tenant.rate, "readings_per_day": tenant.readings_per_day,
+        "most_subjects": tenant.most_subjects, "subjects": subjects.len(), "accounts": accounts,
         "tokens": tokens, "created": tenant.created.to_string(), "shut": tenant.shut.map(|t| t.to_string())});
     if with_subjects {
         said["names"] = json!(subjects);

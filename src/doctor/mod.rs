@@ -7,6 +7,7 @@
 
 mod files;
 mod place;
+mod quotas;
 
 use std::path::PathBuf;
 
@@ -84,6 +85,7 @@ pub fn examine(patient: &Patient) -> Vec<Finding> {
     match place::hold(&patient.data) {
         Ok(held) => {
             found.extend(files::contents(&patient.data));
+            found.extend(quotas::quotas(&patient.data));
             drop(held);
         }
         Err(finding) => found.push(finding),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
@@ -12,11 +12,12 @@ use super::Labels;
 /// One figure, with what tells it from its siblings.
 pub type Sample = (Labels, f64);
 
-/// A gauge whose samples are looked up at each scrape. What can't be looked up is left out.
+/// A gauge, or a counter with labels, whose samples are looked up at each scrape. What can't be looked up is left out.
 pub struct Asked {
     name: &'static str,
     help: &'static str,
     unit: Option<Unit>,
+    kind: MetricType,
     read: Box<dyn Fn() -> Vec<Sample> + Send + Sync>,
 }
 
@@ -27,7 +28,13 @@ impl Asked {
         unit: Option<Unit>,
         read: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
     ) -> Asked {
-        Asked { name, help, unit, read: Box::new(read) }
+        Asked { name, help, unit, kind: MetricType::Gauge, read: Box::new(read) }
+    }
+
+    /// Something that only grows, and is counted elsewhere.
+    #[must_use]
+    pub fn counted(self) -> Asked {
+        Asked { kind: MetricType::Counter, ..self }
     }
 
     /// Of a single sample without labels.
@@ -47,9 +54,15 @@ impl Collector for Asked {
         if samples.is_empty() {
             return Ok(());
         }
-        let mut family = encoder.encode_descriptor(self.name, self.help, self.unit.as_ref(), MetricType::Gauge)?;
+        let mut family = encoder.encode_descriptor(self.name, self.help, self.unit.as_ref(), self.kind)?;
         for (labels, value) in samples {
-            if labels.is_empty() { family.encode_gauge(&value)? } else { family.encode_family(&labels)?.encode_gauge(&value)? }
+            match (labels.is_empty(), self.kind) {
+                (true, _) => family.encode_gauge(&value)?,
+                (false, MetricType::Counter) => {
+                    family.encode_family(&labels)?.encode_counter::<NoLabelSet, f64, u64>(&value, None)?
+                }
+                (false, _) => family.encode_family(&labels)?.encode_gauge(&value)?,
+            }
         }
         Ok(())
     }

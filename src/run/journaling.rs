@@ -39,6 +39,8 @@ const LONG: Duration = Duration::from_secs(3_600);
 pub struct Group {
     pub first: u64,
     pub entries: Vec<Arc<Entry>>,
+    /// When it was accepted; of an empty one, what the clock said.
+    pub arrival: Time,
     /// Who waits for how many entries, in order. A tick belongs to nobody, nor do contacts, which come last.
     pub waiting: Vec<Waiting>,
     pub position: Position,
@@ -239,10 +241,11 @@ impl Journaling {
     }
 
     /// Gives a group that is kept to the engine.
-    pub(super) fn hand_on(&self, entries: Vec<Entry>, waiting: Vec<Waiting>, position: Position, kept: Kept) -> bool {
+    pub(super) fn hand_on(&mut self, entries: Vec<Entry>, waiting: Vec<Waiting>, position: Position, kept: Kept) -> bool {
         let first = position.next - entries.len() as u64;
+        let arrival = entries.last().map_or_else(|| self.clock.now(), |entry| entry.arrival);
         let entries = entries.into_iter().map(Arc::new).collect();
-        self.engine.send(ForEngine::Group(Group { first, entries, waiting, position, kept })).is_ok()
+        self.engine.send(ForEngine::Group(Group { first, entries, arrival, waiting, position, kept })).is_ok()
     }
 
     pub(super) fn refuse_the_rest(&self) {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use vitalog_cep::plan::Library;
 use vitalog_elog::port::Accepted;
-use vitalog_elog::{Input, Position, Record};
+use vitalog_elog::{Input, Position, Record, Time};
 
 use super::asking::ForEngine;
 use super::collector::Collector;
@@ -32,7 +32,7 @@ pub struct Fed {
 
 /// What is under way, in its order.
 pub enum Handed {
-    Group { ticket: Ticket, waiting: Vec<Waiting>, position: Position, kept: Kept },
+    Group { ticket: Ticket, waiting: Vec<Waiting>, arrival: Time, position: Position, kept: Kept },
     Snapshot(Asked),
 }
 
@@ -75,8 +75,8 @@ impl Stepping {
         let gone = || Failure::new("a group ended early");
         let given = self.router.give(group.first..group.position.next, |_, _| entries.next().ok_or_else(gone));
         let ticket = given.unwrap_or_else(|error| end(&error));
-        let Group { waiting, position, kept, .. } = group;
-        self.handed.send(Handed::Group { ticket, waiting, position, kept }).is_ok()
+        let Group { waiting, arrival, position, kept, .. } = group;
+        self.handed.send(Handed::Group { ticket, waiting, arrival, position, kept }).is_ok()
     }
 
     fn save(&mut self, position: Position) {
@@ -112,8 +112,8 @@ impl Collecting {
     pub fn run(mut self) {
         while let Ok(handed) = self.handed.recv() {
             match handed {
-                Handed::Group { ticket, waiting, position, kept } => {
-                    if !self.take(ticket, waiting, (position, kept)) {
+                Handed::Group { ticket, waiting, arrival, position, kept } => {
+                    if !self.take(ticket, waiting, arrival, (position, kept)) {
                         return;
                     }
                 }
@@ -127,7 +127,7 @@ impl Collecting {
         }
     }
 
-    fn take(&mut self, ticket: Ticket, waiting: Vec<Waiting>, (position, kept): (Position, Kept)) -> bool {
+    fn take(&mut self, ticket: Ticket, waiting: Vec<Waiting>, arrival: Time, (position, kept): (Position, Kept)) -> bool {
         let records = self.collector.take(&ticket).unwrap_or_else(|error| end(&error));
         self.in_force.set(&ticket.library, &ticket.versions);
         self.tell_due(&ticket, position);
@@ -138,7 +138,7 @@ impl Collecting {
             let (mine, others) = rest.split_at(inputs);
             let first = mine.first().map_or(position.next, |r| r.offset);
             let outcomes = mine.iter().map(|r| r.reading().map(|(_, outcome)| outcome.clone())).collect();
-            done(Ok(Accepted { first, outcomes, position }));
+            done(Ok(Accepted { first, arrival, outcomes, position }));
             rest = others;
         }
         if let Some(traces) = &self.traces {

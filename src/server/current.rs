@@ -8,9 +8,11 @@ use std::time::Duration;
 use vitalog_dashboards::ask::{Ask, Held, HeldQuery, Letter, LetterQuery, Readers, SentSum};
 use vitalog_dashboards::io::Live;
 use vitalog_dashboards::views::ViewsError;
-use vitalog_elog::metering::{Day, Party};
+use vitalog_elog::metering::{Day, Holder, Party};
 use vitalog_elog::{Answered, ReadingId, StreamIx, Subject, When};
 use vitalog_ingest::io::{Behind, Current, CurrentRevision, HeldReading, KeptLetter, WantedLetters, WantedReadings};
+
+use crate::quotas::Spending;
 
 /// How long the views may take to see what was asked for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -36,6 +38,14 @@ impl ViewsTell {
         after: u64,
     ) -> Result<BTreeMap<(Day, Party), SentSum>, Behind> {
         self.ask(after, |ask| ask.sent(days, tenant))
+    }
+
+    /// How many new readings were sent on a day, and by whom, likewise.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    pub fn spending(&self, day: Day, after: u64) -> Result<Spending, Behind> {
+        self.ask(after, |ask| ask.fresh(day)).map(Spending)
     }
 
     /// Called from a thread that may block, inside the runtime.
@@ -112,6 +122,10 @@ impl Current for ViewsTell {
 
     fn answered(&self, key: u128, after: u64) -> Result<Option<Answered>, Behind> {
         self.ask(after, |ask| ask.answered(key))
+    }
+
+    fn spent(&self, day: Day, holder: &Holder, after: u64) -> Result<u64, Behind> {
+        Ok(self.spending(day, after)?.by(holder))
     }
 
     fn reached(&self) -> u64 {

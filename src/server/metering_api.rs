@@ -24,6 +24,7 @@ use vitalog_ingest::io::POSITION;
 
 use super::current::ViewsTell;
 use super::problem::problem;
+use crate::quotas::{Of, Spending, Use};
 
 /// The most days that are answered at once: two years.
 const MOST_DAYS: i64 = 731;
@@ -66,6 +67,25 @@ struct Metering {
     #[schema(format = Date)]
     to: String,
     usage: Vec<Usage>,
+    /// How much may be used, and how much of it is.
+    quotas: Vec<QuotaUse>,
+}
+
+/// A quota, and how much of it is spent: of readings today, whatever days are asked for.
+#[derive(Serialize, ToSchema)]
+struct QuotaUse {
+    /// `token`, or `tenant`: all of its accounts and tokens together.
+    kind: &'static str,
+    id: String,
+    /// To which it belongs; `null`: the house.
+    tenant: Option<String>,
+    /// `readings_per_day`, or `subjects`.
+    of: &'static str,
+    most: u64,
+    used: u64,
+    /// When a day's is whole again.
+    #[schema(format = DateTime)]
+    opens: Option<String>,
 }
 
 /// Of one day or month, by one account or token.
@@ -97,7 +117,7 @@ struct Usage {
     path = "/v1/metering",
     tag = "operate",
     params(Asked),
-    responses((status = 200, description = "Sums, by period and party", body = Metering))
+    responses((status = 200, description = "Sums, by period and party, and how much of each quota is spent", body = Metering))
 )]
 async fn metering(
     State(state): State<MeteringState>,
@@ -118,9 +138,9 @@ async fn metering(
     let (first, last) = (*days.start(), *days.end());
     let gathered = tokio::task::spawn_blocking(move || gather(&state, days, tenant.as_deref(), after)).await;
     match gathered {
-        Ok(Some((sent, used))) => {
+        Ok(Some(Gathered { sent, used, quotas })) => {
             let usage = summed(sent, used, by_month);
-            Json(Metering { from: date(first), to: date(last), usage }).into_response()
+            Json(Metering { from: date(first), to: date(last), usage, quotas }).into_response()
         }
         _ => {
             let detail = "what was used can't be looked up at present";
@@ -131,17 +151,38 @@ async fn metering(
 
 type Sent = BTreeMap<(Day, Party), SentSum>;
 
-/// What the journal says, and what was counted beside.
-fn gather(state: &MeteringState, days: RangeInclusive<Day>, tenant: Option<&str>, after: u64) -> Option<(Sent, UsedByDay)> {
+/// What the journal says, what was counted beside, and how much may be.
+struct Gathered {
+    sent: Sent,
+    used: UsedByDay,
+    quotas: Vec<QuotaUse>,
+}
+
+fn gather(state: &MeteringState, days: RangeInclusive<Day>, tenant: Option<&str>, after: u64) -> Option<Gathered> {
     let sent = state.views.sent(days.clone(), tenant, after).ok()?;
-    let Some(accounts) = &state.accounts else { return Some((sent, UsedByDay::new())) };
-    match accounts.used_in(days, tenant) {
-        Ok(used) => Some((sent, used)),
+    let Some(accounts) = &state.accounts else {
+        return Some(Gathered { sent, used: UsedByDay::new(), quotas: Vec::new() });
+    };
+    let today = Day::of((state.now)());
+    let spending = state.views.spending(today, after).ok()?;
+    let read = accounts.used_in(days, tenant).and_then(|used| Ok((used, accounts.registry()?)));
+    match read {
+        Ok((used, registry)) => {
+            let uses = Spending::uses(Some(&spending), &registry, &accounts.owners());
+            let mine = uses.into_iter().filter(|one| tenant.is_none() || one.tenant.as_deref() == tenant);
+            Some(Gathered { sent, used, quotas: mine.map(|one| quota(one, today)).collect() })
+        }
         Err(error) => {
             tracing::error!(%error, "what was used can't be read");
             None
         }
     }
+}
+
+fn quota(one: Use, today: Day) -> QuotaUse {
+    let opens = (one.of == Of::ReadingsPerDay).then(|| today.next().start().to_string());
+    let (kind, id) = (one.holder.kind(), one.holder.id().to_string());
+    QuotaUse { kind, id, tenant: one.tenant, of: one.of.name(), most: one.most, used: one.used, opens }
 }
 
 fn summed(sent: Sent, used: UsedByDay, by_month: bool) -> Vec<Usage> {

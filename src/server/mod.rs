@@ -16,6 +16,7 @@ pub mod openapi;
 mod openapi_keys;
 mod pg;
 mod problem;
+mod quota_figures;
 mod receipt_api;
 mod rules_api;
 mod serving;
@@ -317,6 +318,7 @@ fn doors(
     let current = Arc::new(ViewsTell::new(readers()?, node.live.clone()));
     let views = current.clone();
     let gateway = Gateway::new(node.door.clone(), access.clone(), current, declarations, node.now.clone(), BodyLimits::default());
+    quota_figures::tell(&node.metrics, accounts.cloned(), Arc::downgrade(&views), gateway.ledger(), node.now.clone());
     let board = Board::new(Ports {
         readers: readers()?,
         live: node.live.clone(),
@@ -373,9 +375,14 @@ fn doors(
 }
 
 fn told_ready(node: &Node, health: &Health) {
-    let asked = health.clone();
+    // Metrics that hold themselves would hold views and outbox open when the server has ended.
+    let (metrics, Health { live, room, is_draining, .. }) = (Arc::downgrade(&node.metrics), health.clone());
     let help = "1 while it takes readings, else 0";
-    node.metrics.add(Asked::one("ready", help, None, move || Some(f64::from(u8::from(asked.is_ready())))));
+    node.metrics.add(Asked::one("ready", help, None, move || {
+        let (live, room, is_draining) = (live.clone(), room.clone(), is_draining.clone());
+        let health = Health { live, metrics: metrics.upgrade()?, room, is_draining };
+        Some(f64::from(u8::from(health.is_ready())))
+    }));
 }
 
 fn backup(node: &Node, access: &Arc<dyn Access>, places: &Places) -> BackupState {

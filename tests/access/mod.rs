@@ -6,6 +6,7 @@ mod enumeration;
 mod life;
 mod log;
 mod metering;
+mod quotas;
 mod sign_in;
 mod study;
 mod tenants;

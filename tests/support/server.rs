@@ -39,8 +39,17 @@ impl Server {
     }
 
     /// Any command that prints `listening on http://…`, or `https://…`.
-    pub fn spawn(mut command: Command) -> Server {
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the binary starts");
+    pub fn spawn(command: Command) -> Server {
+        Server::telling(command, Stdio::inherit())
+    }
+
+    /// The same, with what it logs in a file.
+    pub fn logged(command: Command, log: &Path) -> Server {
+        Server::telling(command, std::fs::File::create(log).expect("made").into())
+    }
+
+    fn telling(mut command: Command, log: Stdio) -> Server {
+        let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the binary starts");
         let (found, lines) = channel();
         let stdout = process.stdout.take().expect("it is piped");
         std::thread::spawn(move || {

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use vitalog_elog::metering::{Day, Party};
 
 use super::Ask;
-use crate::views::ViewsError;
+use crate::views::{FreshSums, ViewsError, fresh};
 
 /// What was taken in and what was refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,14 @@ pub struct SentSum {
 }
 
 impl Ask<'_> {
+    /// How many new readings were sent on a day, and by whom: of today and the day before.
+    ///
+    /// # Errors
+    /// [`ViewsError::Sql`].
+    pub fn fresh(&self, day: Day) -> Result<FreshSums, ViewsError> {
+        fresh(self.conn, day)
+    }
+
     /// Of each day, what each party sent: of all, or of one tenant.
     ///
     /// # Errors

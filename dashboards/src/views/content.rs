@@ -8,7 +8,7 @@ use super::error::ViewsError;
 
 /// Every table with the order that makes its rows comparable. `state` is left out but for the position: the schema's text and the chain
 /// come from outside.
-const ALL: [(&str, &str); 17] = [
+const ALL: [(&str, &str); 18] = [
     ("state", "select next from state"),
     ("subjects", "select * from subjects order by subject"),
     ("readings", "select * from readings order by subject, stream, at, id"),
@@ -24,6 +24,7 @@ const ALL: [(&str, &str); 17] = [
     ("answered", "select * from answered order by key"),
     ("named", "select * from named order by name, subject"),
     ("metering", "select * from metering order by day, tenant, account, token"),
+    ("fresh", "select * from fresh order by day, tenant, token, subject"),
     ("profile_changes", "select * from profile_changes order by subject, field, at, record"),
     ("deliveries", "select * from deliveries order by id"),
 ];

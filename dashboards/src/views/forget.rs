@@ -12,8 +12,8 @@ use super::sources::Sources;
 use super::subjects::Subjects;
 
 /// Tables that have a subject's number.
-const OF_A_NUMBER: [&str; 9] =
-    ["readings", "names", "revisions", "days", "sources", "named", "profile_changes", "recommendations", "subjects"];
+const OF_A_NUMBER: [&str; 10] =
+    ["readings", "names", "revisions", "days", "sources", "named", "fresh", "profile_changes", "recommendations", "subjects"];
 /// Tables that have the id of a finding, and what they call it. What people did about one is kept in any case: the journal says it of the finding's id alone.
 const OF_A_FINDING: [(&str, &str); 2] = [("recommendation_history", "id"), ("deliveries", "finding")];
 

@@ -10,6 +10,7 @@ mod days;
 mod deliveries;
 mod error;
 mod forget;
+mod fresh;
 mod letters;
 mod lookup;
 mod metering;
@@ -32,6 +33,7 @@ use vitalog_elog::{Effect, Input, MatchId, Position, Record, Schema, Subject};
 pub(crate) use answered::decoded as answered_from;
 pub(crate) use days::{day_bounds, day_of};
 pub use error::ViewsError;
+pub use fresh::{FreshSums, fresh};
 pub(crate) use lookup::{Place, Row, Search, find};
 pub(crate) use recommendations::{SHADOW, change_from, kind_from, quiet_from, state_from, state_number, wordings_from};
 pub(crate) use sources::{Heard, HeardStream};
@@ -39,6 +41,7 @@ pub(crate) use stored::{ONGOING, Stored};
 pub(crate) use subjects::Attention;
 pub(crate) use tables::open_for_reading;
 
+use fresh::Fresh;
 use readings::ReadingWriter;
 use sources::Sources;
 use subjects::Subjects;
@@ -169,6 +172,14 @@ impl Views {
     }
 }
 
+impl Drop for Views {
+    /// Takes the log in. Readers can't, and where one of them is closed last, it would stay as after a crash.
+    fn drop(&mut self) {
+        // The next who opens it does what fails here.
+        let _ = self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()));
+    }
+}
+
 fn apply_all(
     tx: &Transaction<'_>,
     subjects: &mut Subjects,
@@ -177,6 +188,7 @@ fn apply_all(
     schema: &Schema,
 ) -> Result<(), ViewsError> {
     let mut readings = ReadingWriter::new(tx);
+    let mut fresh = Fresh::default();
     let placed = groups.iter().flat_map(|group| group.iter().enumerate().map(move |(place, record)| (group, place, record)));
     for (group, place_in_group, record) in placed {
         let arrival = record.entry.arrival;
@@ -196,7 +208,10 @@ fn apply_all(
             Input::Receipt(receipt) => deliveries::receive(tx, arrival, receipt)?,
             Input::DeadLetter(letter) => letters::apply(tx, record.offset, arrival, letter)?,
             Input::Mending(mending) => letters::mend(tx, record.offset, arrival, mending)?,
-            Input::Sent(sent) => metering::apply(tx, arrival, sent)?,
+            Input::Sent(sent) => {
+                metering::apply(tx, arrival, sent)?;
+                fresh.apply(subjects, group, place_in_group, sent);
+            }
             Input::Once(_) => answered::apply(tx, group, place_in_group)?,
             Input::Rules(_) | Input::Tick | Input::Erased => {}
         }
@@ -210,6 +225,7 @@ fn apply_all(
     }
     if let Some(last) = groups.iter().copied().flatten().next_back() {
         answered::expire(tx, last.entry.arrival)?;
+        fresh.store(tx, last.entry.arrival)?;
     }
     readings.flush()
 }

@@ -10,13 +10,13 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::ViewsError;
 
 /// Counts up with every change of the tables. A file of an older format is emptied and fed anew.
-pub const FORMAT: i32 = 11;
+pub const FORMAT: i32 = 12;
 
 /// `readings` holds the current revision of each reading, clustered so that a stretch of one subject's stream is a stretch of the file;
 /// `names` says where those lie that were given a name (see [`super::lookup`]); `revisions` holds those that were superseded, and removals. `sources` says of whom something came, and which of their counts
 /// (see [`super::sources`]). `first_record` and `first_arrival` say since when there is something, and `ended_record` and `ended_arrival` which input it was that took a revision's place, where it ever held:
 /// that is what answers are made from that tell what was known (see [`super::days`]). `recommendations` has the latest revision of each finding and what people
-/// did about it, `recommendation_history` every revision; `answered` what was answered to requests that bear a key; `named` whom readings of a subject name besides; `metering` what was sent by whom, day by day (empty: the house, no token).
+/// did about it, `recommendation_history` every revision; `answered` what was answered to requests that bear a key; `named` whom readings of a subject name besides; `metering` what was sent by whom, day by day (empty: the house, no token), and `fresh` how many of it were new, of each subject, on the last two days.
 const TABLES: &str = "
 create table state (
     one         integer primary key check (one = 1),
@@ -33,6 +33,14 @@ create table metering (
     readings integer not null,
     refused  integer not null,
     primary key (day, tenant, account, token)
+) without rowid;
+create table fresh (
+    day      integer not null,
+    tenant   text not null,
+    token    text not null,
+    subject  integer not null,
+    readings integer not null,
+    primary key (day, tenant, token, subject)
 ) without rowid;
 create table named (
     name    text not null,

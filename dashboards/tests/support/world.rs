@@ -86,12 +86,13 @@ impl World {
             inner.next += 1;
         }
         let position = Position { incarnation: INCARNATION, next: inner.next, chain: chain(inner.next) };
+        let arrival = inner.clock;
         let schema = inner.schema.clone();
         inner.views.apply(&records, position, &schema).expect("the views take it");
         inner.records.extend(records.iter().cloned());
         drop(guard);
         self.live.publish(&Arc::from(records), position, &schema);
-        Accepted { first, outcomes, position }
+        Accepted { first, arrival, outcomes, position }
     }
 
     /// A record with effects of the test's own making.

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use vitalog_elog::access::{Access, Bound, Decision, NotSettled, Principal, Via, Wish};
-use vitalog_elog::metering::{Day, Party, Used};
+use vitalog_elog::metering::{Day, Party, Quota, Used};
 use vitalog_elog::{Span, Subject, Time};
 
 use super::attempts::{Attempts, Refused};
@@ -18,7 +18,7 @@ use super::registry::{NotGood, Registry};
 use super::role::Role;
 use super::scope::Scope;
 use super::store::{Store, UsedByDay};
-use super::tenants::{Owners, Whose, owner_of_names};
+use super::tenants::{Names, Owners, Whose, owner_of_names};
 use super::{password, token};
 
 /// How long a subject stays open that was opened in an emergency.
@@ -293,7 +293,7 @@ impl Access for Accounts {
         free.into_iter().cloned().collect()
     }
 
-    fn settle(&self, who: &Principal, subjects: &[(Subject, bool)]) -> Result<(), NotSettled> {
+    fn settle(&self, who: &Principal, subjects: &[(Subject, bool)]) -> Result<Vec<Subject>, NotSettled> {
         let failed = |e: AccessError| NotSettled(e.to_string());
         let registry = self.registry().map_err(failed)?;
         let mine = registry.tenant_of(who).flatten();
@@ -306,8 +306,42 @@ impl Access for Accounts {
             }
         }
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        store.settle(&owned, (self.clock)()).map_err(failed)?;
-        store.read_owners(&mut self.owners.write().unwrap_or_else(PoisonError::into_inner)).map_err(failed)
+        let beyond = store.settle(&owned, (self.clock)()).map_err(failed)?;
+        store.read_owners(&mut self.owners.write().unwrap_or_else(PoisonError::into_inner)).map_err(failed)?;
+        Ok(beyond)
+    }
+
+    fn is_beyond(&self, who: &Principal, subject: &Subject) -> bool {
+        let Ok(registry) = self.registry() else { return false };
+        let Some(mine) = registry.tenant_of(who) else { return false };
+        let owner = owner_of_names(&registry.tenants, subject.as_str());
+        // The tenant that would have it by their writing it, whether it is free or not.
+        let would_be = match (owner, mine) {
+            (Some(owner), Some(mine)) if owner != mine => return false,
+            (Some(owner), _) => Some(owner),
+            (None, Some(mine)) => {
+                let any = registry.tenants.get(mine).is_some_and(|tenant| tenant.names == Names::Any);
+                (any || registry.is_said_for(who, subject, (self.clock)())).then_some(mine)
+            }
+            (None, None) => None,
+        };
+        let Some(tenant) = would_be.and_then(|id| registry.tenants.get(id)) else { return false };
+        let owners = self.owners();
+        let is_theirs = match owners.of(subject) {
+            // Whoever is of none may know whose each is.
+            Some(owner) => mine.is_none() || owner == mine,
+            None => false,
+        };
+        if is_theirs || !owners.is_full(tenant) {
+            return false;
+        }
+        drop(owners);
+        let standing = self.standing(&registry, who, Wish::Write(subject));
+        standing.is_some_and(|standing| self.policies.allows(Standing { foreign: false, ..standing }, Wish::Write(subject)))
+    }
+
+    fn quotas(&self, who: &Principal) -> Vec<Quota> {
+        self.registry().map(|registry| registry.quotas_of(who)).unwrap_or_default()
     }
 
     fn may_name(&self, who: &Principal, subject: &Subject) -> bool {
@@ -316,7 +350,7 @@ impl Access for Accounts {
 
     fn party(&self, who: &Principal) -> Option<Party> {
         let registry = self.last();
-        if registry.tenants.is_empty() {
+        if !registry.counts() {
             return None;
         }
         let tenant = registry.tenant_of(who)?.cloned();

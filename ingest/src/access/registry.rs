@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use vitalog_elog::access::{Principal, Via};
+use vitalog_elog::metering::{Holder, Quota};
 use vitalog_elog::{Subject, Time};
 
 use super::role::Roles;
@@ -56,6 +57,8 @@ pub struct Token {
     pub expires: Option<Time>,
     /// Requests a second that may be made with it.
     pub rate: Option<NonZeroU32>,
+    /// New readings that may be sent by it of a day.
+    pub readings_per_day: Option<NonZeroU32>,
     /// To which a program's own belongs. One of an account belongs where that does.
     pub tenant: Option<Arc<str>>,
     /// The one before it was exchanged, and until when that is good.
@@ -166,8 +169,44 @@ impl Registry {
             || matches!(&who.via, Via::Token(id) if self.tokens.get(id).is_some_and(in_scope))
     }
 
+    /// How many readings a day whoever came may send, by their token and by their tenant.
+    pub(super) fn quotas_of(&self, who: &Principal) -> Vec<Quota> {
+        let token = match &who.via {
+            Via::Token(id) => self.tokens.get(id).and_then(Token::quota),
+            _ => None,
+        };
+        let tenant = self.tenant_of(who).flatten().and_then(|id| self.tenants.get(id)).and_then(Tenant::quota);
+        token.into_iter().chain(tenant).collect()
+    }
+
+    /// All quotas of readings there are, each with the tenant to which it belongs.
+    pub fn quotas(&self) -> Vec<(Option<Arc<str>>, Quota)> {
+        let tenants = self.tenants.values().filter_map(|tenant| Some((Some(tenant.id.clone()), tenant.quota()?)));
+        let tokens = self.tokens.values().filter_map(|token| Some((self.tenant_of_token(token).cloned(), token.quota()?)));
+        tenants.chain(tokens).collect()
+    }
+
+    /// Where a token belongs: one of an account, where that does.
+    pub fn tenant_of_token<'r>(&'r self, token: &'r Token) -> Option<&'r Arc<str>> {
+        match &token.account {
+            Some(account) => self.accounts.get(account)?.tenant.as_ref(),
+            None => token.tenant.as_ref(),
+        }
+    }
+
+    /// Whether it is written down who sent what: there are tenants, or somebody may send so much and no more.
+    pub(super) fn counts(&self) -> bool {
+        !self.tenants.is_empty() || self.tokens.values().any(|token| token.readings_per_day.is_some())
+    }
+
     fn is_open(&self, tenant: Option<&Arc<str>>) -> bool {
         tenant.is_none_or(|id| self.tenants.get(id).is_some_and(|tenant| tenant.shut.is_none()))
+    }
+}
+
+impl Token {
+    fn quota(&self) -> Option<Quota> {
+        self.readings_per_day.map(|per_day| Quota { holder: Holder::Token(self.id.clone()), per_day })
     }
 }
 

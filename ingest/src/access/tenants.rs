@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use vitalog_elog::metering::{Holder, Quota};
 use vitalog_elog::{Subject, Time};
 
 /// An organisation that shares the server.
@@ -23,6 +24,10 @@ pub struct Tenant {
     pub shut: Option<Time>,
     /// Requests a second that all of it may make together.
     pub rate: Option<NonZeroU32>,
+    /// New readings that all of it may send of a day.
+    pub readings_per_day: Option<NonZeroU32>,
+    /// Subjects that it may take by writing them.
+    pub most_subjects: Option<NonZeroU32>,
 }
 
 /// Which names that nobody has used a tenant's programs may take.
@@ -61,6 +66,12 @@ pub(super) enum Whose {
     Foreign,
 }
 
+impl Tenant {
+    pub(super) fn quota(&self) -> Option<Quota> {
+        self.readings_per_day.map(|per_day| Quota { holder: Holder::Tenant(self.id.clone()), per_day })
+    }
+}
+
 impl Owners {
     pub(super) fn put(&mut self, subject: Subject, tenant: Option<Arc<str>>) {
         if let Some(tenant) = &tenant {
@@ -78,6 +89,11 @@ impl Owners {
     pub fn subjects(&self, tenant: &str) -> impl ExactSizeIterator<Item = &Subject> {
         static NONE: BTreeSet<Subject> = BTreeSet::new();
         self.by_tenant.get(tenant).unwrap_or(&NONE).iter()
+    }
+
+    /// Whether a tenant has as many subjects as it may.
+    pub(super) fn is_full(&self, tenant: &Tenant) -> bool {
+        tenant.most_subjects.is_some_and(|most| self.subjects(&tenant.id).len() >= most.get() as usize)
     }
 
     /// Whose a subject is to somebody of this tenant, or of none. `fixed`: the operator has said the name for them.

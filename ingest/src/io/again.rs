@@ -11,6 +11,7 @@ use vitalog_elog::{Refusal, Subject};
 use super::once::{replayed, said};
 use super::prepare::{Prepared, not_permitted};
 use super::problem::Problem;
+use super::quota::beyond;
 use super::receipt::{Receipt, Receipts};
 use super::submit::position_header;
 use super::{POSITION, body};
@@ -39,6 +40,14 @@ pub(super) struct Many {
     /// Why those were refused that are kept as dead letters, likewise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<(usize, Refusal)>,
+    /// Those whose subject was one more than its tenant might have, likewise: nothing of them is journaled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beyond: Vec<usize>,
+    /// Those that did not fit into a quota, likewise; and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spent: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Refusal>,
 }
 
 /// Marks an answer as one that was given before.
@@ -83,6 +92,18 @@ pub(super) fn receipts(answered: &Answered, now: Prepared) -> Result<Receipts, P
                 Some(subject) => Receipt::rejected(index, line, not_permitted(&subject)),
                 None => receipt.clone(),
             });
+            continue;
+        }
+        if before.beyond.binary_search(&place).is_ok() {
+            receipts.push(match now.subject_of(place) {
+                Some(subject) => Receipt::rejected(index, line, beyond(&subject)),
+                None => receipt.clone(),
+            });
+            continue;
+        }
+        if before.spent.binary_search(&place).is_ok() {
+            let why = before.why.clone().filter(|_| may_now(place));
+            receipts.push(why.map_or_else(|| receipt.clone(), |why| Receipt::rejected(index, line, why)));
             continue;
         }
         let (offset, told) = told.next().ok_or_else(body::broken)?;

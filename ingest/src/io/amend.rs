@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -22,8 +23,9 @@ use super::body;
 use super::once::{Asked, Key, Ticket, Turn, said as said_before};
 use super::prepare::{name_of, not_theirs};
 use super::problem::Problem;
+use super::quota::{Allowed, beyond};
 use super::receipt::Receipt;
-use super::submit::{became, position_header};
+use super::submit::{Sending, became, position_header};
 use super::{CurrentRevision, Gateway, POSITION};
 use crate::admit::dead_letter;
 use crate::decode::{RawReading, Scalar, json};
@@ -224,14 +226,24 @@ impl Gateway {
             return Err(bad_path("subject", subject, "it can't name a subject"));
         }
         let subject = Subject::new(subject);
-        let forbidden = || Problem::forbidden("write this subject");
-        if self.access.decide(who, wish(&subject)) == Decision::Deny {
-            return Err(forbidden());
+        loop {
+            let may = self.access.decide(who, wish(&subject)) == Decision::Allow;
+            if !may || self.access.is_beyond(who, &subject) {
+                return Err(self.not_for(who, &subject, "write this subject"));
+            }
+            if !self.settle(who, [&subject].into_iter()).await? {
+                return Ok(subject);
+            }
         }
-        if self.settle(who, [&subject].into_iter()).await? && self.access.decide(who, wish(&subject)) == Decision::Deny {
-            return Err(forbidden());
+    }
+
+    /// That a subject is not for whoever asks, or beyond what their tenant may have.
+    pub(super) fn not_for(&self, who: &Principal, subject: &Subject, what: &str) -> Problem {
+        if !self.access.is_beyond(who, subject) {
+            return Problem::forbidden(what);
         }
-        Ok(subject)
+        self.ledger().refused.subjects.fetch_add(1, Ordering::Relaxed);
+        Problem::of(StatusCode::FORBIDDEN, beyond(subject))
     }
 
     /// Refuses a reading that is seen on the timeline of a further subject that is not for whoever writes it.
@@ -239,11 +251,14 @@ impl Gateway {
         let declared = self.live.get();
         let schema = declared.admission.schema();
         let further = reading.content.as_ref().map_or_else(Vec::new, |content| content.further_subjects(schema));
-        let may = || not_theirs(&*self.access, who, schema, reading).is_none();
-        if !may() || (self.settle(who, further.iter()).await? && !may()) {
-            return Err(Problem::forbidden("write this subject"));
+        loop {
+            if let Some(subject) = not_theirs(&*self.access, who, schema, reading) {
+                return Err(self.not_for(who, &subject, "write this subject"));
+            }
+            if !self.settle(who, further.iter()).await? {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     async fn settle_revision(self: &Arc<Self>, target: &Target, said: Said) -> Result<Settled, Problem> {
@@ -295,13 +310,19 @@ impl Gateway {
             Err(refusal) => return Err(self.refuse_one(refusal, Some(&raw), subject, bytes, who, ticket).await?),
         };
         self.permitted_further(&reading, who).await?;
+        let Allowed { permit, why, .. } = self.allow(who, vec![&reading]).await?;
+        if let Some(why) = why {
+            return Err(self.nothing_fits(who, why));
+        }
         let mut receipt = Receipt::waiting(0, 1, name_of(&reading), reading.rev);
         let said = One::Taken { subject: subject.clone(), is_new };
-        let accepted = self.submit_once(who, vec![Input::Reading(reading)], ticket, Some(subject.clone()), &said).await?;
+        let (inputs, sending) = (vec![Input::Reading(reading)], Sending::Sent(permit));
+        let accepted = self.submit_once(who, inputs, ticket, Some(subject.clone()), &said, sending).await?;
         receipt.settle(accepted.first, became(&accepted, 0));
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
         let mut response = (status, axum::Json(receipt)).into_response();
         response.headers_mut().insert(POSITION, position_header(accepted.position.next));
+        self.tell_quotas(who, response.headers_mut());
         Ok(response)
     }
 
@@ -320,7 +341,8 @@ impl Gateway {
         let letter = dead_letter(&refusal, raw, whole.as_deref().map_or(bytes, str::as_bytes), &who.id);
         let said = One::Refused { subject: Some(subject.clone()), refusal: refusal.clone() };
         let inputs = vec![Input::DeadLetter(letter)];
-        let Accepted { first, position, .. } = self.submit_once(who, inputs, ticket, Some(subject.clone()), &said).await?;
+        let Accepted { first, position, .. } =
+            self.submit_once(who, inputs, ticket, Some(subject.clone()), &said, Sending::Sent(None)).await?;
         let problem = Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).kept_at(first);
         Ok(problem.with(header::HeaderName::from_static(POSITION), position_header(position.next)))
     }

@@ -28,7 +28,7 @@ use super::prepare::name_of;
 use super::problem::Problem;
 use super::receipt::Receipt;
 use super::settle::subjects_of;
-use super::submit::{became, position_header};
+use super::submit::{Sending, became, position_header};
 use super::{Behind, Current, Gateway, KeptLetter, POSITION, WantedLetters};
 use crate::admit::dead_letter;
 use crate::decode::{Format, decode};
@@ -203,18 +203,22 @@ impl Gateway {
             return Err(Problem::of(StatusCode::CONFLICT, refusal));
         }
         let raw = &kept.letter.raw;
-        let tried = match form {
-            Some(form) => self.attempt(form, bytes, who),
-            None => self.attempt(&form_of(raw), raw, who),
+        let (told, inputs) = loop {
+            let tried = match form {
+                Some(form) => self.attempt(form, bytes, who),
+                None => self.attempt(&form_of(raw), raw, who),
+            };
+            let mut inputs = Vec::with_capacity(3);
+            let told = match outcome(&kept, tried, form.is_some(), who, &mut inputs) {
+                Err(Told::Denied(subject)) => return Err(self.denied(&subject, who)),
+                Err(Told::Refused(refusal)) => Err(refusal),
+                Ok(receipt) => Ok(receipt),
+            };
+            // Who operates is of no tenant; but the tenant may have no room for the subject.
+            if !self.settle_all(who, &inputs).await? {
+                break (told, inputs);
+            }
         };
-        let mut inputs = Vec::with_capacity(3);
-        let told = match outcome(&kept, tried, form.is_some(), who, &mut inputs) {
-            Err(Told::Denied(subject)) => return Err(denied(&subject)),
-            Err(Told::Refused(refusal)) => Err(refusal),
-            Ok(receipt) => Ok(receipt),
-        };
-        // Who operates is of no tenant, so what comes of this changes nothing of what they may.
-        self.settle_all(who, &inputs).await?;
         let subject = inputs.iter().find_map(|input| match input {
             Input::Mending(mending) => mending.subject.clone(),
             _ => None,
@@ -225,7 +229,7 @@ impl Gateway {
             // Whatever is taken is about somebody.
             (Ok(_), None) => return Err(body::broken()),
         };
-        let accepted = self.submit_once(who, inputs, ticket, subject, &said).await?;
+        let accepted = self.submit_once(who, inputs, ticket, subject, &said, Sending::Mended).await?;
         let mut response = match told {
             Ok(mut receipt) => {
                 receipt.settle(accepted.first, became(&accepted, 0));
@@ -244,7 +248,7 @@ impl Gateway {
             return Ok(again_refused(answered, one));
         };
         match self.access.decide(who, Wish::Write(subject)) {
-            Decision::Deny => Err(denied(subject)),
+            Decision::Deny => Err(self.denied(subject, who)),
             Decision::Allow => match one {
                 One::Taken { is_new, .. } => again::taken(answered, is_new),
                 One::Refused { .. } => Ok(again_refused(answered, one)),
@@ -263,19 +267,28 @@ impl Gateway {
         let more = letters.len() > wanted.limit;
         letters.truncate(wanted.limit);
         let next = letters.last().filter(|_| more).map(|l| l.offset);
-        let (gateway, asks) = (self.clone(), who.clone());
-        let judged = tokio::task::spawn_blocking(move || gateway.judge_many(&letters, &asks)).await;
-        let (mut sum, inputs) = judged.map_err(|_| body::broken())?;
-        self.settle_all(&who, &inputs).await?;
+        let letters = Arc::new(letters);
+        let (mut sum, inputs) = loop {
+            let (gateway, asks, letters) = (self.clone(), who.clone(), letters.clone());
+            let judged = tokio::task::spawn_blocking(move || gateway.judge_many(&letters, &asks)).await;
+            let (sum, inputs) = judged.map_err(|_| body::broken())?;
+            if !self.settle_all(&who, &inputs).await? {
+                break (sum, inputs);
+            }
+        };
         sum.next = next;
         // Under a key it is kept that there was nothing to be tried, too.
         if !inputs.is_empty() || ticket.is_some() {
-            let Accepted { outcomes, position, .. } = self.submit_once(&who, inputs, ticket, None, &sum).await?;
+            let Accepted { outcomes, position, .. } = self.submit_once(&who, inputs, ticket, None, &sum, Sending::Mended).await?;
             sum.settle(outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Duplicate))).count(), position.next);
         } else {
             sum.position = self.told.load(Ordering::Acquire);
         }
         Ok(sum.told())
+    }
+
+    fn denied(&self, subject: &Subject, who: &Principal) -> Problem {
+        self.not_for(who, subject, &format!("write the subject {}", subject.as_str()))
     }
 
     async fn settle_all(self: &Arc<Self>, who: &Principal, inputs: &[Input]) -> Result<bool, Problem> {
@@ -313,7 +326,9 @@ impl Gateway {
             Ok(raw) => self.live.get().admission.admit(raw, (self.clock)()),
             Err(refusal) => Err(refusal.clone()),
         };
-        let may = |subject: &Subject| self.access.decide(who, Wish::Write(subject)) == Decision::Allow;
+        let may = |subject: &Subject| {
+            self.access.decide(who, Wish::Write(subject)) == Decision::Allow && !self.access.is_beyond(who, subject)
+        };
         match admitted {
             Ok(reading) if may(&reading.subject) => Tried::Taken(reading),
             Ok(reading) => Tried::Denied(reading.subject),
@@ -354,10 +369,6 @@ fn again_refused(answered: &Answered, one: One) -> Response {
     let mut response = Problem::of(StatusCode::UNPROCESSABLE_ENTITY, refusal).into_response();
     response.headers_mut().insert(POSITION, position_header(answered.position));
     as_before(response)
-}
-
-fn denied(subject: &Subject) -> Problem {
-    Problem::forbidden(&format!("write the subject {}", subject.as_str()))
 }
 
 /// Puts what is to be journaled of a try behind `inputs`.

@@ -20,6 +20,7 @@ mod prepare;
 pub mod problem;
 mod profile;
 mod provider;
+mod quota;
 mod readings;
 mod receipt;
 mod room;
@@ -36,6 +37,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vitalog_elog::access::Access;
 use vitalog_elog::input::DeadLetter;
+use vitalog_elog::metering::{Day, Holder};
 use vitalog_elog::port::Inlet;
 use vitalog_elog::{Answered, Content, ReadingId, StreamIx, Subject, Time, When};
 
@@ -48,6 +50,7 @@ pub use pace::Pace;
 pub use porter::{Call, Guest, NotTaken, Porter};
 pub use problem::{PROBLEM_JSON, Problem, with_problems};
 pub use provider::{Patience, Provider};
+pub use quota::{Ledger, Level, Refused};
 pub use receipt::{Receipt, Receipts, Status};
 pub use said::ProblemBody;
 pub use session::COOKIE;
@@ -76,6 +79,9 @@ pub struct Gateway {
     /// One replay of dead letters at a time, so that a letter becomes one reading.
     replaying: tokio::sync::Mutex<()>,
     once: Arc<once::Desk>,
+    ledger: Arc<Ledger>,
+    /// One at a time finds out what was spent of a quota.
+    learning: tokio::sync::Mutex<()>,
 }
 
 /// How much and how slowly a body may come.
@@ -150,6 +156,12 @@ pub trait Current: Send + Sync {
     /// # Errors
     /// [`Behind`].
     fn answered(&self, key: u128, after: u64) -> Result<Option<Answered>, Behind>;
+
+    /// How many new readings were sent on a day, today or yesterday, that count for a quota, likewise.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    fn spent(&self, day: Day, holder: &Holder, after: u64) -> Result<u64, Behind>;
 
     /// The offset before which everything is seen.
     fn reached(&self) -> u64;
@@ -243,6 +255,8 @@ impl Gateway {
             writing: tokio::sync::RwLock::default(),
             replaying: tokio::sync::Mutex::default(),
             once,
+            ledger: Arc::default(),
+            learning: tokio::sync::Mutex::default(),
         }
     }
 

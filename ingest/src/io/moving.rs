@@ -165,7 +165,7 @@ impl Gateway {
         let pairs = self.pairs(who, &subject, &to, &wanted).await?;
         let mut moved = Moved::of(subject.clone(), to.clone(), &pairs, dry_run);
         let inputs = pairs.into_iter().flatten().map(Input::Reading).collect();
-        let inputs = self.with_what_is_said(who, inputs, ticket, Some(subject), &Said { to })?;
+        let inputs = self.with_what_is_said(who, inputs, ticket, Some(subject), &Said { to }, true)?;
         let accepted = self.keep(who, self.hand_in_alone(still, inputs), ticket).await?;
         moved.position = Some(accepted.position.next);
         Ok(told(&moved))

@@ -16,8 +16,8 @@ use vitalog_elog::access::Principal;
 use super::problem::Problem;
 use crate::access::{Accounts, Paced};
 
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(super) const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// Buckets that are kept; where there are more, those that are full are forgotten, since a new one is full.
 const MOST: usize = 10_000;
 
@@ -131,9 +131,13 @@ impl Left {
         ]
     }
 
-    /// Says in an answer what is left.
+    /// Says in an answer what is left, before what a door has said of quotas.
     pub fn tell(&self, headers: &mut HeaderMap) {
         for (name, value) in self.fields() {
+            let value = match headers.get(&name) {
+                Some(said) => HeaderValue::from_bytes(&[value.as_bytes(), b", ", said.as_bytes()].concat()).unwrap_or(value),
+                None => value,
+            };
             headers.insert(name, value);
         }
     }

@@ -2,12 +2,13 @@
 //! any thread.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::{Input, Once, Reading, Refusal, Schema, Subject, Time};
 
 use super::again::Many;
+use super::quota::{READINGS, SPENT, beyond};
 use super::receipt::Receipt;
 use crate::admit::{Admission, dead_letter};
 use crate::decode::{Format, Item, decode, header_of};
@@ -92,7 +93,8 @@ impl Judge<'_> {
         if let Some(may) = known.get(subject) {
             return *may;
         }
-        let may = self.access.decide(self.who, Wish::Write(subject)) == Decision::Allow;
+        let may =
+            self.access.decide(self.who, Wish::Write(subject)) == Decision::Allow && !self.access.is_beyond(self.who, subject);
         known.insert(subject.clone(), may);
         may
     }
@@ -103,7 +105,9 @@ impl Judge<'_> {
     }
 
     fn deny(&self, subject: Subject, index: usize, line: u64, prepared: &mut Prepared) {
-        prepared.receipts.push(Receipt::rejected(index, line, not_permitted(&subject)));
+        let is_beyond = self.access.is_beyond(self.who, &subject);
+        let refusal = if is_beyond { beyond(&subject) } else { not_permitted(&subject) };
+        prepared.receipts.push(Receipt::rejected(index, line, refusal));
         prepared.denied += 1;
     }
 }
@@ -118,6 +122,41 @@ impl Prepared {
         }
     }
 
+    /// The readings, in the order of the body.
+    pub fn readings(&self) -> impl Iterator<Item = &Reading> {
+        self.inputs.iter().filter_map(|input| if let Input::Reading(reading) = input { Some(reading) } else { None })
+    }
+
+    /// Leaves out some of the readings, by their place among them, for a quota that is spent.
+    pub fn hold(&mut self, refused: &HashSet<usize>, why: &Refusal) {
+        let mut number = 0;
+        let mut kept = Vec::with_capacity(self.owners.len());
+        let inputs = std::mem::take(&mut self.inputs).into_iter().zip(std::mem::take(&mut self.owners));
+        for (input, owner) in inputs {
+            let is_reading = matches!(input, Input::Reading(_));
+            if is_reading && refused.contains(&number) {
+                let Receipt { index, line, .. } = self.receipts[owner];
+                self.receipts[owner] = Receipt::rejected(index, line, why.clone());
+            } else {
+                kept.push((input, owner));
+            }
+            number += usize::from(is_reading);
+        }
+        (self.inputs, self.owners) = kept.into_iter().unzip();
+    }
+
+    /// The places of those whose subject would be one more than its tenant may have.
+    pub fn beyond(&self) -> Vec<usize> {
+        self.spent("subject")
+    }
+
+    /// The places of those that a quota has refused, by its field.
+    fn spent(&self, field: &str) -> Vec<usize> {
+        let is_it = |refusal: &Refusal| refusal.code == SPENT && refusal.field.as_deref() == Some(field);
+        let all = self.receipts.iter().enumerate();
+        all.filter(|(_, receipt)| receipt.refusal.as_ref().is_some_and(is_it)).map(|(place, _)| place).collect()
+    }
+
     /// The one subject that all of it is about, where it is one; and how many there are.
     fn subjects(&self) -> (Option<Subject>, usize) {
         let mut subjects: Vec<Subject> = self.owners.iter().filter_map(|place| self.subject_of(*place)).collect();
@@ -129,8 +168,12 @@ impl Prepared {
     /// What is said of it beside what the inputs say: under the one subject that it is about, where it is one. Else each further input says what concerns one subject.
     pub fn said(&self) -> (Option<Subject>, Many, Vec<Input>) {
         let (one, count) = self.subjects();
-        let denied = (0..self.receipts.len()).filter(|place| self.owners.binary_search(place).is_err());
-        let mut whole = Many { denied: denied.collect(), refused: Vec::new() };
+        let (beyond, spent) = (self.beyond(), self.spent(READINGS));
+        let is_quota = |place: &usize| beyond.binary_search(place).is_ok() || spent.binary_search(place).is_ok();
+        let denied = (0..self.receipts.len()).filter(|place| self.owners.binary_search(place).is_err() && !is_quota(place));
+        let denied = denied.collect();
+        let why = spent.first().and_then(|place| self.receipts[*place].refusal.clone());
+        let mut whole = Many { denied, refused: Vec::new(), beyond, spent, why };
         let mut parts: BTreeMap<Subject, Many> = BTreeMap::new();
         for place in &self.owners {
             let Some(refusal) = &self.receipts[*place].refusal else { continue };
@@ -150,7 +193,7 @@ impl Prepared {
 /// A further subject that a reading names, and that is not for whoever sends it: its timeline would show it.
 pub(super) fn not_theirs(access: &dyn Access, who: &Principal, schema: &Schema, reading: &Reading) -> Option<Subject> {
     let further = reading.content.as_ref()?.further_subjects(schema);
-    further.into_iter().find(|subject| !access.may_name(who, subject))
+    further.into_iter().find(|subject| !access.may_name(who, subject) || access.is_beyond(who, subject))
 }
 
 pub(super) fn not_permitted(subject: &Subject) -> Refusal {

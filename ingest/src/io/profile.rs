@@ -17,7 +17,7 @@ use super::again::as_before;
 use super::body;
 use super::once::{Key, Turn, said as said_before};
 use super::problem::Problem;
-use super::submit::position_header;
+use super::submit::{Sending, position_header};
 use super::{Gateway, POSITION};
 use crate::admit::{Limits, admit_instant, admit_value, unknown_name};
 use crate::decode::json;
@@ -93,7 +93,7 @@ pub(super) async fn put(
     let fields = changes.iter().map(|c| c.field.clone()).collect();
     let said = Said { at: at.to_string(), fields };
     let inputs = changes.into_iter().map(Input::Profile).collect();
-    let accepted = gateway.submit_once(&who, inputs, &mut ticket, Some(subject.clone()), &said).await?;
+    let accepted = gateway.submit_once(&who, inputs, &mut ticket, Some(subject.clone()), &said, Sending::Sent(None)).await?;
     Ok(told(subject, said, accepted.position.next))
 }
 

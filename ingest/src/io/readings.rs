@@ -1,6 +1,7 @@
 //! `POST /v1/readings`: many readings, a receipt for each.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, RawQuery, State};
@@ -15,9 +16,10 @@ use super::body;
 use super::once::{Asked, Key, Ticket, Turn, said};
 use super::prepare::{Judge, Prepared, Whole};
 use super::problem::{PROBLEM_JSON, Problem};
+use super::quota::Allowed;
 use super::receipt::{Receipts, Status};
 use super::settle::subjects_of;
-use super::submit::{became, position_header};
+use super::submit::{Sending, became, position_header};
 use super::{Gateway, POSITION};
 use crate::admit::dead_letter;
 use crate::decode::Format;
@@ -52,12 +54,13 @@ pub(super) async fn post(
     let bytes = &taken.bytes;
 
     let (mut judged, asked) = judge(&gateway, &who, &format, bytes, key.map(|key| (key, query))).await?;
-    if let Ok(prepared) = &judged {
+    while let Ok(prepared) = &judged {
         let subjects = subjects_of(&prepared.inputs, gateway.live.get().admission.schema());
-        // Whose a subject is may have been settled otherwise than by whoever sends this.
-        if gateway.settle(&who, subjects.iter()).await? {
-            (judged, _) = judge(&gateway, &who, &format, bytes, None).await?;
+        // Whose a subject is may have been settled otherwise than by whoever sends this, or be beyond what its tenant may have.
+        if !gateway.settle(&who, subjects.iter()).await? {
+            break;
         }
+        (judged, _) = judge(&gateway, &who, &format, bytes, None).await?;
     }
     let prepared = match judged {
         Ok(prepared) => prepared,
@@ -67,15 +70,22 @@ pub(super) async fn post(
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail, "send fewer readings at a time"));
         }
     };
+    let beyond = prepared.beyond();
+    gateway.ledger().refused.subjects.fetch_add(beyond.len() as u64, Ordering::Relaxed);
     if prepared.denied == prepared.receipts.len() {
-        return Err(Problem::forbidden("write readings of any subject that was sent"));
+        return Err(match beyond.first().and_then(|place| prepared.receipts[*place].refusal.clone()) {
+            Some(refusal) => Problem::of(StatusCode::FORBIDDEN, refusal),
+            None => Problem::forbidden("write readings of any subject that was sent"),
+        });
     }
     let shown = |receipts: Receipts| answer(if is_summary { receipts.summary() } else { receipts });
     let mut ticket = match gateway.once.turn(asked).await? {
         Turn::First(ticket) => ticket,
         Turn::Again(answered) => return Ok(as_before(shown(again::receipts(&answered, prepared)?))),
     };
-    Ok(shown(gateway.take_in(&who, prepared, &mut ticket).await?))
+    let mut response = shown(gateway.take_in(&who, prepared, &mut ticket).await?);
+    gateway.tell_quotas(&who, response.headers_mut());
+    Ok(response)
 }
 
 /// Holds a body against what is declared and permitted, on a thread of its own.
@@ -102,14 +112,27 @@ async fn judge(
 }
 
 impl Gateway {
-    async fn take_in(&self, who: &Principal, prepared: Prepared, ticket: &mut Option<Ticket>) -> Result<Receipts, Problem> {
+    async fn take_in(
+        self: &Arc<Self>,
+        who: &Principal,
+        mut prepared: Prepared,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Receipts, Problem> {
+        let Allowed { permit, refused, why } = self.allow(who, prepared.readings().collect()).await?;
+        if let Some(why) = why {
+            // Letters that were among it come again with the rest.
+            if refused.len() == prepared.readings().count() {
+                return Err(self.nothing_fits(who, why));
+            }
+            prepared.hold(&refused, &why);
+        }
         let said = ticket.as_ref().map(|_| prepared.said());
         let Prepared { mut inputs, mut receipts, owners, .. } = prepared;
         let accepted = match said {
-            None => self.submit(who, inputs).await?,
+            None => self.submit(who, inputs, permit).await?,
             Some((subject, whole, parts)) => {
                 inputs.extend(parts);
-                self.submit_once(who, inputs, ticket, subject, &whole).await?
+                self.submit_once(who, inputs, ticket, subject, &whole, Sending::Sent(permit)).await?
             }
         };
         for (i, owner) in owners.into_iter().enumerate() {
@@ -139,7 +162,8 @@ impl Gateway {
         let letter = dead_letter(&refusal, None, bytes, &who.id);
         let said = One::Refused { subject: None, refusal: refusal.clone() };
         let inputs = vec![Input::DeadLetter(letter)];
-        let Accepted { first, position, .. } = self.submit_once(who, inputs, &mut ticket, None, &said).await?;
+        let Accepted { first, position, .. } =
+            self.submit_once(who, inputs, &mut ticket, None, &said, Sending::Sent(None)).await?;
         let problem = Problem::of(StatusCode::BAD_REQUEST, refusal).kept_at(first);
         Ok(problem.with(header::HeaderName::from_static(POSITION), position_header(position.next)))
     }

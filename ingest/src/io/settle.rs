@@ -12,7 +12,8 @@ use super::problem::Problem;
 use super::{Gateway, body, once};
 
 impl Gateway {
-    /// Settles of these subjects whose they are, where that is open. Whether anything was: what may be done with them is to be asked again then.
+    /// Settles of these subjects whose they are, where that is open. Whether anything was: what may be done with them is to be asked again then, and settled again what is open still. Those for
+    /// which their tenant had no room are [beyond](vitalog_elog::access::Access::is_beyond) what may be written then.
     pub(super) async fn settle(
         self: &Arc<Self>,
         who: &Principal,

@@ -14,16 +14,32 @@ use vitalog_elog::{Input, Outcome, Subject};
 use super::Gateway;
 use super::once::{self, Ticket, Waiting};
 use super::problem::Problem;
+use super::quota::Permit;
+
+/// How readings come in.
+pub(super) enum Sending {
+    /// By whoever sends them, with what they may spend of a quota.
+    Sent(Option<Permit>),
+    /// They are set right: moved, or a dead letter tried again. That spends nothing.
+    Mended,
+}
 
 impl Gateway {
     /// Journals the inputs. The answer comes after they are on stable storage. They are kept even if nobody waits for it any more.
-    pub(super) async fn submit(&self, who: &Principal, mut inputs: Vec<Input>) -> Result<Accepted, Problem> {
-        inputs.extend(self.put_down(who, &inputs));
-        self.keep(who, self.hand_in(inputs).await, &mut None).await
+    pub(super) async fn submit(
+        &self,
+        who: &Principal,
+        mut inputs: Vec<Input>,
+        permit: Option<Permit>,
+    ) -> Result<Accepted, Problem> {
+        let put_down = self.put_down(who, &inputs, false);
+        inputs.extend(put_down);
+        self.keep(who, self.hand_in(inputs, permit).await, &mut None).await
     }
 
-    /// Whom what is sent is put down to. It stands behind all else, so that places and offsets before it are what they were.
-    fn put_down(&self, who: &Principal, inputs: &[Input]) -> Option<Input> {
+    /// Whom what is sent is put down to. It stands behind all else, so that places and offsets before it are what they were; what is mended and not sent is marked so where a quota holds, which it
+    /// spends nothing of.
+    fn put_down(&self, who: &Principal, inputs: &[Input], is_mended: bool) -> Vec<Input> {
         let (mut readings, mut refused) = (0, 0);
         for input in inputs {
             match input {
@@ -32,10 +48,9 @@ impl Gateway {
                 _ => {}
             }
         }
-        if readings + refused == 0 {
-            return None;
-        }
-        Some(Input::Sent(Sent { by: self.access.party(who)?, readings, refused }))
+        let Some(by) = self.access.party(who).filter(|_| readings + refused > 0) else { return Vec::new() };
+        let mark = (is_mended && !self.access.quotas(who).is_empty()).then(|| Input::Sent(Sent::mended(by.clone())));
+        std::iter::once(Input::Sent(Sent { by, readings, refused })).chain(mark).collect()
     }
 
     fn accepted(&self, who: &Principal, accepted: &Accepted) {
@@ -55,14 +70,16 @@ impl Gateway {
         ticket: &mut Option<Ticket>,
         subject: Option<Subject>,
         said: &impl Serialize,
+        sending: Sending,
     ) -> Result<Accepted, Problem> {
-        let inputs = self.with_what_is_said(who, inputs, ticket, subject, said)?;
-        self.keep(who, self.hand_in(inputs).await, ticket).await
+        let inputs = self.with_what_is_said(who, inputs, ticket, subject, said, matches!(sending, Sending::Mended))?;
+        let permit = if let Sending::Sent(permit) = sending { permit } else { None };
+        self.keep(who, self.hand_in(inputs, permit).await, ticket).await
     }
 
     /// Gives them to the run loop, by whoever keeps all others from that; they are still to be [kept](Gateway::keep).
     pub(super) fn hand_in_alone(&self, _alone: RwLockWriteGuard<'_, ()>, inputs: Vec<Input>) -> Waiting {
-        once::hand_in(&*self.inlet, inputs)
+        once::hand_in(&*self.inlet, inputs, None)
     }
 
     /// The inputs, and behind them what is said to a request that bears a key, and whom they are put down to.
@@ -73,8 +90,9 @@ impl Gateway {
         ticket: &mut Option<Ticket>,
         subject: Option<Subject>,
         said: &impl Serialize,
+        is_mended: bool,
     ) -> Result<Vec<Input>, Problem> {
-        let put_down = self.put_down(who, &inputs);
+        let put_down = self.put_down(who, &inputs, is_mended);
         if let Some(ticket) = ticket {
             inputs.push(ticket.said(subject, inputs.len(), said)?);
         }
@@ -83,9 +101,9 @@ impl Gateway {
     }
 
     /// Gives them to the run loop, when nobody has to be alone with it. What was given is on its way, whoever hangs up.
-    async fn hand_in(&self, inputs: Vec<Input>) -> Waiting {
+    async fn hand_in(&self, inputs: Vec<Input>, permit: Option<Permit>) -> Waiting {
         let _among_others = self.writing.read().await;
-        once::hand_in(&*self.inlet, inputs)
+        once::hand_in(&*self.inlet, inputs, permit)
     }
 
     /// Waits until they are kept.

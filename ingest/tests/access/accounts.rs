@@ -94,7 +94,15 @@ fn a_token_of_an_account_does_what_both_may() {
     ] {
         let shown = add_token(
             &accounts,
-            &NewToken { id, account: Some(account), scopes: &scopes(words), expires: None, rate: None, tenant: None },
+            &NewToken {
+                id,
+                account: Some(account),
+                scopes: &scopes(words),
+                expires: None,
+                rate: None,
+                readings_per_day: None,
+                tenant: None,
+            },
         )
         .expect("made");
         let who = accounts.holder_of(&shown).expect("known");
@@ -153,7 +161,15 @@ fn tokens_expire_are_exchanged_and_revoked() {
     let expires = Some(now() + Span::days(1));
     let shown = add_token(
         &accounts,
-        &NewToken { id: "meter", account: None, scopes: &scopes("write"), expires, rate: None, tenant: None },
+        &NewToken {
+            id: "meter",
+            account: None,
+            scopes: &scopes("write"),
+            expires,
+            rate: None,
+            readings_per_day: None,
+            tenant: None,
+        },
     )
     .expect("made");
     let who = accounts.holder_of(&shown).expect("good");
@@ -231,7 +247,15 @@ fn what_another_process_changes_holds_with_the_next_question() {
     let mut other = open();
     let shown = other
         .add_token(
-            &NewToken { id: "meter", account: None, scopes: &scopes("read"), expires: None, rate: None, tenant: None },
+            &NewToken {
+                id: "meter",
+                account: None,
+                scopes: &scopes("read"),
+                expires: None,
+                rate: None,
+                readings_per_day: None,
+                tenant: None,
+            },
             now(),
         )
         .expect("made")
@@ -308,7 +332,8 @@ fn what_does_not_fit_is_refused_by_name() {
     assert!(vitalog_ingest::access::Roles::parse("caretaker,service").is_err(), "nobody is given that");
     let unknown = store.assign("kim", &own, now(), None, "test").expect_err("unknown").to_string();
     assert_eq!(unknown, "there is no account kim");
-    let token = NewToken { id: "t", account: Some("kim"), scopes: &[], expires: None, rate: None, tenant: None };
+    let token =
+        NewToken { id: "t", account: Some("kim"), scopes: &[], expires: None, rate: None, readings_per_day: None, tenant: None };
     assert_eq!(store.add_token(&token, now()).err().map(|e| e.to_string()).as_deref(), Some("there is no account kim"));
     assert!(store.set_roles("lee", roles("patient")).is_err(), "a patient has a subject");
     store.set_roles("lee", roles("caretaker,operator")).expect("set");
@@ -318,7 +343,7 @@ fn what_does_not_fit_is_refused_by_name() {
 
 /// What a store of version 3 has not.
 const WITHOUT_TENANTS: &str =
-    "DROP TABLE subjects; DROP TABLE tenants; DROP TABLE era; DROP TABLE used; ALTER TABLE accounts DROP COLUMN tenant;
+    "ALTER TABLE tokens DROP COLUMN readings_per_day; DROP TABLE subjects; DROP TABLE tenants; DROP TABLE era; DROP TABLE used; ALTER TABLE accounts DROP COLUMN tenant;
     ALTER TABLE tokens DROP COLUMN tenant; PRAGMA user_version = 3;";
 
 #[test]
@@ -342,6 +367,44 @@ fn a_store_without_tenants_is_looked_at_and_taken_over() {
     drop(store);
     let seen = vitalog_ingest::access::look(&path).expect("read");
     assert_eq!((seen.accounts["kim"].tenant.as_deref(), seen.accounts["lee"].tenant.as_deref()), (Some("ward"), None));
+}
+
+#[test]
+fn a_store_without_quotas_is_looked_at_and_taken_over() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("access.db");
+    let most = std::num::NonZeroU32::new;
+    let mut store = Store::open(&path).expect("made");
+    store.add_tenant("ward", &Names::Any, most(9), now()).expect("made");
+    store
+        .add_token(&NewToken { rate: most(7), tenant: Some("ward"), ..NewToken::new("pump", &scopes("write")) }, now())
+        .expect("made");
+    drop(store);
+    let older = rusqlite::Connection::open(&path).expect("opened");
+    let without =
+        "DROP INDEX owned; ALTER TABLE tenants DROP COLUMN readings_per_day; ALTER TABLE tenants DROP COLUMN most_subjects;
+        ALTER TABLE tokens DROP COLUMN readings_per_day; PRAGMA user_version = 4; PRAGMA wal_checkpoint(TRUNCATE);";
+    older.execute_batch(without).expect("as it was");
+    drop(older);
+    let seen = vitalog_ingest::access::look(&path).expect("read");
+    assert_eq!((seen.tenants["ward"].rate, seen.tokens["pump"].rate, seen.quotas().len()), (most(9), most(7), 0));
+    let mut store = Store::open(&path).expect("taken over");
+    store.set_tenant_readings("ward", most(5)).expect("set");
+    store.set_tenant_subjects("ward", most(6)).expect("set");
+    store.set_token_readings("pump", most(3)).expect("set");
+    let former = store.rotate_token("pump", now()).expect("exchanged");
+    assert!(!former.token.is_empty());
+    drop(store);
+    let seen = vitalog_ingest::access::look(&path).expect("read");
+    assert_eq!((seen.tenants["ward"].readings_per_day, seen.tenants["ward"].most_subjects), (most(5), most(6)));
+    assert_eq!(
+        (seen.tokens["pump"].readings_per_day, seen.tokens["pump"].rate),
+        (most(3), most(7)),
+        "exchanged, it keeps what it may"
+    );
+    let mut store = Store::open(&path).expect("opened");
+    assert!(store.set_tenant_readings("x", None).is_err() && store.set_tenant_subjects("x", None).is_err());
+    assert!(store.set_token_readings("x", None).is_err() && store.set_token_rate("x", None).is_err());
 }
 
 /// What an older program has made is looked at as it is, and taken over when it is opened.

@@ -56,8 +56,11 @@ pub fn accounts(clock: &Clock) -> Arc<Accounts> {
 
 /// A program's token.
 pub fn token(accounts: &Accounts, id: &str, words: &str) -> String {
-    add_token(accounts, &NewToken { id, account: None, scopes: &scopes(words), expires: None, rate: None, tenant: None })
-        .expect("made")
+    add_token(
+        accounts,
+        &NewToken { id, account: None, scopes: &scopes(words), expires: None, rate: None, readings_per_day: None, tenant: None },
+    )
+    .expect("made")
 }
 
 pub fn add_token(accounts: &Accounts, new: &NewToken<'_>) -> Result<String, AccessError> {

@@ -9,6 +9,7 @@ mod ingress;
 mod letters;
 mod moving;
 mod once;
+mod quotas;
 mod receipts;
 mod sign_in;
 
@@ -26,6 +27,7 @@ use serde_json::Value as Json;
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::effect::Former;
 use vitalog_elog::input::{Mending, MendingOutcome};
+use vitalog_elog::metering::{Day, Holder, Party, Sent};
 use vitalog_elog::port::{Accepted, Answer, Inlet, Unavailable};
 use vitalog_elog::{
     Answered, Effect, Entry, Input, Outcome, Position, Reading, ReadingId, Record, StreamIx, Subject, Time, When,
@@ -62,6 +64,8 @@ struct Known {
     readings: Mutex<BTreeMap<(Subject, ReadingId), Reading>>,
     letters: Mutex<Vec<KeptLetter>>,
     answered: Mutex<HashMap<u128, Answered>>,
+    /// New readings by day and whom they are put down to.
+    fresh: Mutex<Vec<(Day, Party, u64)>>,
     /// The offset before which it has everything.
     reached: AtomicU64,
 }
@@ -149,6 +153,11 @@ impl Current for Known {
         Ok(self.answered.lock().expect("no panic").get(&key).cloned())
     }
 
+    fn spent(&self, day: Day, holder: &Holder, _: u64) -> Result<u64, Behind> {
+        let fresh = self.fresh.lock().expect("no panic");
+        Ok(fresh.iter().filter(|(on, by, _)| *on == day && holder.counts(by)).map(|(.., readings)| readings).sum())
+    }
+
     fn reached(&self) -> u64 {
         self.reached.load(Ordering::Acquire)
     }
@@ -192,6 +201,13 @@ impl Known {
             Record { offset, entry: Arc::new(entry), effects }
         };
         let records: Vec<Record> = (first..).zip(entries).map(record).collect();
+        // A group is one request here.
+        let sent: Vec<&Sent> =
+            records.iter().filter_map(|r| if let Input::Sent(sent) = &r.entry.input { Some(sent) } else { None }).collect();
+        if let [sent] = &*sent {
+            let new = records.iter().filter(|record| matches!(record.reading(), Some((_, Outcome::New)))).count();
+            self.fresh.lock().expect("no panic").push((Day::of(records[0].entry.arrival), sent.by.clone(), new as u64));
+        }
         let mut known = self.answered.lock().expect("no panic");
         for (place, record) in records.iter().enumerate() {
             if let Input::Once(vitalog_elog::Once { request: Some(request), .. }) = &record.entry.input {
@@ -211,7 +227,7 @@ fn run(mut journal: Journal, submissions: mpsc::Receiver<(Vec<Input>, Answer)>, 
         let entries: Vec<Entry> = inputs.into_iter().map(|input| Entry { arrival, input }).collect();
         let position = journal.append(&schema, &entries).expect("kept");
         let outcomes = known.take(first, entries, position);
-        done(Ok(Accepted { first, outcomes, position }));
+        done(Ok(Accepted { first, arrival, outcomes, position }));
     }
 }
 
@@ -349,6 +365,13 @@ impl Server {
         self.end();
         between(self.dir.path());
         Server::start_on(self.dir.clone(), Credentials::Open, Arc::new(Open), BodyLimits::default(), None, None)
+    }
+
+    /// The same, of one that lets accounts in.
+    pub fn again_guarded(mut self, accounts: &Arc<Accounts>) -> Server {
+        self.end();
+        let credentials = Credentials::Accounts(accounts.clone());
+        Server::start_on(self.dir.clone(), credentials, accounts.clone(), BodyLimits::default(), None, None)
     }
 
     /// Ends the server, and reads what its journal holds.

@@ -151,8 +151,19 @@ fn who_may_not_write_any_more_is_told_nothing() {
         let scopes = scopes(words);
         // Revoked or not there yet.
         let _ = accounts.change(|store| store.revoke_token("pump"));
-        add_token(&accounts, &NewToken { id: "pump", account: None, scopes: &scopes, expires: None, rate: None, tenant: None })
-            .expect("made")
+        add_token(
+            &accounts,
+            &NewToken {
+                id: "pump",
+                account: None,
+                scopes: &scopes,
+                expires: None,
+                rate: None,
+                readings_per_day: None,
+                tenant: None,
+            },
+        )
+        .expect("made")
     };
     let send = |token: &str, method: &str, path: &str, body: &str| {
         let auth = format!("Bearer {token}");

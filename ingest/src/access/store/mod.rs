@@ -9,6 +9,7 @@ mod emergencies;
 mod erasures;
 mod holds;
 mod links;
+mod quotas;
 mod read;
 mod tenants;
 mod tokens;
@@ -30,8 +31,8 @@ pub use used::UsedByDay;
 
 /// "VtAc".
 const APPLICATION_ID: i32 = 0x5674_4163;
-/// 2: with holds. 3: with erasures that were asked for, and links with providers' accounts. 4: with tenants.
-const FORMAT: u32 = 4;
+/// 2: with holds. 3: with erasures that were asked for, and links with providers' accounts. 4: with tenants. 5: with quotas.
+const FORMAT: u32 = 5;
 
 const TABLES: &str = "
     CREATE TABLE accounts (id TEXT PRIMARY KEY, roles TEXT NOT NULL, own TEXT, password TEXT, generation INTEGER NOT NULL DEFAULT 0,
@@ -122,7 +123,10 @@ impl Store {
                     tx.execute_batch(ERASURES)?;
                     tx.execute_batch(LINKS)?;
                 }
-                tx.execute_batch(tenants::TENANTS)?;
+                if former < 4 {
+                    tx.execute_batch(tenants::TENANTS)?;
+                }
+                tx.execute_batch(quotas::QUOTAS)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }
             (0, 0) => {
@@ -131,6 +135,7 @@ impl Store {
                 tx.execute_batch(ERASURES)?;
                 tx.execute_batch(LINKS)?;
                 tx.execute_batch(tenants::TENANTS)?;
+                tx.execute_batch(quotas::QUOTAS)?;
                 tx.pragma_update(None, "application_id", APPLICATION_ID)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }

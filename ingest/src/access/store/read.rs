@@ -36,7 +36,7 @@ impl Store {
         let version: u32 = tx.pragma_query_value(None, "user_version", |r| r.get(0))?;
         let tenant = if version >= 4 { "tenant" } else { "NULL" };
         if version >= 4 {
-            registry.tenants = read_tenants(&tx)?;
+            registry.tenants = read_tenants(&tx, version)?;
         }
         let accounts =
             format!("SELECT id, roles, own, password, generation, disabled_at, created_at, {tenant} FROM accounts ORDER BY id");
@@ -62,7 +62,8 @@ impl Store {
             }
             Ok(())
         })?;
-        read_tokens(&tx, tenant, &mut registry)?;
+        let quota = if version >= 5 { "readings_per_day" } else { "NULL" };
+        read_tokens(&tx, tenant, quota, &mut registry)?;
         each(&tx, "SELECT number, account, subject, reason, at, until, seen_by FROM emergencies ORDER BY number", |r| {
             let subject: String = r.get(2)?;
             let emergency = Emergency {
@@ -87,10 +88,10 @@ impl Store {
     }
 }
 
-/// The tokens; `tenant` is the column that says to which each belongs.
-fn read_tokens(db: &Connection, tenant: &str, registry: &mut Registry) -> Result<(), AccessError> {
+/// The tokens; `tenant` is the column that says to which each belongs, `quota` the one that says how much may be sent by it.
+fn read_tokens(db: &Connection, tenant: &str, quota: &str, registry: &mut Registry) -> Result<(), AccessError> {
     let tokens = format!(
-        "SELECT id, account, hash, scopes, created_at, expires_at, former, former_until, rate, {tenant} FROM tokens ORDER BY id"
+        "SELECT id, account, hash, scopes, created_at, expires_at, former, former_until, rate, {tenant}, {quota} FROM tokens ORDER BY id"
     );
     each(db, &tokens, |r| {
         let (id, scopes): (String, String) = (r.get(0)?, r.get(3)?);
@@ -106,6 +107,7 @@ fn read_tokens(db: &Connection, tenant: &str, registry: &mut Registry) -> Result
             former: former.zip(r.get::<_, Option<i64>>(7)?.map(Time)),
             rate: r.get::<_, Option<u32>>(8)?.and_then(NonZeroU32::new),
             tenant: r.get::<_, Option<String>>(9)?.map(Into::into),
+            readings_per_day: r.get::<_, Option<u32>>(10)?.and_then(NonZeroU32::new),
         };
         registry.add_token(token);
         Ok(())

@@ -3,13 +3,15 @@
 //! INVARIANT (one owner): a subject has one row at most, and who writes it first stays. What is written down only grows, so whoever has read it reads what came after; each change of what was there begins a new era.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use vitalog_elog::{Subject, Time};
 
-use super::{AccessError, Store};
+use super::quotas::room;
+use super::{AccessError, FORMAT, Store};
 use crate::access::is_id;
 use crate::access::tenants::{Names, Owners, Seen, Tenant, owner_of_names};
 
@@ -26,7 +28,7 @@ pub(super) const TENANTS: &str = "
     ALTER TABLE tokens ADD COLUMN tenant TEXT;";
 
 impl Store {
-    /// Makes a tenant.
+    /// Makes a tenant, with no quota.
     ///
     /// # Errors
     /// An id that can't be one or is taken; names that another tenant's could be.
@@ -35,7 +37,7 @@ impl Store {
             return Err(AccessError::BadId(id.to_owned()));
         }
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let tenants = read_tenants(&tx)?;
+        let tenants = read_tenants(&tx, FORMAT)?;
         if tenants.contains_key(id) {
             return Err(AccessError::Exists("tenant", id.to_owned()));
         }
@@ -52,7 +54,7 @@ impl Store {
     pub fn set_names(&mut self, id: &str, names: &Names) -> Result<(), AccessError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tenant_must_be(&tx, id)?;
-        apart(&read_tenants(&tx)?, id, names)?;
+        apart(&read_tenants(&tx, FORMAT)?, id, names)?;
         tx.execute("UPDATE tenants SET beginning = ?2 WHERE id = ?1", params![id, beginning(names)])?;
         Ok(tx.commit()?)
     }
@@ -87,7 +89,7 @@ impl Store {
     pub fn claim_subjects(&mut self, id: &str, subjects: &[Subject], now: Time) -> Result<(), AccessError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tenant_must_be(&tx, id)?;
-        let tenants = read_tenants(&tx)?;
+        let tenants = read_tenants(&tx, FORMAT)?;
         for subject in subjects {
             match owner(&tx, subject)? {
                 Some(Some(other)) if other != id => return Err(of_other(subject, &other)),
@@ -126,14 +128,38 @@ impl Store {
         Ok(tx.commit()?)
     }
 
-    /// Writes down whose subjects are that nobody had: of a tenant, or of the house. What is written down already stays as it is.
+    /// Writes down whose subjects are that nobody had: of a tenant, or of the house. What is written down already stays as it is. Gives back those for which their tenant has no room.
+    ///
+    /// INVARIANT (never more): how many a tenant has is counted in the transaction that adds to them, whichever process it is of.
     ///
     /// # Errors
     /// Where the store can't be written.
-    pub fn settle(&mut self, subjects: &[(Subject, Option<Arc<str>>)], now: Time) -> Result<(), AccessError> {
+    pub fn settle(&mut self, subjects: &[(Subject, Option<Arc<str>>)], now: Time) -> Result<Vec<Subject>, AccessError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        subjects.iter().try_for_each(|(subject, tenant)| put(&tx, subject, tenant.as_deref(), now))?;
-        Ok(tx.commit()?)
+        let mut rooms: BTreeMap<&Arc<str>, Option<u64>> = BTreeMap::new();
+        let mut beyond = Vec::new();
+        for (subject, tenant) in subjects {
+            if owner(&tx, subject)?.is_some() {
+                continue;
+            }
+            if let Some(tenant) = tenant {
+                let room = match rooms.entry(tenant) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(room(&tx, tenant)?),
+                };
+                match room {
+                    Some(0) => {
+                        beyond.push(subject.clone());
+                        continue;
+                    }
+                    Some(left) => *left -= 1,
+                    None => {}
+                }
+            }
+            put(&tx, subject, tenant.as_deref(), now)?;
+        }
+        tx.commit()?;
+        Ok(beyond)
     }
 
     /// Takes up what is written down of whose subjects are, as far as it was not read before.
@@ -163,9 +189,11 @@ impl Store {
     }
 }
 
-/// All tenants.
-pub(super) fn read_tenants(db: &Connection) -> Result<BTreeMap<Arc<str>, Tenant>, AccessError> {
-    let mut statement = db.prepare("SELECT id, beginning, created_at, shut_at, rate FROM tenants ORDER BY id")?;
+/// All tenants, of a store of this version.
+pub(super) fn read_tenants(db: &Connection, version: u32) -> Result<BTreeMap<Arc<str>, Tenant>, AccessError> {
+    let quotas = if version >= 5 { "readings_per_day, most_subjects" } else { "NULL, NULL" };
+    let mut statement =
+        db.prepare(&format!("SELECT id, beginning, created_at, shut_at, rate, {quotas} FROM tenants ORDER BY id"))?;
     let tenants = statement.query_map([], |row| {
         let id: Arc<str> = row.get::<_, String>(0)?.into();
         let tenant = Tenant {
@@ -174,6 +202,8 @@ pub(super) fn read_tenants(db: &Connection) -> Result<BTreeMap<Arc<str>, Tenant>
             created: Time(row.get(2)?),
             shut: row.get::<_, Option<i64>>(3)?.map(Time),
             rate: row.get::<_, Option<u32>>(4)?.and_then(NonZeroU32::new),
+            readings_per_day: row.get::<_, Option<u32>>(5)?.and_then(NonZeroU32::new),
+            most_subjects: row.get::<_, Option<u32>>(6)?.and_then(NonZeroU32::new),
         };
         Ok((id, tenant))
     })?;
@@ -191,7 +221,7 @@ pub(super) fn must_not_be_of_other(db: &Connection, tenant: Option<&str>, subjec
     let Some(tenant) = tenant else { return Ok(()) };
     let known = match owner(db, subject)? {
         Some(owner) => Some(owner.unwrap_or_else(|| "the house".to_owned())),
-        None => owner_of_names(&read_tenants(db)?, subject.as_str()).map(ToString::to_string),
+        None => owner_of_names(&read_tenants(db, FORMAT)?, subject.as_str()).map(ToString::to_string),
     };
     match known {
         Some(other) if other != tenant => Err(of_other(subject, &other)),

@@ -20,6 +20,8 @@ pub struct NewToken<'a> {
     pub expires: Option<Time>,
     /// Requests a second that may be made with it; as many as there are, if not given.
     pub rate: Option<NonZeroU32>,
+    /// New readings that may be sent by it of a day; as many as there are, if not given.
+    pub readings_per_day: Option<NonZeroU32>,
     /// To which a program's own belongs, for ever. One of an account belongs where that does.
     pub tenant: Option<&'a str>,
 }
@@ -27,7 +29,7 @@ pub struct NewToken<'a> {
 impl<'a> NewToken<'a> {
     /// A program's of the house, for ever and at any pace.
     pub fn new(id: &'a str, scopes: &'a [Scope]) -> NewToken<'a> {
-        NewToken { id, account: None, scopes, expires: None, rate: None, tenant: None }
+        NewToken { id, account: None, scopes, expires: None, rate: None, readings_per_day: None, tenant: None }
     }
 }
 
@@ -69,8 +71,18 @@ impl Store {
         new.scopes.iter().filter_map(Scope::subject).try_for_each(|subject| must_not_be_of_other(&tx, tenant, subject))?;
         let scopes: Vec<String> = new.scopes.iter().map(Scope::to_string).collect();
         let added = tx.execute(
-            "INSERT INTO tokens (id, account, hash, scopes, created_at, expires_at, rate, tenant) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
-            params![new.id, new.account, hash, scopes.join(","), now.0, new.expires.map(|t| t.0), new.rate.map(NonZeroU32::get), new.tenant],
+            "INSERT INTO tokens (id, account, hash, scopes, created_at, expires_at, rate, tenant, readings_per_day) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
+            params![
+                new.id,
+                new.account,
+                hash,
+                scopes.join(","),
+                now.0,
+                new.expires.map(|t| t.0),
+                new.rate.map(NonZeroU32::get),
+                new.tenant,
+                new.readings_per_day.map(NonZeroU32::get)
+            ],
         )?;
         if added == 0 {
             return Err(AccessError::Exists("token", new.id.to_owned()));

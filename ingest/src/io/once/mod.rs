@@ -22,6 +22,7 @@ use vitalog_elog::port::{Accepted, Inlet, Unavailable};
 use vitalog_elog::{Answered, Input, Subject};
 
 use super::problem::Problem;
+use super::quota::{self, Permit};
 use super::{Clock, Current, body};
 
 pub use key::{Asked, KEY, Key, LONGEST};
@@ -211,12 +212,15 @@ impl Future for Waiting {
     }
 }
 
-/// Hands inputs to the run loop, in the order of these calls.
-pub(super) fn hand_in(inlet: &dyn Inlet, inputs: Vec<Input>) -> Waiting {
+/// Hands inputs to the run loop, in the order of these calls. What they may spend of a quota is settled when it is known what came of them, whoever waits for it.
+pub(super) fn hand_in(inlet: &dyn Inlet, inputs: Vec<Input>, permit: Option<Permit>) -> Waiting {
     let (answer, answered) = oneshot::channel();
     inlet.submit(
         inputs,
         Box::new(move |result| {
+            if let Some(permit) = permit {
+                quota::settle(permit, &result);
+            }
             // Who asked may have hung up.
             let _ = answer.send(result);
         }),
@@ -226,8 +230,12 @@ pub(super) fn hand_in(inlet: &dyn Inlet, inputs: Vec<Input>) -> Waiting {
 
 /// An offset before which all stands that was handed in by now, whoever waits for it: nothing is submitted behind it, and the answer says where the journal ends.
 pub(super) async fn end_of(inlet: &dyn Inlet) -> Result<u64, Problem> {
-    let accepted = hand_in(inlet, Vec::new()).await.map_err(|failed| Problem::from(failed.why))?;
-    Ok(accepted.position.next)
+    Ok(end(inlet).await?.position.next)
+}
+
+/// The same, with what the clock of acceptance says.
+pub(super) async fn end(inlet: &dyn Inlet) -> Result<Accepted, Problem> {
+    hand_in(inlet, Vec::new(), None).await.map_err(|failed| Problem::from(failed.why))
 }
 
 /// What was said of the whole, as the door wrote it.
