@@ -42,6 +42,7 @@ mod support;
 mod survival;
 mod telling;
 mod tools;
+mod unusual;
 mod upgrading;
 mod watching;
 mod whole_data;

@@ -83,10 +83,10 @@ fn over_kills_a_day_has_as_many_readings_as_it_may_and_not_one_more() {
     let mut n = 0;
     while used(&server) < MOST {
         n += 1;
-        let all: Vec<String> = (0..60).map(|i| reading("a:1", &format!("last-{n}-{i}"))).collect();
+        let all: Vec<String> = (0..300).map(|i| reading("a:1", &format!("last-{n}-{i}"))).collect();
         let left = MOST - used(&server);
-        assert_eq!(counts(&post(&server, &tokens[n % 2], &all)), [left.min(60), 0, 60 - left.min(60)]);
-        seen(&server, &root, MOST - left + left.min(60));
+        assert_eq!(counts(&post(&server, &tokens[n % 2], &all)), [left.min(300), 0, 300 - left.min(300)]);
+        seen(&server, &root, MOST - left + left.min(300));
     }
     assert_eq!(post(&server, &tokens[0], &[reading("a:1", "beyond")]).status, 429);
     assert!(refused > 0 || n > 0, "it came to its end");
