@@ -43,6 +43,7 @@ mod survival;
 mod telling;
 mod tools;
 mod tracing;
+mod unusual;
 mod upgrading;
 mod watching;
 mod whole_data;

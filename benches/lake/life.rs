@@ -98,6 +98,7 @@ fn stream(name: &str, fields: &[(&str, Dimension, &str)]) -> Stream {
         kind: FieldKind::Quantity(Unit::named(*dimension, unit).expect("a unit of that dimension")),
         optional: false,
         range: None,
+        usual: None,
         doc: None,
     });
     Stream {

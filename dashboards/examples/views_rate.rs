@@ -49,7 +49,8 @@ fn main() -> Result<(), ViewsError> {
 }
 
 fn schema(unit: Unit) -> Schema {
-    let field = Field { name: "value".into(), kind: FieldKind::Quantity(unit), optional: false, range: None, doc: None };
+    let field =
+        Field { name: "value".into(), kind: FieldKind::Quantity(unit), optional: false, range: None, usual: None, doc: None };
     let stream = Stream {
         name: "bg".into(),
         shape: Shape::Instant,

@@ -322,6 +322,17 @@ async fn a_reading_that_says_the_same_as_another_is_flagged() {
     assert!(page["readings"][1]["flags"][0]["message"].as_str().is_none_or(|m| m.contains("may be a double")));
     stage.world.give(at, vec![Input::Reading(Reading::removal(Subject::new("p-1"), "relayed".into(), 2))]);
     assert_eq!(flags(&stage.get("/v1/subjects/p-1/readings/first").await["current"]), None, "what was removed says nothing");
+    // What is unusual says so by what is declared now; corrected, it says nothing.
+    stage.world.give(at, vec![reading("odd", 1, glucose(at + Span::seconds(2), "601"))]);
+    let path = "/v1/subjects/p-1/readings/odd";
+    let flag = stage.get(path).await["current"]["flags"][0].clone();
+    assert_eq!((&flag["code"], &flag["field"], &flag["value"]), (&"unusual".into(), &"value".into(), &"601 mg/dL".into()));
+    assert_eq!(flag["message"], "601 mg/dL is not usual: it is between 34 mg/dL and 600 mg/dL as a rule");
+    assert!(flag.get("id").is_none() && flag["remedy"].as_str().is_some_and(|text| text.contains("amend or remove")), "{flag}");
+    let page = stage.get(&format!("/v1/subjects/p-1/readings?from={at}&stream=bg")).await;
+    assert_eq!(page["readings"].as_array().expect("readings").iter().filter_map(flags).flatten().count(), 1, "{page}");
+    stage.world.give(at, vec![reading("odd", 2, glucose(at + Span::seconds(2), "600"))]);
+    assert_eq!(flags(&stage.get(path).await["current"]), None);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ pub mod refusal;
 pub mod schema;
 pub mod time;
 pub mod time_of_day;
+pub mod unusual;
 
 pub use effect::{Effect, Outcome, Record};
 pub use finding::{Cause, Change, Finding, FindingChange, FindingKind, FindingState, Quiet, Severity, Wording};

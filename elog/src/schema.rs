@@ -60,6 +60,9 @@ pub struct Field {
     pub optional: bool,
     /// The least and the greatest plausible value, in atoms, both included. What lies outside is refused.
     pub range: Option<(i64, i64)>,
+    /// Within what it usually lies, likewise. What lies outside is taken, and [flagged](super::unusual).
+    #[serde(default)]
+    pub usual: Option<(i64, i64)>,
     pub doc: Option<Arc<str>>,
 }
 

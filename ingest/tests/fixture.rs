@@ -26,11 +26,11 @@ fn unit(dimension: Dimension, name: &str) -> Unit {
 fn quantity(name: &str, dimension: Dimension, unit_name: &str, least: i64, most: i64, optional: bool) -> Field {
     let unit = unit(dimension, unit_name);
     let range = Some((least * unit.atoms(), most * unit.atoms()));
-    Field { name: name.into(), kind: FieldKind::Quantity(unit), optional, range, doc: None }
+    Field { name: name.into(), kind: FieldKind::Quantity(unit), optional, range, usual: None, doc: None }
 }
 
 fn other(name: &str, kind: FieldKind, optional: bool) -> Field {
-    Field { name: name.into(), kind, optional, range: None, doc: None }
+    Field { name: name.into(), kind, optional, range: None, usual: None, doc: None }
 }
 
 fn words(words: &[&str]) -> FieldKind {
@@ -84,12 +84,10 @@ pub fn health() -> Schema {
     let mut activity = vec![other("intensity", words(&["sedentary", "active", "highly_active"]), false), minutes("active")];
     activity.extend(moved("m"));
     activity.extend(["motion_mean", "motion_max"].map(|name| quantity(name, Ratio, "1", 0, 10, true)));
+    let mut glucose = quantity("value", Glucose, "mg/dL", 20, 1000, false);
+    glucose.usual = Some((34 * unit(Glucose, "mg/dL").atoms(), 600 * unit(Glucose, "mg/dL").atoms()));
     let streams = vec![
-        stream(
-            "bg",
-            Shape::Instant,
-            vec![quantity("value", Glucose, "mg/dL", 20, 1000, false), other("context", words(&MEALS), true)],
-        ),
+        stream("bg", Shape::Instant, vec![glucose, other("context", words(&MEALS), true)]),
         bp,
         stream(
             "carbs",

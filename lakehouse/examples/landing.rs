@@ -174,7 +174,14 @@ fn values(tenths: i64) -> Box<[Option<Value>]> {
 fn schema() -> Result<Arc<Schema>, Box<dyn std::error::Error>> {
     let quantity = |name: &str, dimension: Dimension, unit: &str| {
         let unit = Unit::named(dimension, unit).ok_or_else(|| format!("no unit {unit}"))?;
-        Ok::<_, String>(Field { name: name.into(), kind: FieldKind::Quantity(unit), optional: true, range: None, doc: None })
+        Ok::<_, String>(Field {
+            name: name.into(),
+            kind: FieldKind::Quantity(unit),
+            optional: true,
+            range: None,
+            usual: None,
+            doc: None,
+        })
     };
     let stream = |name: &str, fields| Stream {
         name: name.into(),

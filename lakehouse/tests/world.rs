@@ -43,7 +43,7 @@ pub fn unit(dimension: Dimension, name: &str) -> Unit {
 }
 
 fn field(name: &str, kind: FieldKind, optional: bool) -> Field {
-    Field { name: name.into(), kind, optional, range: None, doc: None }
+    Field { name: name.into(), kind, optional, range: None, usual: None, doc: None }
 }
 
 fn stream(name: &str, shape: Shape, fields: Vec<Field>) -> Stream {

@@ -34,7 +34,7 @@ pub struct Span {
 }
 
 /// Words that are not reserved and yet belong to the language, wherever they stand.
-const SOFT: &[&str] = &["check", "default", "known", "optional", "amend", "remove", "set", "silent"];
+const SOFT: &[&str] = &["check", "default", "known", "optional", "amend", "remove", "set", "silent", "usually"];
 
 /// All words that are keywords wherever they stand, in order: what a grammar for an editor has to know.
 pub fn keywords() -> Vec<&'static str> {

@@ -237,6 +237,7 @@ pub fn scraps() -> impl Strategy<Value = String> {
         "from",
         "default",
         "optional",
+        "usually",
         "text",
         "bool",
         "glucose in mg/dL",

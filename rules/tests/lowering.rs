@@ -617,7 +617,7 @@ fn what_a_rule_does_not_say() {
 #[test]
 fn declarations() {
     let library = library(
-        "/// A scale.\n/// For people.\ninterval stream s every 1 d silent after 36 h {\n    /// With shoes.\n    weight mass in kg from 2 kg to 400 kg\n    fat ratio in % optional // no documentation\n    foot left | right\n    check weight > weight\n}\nprofile { goal mass in kg from 30 kg to 200 kg default 70 kg }",
+        "/// A scale.\n/// For people.\ninterval stream s every 1 d silent after 36 h {\n    /// With shoes.\n    weight mass in kg from 2 kg to 400 kg usually 20 kg to 250 kg\n    fat ratio in % optional // no documentation\n    foot left | right\n    check weight > weight\n}\nprofile { goal mass in kg from 30 kg to 200 kg default 70 kg }",
     );
     let schema: &Schema = &library.schema;
     expect![[r#"
@@ -639,6 +639,12 @@ fn declarations() {
                                     400000000000,
                                 ),
                             ),
+                            usual: Some(
+                                (
+                                    20000000000,
+                                    250000000000,
+                                ),
+                            ),
                             doc: Some(
                                 "With shoes.",
                             ),
@@ -650,6 +656,7 @@ fn declarations() {
                             ),
                             optional: true,
                             range: None,
+                            usual: None,
                             doc: None,
                         },
                         Field {
@@ -662,6 +669,7 @@ fn declarations() {
                             ),
                             optional: false,
                             range: None,
+                            usual: None,
                             doc: None,
                         },
                     ],

@@ -98,3 +98,26 @@ fn under_whom_a_stream_is_seen_is_for_life() {
     let without = compile(&[Source::new("later.rules", "stream b { x text }")], &first).library.expect("compiles");
     assert_eq!(without.schema.streams[0].also_by.len(), 1);
 }
+
+#[test]
+fn what_is_usual_may_change_and_decides_nothing() {
+    let usual = |library: &Library| library.schema.streams[0].fields[0].usual.map(|(low, high)| high > low);
+    let with = |usually: &str| {
+        let rest = "mood bad < fair }\nstream b { y text }\nrule r { severity info when a.x < 70 mg/dL for 15 min }";
+        then(&format!("stream a {{ x glucose in mg/dL from 20 mg/dL to 1000 mg/dL {usually:<40}\n{rest}")).expect("allowed")
+    };
+    let (none, narrow, wide) = (with(""), with("usually 80 mg/dL to 90 mg/dL"), with("usually 30 mg/dL to 600 mg/dL"));
+    assert_eq!([&none, &narrow, &wide].map(usual), [None, Some(true), Some(true)]);
+    for (before, text) in [(&narrow, ""), (&none, "usually 30 mg/dL to 600 mg/dL"), (&wide, "usually 80 mg/dL to 90 mg/dL")] {
+        let text = format!(
+            "stream a {{ x glucose in mg/dL from 20 mg/dL to 1000 mg/dL {text}\n mood bad < fair }}\nstream b {{ y text }}"
+        );
+        assert!(compile(&[Source::new("later.rules", &text)], before).library.is_some(), "it may change freely");
+    }
+    // All that decides is the same, in its place too; a threshold outside of what is usual is one like any other.
+    for other in [&narrow, &wide] {
+        assert_eq!((&none.rules, &none.profile, &none.policies), (&other.rules, &other.profile, &other.policies));
+    }
+    let gone = compile(&[Source::new("later.rules", "stream b { y text }")], &narrow).library.expect("allowed");
+    assert_eq!(usual(&gone), None, "what is not declared any more flags nothing");
+}

@@ -280,6 +280,13 @@ fn hover_says_what_a_name_is() {
 
             Carbohydrate."#]],
     );
+    hover(
+        "use health\nrule r { severity info when bg.val|ue < 70 mg/dL }",
+        expect![[r#"
+            **bg.value**: glucose in mg/dL; plausible from 20 mg/dL to 1000 mg/dL; usually from 34 mg/dL to 600 mg/dL
+
+            Concentration of glucose."#]],
+    );
     hover(&at("base", 1), expect!["**base** = `last(bg.value over 30 min before meal)`"]);
     hover(
         &at("10 mmol", 0),
@@ -366,7 +373,7 @@ fn names_lead_to_their_declarations_and_uses() {
     expect!["mine.rules 3:20-24\n"].assert_eq(&find("meal.amount", 1, "textDocument/definition"));
     expect!["mine.rules 6:11-15\n"].assert_eq(&find("base", 1, "textDocument/definition"));
     expect![[r#"
-        health.rules 17:4-9
+        health.rules 18:4-9
     "#]]
     .assert_eq(&find("value", 0, "textDocument/definition"));
     expect![[r#"

@@ -23,7 +23,8 @@ use crate::run::Message;
 
 fn schema() -> Arc<Schema> {
     let mmol = Unit::named(Dimension::Glucose, "mmol/L").expect("a unit");
-    let value = Field { name: "value".into(), kind: FieldKind::Quantity(mmol), optional: false, range: None, doc: None };
+    let value =
+        Field { name: "value".into(), kind: FieldKind::Quantity(mmol), optional: false, range: None, usual: None, doc: None };
     let stream = Stream {
         name: "bg".into(),
         shape: Shape::Instant,

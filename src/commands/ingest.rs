@@ -61,6 +61,8 @@ struct Sum {
     rows: u64,
     accepted: u64,
     duplicate: u64,
+    /// Of these two, those that are unusual, by what is declared.
+    flagged: u64,
     /// By the server, or before they were sent.
     refused: u64,
     /// Of the refused, those that could not be read and so were not sent. The others are dead letters at the server.
@@ -156,6 +158,9 @@ fn take(item: &Item<'_>, parcel: &Parcel, waiting: &mut Vec<Row>, file: &mut Fil
     }
 }
 
+/// In seconds: what asks for more is no pace.
+const LONGEST_WAIT: u64 = 60;
+
 struct Courier<'a> {
     client: reqwest::Client,
     url: &'a str,
@@ -177,6 +182,7 @@ impl Courier<'_> {
         }
         file.sum.accepted += receipts.accepted as u64;
         file.sum.duplicate += receipts.duplicate as u64;
+        file.sum.flagged += receipts.flagged as u64;
         waiting.clear();
         Ok(())
     }
@@ -198,15 +204,14 @@ impl Courier<'_> {
                 {
                     return response.json().await.map_err(|e| Failure::new(format!("the server's receipts can't be read: {e}")));
                 }
-                Ok(response)
-                    if response.status() == reqwest::StatusCode::SERVICE_UNAVAILABLE
-                        || response.status() == reqwest::StatusCode::TOO_MANY_REQUESTS =>
-                {
-                    format!("the server is busy ({})", response.status())
-                }
+                // A pace lets more through in a moment.
+                Ok(response) if is_busy(&response) => format!("the server is busy ({})", response.status()),
                 Ok(response) => {
                     let status = response.status();
                     let text = response.text().await.unwrap_or_default();
+                    if let Some(failure) = quota_spent(&text) {
+                        return Err(failure);
+                    }
                     return Err(Failure::new(format!("the server refused ({status}): {text}")));
                 }
                 Err(error) => format!("the server can't be reached: {error}"),
@@ -219,6 +224,27 @@ impl Courier<'_> {
             tokio::time::sleep(Duration::from_millis(250 << tried)).await;
         }
     }
+}
+
+/// Whether it is worth a try in a moment: a quota is of a day.
+fn is_busy(response: &reqwest::Response) -> bool {
+    let is_quota = || {
+        let wait = response.headers().get(reqwest::header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
+        wait.is_some_and(|seconds| seconds > LONGEST_WAIT)
+    };
+    match response.status() {
+        reqwest::StatusCode::SERVICE_UNAVAILABLE => true,
+        reqwest::StatusCode::TOO_MANY_REQUESTS => !is_quota(),
+        _ => false,
+    }
+}
+
+/// What a server says whose quota is spent.
+fn quota_spent(problem: &str) -> Option<Failure> {
+    let problem: serde_json::Value =
+        serde_json::from_str(problem).ok().filter(|p: &serde_json::Value| p["code"] == "quota_spent")?;
+    let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+    Some(Failure::new(text("detail")).hint(format!("{}: what is there already counts as duplicate then", text("remedy"))))
 }
 
 /// Counts and reports the rows of one file.
@@ -260,6 +286,7 @@ impl Sum {
         self.rows += other.rows;
         self.accepted += other.accepted;
         self.duplicate += other.duplicate;
+        self.flagged += other.flagged;
         self.refused += other.refused;
         self.unsent += other.unsent;
     }
@@ -282,7 +309,7 @@ fn report_file(format: Format, path: &Path, sum: &Sum) {
         Format::Json => say!(
             "{}",
             json!({"file": path.display().to_string(), "rows": sum.rows, "accepted": sum.accepted,
-            "duplicate": sum.duplicate, "refused": sum.refused, "unsent": sum.unsent})
+            "duplicate": sum.duplicate, "flagged": sum.flagged, "refused": sum.refused, "unsent": sum.unsent})
         ),
         Format::Text => say!("{:<40} {}", path.file_name().unwrap_or_default().to_string_lossy(), sum.line()),
     }
@@ -293,7 +320,7 @@ fn report_total(format: Format, total: &Sum, shown: usize) {
         Format::Json => say!(
             "{}",
             json!({"total": true, "rows": total.rows, "accepted": total.accepted,
-            "duplicate": total.duplicate, "refused": total.refused, "unsent": total.unsent})
+            "duplicate": total.duplicate, "flagged": total.flagged, "refused": total.refused, "unsent": total.unsent})
         ),
         Format::Text => {
             if shown > SHOWN {
@@ -306,8 +333,12 @@ fn report_total(format: Format, total: &Sum, shown: usize) {
 
 impl Sum {
     fn line(&self) -> String {
+        let flagged = match self.flagged {
+            0 => String::new(),
+            n => format!("; {} unusual among those accepted or there already", grouped(n)),
+        };
         format!(
-            "{:>10} rows = {} accepted + {} duplicate + {} refused",
+            "{:>10} rows = {} accepted + {} duplicate + {} refused{flagged}",
             grouped(self.rows),
             grouped(self.accepted),
             grouped(self.duplicate),

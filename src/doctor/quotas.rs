@@ -37,19 +37,23 @@ fn uses(data: &Path) -> Result<(bool, Vec<Use>), AccessError> {
     let registry = store.read()?;
     let mut owners = Owners::default();
     store.read_owners(&mut owners)?;
-    let spending = spending(data);
-    Ok((spending.is_some(), Spending::uses(spending.as_ref(), &registry, &owners)))
+    let spending = if registry.quotas().is_empty() { None } else { spending(data) };
+    let is_known = spending.is_some() || registry.quotas().is_empty();
+    Ok((is_known, Spending::uses(spending.as_ref(), &registry, &owners)))
 }
 
-/// What was sent today, where the views were closed in order.
+/// What was sent today, as far as the views have come. Where nothing waits in a log beside them, nothing is made there either.
 fn spending(data: &Path) -> Option<Spending> {
-    let path = data.join("views.db");
-    if !path.is_file() || std::fs::metadata(path.with_extension("db-wal")).is_ok_and(|log| log.len() > 0) {
+    let (path, today) = (data.join("views.db"), Day::of(clock::wall()));
+    if !path.is_file() {
         return None;
+    }
+    if std::fs::metadata(path.with_extension("db-wal")).is_ok_and(|log| log.len() > 0) {
+        return Spending::of(data, today);
     }
     let db = open_unchanged(&path).ok()?;
     views::peek(&db).ok()??;
-    views::fresh(&db, Day::of(clock::wall())).ok().map(Spending)
+    views::fresh(&db, today).ok().map(Spending)
 }
 
 fn told(one: &Use) -> String {

@@ -5,6 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use vitalog_elog::input::DeliveryOutcome;
 use vitalog_elog::policy::Channel;
+use vitalog_elog::unusual::unusual;
 use vitalog_elog::{Change, Input, Outcome, Record, Schema, Severity};
 
 use super::Labels;
@@ -20,6 +21,7 @@ const UNKNOWN: &str = "unknown";
 pub struct Intake {
     readings: Family<Labels, Counter>,
     refused: Family<Labels, Counter>,
+    flagged: Family<Labels, Counter>,
     findings: Family<Labels, Counter>,
     deliveries: Family<Labels, Counter>,
 }
@@ -29,6 +31,7 @@ impl Intake {
         let intake = Intake {
             readings: Family::default(),
             refused: Family::default(),
+            flagged: Family::default(),
             findings: Family::default(),
             deliveries: Family::default(),
         };
@@ -46,6 +49,8 @@ impl Intake {
             intake.readings.clone(),
         );
         registry.register("refused", refused, intake.refused.clone());
+        let flagged = "Readings that were taken and are outside of what is usual, by stream; doubles are not counted";
+        registry.register("flagged", flagged, intake.flagged.clone());
         registry.register("findings_opened", "Findings that opened, those of rules on trial included", intake.findings.clone());
         registry.register("deliveries", "Attempts to deliver a message, and messages given up", intake.deliveries.clone());
         intake
@@ -65,10 +70,20 @@ impl Intake {
                     streams.resize(place + 1, Default::default());
                 }
                 streams[place][number(outcome)] += 1;
+                if let (Some(content), false) = (&reading.content, matches!(outcome, Outcome::Duplicate)) {
+                    let stream = schema.get(content.stream);
+                    if unusual(stream, &content.values).next().is_some() {
+                        add(&self.flagged, vec![("stream", stream.name.to_string())], 1);
+                    }
+                }
             }
             for change in record.changes().filter(|change| change.change == Change::Opened) {
                 opened[change.finding.severity as usize] += 1;
             }
+        }
+        // A rate can be told only of what was there before it grew.
+        for stream in schema.streams.iter().filter(|stream| stream.fields.iter().any(|field| field.usual.is_some())) {
+            add(&self.flagged, vec![("stream", stream.name.to_string())], 0);
         }
         let names = std::iter::once("none").chain(schema.iter().map(|(_, stream)| &*stream.name));
         for (name, counts) in names.zip(streams) {

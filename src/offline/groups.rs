@@ -58,7 +58,7 @@ mod tests {
     use vitalog_elog::{Content, Field, FieldIx, FieldKind, Shape, Stream, StreamIx, Time, Value, When};
 
     fn schema() -> Schema {
-        let card = Field { name: "card".into(), kind: FieldKind::Text, optional: false, range: None, doc: None };
+        let card = Field { name: "card".into(), kind: FieldKind::Text, optional: false, range: None, usual: None, doc: None };
         Schema {
             streams: vec![Stream {
                 name: "booking".into(),

@@ -108,6 +108,7 @@ pub fn schema() -> Arc<Schema> {
                 kind: kind.field_kind(),
                 optional: *optional,
                 range: None,
+                usual: None,
                 doc: None,
             })
             .collect(),

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use rusqlite::params;
 use serde::Serialize;
 use utoipa::ToSchema;
+use vitalog_elog::unusual::{UNUSUAL, Unusual, unusual};
 use vitalog_elog::{ReadingId, Subject};
 
 use super::Ask;
@@ -21,11 +22,31 @@ const LOOKED_AT: i64 = 100;
 /// Something suspicious.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Flag {
-    /// `same_meaning`: another reading says the same.
+    /// `same_meaning`: another reading says the same. `unusual`: a value is outside of what its stream's declaration says is usual.
     pub code: &'static str,
-    /// The other reading.
-    pub id: String,
+    /// The other reading, of one that says the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Of what is unusual: the field, its value, and what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
     pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl Flag {
+    fn same(id: String) -> Flag {
+        let message = format!("it says the same as {id}: the same stream, time and values; one of the two may be a double");
+        Flag { code: "same_meaning", id: Some(id), field: None, value: None, message, remedy: None }
+    }
+
+    fn unusual(it: &Unusual<'_>) -> Flag {
+        let (field, value) = (Some(it.field.name.to_string()), Some(it.amount.to_string()));
+        Flag { code: UNUSUAL, id: None, field, value, message: it.message(), remedy: Some(it.remedy()) }
+    }
 }
 
 impl Ask<'_> {
@@ -41,12 +62,14 @@ impl Ask<'_> {
     ) -> Result<ReadingView, ViewsError> {
         let mut view = ReadingView::of(&self.schema, subject, id, Some(place), stored);
         let Some(content) = &stored.content else { return Ok(view) };
+        // By what is declared now, like names of streams and fields: of the time at which it was taken nothing is kept.
+        if let Some(stream) = self.schema.streams.get(usize::from(place.0)) {
+            view.flags.extend(unusual(stream, &content.values).map(|it| Flag::unusual(&it)));
+        }
         let mut look_at = |other: ReadingId, stored: &Stored<'_>| {
             if stored.content.as_ref().is_some_and(|other| content.says_the_same(other)) {
                 let id = stored.given.as_deref().map_or_else(|| other.to_string(), str::to_owned);
-                let message =
-                    format!("it says the same as {id}: the same stream, time and values; one of the two may be a double");
-                view.flags.push(Flag { code: "same_meaning", id, message });
+                view.flags.push(Flag::same(id));
             }
         };
         if let Some(as_of) = as_of {

@@ -27,16 +27,16 @@ pub fn mgdl() -> Unit {
 }
 
 fn quantity(name: &str, unit: Unit, optional: bool) -> Field {
-    Field { name: name.into(), kind: FieldKind::Quantity(unit), optional, range: None, doc: None }
+    Field { name: name.into(), kind: FieldKind::Quantity(unit), optional, range: None, usual: None, doc: None }
 }
 
 fn words(name: &str, words: &[&str], optional: bool) -> Field {
     let words = words.iter().map(|w| Arc::from(*w)).collect();
-    Field { name: name.into(), kind: FieldKind::Enum(words), optional, range: None, doc: None }
+    Field { name: name.into(), kind: FieldKind::Enum(words), optional, range: None, usual: None, doc: None }
 }
 
 fn text(name: &str) -> Field {
-    Field { name: name.into(), kind: FieldKind::Text, optional: true, range: None, doc: None }
+    Field { name: name.into(), kind: FieldKind::Text, optional: true, range: None, usual: None, doc: None }
 }
 
 fn stream(name: &str, shape: Shape, fields: Vec<Field>, every: Option<Span>) -> Stream {
@@ -46,6 +46,7 @@ fn stream(name: &str, shape: Shape, fields: Vec<Field>, every: Option<Span>) -> 
 pub fn schema() -> Arc<Schema> {
     let mut bg = quantity("value", mgdl(), false);
     bg.range = Some((20 * mgdl().atoms(), 1000 * mgdl().atoms()));
+    bg.usual = Some((34 * mgdl().atoms(), 600 * mgdl().atoms()));
     let mmhg = unit(Dimension::Pressure, "mmHg");
     let percent = unit(Dimension::Ratio, "%");
     let gram = unit(Dimension::Mass, "g");

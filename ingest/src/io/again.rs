@@ -109,7 +109,8 @@ pub(super) fn receipts(answered: &Answered, now: Prepared) -> Result<Receipts, P
         let (offset, told) = told.next().ok_or_else(body::broken)?;
         receipts.push(match Receipt::again(index, line, offset, told) {
             _ if !may_now(place) => receipt.clone(),
-            Some(taken) => taken,
+            // By what is declared now: of the first time nothing is kept.
+            Some(taken) => Receipt { flags: receipt.flags.clone(), ..taken },
             None => {
                 let why = before.refused.binary_search_by_key(&place, |(place, _)| *place).map(|i| before.refused[i].1.clone());
                 let why = why.ok().filter(|_| *told != Told::Erased).unwrap_or_else(erased);

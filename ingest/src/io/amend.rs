@@ -314,7 +314,8 @@ impl Gateway {
         if let Some(why) = why {
             return Err(self.nothing_fits(who, why));
         }
-        let mut receipt = Receipt::waiting(0, 1, name_of(&reading), reading.rev);
+        let receipt = Receipt::waiting(0, 1, name_of(&reading), reading.rev);
+        let mut receipt = receipt.flagged(self.live.get().admission.schema(), &reading);
         let said = One::Taken { subject: subject.clone(), is_new };
         let (inputs, sending) = (vec![Input::Reading(reading)], Sending::Sent(permit));
         let accepted = self.submit_once(who, inputs, ticket, Some(subject.clone()), &said, sending).await?;

@@ -229,9 +229,15 @@ impl Gateway {
             // Whatever is taken is about somebody.
             (Ok(_), None) => return Err(body::broken()),
         };
+        let reading =
+            inputs.iter().find_map(|input| if let Input::Reading(reading) = input { Some(reading.clone()) } else { None });
         let accepted = self.submit_once(who, inputs, ticket, subject, &said, Sending::Mended).await?;
         let mut response = match told {
-            Ok(mut receipt) => {
+            Ok(receipt) => {
+                let mut receipt = match &reading {
+                    Some(reading) => receipt.flagged(self.live.get().admission.schema(), reading),
+                    None => receipt,
+                };
                 receipt.settle(accepted.first, became(&accepted, 0));
                 axum::Json(receipt).into_response()
             }

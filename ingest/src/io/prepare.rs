@@ -72,6 +72,7 @@ impl Judge<'_> {
                     return self.deny(other, index, line, prepared);
                 }
                 let receipt = Receipt::waiting(index, line, name_of(&reading), reading.rev);
+                let receipt = receipt.flagged(self.admission.schema(), &reading);
                 (Input::Reading(reading), receipt)
             }
             Ok(reading) => return self.deny(reading.subject, index, line, prepared),

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vitalog_elog::Refusal;
 use vitalog_elog::once::{Became, Told};
+use vitalog_elog::unusual::{UNUSUAL, Unusual, unusual};
+use vitalog_elog::{Reading, Refusal, Schema};
 
 /// What became of one reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,6 +29,10 @@ pub struct Receipt {
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
     #[schema(value_type = super::said::PerhapsWhy)]
     pub refusal: Option<Refusal>,
+    /// What is suspicious about it, and taken all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schema(value_type = Vec<super::said::FlagSaid>)]
+    pub flags: Vec<Refusal>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -47,6 +52,9 @@ pub struct Receipts {
     pub accepted: usize,
     pub duplicate: usize,
     pub rejected: usize,
+    /// How many of those that are kept or known are flagged as unusual.
+    #[serde(default)]
+    pub flagged: usize,
     /// The offset after the last; a read that waits for it sees them all.
     pub position: u64,
     /// In the order of the body: each reading's, or (where a summary was asked for) the rejected ones' only.
@@ -56,7 +64,8 @@ pub struct Receipts {
 impl Receipt {
     pub(super) fn rejected(index: usize, line: u64, refusal: Refusal) -> Receipt {
         let refusal = Some(refusal);
-        Receipt { index, line, status: Status::Rejected, id: None, rev: None, offset: None, outcome: None, refusal }
+        let flags = Vec::new();
+        Receipt { index, line, status: Status::Rejected, id: None, rev: None, offset: None, outcome: None, refusal, flags }
     }
 
     /// Of a reading that is to be submitted.
@@ -70,7 +79,16 @@ impl Receipt {
             offset: None,
             outcome: None,
             refusal: None,
+            flags: Vec::new(),
         }
+    }
+
+    /// The same, with what is suspicious about the reading.
+    #[must_use]
+    pub(super) fn flagged(self, schema: &Schema, reading: &Reading) -> Receipt {
+        let Some(content) = &reading.content else { return self };
+        let flag = |it: Unusual<'_>| Refusal::of(UNUSUAL, &it.field.name, &it.amount.to_string(), it.message(), it.remedy());
+        Receipt { flags: unusual(schema.get(content.stream), &content.values).map(flag).collect(), ..self }
     }
 
     /// Of a reading that was taken before; `None` where that was none.
@@ -106,7 +124,8 @@ impl Receipts {
     pub(super) fn new(receipts: Vec<Receipt>, position: u64) -> Receipts {
         let count = |status| receipts.iter().filter(|r| r.status == status).count();
         let (accepted, duplicate, rejected) = (count(Status::Accepted), count(Status::Duplicate), count(Status::Rejected));
-        Receipts { accepted, duplicate, rejected, position, receipts }
+        let flagged = receipts.iter().filter(|r| !r.flags.is_empty()).count();
+        Receipts { accepted, duplicate, rejected, flagged, position, receipts }
     }
 
     /// Keeps the rejected ones' receipts only.

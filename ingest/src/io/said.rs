@@ -109,6 +109,19 @@ pub(super) struct PerhapsWhy {
     remedy: Option<String>,
 }
 
+/// What is suspicious about a reading that was taken.
+#[derive(ToSchema)]
+#[schema(as = ReadingFlag)]
+#[expect(dead_code, reason = "it is described, not made: it has a refusal's members")]
+pub(super) struct FlagSaid {
+    /// `unusual`.
+    code: String,
+    field: String,
+    value: String,
+    message: String,
+    remedy: String,
+}
+
 /// A refusal as problem details (RFC 9457).
 #[derive(ToSchema)]
 #[schema(as = Problem)]

@@ -192,3 +192,36 @@ fn unknown_paths_and_methods_are_problems_too() {
         "another edge's method on the same path"
     );
 }
+
+#[test]
+fn what_is_unusual_is_taken_and_flagged() {
+    let server = Server::open();
+    let body = format!("[{},{},{}]", bg(1, "6.1"), bg(2, "1.5"), bg(3, "1.5").replace("1.5 mmol/L", "25 mg/dL"));
+    let post = |body: &str| {
+        let reply = server.send("POST", "/v1/readings", &[("content-type", "application/json"), ("idempotency-key", "k")], body);
+        assert_eq!(reply.status, 200, "{}", reply.json());
+        reply.json()
+    };
+    let told = post(&body);
+    assert_eq!((told["accepted"].as_u64(), told["flagged"].as_u64()), (Some(3), Some(2)), "{told}");
+    assert!(told["receipts"][0].get("flags").is_none());
+    assert_eq!(told["receipts"][1]["status"], "accepted");
+    let flag = &told["receipts"][1]["flags"][0];
+    assert_eq!((&flag["code"], &flag["field"], &flag["value"]), (&"unusual".into(), &"value".into(), &"1.5 mmol/L".into()));
+    assert_eq!(flag["message"], "1.5 mmol/L is not usual: it is between 34 mg/dL and 600 mg/dL as a rule");
+    assert!(flag["remedy"].as_str().is_some_and(|text| text.contains("counts like any other")), "{flag}");
+    let mixed = &told["receipts"][2]["flags"][0]["remedy"];
+    assert!(mixed.as_str().is_some_and(|text| text.starts_with("if 25 mmol/L was meant, amend it")), "{mixed}");
+    assert_eq!(post(&body), told, "a repeat is told the same");
+    let path = "/v1/subjects/p-001/readings/x";
+    let body = r#"{"stream":"bg","at":"2026-11-20T07:00:00Z","value":601}"#;
+    let put = server.send("PUT", path, &[("content-type", "application/json")], body);
+    assert_eq!((put.status, &put.json()["flags"][0]["value"]), (201, &"601 mg/dL".into()));
+    let edge = server.send("PUT", path, &[("content-type", "application/json")], body.replace("601", "600"));
+    assert!(edge.status == 200 && edge.json().get("flags").is_none(), "both ends are usual");
+    // Refused, it has a refusal and no flag.
+    let refused = server.post("application/json", bg(4, "0.5"));
+    assert_eq!((refused.status, &refused.json()["flagged"]), (422, &0.into()));
+    let summary = server.send("POST", "/v1/readings?receipts=summary", &[("content-type", "application/json")], bg(5, "1.2"));
+    assert_eq!(summary.json()["flagged"], 1);
+}

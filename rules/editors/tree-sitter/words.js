@@ -55,6 +55,7 @@ module.exports = {
     'true',
     'until',
     'use',
+    'usually',
     'when',
     'where',
     'with',

@@ -148,8 +148,10 @@ fn declare_field(stream: &mut Stream, info: &mut StreamInfo, decl: &FieldDecl, o
     let kind = kind.filter(|kind| *kind != FieldKind::TimeOfDay);
     let broken = kind.is_none();
     let kind = kind.unwrap_or(FieldKind::Text);
-    let range = if broken { None } else { range_of(decl, &kind, out) };
-    let field = Field { name: decl.name.text.clone(), kind, optional: decl.optional.is_some(), range, doc: decl.doc.clone() };
+    let range = if broken { None } else { range_of(decl.range.as_ref(), &kind, out) };
+    let usual = if broken { None } else { usual_of(decl, &kind, range, out) };
+    let optional = decl.optional.is_some();
+    let field = Field { name: decl.name.text.clone(), kind, optional, range, usual, doc: decl.doc.clone() };
     let ix = match stream.field(&decl.name.text) {
         Some(ix) => {
             let place = &mut stream.fields[usize::from(ix.0)];
@@ -181,7 +183,11 @@ fn declare_setting(world: &mut World, decl: &FieldDecl, out: &mut Vec<Diagnostic
     let (kind, ordered) = kind_of(decl, out);
     let mut broken = kind.is_none();
     let kind = kind.unwrap_or(FieldKind::Text);
-    let range = if broken { None } else { range_of(decl, &kind, out) };
+    let range = if broken { None } else { range_of(decl.range.as_ref(), &kind, out) };
+    if let Some((low, high)) = &decl.usual {
+        let d = Diagnostic::new(Code::RANGE, "nothing is unusual of a profile", low.loc.to(high.loc), "not here");
+        out.push(d.help("`usually` is for fields of streams, whose readings are flagged by it"));
+    }
     let default: Option<Value> = match &decl.default {
         Some(value) if !broken => match field_value(value, &kind, range) {
             Ok(value) => Some(value),
@@ -290,8 +296,29 @@ fn quantity(name: &syntax::Name, unit: Option<&syntax::UnitWord>) -> Result<Unit
     Err(Box::new(unknown_unit(&written, word.loc, Some(dimension))))
 }
 
-fn range_of(decl: &FieldDecl, kind: &FieldKind, out: &mut Vec<Diagnostic>) -> Option<(i64, i64)> {
-    let (low, high) = decl.range.as_ref()?;
+/// What is usual: a range within the plausible one, and not all of it.
+fn usual_of(decl: &FieldDecl, kind: &FieldKind, range: Option<(i64, i64)>, out: &mut Vec<Diagnostic>) -> Option<(i64, i64)> {
+    let usual = range_of(decl.usual.as_ref(), kind, out)?;
+    let (low, high) = decl.usual.as_ref()?;
+    let Some(range) = range else { return Some(usual) };
+    if range.0 <= usual.0 && usual.1 <= range.1 && usual != range {
+        return Some(usual);
+    }
+    let (title, label) = match usual == range {
+        true => ("everything plausible is usual", "the same as the plausible range"),
+        false => ("what is not plausible is no usual value", "goes beyond the plausible range"),
+    };
+    let d = Diagnostic::new(Code::RANGE, title, low.loc.to(high.loc), label);
+    let d = decl
+        .range
+        .as_ref()
+        .map_or_else(|| d.clone(), |(low, high)| d.clone().label(low.loc.to(high.loc), "what is taken at all"));
+    out.push(d.help("`usually A to B` lies within `from A to B`: what lies between the two is taken, and flagged"));
+    None
+}
+
+fn range_of(said: Option<&(syntax::Value, syntax::Value)>, kind: &FieldKind, out: &mut Vec<Diagnostic>) -> Option<(i64, i64)> {
+    let (low, high) = said?;
     let loc = low.loc.to(high.loc);
     if !matches!(kind, FieldKind::Quantity(_)) {
         out.push(Diagnostic::new(Code::RANGE, "only a quantity has a range", loc, "not here"));

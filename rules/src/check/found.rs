@@ -71,7 +71,7 @@ impl FoundStream {
 }
 
 fn field(name: &Arc<str>) -> Field {
-    Field { name: name.clone(), kind: FieldKind::Text, optional: true, range: None, doc: None }
+    Field { name: name.clone(), kind: FieldKind::Text, optional: true, range: None, usual: None, doc: None }
 }
 
 /// The words of a severity, from mild to grave.

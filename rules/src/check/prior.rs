@@ -16,6 +16,7 @@ pub fn retire(world: &mut World) {
         stream.checks.clear();
         for field in &mut stream.fields {
             field.optional = true;
+            field.usual = None;
         }
     }
 }

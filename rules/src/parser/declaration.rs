@@ -180,7 +180,7 @@ impl Parser<'_> {
         Ok(Profile { fields })
     }
 
-    /// `NAME TYPE [from A to B] [optional] [default V]`. Where the type cannot be read the field exists all the same.
+    /// `NAME TYPE [from A to B] [usually A to B] [optional] [default V]`. Where the type cannot be read the field exists all the same.
     fn field(&mut self) -> Parsed<FieldDecl> {
         let doc = self.doc_before(self.at);
         self.mark(Mark::Field);
@@ -193,8 +193,16 @@ impl Parser<'_> {
             }
         };
         let start = self.peek();
-        let mut field =
-            FieldDecl { name, kind: None, kind_loc: self.loc(start), range: None, optional: None, default: None, doc };
+        let mut field = FieldDecl {
+            name,
+            kind: None,
+            kind_loc: self.loc(start),
+            range: None,
+            usual: None,
+            optional: None,
+            default: None,
+            doc,
+        };
         if self.field_rest(&mut field).is_err() {
             self.skip_until(|p| p.peek().first_on_line);
         }
@@ -242,6 +250,17 @@ impl Parser<'_> {
                     self.need_word("to", "and the upper end of the range")?;
                     let high = self.script_value()?;
                     field.range = Some((low, high));
+                }
+                Some("usually") => {
+                    let loc = self.here();
+                    self.advance();
+                    let low = self.script_value()?;
+                    self.need_word("to", "and the upper end of what is usual")?;
+                    let high = self.script_value()?;
+                    if field.usual.replace((low, high)).is_some() {
+                        let what = format!("what is usual of `{}` is said twice", field.name.text);
+                        self.report(Diagnostic::new(Code::RANGE, what, loc, "said before").help("say it once"));
+                    }
                 }
                 Some("optional") => field.optional = Some(self.loc(self.peek())).inspect(|_| self.at += 1),
                 Some("default") => {

@@ -114,6 +114,7 @@ impl Offers<'_> {
         } else {
             self.keywords(&[
                 ("from", "the plausible range: from A to B"),
+                ("usually", "what is usual, within the plausible range: usually A to B; a reading outside is taken and flagged"),
                 ("optional", "may be left out"),
                 ("default", "what holds until it is set"),
             ]);

@@ -87,8 +87,8 @@ fn documented(doc: Option<&str>) -> String {
 
 fn field(stream: &str, field: &Field) -> String {
     let optional = if field.optional { ", optional" } else { "" };
-    let range = ranged(&field.kind, field.range);
-    format!("**{stream}.{}**: {}{optional}{range}{}", field.name, kind(&field.kind), documented(field.doc.as_deref()))
+    let (range, usual) = (ranged("plausible", &field.kind, field.range), ranged("usually", &field.kind, field.usual));
+    format!("**{stream}.{}**: {}{optional}{range}{usual}{}", field.name, kind(&field.kind), documented(field.doc.as_deref()))
 }
 
 fn setting(field: &ProfileField) -> String {
@@ -96,15 +96,15 @@ fn setting(field: &ProfileField) -> String {
         None => "; unknown until it is set".to_owned(),
         Some(value) => format!("; {} until it is set", shown(value, &field.kind)),
     };
-    let range = ranged(&field.kind, field.range);
+    let range = ranged("plausible", &field.kind, field.range);
     format!("**profile.{}**: {}{range}{default}{}", field.name, kind(&field.kind), documented(field.doc.as_deref()))
 }
 
-fn ranged(kind: &FieldKind, range: Option<(i64, i64)>) -> String {
+fn ranged(what: &str, kind: &FieldKind, range: Option<(i64, i64)>) -> String {
     match (kind, range) {
         (FieldKind::Quantity(unit), Some((low, high))) => {
             let show = |atoms: i64| format_atoms(i128::from(atoms), 1, *unit);
-            format!("; plausible from {} to {}", show(low), show(high))
+            format!("; {what} from {} to {}", show(low), show(high))
         }
         _ => String::new(),
     }

@@ -57,6 +57,7 @@ pub struct FieldDecl {
     pub kind: Option<FieldType>,
     pub kind_loc: Loc,
     pub range: Option<(Value, Value)>,
+    pub usual: Option<(Value, Value)>,
     pub optional: Option<Loc>,
     pub default: Option<Value>,
     pub doc: Option<Arc<str>>,

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn the_bytes_of_version_1_are_read() {
         let unit = Unit::named(Dimension::Glucose, "mmol/L").expect("a unit");
-        let field = |name: &str, kind| Field { name: name.into(), kind, optional: true, range: None, doc: None };
+        let field = |name: &str, kind| Field { name: name.into(), kind, optional: true, range: None, usual: None, doc: None };
         let fields = vec![
             field("value", FieldKind::Quantity(unit)),
             field("how", FieldKind::Enum(vec!["finger".into(), "sensor".into()])),
