@@ -145,6 +145,22 @@ fn an_erased_subject_is_erased_wherever_it_was() {
     laws::an_erased_subject_is_erased_wherever_it_was(&InTopic::on(broker));
 }
 
+/// A topic is not trimmed: whoever asks is told so, and nothing is wrong with it.
+#[test]
+fn it_keeps_everything() {
+    let Some(broker) = shared() else { return };
+    let place = InTopic::on(broker);
+    let mut journal = place.journal().expect("made");
+    for n in 0..3 {
+        journal.append(&health(), &laws::entries(&health(), n * 10, 5)).expect("kept");
+    }
+    let error = journal.trim(5, Time(1)).expect_err("it keeps everything");
+    assert!(matches!(error, JournalError::NotTrimmed) && !error.is_fatal(), "{error}");
+    assert_eq!((journal.first(), journal.sweep(1).expect("nothing to do").is_done), (0, true));
+    journal.append(&health(), &laws::entries(&health(), 100, 5)).expect("goes on");
+    assert_eq!(laws::everything(&journal, &health(), 0).len(), 20);
+}
+
 #[test]
 fn a_copy_reads_as_what_it_is_a_copy_of() {
     let Some(broker) = shared() else { return };
