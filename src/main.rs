@@ -15,6 +15,7 @@ mod metrics;
 mod offline;
 mod run;
 mod server;
+mod trimming;
 
 use std::process::ExitCode;
 
@@ -24,7 +25,8 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use commands::{
     audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, export, fmt,
-    hold, ingest, keys, letters, lsp, metering, moving, openapi, receipt, rules, serve, sql, tenant, test, token, user, why,
+    hold, ingest, keys, letters, lsp, metering, moving, openapi, receipt, rules, serve, sql, tenant, test, token, trim, user,
+    why,
 };
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args),
         Command::Doctor(args) => doctor_of::run(args),
         Command::Receipt(args) => receipt::run(args),
+        Command::Trim(args) => trim::run(args),
         Command::Backup(args) => backing::run(args),
         Command::Restore(args) => backing::restored(args),
         Command::Erase(args) => erase::run(args),

@@ -42,6 +42,7 @@ mod support;
 mod survival;
 mod telling;
 mod tools;
+mod trimming;
 mod upgrading;
 mod watching;
 mod whole_data;

@@ -61,6 +61,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
         floor: FLOOR,
         journal: None,
         retain: None,
+        retain_journal: None,
     };
     let node = Node::start(options).await?;
     let again = !node.rules.files().is_empty();

@@ -17,7 +17,7 @@ use super::clock::Clock;
 use super::contact::Contacts;
 use super::due::Due;
 use super::in_force::InForce;
-use super::inlet::{Errand, Message, Submission};
+use super::inlet::{Change, Errand, Message, Submission};
 use crate::metrics::Metrics;
 
 /// A group is closed when it holds this many inputs, so that no reader waits for too large a one.
@@ -64,11 +64,12 @@ impl Journaling {
             let pause = self.until_due();
             let message = self.messages.recv_timeout(pause);
             let mut closing = false;
-            let (mut gathered, mut errands) = (Vec::new(), Vec::new());
+            let (mut gathered, mut errands, mut changes) = (Vec::new(), Vec::new(), Vec::new());
             match message {
-                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered, &mut errands),
+                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered, (&mut errands, &mut changes)),
                 Ok(Message::DueChanged) => {}
                 Ok(Message::Errand(errand)) => errands.push(errand),
+                Ok(Message::Change(change)) => changes.push(change),
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => closing = true,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -82,6 +83,9 @@ impl Journaling {
             for errand in errands {
                 let now = self.clock.now();
                 errand(&self.journal, now);
+            }
+            for change in changes {
+                change(&mut self.journal).unwrap_or_else(|error| end(&error));
             }
             if closing {
                 self.pay();
@@ -135,7 +139,12 @@ impl Journaling {
     }
 
     /// Takes what waits, up to a group. True where a close was among it.
-    fn gather(&mut self, first: Submission, into: &mut Vec<Submission>, errands: &mut Vec<Errand>) -> bool {
+    fn gather(
+        &mut self,
+        first: Submission,
+        into: &mut Vec<Submission>,
+        (errands, changes): (&mut Vec<Errand>, &mut Vec<Change>),
+    ) -> bool {
         let mut count = first.inputs.len();
         into.push(first);
         while count < MAX_GROUP {
@@ -146,6 +155,7 @@ impl Journaling {
                 }
                 Ok(Message::DueChanged) => {}
                 Ok(Message::Errand(errand)) => errands.push(errand),
+                Ok(Message::Change(change)) => changes.push(change),
                 Ok(Message::Close) => return true,
                 Err(_) => break,
             }

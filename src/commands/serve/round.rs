@@ -24,6 +24,7 @@ use crate::commands::sign_in;
 use crate::failure::Failure;
 use crate::run::{Node, Options, RuleWatch, erase_asked};
 use crate::server::{self, Admittance, Manners, supervisor};
+use crate::trimming::Trimmer;
 
 /// How long statements may hold up an erasure. All else is answered in a moment, and whoever comes meanwhile waits.
 const STATEMENTS: Duration = Duration::from_secs(2);
@@ -41,6 +42,8 @@ pub struct Rounds<'a> {
     pub journal: Option<vitalog_ingest::journal::kafka::Settings>,
     /// For how long what can be asked for is kept, if it was said.
     pub retain: Option<Policy>,
+    /// The same of the journal.
+    pub retain_journal: Option<Policy>,
 }
 
 /// Why a round ended.
@@ -136,6 +139,7 @@ impl Rounds<'_> {
                 ending
             }
         };
+        let trimmer = Trimmer::start(&node)?;
         let why = tokio::select! {
             () = ending.come() => Why::Asked,
             () = erase.notified() => Why::ToErase,
@@ -151,6 +155,7 @@ impl Rounds<'_> {
                 STATEMENTS
             }
         };
+        drop(trimmer);
         let log = server.stop(patience).await;
         let _ = stop_telling.send(());
         if let Ok(Err(error)) = telling.await {
@@ -175,6 +180,7 @@ impl Rounds<'_> {
             telling: self.telling.clone(),
             journal: self.journal.clone(),
             retain: self.retain.clone(),
+            retain_journal: self.retain_journal.clone(),
             ..super::options(self.args)
         }
     }
