@@ -451,9 +451,9 @@ fn a_journal_in_kafka_is_refused() {
     assert!(status == Some(2) && err.contains("a journal in Kafka is not trimmed"), "{err}");
 }
 
-/// What keeps the journal is named, and what goes to its beginning says that it is gone.
+/// What keeps the journal is named, and goes when it is gone.
 #[test]
-fn what_is_in_the_way_is_named_and_questions_to_the_beginning_say_that_it_is_gone() {
+fn what_is_in_the_way_is_named() {
     let house = House::new(RULES);
     let data = house.path("data");
     house.lived(&data, 6);
@@ -489,8 +489,14 @@ fn what_is_in_the_way_is_named_and_questions_to_the_beginning_say_that_it_is_gon
     drop(views);
     let gone = trim(&data, 5);
     assert_eq!(gone["begins"], dry["begins"], "{gone}");
-    let begins = gone["begins"].as_u64().unwrap();
+}
 
+#[test]
+fn questions_to_the_beginning_say_that_it_is_gone() {
+    let house = House::new(RULES);
+    let data = house.path("data");
+    house.lived(&data, 6);
+    let begins = trim(&data, 5)["begins"].as_u64().unwrap();
     // What goes to the beginning says so.
     let named = |command: &mut Command, remedy: &str| {
         let (status, _, err) = run(command);

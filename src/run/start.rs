@@ -177,14 +177,8 @@ impl Node {
         threads.push(spawn("snapshots", move || writer.run(&to_write))?);
         threads.extend(sinks.threads);
         let closing = Arc::new(tokio::sync::Notify::new());
-        let landing = Landing {
-            lake: lake.clone(),
-            first,
-            every: options.land_every,
-            wish: wish.clone(),
-            metrics: metrics.clone(),
-            retention,
-        };
+        let every = options.land_every;
+        let landing = Landing { lake: lake.clone(), first, every, wish: wish.clone(), metrics: metrics.clone(), retention };
         let node = Node {
             door,
             lake,

@@ -121,10 +121,7 @@ impl Rounds<'_> {
             let _ = stopped.await;
         }));
         // Only now is the directory held by nobody else.
-        let admittance = match &self.accounts {
-            Some(accounts) => Admittance::Accounts(accounts.clone(), self.access_log()?, self.provider(is_first)?),
-            None => Admittance::Open,
-        };
+        let admittance = self.admittance(is_first)?;
         let manners = Manners { erasing: Some(erase.clone()), sessions: Some(sessions.clone()), ..manners(self.args) };
         let server = server::start(&node, sockets.listeners()?, admittance, &manners)?;
         let ending = match ending {
@@ -163,6 +160,13 @@ impl Rounds<'_> {
         }
         node.stop().await?;
         Ok(Ended { why, log })
+    }
+
+    fn admittance(&self, is_first: bool) -> Result<Admittance, Failure> {
+        Ok(match &self.accounts {
+            Some(accounts) => Admittance::Accounts(accounts.clone(), self.access_log()?, self.provider(is_first)?),
+            None => Admittance::Open,
+        })
     }
 
     fn provider(&self, is_first: bool) -> Result<Option<Box<Provider>>, Failure> {
