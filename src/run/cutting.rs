@@ -58,8 +58,12 @@ impl Cut<'_> {
             self.may_remove("what others saw of the subject")?;
             return remove_all(self.directory);
         }
+        beginning::must_have(self.journal, "views", views.position().next)?;
         let mut removed = Vec::new();
         let lake = apart(lake(self.directory.lake(), self.subjects.to_vec(), incarnation, Arc::new(schema)));
+        if let Ok(position) = &lake {
+            beginning::must_have(self.journal, "lake", position.next)?;
+        }
         let least = [views.position().next, lake.as_ref().map_or(u64::MAX, |position| position.next), self.outbox(incarnation)];
         let cut = self.state(least.into_iter().min().unwrap_or(0));
         if !cut.unwrap_or_else(|error| self.could_not("the snapshots", &error)) {
