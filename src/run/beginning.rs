@@ -19,6 +19,14 @@ pub fn gone(journal: &Journal) -> Option<String> {
     ))
 }
 
+/// A sink that can't be opened. Its own words may say that it is made again when it is moved away: here it is not.
+pub fn not_opened(journal: &Journal, sink: &str, error: &dyn std::fmt::Display) -> Failure {
+    match gone(journal) {
+        None => Failure::new(format!("{sink}: {error}")),
+        Some(gone) => Failure::new(format!("{sink}: {error}\nit can't be made again: {gone}")).hint(RESTORE),
+    }
+}
+
 /// # Errors
 /// Where something would have to be made again from what is gone.
 pub fn can_make_again(journal: &Journal, what: &str) -> Result<(), Failure> {

@@ -317,10 +317,7 @@ impl Ready {
 fn views(directory: &Directory, journal: &Journal) -> Result<Views, Failure> {
     let (path, incarnation) = (directory.views(), journal.position().incarnation);
     let opened = if journal.first() > 0 { Views::open_kept(&path, incarnation) } else { Views::open(&path, incarnation) };
-    opened.map_err(|e| match beginning::gone(journal) {
-        Some(gone) => Failure::new(format!("views: {e}; {gone}")),
-        None => Failure::new(format!("views: {e}")),
-    })
+    opened.map_err(|e| beginning::not_opened(journal, "views", &e))
 }
 
 /// What is missing from the journal that a sink knows.
@@ -395,9 +392,11 @@ impl Opened {
         let incarnation = journal.position().incarnation;
         let lake = Lake::open(&directory.lake(), Arc::new(Schema::default()), incarnation).await;
         Ok(Opened {
-            lake: Arc::new(lake.map_err(|e| Failure::new(format!("lake: {e}")))?),
+            lake: Arc::new(lake.map_err(|e| beginning::not_opened(journal, "lake", &e))?),
             views: views(directory, journal)?,
-            outbox: Arc::new(Outbox::open(&directory.outbox(), incarnation).map_err(|e| Failure::new(format!("outbox: {e}")))?),
+            outbox: Arc::new(
+                Outbox::open(&directory.outbox(), incarnation).map_err(|e| beginning::not_opened(journal, "outbox", &e))?,
+            ),
             owes: false,
         })
     }
