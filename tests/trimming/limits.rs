@@ -197,15 +197,16 @@ fn an_erasure_that_can_not_be_cut_out_is_finished_when_it_can() {
     trim(&data, 5);
     let month = std::fs::read_dir(data.join("lake/readings")).unwrap().map(|entry| entry.unwrap().path());
     let month = month.filter(|path| path.is_dir() && !path.ends_with("_delta_log")).min().unwrap();
-    let file = std::fs::read_dir(month).unwrap().next().unwrap().unwrap().path();
-    let whole = std::fs::read(&file).unwrap();
-    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    // All of them: some may be of former versions.
+    let files = std::fs::read_dir(month).unwrap().map(|entry| entry.unwrap().path());
+    let whole: Vec<(std::path::PathBuf, Vec<u8>)> = files.map(|file| (file.clone(), std::fs::read(&file).unwrap())).collect();
+    whole.iter().for_each(|(file, bytes)| std::fs::write(file, &bytes[..bytes.len() / 2]).unwrap());
     let (status, _, err) = run(vitalog().args(["erase", "--subject", "p-1", "--data"]).arg(&data));
     assert!(status == Some(1) && err.contains("cut out of the lake") && err.contains("begins at offset"), "{err}");
     let err = refused(&data);
     assert!(err.contains("cut out of the lake") && err.contains("restore a backup"), "{err}");
     assert!(data.join("views.db").is_file() && !snapshots(&data, "snapshot").is_empty(), "nothing was removed");
-    std::fs::write(&file, &whole).unwrap();
+    whole.iter().for_each(|(file, bytes)| std::fs::write(file, bytes).unwrap());
     let server = house.start(&data);
     assert_eq!(server.get("/v1/subjects/p-1/recommendations").status, 404);
     assert_eq!(server.sql("select count(*) as n from readings where subject = 'p-1'"), json!([{"n": 0}]));
