@@ -2,11 +2,13 @@
 
 mod access;
 mod audit;
+mod backup;
 mod brokers;
 mod export;
 mod moving;
 mod sign_in;
 mod traced;
+mod trim;
 mod words;
 
 use std::net::SocketAddr;
@@ -16,11 +18,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use access::{Hold, HoldAction, Limit, Metering, TenantAction, TenantNames, Tenants, Token, TokenAction, User, UserAction};
 pub use audit::{Audit, AuditOf, AuditStages, Receipt};
+pub use backup::{Backup, Restore};
 pub use brokers::{Brokers, SaslMechanism};
 pub use export::{Export, ExportFormat};
 pub use moving::Move;
 pub use sign_in::SignIn;
 pub use traced::Traced;
+pub use trim::Trim;
 pub use words::instant;
 use words::study_floor;
 
@@ -87,6 +91,8 @@ pub enum Command {
     Backup(Backup),
     /// Put a backup back into a directory that is not there yet. Refuses what is not what was backed up.
     Restore(Restore),
+    /// Let go of what is past the journal's retention, in a data directory that no server holds, as far as nothing needs it any more.
+    Trim(Trim),
     /// Look a data directory through and say what is wrong with it, and what to do. Changes nothing. Exit status 1 if something would keep a server from starting.
     Doctor(Doctor),
     /// Erase subjects from a data directory that no server holds, or by a running server: destroy their keys, and cut them out of what was derived.
@@ -175,6 +181,9 @@ pub struct Serve {
     /// For how many whole calendar months (UTC) what can be asked for is kept in the lake: `24months`, `2years`, `forever`; and for which streams another time, as in `bg=60months`, and `findings` and `dead_letters`. May be said several times. It is noted in the data directory, and need not be said again; what is not kept there any more stays in the journal.
     #[arg(long, value_name = "[STREAM=]TIME")]
     pub retain: Vec<String>,
+    /// For how many whole calendar months (UTC) the journal keeps what arrived: `24months`, `2years`, `forever`. What is past goes for good, as far as nothing needs it any more. It is noted in the data directory, and need not be said again.
+    #[arg(long, value_name = "TIME")]
+    pub retain_journal: Option<String>,
     #[command(flatten)]
     pub traced: Traced,
     /// Seconds between landings of hot rows in the lake.
@@ -490,42 +499,6 @@ pub enum SqlFormat {
     Csv,
     Json,
     Arrow,
-}
-
-#[derive(Args)]
-pub struct Backup {
-    /// A data directory that no server holds.
-    #[arg(long, requires = "to")]
-    pub data: Option<PathBuf>,
-    /// The directory of the backup; made by it.
-    #[arg(long, requires = "data")]
-    pub to: Option<PathBuf>,
-    /// Where the one copy of the keys goes, in the place of the former: on another volume than the backups.
-    #[arg(long, requires = "data")]
-    pub keys: Option<PathBuf>,
-    /// The URL of a running server, which was told where its backups go.
-    #[arg(long, conflicts_with = "data")]
-    pub url: Option<String>,
-    /// The access token; read from the environment if not given.
-    #[arg(long, env = "VITALOG_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-}
-
-#[derive(Args)]
-pub struct Restore {
-    /// The directory of the backup.
-    #[arg(long)]
-    pub from: PathBuf,
-    /// The data directory; made by it.
-    #[arg(long)]
-    pub to: PathBuf,
-    /// The directory with the copy of the keys.
-    #[arg(long)]
-    pub keys: Option<PathBuf>,
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
 }
 
 #[derive(Args)]

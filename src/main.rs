@@ -17,6 +17,7 @@ mod quotas;
 mod run;
 mod server;
 mod traces;
+mod trimming;
 
 use std::process::ExitCode;
 
@@ -26,7 +27,8 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use commands::{
     audit, backtest, backup as backing, bench, check, demo as demonstration, doctor as doctor_of, erase, explain, export, fmt,
-    hold, ingest, keys, letters, lsp, metering, moving, openapi, receipt, rules, serve, sql, tenant, test, token, user, why,
+    hold, ingest, keys, letters, lsp, metering, moving, openapi, receipt, rules, serve, sql, tenant, test, token, trim, user,
+    why,
 };
 
 fn main() -> ExitCode {
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args),
         Command::Doctor(args) => doctor_of::run(args),
         Command::Receipt(args) => receipt::run(args),
+        Command::Trim(args) => trim::run(args),
         Command::Backup(args) => backing::run(args),
         Command::Restore(args) => backing::restored(args),
         Command::Erase(args) => erase::run(args),

@@ -43,6 +43,7 @@ mod survival;
 mod telling;
 mod tools;
 mod tracing;
+mod trimming;
 mod unusual;
 mod upgrading;
 mod watching;

@@ -17,6 +17,7 @@ use crate::support::server::{Server, run, vitalog};
 const RULES: &str = "
 use health
 rule low { severity urgent when bg.value < 54 mg/dL say \"low\" }
+rule quiet { severity warning when no bg for 4 s say \"quiet\" }
 ";
 
 /// As whoever traces the phone app would send it.
@@ -215,6 +216,21 @@ fn what_begins_here_has_a_trace_of_its_own() {
         "{names:?}"
     );
     assert!(collector.came().iter().all(|(_, _, body)| !String::from_utf8_lossy(body).contains("p-anna")));
+}
+
+#[test]
+fn what_the_clock_decides_begins_a_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let ((collector, url), (_hook, hook_url)) = (Listener::start(), Listener::start());
+    let server = start(dir.path(), &hook_url, &["--traces", &url]);
+    let body = json!({ "subject": "p-anna", "stream": "bg", "at": jiff::Timestamp::now().to_string(), "value": "101 mg/dL" });
+    server.readings(&body.to_string()).ok();
+    let spans = collector.wait_for("an attempt to tell", |spans| spans.iter().any(|span| span.name == "deliver"));
+    let deliver = spans.iter().find(|span| span.name == "deliver").unwrap();
+    let decided = spans.iter().find(|span| span.span_id == deliver.parent_span_id).expect("what it is below");
+    assert!(decided.name == "decide" && decided.parent_span_id.is_empty(), "{} below {:?}", decided.name, decided.parent_span_id);
+    let request = spans.iter().find(|span| span.name == "POST /v1/readings").expect("the request");
+    assert_ne!(request.trace_id, deliver.trace_id, "it was not that which was told");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn a_sound_journal_is_counted_and_left_as_it_is() {
     assert_eq!(counts[0], (Kind::Reading, 13));
     assert!(counts[1..7].iter().all(|(_, n)| *n == 1), "{counts:?}");
     assert_eq!(counts[7..], [(Kind::Mending, 0), (Kind::Once, 0), (Kind::Sent, 0)]);
-    assert_eq!((found.format, found.groups, found.inputs, found.erased, found.in_clear), (5, 5, 19, 0, 0));
+    assert_eq!((found.format, found.groups, found.inputs, found.erased, found.in_clear), (6, 5, 19, 0, 0));
     assert_eq!((found.first, found.last), (Some(Time(1_790_000_001_000_000)), Some(Time(1_790_000_100_000_003))));
     let keys = found.keys.expect("opened");
     assert_eq!((keys.held, keys.unused, keys.destroyed, keys.unfinished), (2, 0, 0, false));

@@ -76,12 +76,16 @@ enum Step {
     Rotate,
     Erase,
     Finish,
+    /// It begins behind so many groups.
+    Trim(usize),
+    /// Removes some of what came before, and some of the room.
+    Sweep,
     /// An orderly end: the log goes into the database.
     Close,
 }
 
 /// New subjects come with the first groups and with the fifth; the log is folded in twice.
-const TRACE: [Step; 13] = [
+const TRACE: [Step; 20] = [
     Step::Open,
     Step::Append(0),
     Step::Append(1),
@@ -94,6 +98,13 @@ const TRACE: [Step; 13] = [
     Step::Erase,
     Step::Append(5),
     Step::Finish,
+    Step::Trim(2),
+    Step::Sweep,
+    Step::Append(6),
+    Step::Trim(5),
+    Step::Sweep,
+    Step::Sweep,
+    Step::Sweep,
     Step::Close,
 ];
 
@@ -108,6 +119,9 @@ struct Told {
     erasing: bool,
     /// The group before which the subject was erased.
     erased: Option<usize>,
+    /// Behind how many groups it begins, and would begin if what was asked for was done.
+    begins: usize,
+    trimming: usize,
     /// Bytes of the mark.
     mark: Option<Vec<u8>>,
 }
@@ -142,10 +156,21 @@ impl Run<'_> {
                 self.told.erased = Some(self.told.kept);
             }
             (Step::Finish, Some(journal)) => drop(journal.keys_mut().finish()?),
+            (Step::Trim(groups), Some(journal)) => {
+                self.told.trimming = groups;
+                journal.trim(offset(&self.schema, &self.told, groups), Time(11))?;
+                self.told.begins = groups;
+            }
+            (Step::Sweep, Some(journal)) => drop(journal.sweep(1)?),
         }
         self.told.mark = std::fs::read(self.dir.join("journal.db.mark")).ok();
         Ok(())
     }
+}
+
+/// The offset behind so many groups.
+fn offset(schema: &Schema, told: &Told, groups: usize) -> u64 {
+    told.begun[..groups].iter().map(|n| group(schema, *n).len() as u64).sum()
 }
 
 /// The entries after so many groups, the subject erased before the group `erased` or never.
@@ -170,8 +195,11 @@ fn expected(schema: &Schema, told: &Told, groups: usize, erased: Option<usize>) 
 fn hold(dir: &Path, told: &Told, what: &str) {
     let schema = health();
     let journal = open(dir).unwrap_or_else(|e| panic!("{what}: {e}"));
+    let first = journal.first();
+    let begins = [told.begins, told.trimming].map(|groups| offset(&schema, told, groups));
+    assert!(begins.contains(&first), "{what}: {told:?} begins at {first}");
     let read: Vec<Entry> = journal
-        .read_from(0)
+        .read_from(first)
         .unwrap_or_else(|e| panic!("{what}: {e}"))
         .flat_map(|g| g.unwrap_or_else(|e| panic!("{what}: {e}")).entries(&schema).expect("decodable"))
         .map(|(_, entry)| entry)
@@ -181,11 +209,19 @@ fn hold(dir: &Path, told: &Told, what: &str) {
         erasures.push(Some(told.kept));
     }
     let may = (told.kept..=told.begun.len()).flat_map(|groups| erasures.iter().map(move |erased| (groups, *erased)));
-    let is_one = may.into_iter().any(|(groups, erased)| read == expected(&schema, told, groups, erased));
+    let is_one = may.into_iter().any(|(groups, erased)| read == expected(&schema, told, groups, erased)[first as usize..]);
     assert!(is_one, "{what}: {told:?} and then {} entries", read.len());
     drop(journal);
     // And it goes on from there.
     let mut journal = open(dir).unwrap_or_else(|e| panic!("{what}, again: {e}"));
+    while !journal.sweep(u64::MAX).unwrap_or_else(|e| panic!("{what}, swept: {e}")).is_done {}
+    let again: Vec<Entry> = journal
+        .read_from(first)
+        .unwrap_or_else(|e| panic!("{what}, swept: {e}"))
+        .flat_map(|g| g.unwrap_or_else(|e| panic!("{what}, swept: {e}")).entries(&schema).expect("decodable"))
+        .map(|(_, entry)| entry)
+        .collect();
+    assert_eq!(again, read, "{what}, swept");
     let (next, more) = (journal.position().next, group(&schema, 99));
     let end = journal.append(&schema, &more).unwrap_or_else(|e| panic!("{what}: {e}")).next;
     assert_eq!(end, next + more.len() as u64);
@@ -217,6 +253,7 @@ fn done(steps: &[Step]) -> (Vec<Op>, Vec<(usize, Told)>) {
         let first = watch.ops().len();
         run.step(*step).expect("a sound disk");
         (during.begun, during.erasing) = (run.told.begun.clone(), run.told.erasing);
+        during.trimming = run.told.trimming;
         told.push((first, during));
         told.push((watch.ops().len(), run.told.clone()));
     }

@@ -20,3 +20,4 @@ mod kafka;
 mod keys;
 mod laws;
 mod t1d_uom;
+mod trimming;

@@ -1,5 +1,7 @@
 //! What the journal says: which revisions there are, and which of them holds, at any offset.
 //!
+//! A journal that was trimmed says nothing of what came before its beginning. There the views are the witness, which had what the journal had when it was trimmed: a lake is held against them.
+//!
 //! It is found out anew from the revisions alone, by their order (`rev`, then hash), and not from what the engine said of them when they came: so the engine is audited as well.
 //!
 //! Nearly all readings have one revision. A first pass finds out by a filter which ids may have more ([`Ids`]); only of these it is kept in mind which revisions came, so that an audit of many readings takes
@@ -9,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use vitalog_dashboards::ask::Readers;
 use vitalog_elog::accounting::{Scope, Standing, place};
 use vitalog_elog::effect::Former;
 use vitalog_elog::{Input, Outcome, Reading, ReadingId, Schema, Subject, Time};
@@ -62,13 +65,24 @@ pub struct Journaled {
     pub reading: Reading,
 }
 
-/// Takes each reading before an offset, in order. What was erased is none any more.
+/// Takes each reading before an offset: first those that the views have from before the journal's beginning, if they are asked, then the journal's in order. What was erased is none any more.
 ///
 /// # Errors
-/// Where the journal can't be read.
-pub fn walk(journal: &impl Source, schema: &Schema, until: u64, mut each: impl FnMut(Journaled)) -> Result<(), Failure> {
+/// Where journal or views can't be read.
+pub fn walk(
+    journal: &impl Source,
+    views: Option<&Readers>,
+    schema: &Schema,
+    until: u64,
+    mut each: impl FnMut(Journaled),
+) -> Result<(), Failure> {
     let failed = |e| Failure::new(format!("journal: {e}"));
-    let mut next = 0;
+    let mut next = journal.with(|journal| journal.first())?;
+    if let Some(views) = views.filter(|_| next > 0) {
+        let mut witness = |offset, arrival, reading| each(Journaled { offset, arrival, reading });
+        let asked = views.take().and_then(|reader| reader.ask(|ask| ask.revisions_before(next, &mut witness)));
+        asked.map_err(|e| Failure::new(format!("views: {e}")))?;
+    }
     while next < until {
         let groups = journal.with(move |journal| {
             let (mut groups, mut inputs) = (Vec::new(), 0);
@@ -138,6 +152,8 @@ pub struct Books {
 /// What the journal says at some offsets.
 pub struct History<'a> {
     pub journal: &'a Running,
+    /// Of what came before it begins.
+    pub views: &'a Readers,
     pub schema: &'a Schema,
     pub scope: &'a Scope,
     pub ids: &'a Ids,
@@ -162,7 +178,7 @@ impl History<'_> {
             many: HashMap::new(),
         };
         let mut books = BTreeMap::new();
-        walk(self.journal, self.schema, until, |journaled| {
+        walk(self.journal, Some(self.views), self.schema, until, |journaled| {
             while let Some(offset) = wanted.next_if(|offset| *offset <= journaled.offset) {
                 books.insert(offset, state.books.clone());
             }

@@ -16,6 +16,7 @@ mod stages;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ pub use stages::{Stage, Stages};
 
 use crate::backup::{Running, Source};
 use crate::failure::Failure;
-use crate::run::Node;
+use crate::run::{Node, Options};
 use book::{Cell, Focus};
 use difference::differences;
 use history::{Books, History, Ids};
@@ -44,6 +45,31 @@ const MOST: u64 = 200_000;
 
 /// What is past retention so long from now is left out already: it may go while accounts are taken.
 const AHEAD: Span = Span::days(1);
+
+/// Audits a directory that no server holds: it is opened as a server would, so that what is journaled has come to every stage, and closed again.
+///
+/// # Errors
+/// Where it can't be opened, audited or closed.
+pub async fn of_directory(data: &Path, scope: &Scope) -> Result<Report, Failure> {
+    let (report, _, stopped) = audited(data, scope).await?;
+    stopped?;
+    Ok(report)
+}
+
+/// The same, with the streams that are declared there, and what came of closing it.
+///
+/// # Errors
+/// Where it can't be opened or audited.
+pub async fn audited(data: &Path, scope: &Scope) -> Result<(Report, Arc<Schema>, Result<(), Failure>), Failure> {
+    let node = Node::start(Options::quiet(data)).await?;
+    let schema = node.library().schema.clone();
+    let auditor = Auditor::of(&node)?;
+    let scope = scope.clone();
+    let report =
+        tokio::task::spawn_blocking(move || auditor.audit(&scope)).await.map_err(|_| Failure::new("the audit broke off"));
+    let stopped = node.stop().await;
+    Ok((report??, schema, stopped))
+}
 
 /// Asks journal and stages.
 pub struct Auditor {
@@ -92,8 +118,8 @@ impl Auditor {
             .get(&first.farthest)
             .map(|books| books.all.clone())
             .ok_or_else(|| Failure::new("the journal told nothing"))?;
-        let end = self.journal.with(|journal| journal.position().next)?;
-        Ok(Report { end, journal, position: first.farthest, took: first.took, stages })
+        let (begins, end) = self.journal.with(|journal| (journal.first(), journal.position().next))?;
+        Ok(Report { begins, end, journal, position: first.farthest, took: first.took, stages })
     }
 
     /// What the journal has of what weighs so, by the next digit.
@@ -163,8 +189,9 @@ impl Auditor {
     ) -> Result<BTreeMap<u64, Books>, Failure> {
         let farthest = offsets.iter().copied().max().unwrap_or(0);
         let mut ids = Ids::sized_for(farthest);
-        history::walk(&self.journal, schema, farthest, |journaled| ids.note(&journaled.reading))?;
-        History { journal: &self.journal, schema, scope, ids: &ids, cuts }.at(offsets, focus)
+        let views = &self.stages.views;
+        history::walk(&self.journal, Some(views), schema, farthest, |journaled| ids.note(&journaled.reading))?;
+        History { journal: &self.journal, views, schema, scope, ids: &ids, cuts }.at(offsets, focus)
     }
 }
 

@@ -30,6 +30,7 @@ impl Auditor {
         if rows.is_empty() {
             return Ok(None);
         }
+        let first = self.journal.with(|journal| journal.first())?;
         let mut times = Vec::new();
         for content in rows.iter().filter_map(|row| row.reading.content.as_ref()) {
             times.push(content.when.instant().unwrap_or(content.when.start()));
@@ -50,9 +51,9 @@ impl Auditor {
                 place["weight"] = hex(&t.reading, &lake_schema).into();
                 place
             });
-            let journaled = self.journaled(row.record, &row.reading, &schema)?;
-            let accepted = journaled.as_ref().and_then(|found| found.accepted).unwrap_or(Time::MAX);
-            let is_past = cuts.is_past(&row.reading, row.standing, accepted, &schema) && !cuts.is_held(subject);
+            let is_trimmed = row.record < first;
+            let journaled = if is_trimmed { None } else { self.journaled(row.record, &row.reading, &schema)? };
+            let is_past = cuts.is_past(&row.reading, row.standing, row.arrival, &schema) && !cuts.is_held(subject);
             let journal = journaled.map(|found| {
                 json!({"offset": row.record, "group": found.group, "accepted": found.accepted.map(|t| t.to_string()), "weight": format!("{:032x}", found.weight)})
             });
@@ -61,6 +62,7 @@ impl Auditor {
                 "standing": row.standing.name(),
                 "removed": row.reading.content.is_none(),
                 "journal": journal,
+                "trimmed": is_trimmed,
                 "views": {"table": if row.standing == Standing::Current { "readings" } else { "revisions" }, "weight": hex(&row.reading, &schema)},
                 "lake": lake.collect::<Vec<_>>(),
                 "past_retention": is_past,

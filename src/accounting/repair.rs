@@ -1,6 +1,8 @@
 //! Repair by replay: what is wrong in views and lake is made again from the journal, in a directory that no server holds.
 //!
 //! Where the readings that differ are known by name, only their rows are made again: every revision that the journal has of them is decided anew, in order, and given to views and lake as at first.
+//! Of a journal that was trimmed only readings are made again of which all came since: of what came before, nobody can say any more which stage is right.
+//!
 //! Where they are not (a file that can't be read, a row that says nobody's name, too many), the whole stage is removed, and the next start makes it again. What is wrong in memory alone is right
 //! again with any start.
 
@@ -9,18 +11,19 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use vitalog_dashboards::ask::Readers;
 use vitalog_dashboards::views::Views;
-use vitalog_elog::{Effect, Entry, Input, ReadingId, Record, Schema, Subject};
+use vitalog_elog::{Effect, Entry, Input, Reading, ReadingId, Record, Schema, Subject};
 use vitalog_ingest::journal::Journal;
 use vitalog_lakehouse::Lake;
 
-use super::difference::Difference;
+use super::difference::{Difference, Kind};
 use super::history::{Revisions, walk};
 use super::report::Report;
 use super::stages::Stage;
 use crate::backup::Source;
 use crate::failure::Failure;
-use crate::run::{Directory, open_finished, tell_retention};
+use crate::run::{Directory, gone, open_finished, tell_retention};
 
 /// Readings by subject and id.
 type Wrong = BTreeSet<(Subject, ReadingId)>;
@@ -39,6 +42,8 @@ pub enum Remedy {
 pub struct Remedies {
     pub views: Option<Remedy>,
     pub lake: Option<Remedy>,
+    /// A stage has what the journal does not.
+    has_foreign: bool,
 }
 
 /// A directory that this process holds, and its journal.
@@ -60,7 +65,8 @@ impl Source for Closed {
 impl Remedies {
     /// What a report asks for. What differs in what is queryable alone lies in memory, which is gone when this is read.
     pub fn of(report: &Report) -> Remedies {
-        let mut remedies = Remedies::default();
+        let has_foreign = report.differences().any(|d| d.kind == Kind::Foreign);
+        let mut remedies = Remedies { has_foreign, ..Remedies::default() };
         for verdict in &report.stages {
             let remedy = match &verdict.found {
                 Err(_) => Some(Remedy::Whole),
@@ -115,12 +121,13 @@ pub async fn repair(data: &Path, schema: Arc<Schema>, remedies: &Remedies) -> Re
     let journal = open_finished(&directory)?;
     let closed = Closed { directory, journal };
     let end = closed.journal.position();
+    may_repair(&closed, remedies)?;
     if let Some(remedy) = &remedies.views {
         match remedy {
             Remedy::Whole => remove_views(&closed.directory.views())?,
             Remedy::Readings(wrong) => {
                 let failed = |e| Failure::new(format!("views: {e}"));
-                let mut views = Views::open(&closed.directory.views(), end.incarnation).map_err(failed)?;
+                let mut views = Views::open_kept(&closed.directory.views(), end.incarnation).map_err(failed)?;
                 views.repair(wrong, &records(&closed, &schema, end.next, wrong)?).map_err(failed)?;
             }
         }
@@ -140,6 +147,44 @@ pub async fn repair(data: &Path, schema: Arc<Schema>, remedies: &Remedies) -> Re
     Ok(())
 }
 
+/// Whether what is left of the journal is enough for it.
+fn may_repair(closed: &Closed, remedies: &Remedies) -> Result<(), Failure> {
+    let Some(gone) = gone(&closed.journal) else { return Ok(()) };
+    let restore = "restore a backup that was made since, or leave it as it is";
+    let mut wrong = Wrong::new();
+    for (name, remedy) in [("views", &remedies.views), ("lake", &remedies.lake)] {
+        match remedy {
+            None => {}
+            Some(Remedy::Whole) => {
+                return Err(Failure::new(format!("the {name} can't be made again as a whole: {gone}")).hint(restore));
+            }
+            Some(Remedy::Readings(readings)) => wrong.extend(readings.iter().cloned()),
+        }
+    }
+    if remedies.has_foreign {
+        let said = format!("a stage has readings that the journal does not have, and nobody can say whether it ever had: {gone}");
+        return Err(Failure::new(said).hint(restore));
+    }
+    let failed = |e| Failure::new(format!("views: {e}"));
+    let first = closed.journal.first();
+    let mut former = None;
+    let readers = Readers::open(&closed.directory.views()).map_err(failed)?;
+    let mut look = |_, _, reading: Reading| {
+        let key = (reading.subject, reading.id);
+        if former.is_none() && wrong.contains(&key) {
+            former = Some(key);
+        }
+    };
+    readers.take().and_then(|reader| reader.ask(|ask| ask.revisions_before(first, &mut look))).map_err(failed)?;
+    match former {
+        None => Ok(()),
+        Some((subject, id)) => {
+            let said = format!("the reading {id} of {subject} has revisions from before that can't be made again: {gone}");
+            Err(Failure::new(said).hint(restore))
+        }
+    }
+}
+
 fn remove_views(path: &Path) -> Result<(), Failure> {
     for file in ["views.db", "views.db-wal", "views.db-shm"] {
         match fs::remove_file(path.with_file_name(file)) {
@@ -154,7 +199,7 @@ fn remove_views(path: &Path) -> Result<(), Failure> {
 fn records(closed: &Closed, schema: &Schema, until: u64, wrong: &Wrong) -> Result<Vec<Record>, Failure> {
     let mut known: BTreeMap<(Subject, ReadingId), Revisions> = BTreeMap::new();
     let mut records = Vec::new();
-    walk(closed, schema, until, |journaled| {
+    walk(closed, None, schema, until, |journaled| {
         let key = (journaled.reading.subject.clone(), journaled.reading.id);
         if wrong.contains(&key) {
             let outcome = known.entry(key).or_default().take_in(&journaled.reading);

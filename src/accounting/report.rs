@@ -12,6 +12,8 @@ use crate::output::grouped;
 
 /// What an audit found.
 pub struct Report {
+    /// Where the journal begins: what is said of before is the views'.
+    pub begins: u64,
     /// Where the journal ended when it was read last.
     pub end: u64,
     /// What the journal says at the farthest offset that a stage has come to.
@@ -61,7 +63,7 @@ impl Report {
             with_tallies(window(&cell.0), tallies)
         });
         let journal = with_tallies(
-            json!({"stage": "journal", "position": self.position, "took_s": self.took.as_secs_f64()}),
+            json!({"stage": "journal", "begins": self.begins, "position": self.position, "took_s": self.took.as_secs_f64()}),
             self.totals(),
         );
         let stages = std::iter::once(journal).chain(self.stages.iter().map(verdict)).collect::<Vec<_>>();
@@ -118,6 +120,11 @@ pub fn lines(report: &Value) -> Vec<String> {
             sums.1,
             said,
         ]));
+    }
+    let begins = list(&report["stages"]).iter().find_map(|stage| stage["begins"].as_u64()).unwrap_or(0);
+    if begins > 0 {
+        let begins = grouped(begins);
+        out.push(format!("the journal begins at offset {begins}: of what came before, the stages were held against the views"));
     }
     for d in list(&report["differences"]) {
         out.push(format!(

@@ -64,10 +64,7 @@ impl Draft {
     /// What the file system says.
     pub fn finish(self) -> Result<(), Failure> {
         let moved = || -> io::Result<()> {
-            for entry in fs::read_dir(&self.path)? {
-                File::open(entry?.path())?.sync_all()?;
-            }
-            File::open(&self.path)?.sync_all()?;
+            synced(&self.path)?;
             fs::rename(&self.path, &self.place)?;
             File::open(parent(&self.place))?.sync_all()
         };
@@ -80,6 +77,15 @@ impl Drop for Draft {
         // Moved away it is not there any more; what stays all the same goes with the next.
         let _ = fs::remove_dir_all(&self.path);
     }
+}
+
+/// All of a folder is brought to stable storage, what is in its folders first.
+fn synced(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { synced(&path)? } else { File::open(path)?.sync_all()? }
+    }
+    File::open(folder)?.sync_all()
 }
 
 /// Where a path lies in.

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use vitalog_elog::{Position, Time};
 use vitalog_ingest::access;
-use vitalog_ingest::journal::{Copy, Journal, RestorePoint, Slice};
+use vitalog_ingest::journal::{Beginning, Copy, Journal, RestorePoint, Slice};
 
 use super::draft::{Draft, copy, parent, sum};
 use super::manifest::Manifest;
+use super::state::{self, copy_state};
 use super::{ACCESS, AS_THEY_ARE, JOURNAL, KEK, KEYS};
 use crate::failure::Failure;
 use crate::run::free;
@@ -59,11 +60,17 @@ pub enum Keyed {
 pub fn make(source: &impl Source, to: &Path, keys: Option<&Path>, at: Time) -> Result<Made, Failure> {
     let began = Instant::now();
     let draft = Draft::begin(to)?;
-    has_room(source.data(), to)?;
+    let is_trimmed = source.with(|journal| journal.first() > 0)?;
+    has_room(source.data(), to, is_trimmed)?;
     let failed = |e| Failure::new(format!("journal: {e}"));
-    let (end, restored) = source.with(|journal| (journal.position(), journal.restored()))?;
-    let end = copy_journal(source, &draft, end, &restored.map_err(failed)?)?;
-    let mut files = Vec::new();
+    let begins = source.with(|journal| journal.first())?;
+    let mut files = if begins > 0 { copy_state(source.data(), &draft)? } else { Vec::new() };
+    let (beginning, end, restored) =
+        source.with(|journal| (journal.beginning().copied(), journal.position(), journal.restored()))?;
+    if beginning.map_or(0, |beginning| beginning.position.next) != begins {
+        return Err(Failure::new("the journal was trimmed while the backup was made").hint("make it again"));
+    }
+    let end = copy_journal(source, &draft, (beginning, end), &restored.map_err(failed)?)?;
     let read = |name: &str, e| Failure::new(format!("cannot copy {name}: {e}"));
     files.push((JOURNAL.to_owned(), sum(&draft.file(JOURNAL)).map_err(|e| read(JOURNAL, e))?));
     let accounts = source.data().join(ACCESS);
@@ -87,9 +94,17 @@ pub fn make(source: &impl Source, to: &Path, keys: Option<&Path>, at: Time) -> R
     Ok(Made { path: to.to_owned(), manifest, keys, took: began.elapsed() })
 }
 
-fn copy_journal(source: &impl Source, draft: &Draft, end: Position, restored: &[RestorePoint]) -> Result<Position, Failure> {
+fn copy_journal(
+    source: &impl Source,
+    draft: &Draft,
+    (beginning, end): (Option<Beginning>, Position),
+    restored: &[RestorePoint],
+) -> Result<Position, Failure> {
     let failed = |e| Failure::new(format!("journal: {e}"));
     let mut copy = Copy::create(&draft.file(JOURNAL), end.incarnation, restored).map_err(failed)?;
+    if let Some(beginning) = &beginning {
+        copy.begin_at(beginning).map_err(failed)?;
+    }
     while copy.position().next < end.next {
         let from = copy.position().next;
         let slice: Slice = source.with(move |journal| journal.slice(from, end.next, SLICE))?.map_err(failed)?;
@@ -144,9 +159,9 @@ fn only_for_its_owner(path: &Path) -> std::io::Result<()> {
 }
 
 /// A backup that fills the disk would end the server.
-fn has_room(data: &Path, to: &Path) -> Result<(), Failure> {
+fn has_room(data: &Path, to: &Path, is_trimmed: bool) -> Result<(), Failure> {
     let size = |name: &str| fs::metadata(data.join(name)).map_or(0, |file| file.len());
-    let needed = size(JOURNAL) + size("journal.db-wal");
+    let needed = size(JOURNAL) + size("journal.db-wal") + if is_trimmed { state::bytes(data) } else { 0 };
     let dir = parent(to);
     let free = free(dir).map_err(|e| Failure::new(format!("{} does not say how much room it has: {e}", dir.display())))?;
     // As much again as a server keeps for itself, in case it is the same disk.

@@ -1,7 +1,7 @@
 //! What a backup says of itself: which journal, up to where, and every file with its length and checksum.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Position, Time};
@@ -10,8 +10,8 @@ use super::draft::{Draft, Sum, sum};
 use crate::failure::Failure;
 
 const NAME: &str = "manifest.json";
-/// Raised with every change of what is in a backup.
-const FORMAT: u32 = 1;
+/// Raised with every change of what is in a backup. From format 2 on files may lie in folders; a backup without any has the former.
+const FORMAT: u32 = 2;
 
 /// A backup's description.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ struct Sealed {
 impl Manifest {
     pub fn new(made: Time, position: &Position, files: Vec<(String, Sum)>) -> Manifest {
         Manifest {
-            format: FORMAT,
+            format: if files.iter().any(|(name, _)| name.contains('/')) { FORMAT } else { 1 },
             program: env!("CARGO_PKG_VERSION").to_owned(),
             made: made.to_string(),
             incarnation: format!("{:032x}", position.incarnation),
@@ -120,7 +120,10 @@ impl Manifest {
         if manifest.text().as_bytes() != text {
             return Err(damaged(&format!("{NAME} is not what was written: its checksum does not fit")));
         }
-        let is_plain = |name: &str| Path::new(name).file_name().is_some_and(|file| file == name);
+        let is_plain = |name: &str| {
+            let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+            !name.is_empty() && inside && !name.ends_with('/')
+        };
         if let Some(name) = manifest.names().find(|name| !is_plain(name)) {
             return Err(damaged(&format!("{NAME} names {name:?}, which is no file of a backup")));
         }

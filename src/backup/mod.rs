@@ -6,7 +6,7 @@
 //! | `journal.db` | the journal up to the position at which the backup began, sealed as it is |
 //! | `access.db`, `partitions`, `retention.json` | who may come in, into how many parts subjects are split, and for how long what can be asked for is kept |
 //!
-//! Views, lake, outbox and snapshots are made again from the journal. Keys are no part of it: they are copied to a place of their own, and only the newest copy is kept, so that what is
+//! Views, lake, outbox and snapshots are made again from the journal, unless it was trimmed: then they are in the backup, too ([`state`]). Keys are no part of it: they are copied to a place of their own, and only the newest copy is kept, so that what is
 //! erased is erased in every backup.
 //!
 //! INVARIANT (nothing or whole): a backup, and what is restored, is put together beside its place under another name, synced, and moved there. Whoever is killed half way leaves that name
@@ -19,6 +19,7 @@ mod make;
 mod manifest;
 mod restore;
 mod source;
+mod state;
 
 pub use make::{Keyed, Made, Source, make};
 pub use restore::restore;

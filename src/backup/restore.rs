@@ -3,14 +3,15 @@
 //! Everything is verified first, and again as it is copied; the journal is audited in its new place with the keys that come with it. Then it is noted in the journal that it was put back, and
 //! where: what was fed from the part that is lost is refused from then on, with how much that is.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use vitalog_elog::Time;
 use vitalog_ingest::journal::{self, Audit};
 use vitalog_ingest::keys::KekPlace;
 
-use super::draft::{Draft, copy};
+use super::draft::{Draft, copy, parent};
 use super::manifest::Manifest;
 use super::{JOURNAL, KEK, KEYS};
 use crate::failure::Failure;
@@ -31,6 +32,7 @@ pub fn restore(from: &Path, to: &Path, keys: Option<&Path>, at: Time) -> Result<
     manifest.verify(from)?;
     let draft = Draft::begin(to)?;
     for name in manifest.names() {
+        DirBuilder::new().recursive(true).mode(0o700).create(parent(&draft.file(name)))?;
         let copied =
             copy(&from.join(name), &draft.file(name)).map_err(|e| Failure::new(format!("cannot restore {name}: {e}")))?;
         manifest.check(name, &copied)?;

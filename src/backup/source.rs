@@ -14,7 +14,7 @@ use crate::run::{Directory, Message, has_journal};
 pub struct Held {
     data: PathBuf,
     journal: Journal,
-    _directory: Directory,
+    directory: Directory,
 }
 
 /// A running node.
@@ -33,7 +33,20 @@ impl Held {
         }
         let directory = Directory::hold(data)?;
         let journal = directory.open_journal()?;
-        Ok(Held { data: data.to_owned(), journal, _directory: directory })
+        Ok(Held { data: data.to_owned(), journal, directory })
+    }
+
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The same, to trim it.
+    pub fn journal_mut(&mut self) -> &mut Journal {
+        &mut self.journal
     }
 }
 

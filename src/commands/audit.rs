@@ -6,7 +6,7 @@ mod stages;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vitalog_ingest::journal::{self, Audit as Found, Kind, kafka};
+use vitalog_ingest::journal::{self, Audit as Found, Beginning, Kind, kafka};
 
 use crate::cli::{Audit, AuditOf, Format};
 use crate::failure::Failure;
@@ -50,6 +50,17 @@ fn of_journal(data: &Path, format: Format) -> Result<(), Failure> {
 
 fn as_text(found: &Found) {
     say!("format {}, incarnation {:032x}", found.format, found.incarnation);
+    if let Some(beginning) = &found.beginning {
+        say!(
+            "begins at offset {}: what had arrived up to {} was let go on {}",
+            grouped(beginning.position.next),
+            beginning.arrival,
+            beginning.at
+        );
+    }
+    if found.unswept {
+        say!("some of what was let go lies in the file yet: the next start, or `vitalog trim`, removes it");
+    }
     let (first, last) = (said(found.first), said(found.last));
     say!("{} inputs in {} groups, from {first} to {last}", grouped(found.inputs), grouped(found.groups));
     for (kind, count) in Kind::ALL.iter().zip(found.kinds).filter(|(_, count)| *count > 0) {
@@ -96,8 +107,14 @@ fn as_json(found: &Found) -> Value {
         .iter()
         .map(|what| json!({"offset": what.offset(), "code": what.code(), "message": what.to_string()}))
         .collect();
+    let beginning = found.beginning.map(|beginning| {
+        let Beginning { position, arrival, at } = beginning;
+        json!({"offset": position.next, "chain": hex::encode(position.chain), "arrived": arrival.to_string(), "trimmed": at.to_string()})
+    });
     json!({
         "format": found.format,
+        "begins": beginning,
+        "unswept": found.unswept,
         "incarnation": format!("{:032x}", found.incarnation),
         "groups": found.groups,
         "inputs": found.inputs,

@@ -62,6 +62,7 @@ async fn live(args: &Demo, data: &Path) -> Result<(), Failure> {
         journal: None,
         retain: None,
         traces: None,
+        retain_journal: None,
     };
     let node = Node::start(options).await?;
     let again = !node.rules.files().is_empty();

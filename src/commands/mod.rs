@@ -30,6 +30,7 @@ pub mod sql;
 pub mod tenant;
 pub mod test;
 pub mod token;
+pub mod trim;
 pub mod user;
 pub mod why;
 

@@ -77,6 +77,7 @@ fn lines(receipt: &Value) -> Vec<String> {
                     text(&journal["accepted"])
                 )
             }
+            None if revision["trimmed"] == true => "  journal  it is past its retention there".to_owned(),
             None => "  journal  it is not where the views say".to_owned(),
         });
         out.push(format!("  views    {}  {}", text(&revision["views"]["weight"]), text(&revision["views"]["table"])));

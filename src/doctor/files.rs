@@ -9,12 +9,15 @@ use vitalog_cep::driver::PARTITIONS;
 use vitalog_dashboards::views;
 use vitalog_elog::{Position, Span};
 use vitalog_ingest::access;
-use vitalog_ingest::journal::{Peek, kafka, open_unchanged, peek};
+use vitalog_ingest::journal::{Beginning, Peek, kafka, open_unchanged, peek};
 use vitalog_ingest::keys::KekPlace;
 use vitalog_notify::outbox;
 
 use super::Finding;
 use crate::run::{ELSEWHERE, MOST_PARTITIONS, RetentionNote, clock, elsewhere, has_journal, kek, placing, survey};
+
+/// What helps where something lacks what a journal does not have any more.
+const LACKS: &str = "restore a backup that was made since the journal was trimmed: it can't be made again from what is left";
 
 /// No arrival of a reading can lie before this program: 2026-01-01.
 const NOT_BEFORE: i64 = 1_767_225_600_000_000;
@@ -142,16 +145,18 @@ pub fn contents(data: &Path) -> Vec<Finding> {
     let end = seen.acknowledged.filter(|told| told.next > seen.end.next).unwrap_or(seen.end);
     let mut found = vec![journal(&seen, &end)];
     found.extend(time(&seen));
-    found.extend(derived(data, &end));
+    let first = seen.beginning.map_or(0, |beginning| beginning.position.next);
+    found.extend(derived(data, &end, first));
+    found.extend(beginning(data, &seen));
     found
 }
 
-/// What hangs on where the journal ends.
-fn derived(data: &Path, end: &Position) -> [Finding; 3] {
+/// What hangs on where the journal begins and ends.
+fn derived(data: &Path, end: &Position, first: u64) -> [Finding; 3] {
     [
-        snapshots(data, end),
-        sink("views", &data.join("views.db"), end, |db| views::peek(db).map_err(|e| e.to_string())),
-        sink("outbox", &data.join("outbox.db"), end, |db| outbox::peek(db).map(Some).map_err(|e| e.to_string())),
+        snapshots(data, end, first),
+        sink("views", &data.join("views.db"), (first, end), |db| views::peek(db).map_err(|e| e.to_string())),
+        sink("outbox", &data.join("outbox.db"), (first, end), |db| outbox::peek(db).map(Some).map_err(|e| e.to_string())),
     ]
 }
 
@@ -165,7 +170,7 @@ fn topic(data: &Path, settings: &kafka::Settings) -> Vec<Finding> {
                 "in the topic {} of {}: {} inputs; its settings and its end fit. `vitalog audit journal` reads all of it",
                 settings.topic, settings.brokers, seen.end.next
             );
-            std::iter::once(Finding::sound("journal", said)).chain(derived(data, &seen.end)).collect()
+            std::iter::once(Finding::sound("journal", said)).chain(derived(data, &seen.end, 0)).collect()
         }
     }
 }
@@ -206,7 +211,24 @@ fn time(seen: &Peek) -> Option<Finding> {
     })
 }
 
-fn snapshots(data: &Path, end: &Position) -> Finding {
+/// Where it begins, and whether that is as it is to be.
+fn beginning(data: &Path, seen: &Peek) -> Option<Finding> {
+    const ABOUT: &str = "trimming";
+    let keep = RetentionNote::read(data).ok()?.journal();
+    let begins = seen.beginning.map(|beginning| {
+        let Beginning { position, arrival, at } = beginning;
+        format!("the journal begins at offset {}: what had arrived up to {arrival} was let go on {at}", position.next)
+    });
+    if keep.is_none() && begins.is_none() {
+        return None;
+    }
+    let keep = keep
+        .map_or_else(|| "nobody said for how long the journal is kept".to_owned(), |keep| format!("the journal is kept: {keep}"));
+    let begins = begins.unwrap_or_else(|| "nothing of it went yet".to_owned());
+    Some(Finding::sound(ABOUT, format!("{keep}; {begins}. `vitalog trim --dry-run` says what could go, and what keeps it")))
+}
+
+fn snapshots(data: &Path, end: &Position, first: u64) -> Finding {
     const ABOUT: &str = "snapshots";
     let remedy = "nothing: the next start replays the journal from the state before, and writes others";
     match survey(&data.join("snapshots")) {
@@ -216,7 +238,14 @@ fn snapshots(data: &Path, end: &Position) -> Finding {
             Finding::odd(ABOUT, names.join("; "), remedy)
         }
         Ok(found) => match found.newest {
+            None if first > 0 => {
+                Finding::wrong(ABOUT, format!("there are none, and the journal begins at offset {first}"), LACKS)
+            }
             None => Finding::sound(ABOUT, "there are none: the next start replays the whole journal"),
+            Some(position) if position.incarnation == end.incarnation && position.next < first => {
+                let said = format!("the newest state is of offset {}, and the journal begins at {first}", position.next);
+                Finding::wrong(ABOUT, said, LACKS)
+            }
             Some(position) if position.incarnation != end.incarnation || position.next > end.next => {
                 Finding::odd(ABOUT, "they are of another journal, and do not count", remedy)
             }
@@ -231,7 +260,7 @@ fn snapshots(data: &Path, end: &Position) -> Finding {
 fn sink(
     name: &'static str,
     path: &Path,
-    end: &Position,
+    (first, end): (u64, &Position),
     peek: impl FnOnce(&Connection) -> Result<Option<Position>, String>,
 ) -> Finding {
     if fs::metadata(path.with_extension("db-wal")).is_ok_and(|log| log.len() > 0) {
@@ -246,8 +275,14 @@ fn sink(
     };
     let away = "restore the journal that belongs to it, or move its files away to have it made again";
     match found {
+        Err(error) if first > 0 => Finding::wrong(name, error, LACKS),
         Err(error) => Finding::wrong(name, error, "move its files away: it is made again from the journal"),
+        Ok(None) if first > 0 => Finding::wrong(name, format!("not there, and the journal begins at offset {first}"), LACKS),
         Ok(None) => Finding::sound(name, "not there: made again at the next start"),
+        Ok(Some(position)) if position.incarnation == end.incarnation && position.next < first => {
+            let said = format!("has come to offset {} only, and the journal begins at {first}", position.next);
+            Finding::wrong(name, said, LACKS)
+        }
         Ok(Some(position)) if position.incarnation != end.incarnation => Finding::wrong(name, "fed from another journal", away),
         Ok(Some(position)) if position.next > end.next => {
             let missing = position.next - end.next;

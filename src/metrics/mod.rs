@@ -60,6 +60,10 @@ pub struct Keeping {
     /// Rows that went from the lake's files as past retention, and passes that failed.
     pub dropped_rows: Counter,
     pub drop_failures: Counter,
+    /// Where the journal begins, and how many inputs it keeps that are past its retention, as of the last look.
+    pub journal_begins: Gauge,
+    pub journal_kept: Gauge,
+    pub trim_failures: Counter,
     /// Writing one snapshot, whole or not, with the merge it may bring.
     snapshot: Histogram,
     snapshot_failures: Counter,
@@ -117,6 +121,9 @@ impl Keeping {
             landing_failures: Counter::default(),
             dropped_rows: Counter::default(),
             drop_failures: Counter::default(),
+            journal_begins: Gauge::default(),
+            journal_kept: Gauge::default(),
+            trim_failures: Counter::default(),
             snapshot: durations(),
             snapshot_failures: Counter::default(),
             snapshot_bytes: Gauge::default(),
@@ -143,6 +150,12 @@ impl Keeping {
         registry.register("lake_dropped_rows", dropped, keeping.dropped_rows.clone());
         let failures = "Times that what is past retention could not be taken from the files";
         registry.register("lake_drop_failures", failures, keeping.drop_failures.clone());
+        let begins = "The offset of the first input that the journal has";
+        registry.register("journal_first_offset", begins, keeping.journal_begins.clone());
+        let kept = "Inputs that are past the journal's retention and stay, since something needs them";
+        registry.register("journal_kept_inputs", kept, keeping.journal_kept.clone());
+        let failures = "Times that the journal could not be trimmed";
+        registry.register("journal_trim_failures", failures, keeping.trim_failures.clone());
         registry.register("snapshot_failures", "Snapshots that could not be written", keeping.snapshot_failures.clone());
         let (bytes, at) = (keeping.snapshot_bytes.clone(), keeping.snapshot_position.clone());
         registry.register_with_unit("snapshot_size", "What the last snapshot wrote", Unit::Bytes, bytes);

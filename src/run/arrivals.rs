@@ -7,6 +7,7 @@ use vitalog_cep::plan::Library;
 use vitalog_elog::{Entry, Input, Reading, Schema, Time};
 use vitalog_ingest::journal::Group;
 
+use super::beginning::must_be_whole;
 use super::directory::{Directory, has_journal};
 use super::mind::library_of;
 use crate::failure::Failure;
@@ -29,6 +30,7 @@ pub fn arrivals(data: &Path, library: &Library) -> Result<Vec<Arrival>, Failure>
     }
     let directory = Directory::hold(data)?;
     let journal = directory.open_journal()?;
+    must_be_whole(&journal, "what was known when can't be told", "leave --as-known out: the lake has the readings themselves")?;
     let mut reader = Reader { declared: Library::default(), library, arrivals: Vec::new() };
     for group in journal.read_from(0).map_err(lost)? {
         reader.take(&group.map_err(lost)?)?;

@@ -64,7 +64,7 @@ impl Journaling {
                     turn_away(&self.metrics, submission.done, Unavailable::JournalAway);
                 }
                 // Whoever waits for an errand finds that nobody did it.
-                Ok(Message::DueChanged | Message::Errand(_)) => {}
+                Ok(Message::DueChanged | Message::Errand(_) | Message::Change(_)) => {}
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => {
                     self.refuse_the_rest();
                     return true;

@@ -103,12 +103,13 @@ impl Layers {
         Ok(())
     }
 
-    /// Brings all to stable storage, for a snapshot that is to be taken; what none can need any more goes.
+    /// Brings all to stable storage, for a snapshot that is to be taken; what none can need any more goes. It counts as one unless it is to be whole: that is asked for where the one before was not
+    /// written, and then those that were are still gone back to.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn sync(&mut self) -> Result<(), Failure> {
-        self.snapshots += 1;
+    pub fn sync(&mut self, is_whole: bool) -> Result<(), Failure> {
+        self.snapshots += u32::from(!is_whole);
         self.write(|tx, snapshots| {
             tx.pragma_update(None, "user_version", snapshots)?;
             tx.execute("DELETE FROM layers WHERE united <= ?1", [i64::from(snapshots) - i64::from(SNAPSHOTS)])?;
@@ -150,6 +151,42 @@ impl Layers {
     }
 }
 
+/// Copies the layers of a partition that somebody may be writing: a few at a time, so that whoever syncs them does not wait for long. What is cut off meanwhile may be left out.
+///
+/// # Errors
+/// What SQLite says.
+pub fn copy_layers(from: &Path, to: &Path) -> Result<(), Failure> {
+    let copied = || -> rusqlite::Result<()> {
+        let source = Connection::open(from)?;
+        let mut copy = Connection::open(to)?;
+        copy.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
+        copy.execute_batch(TABLES)?;
+        let snapshots: u32 = source.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        copy.pragma_update(None, "user_version", snapshots)?;
+        let tx = copy.transaction()?;
+        let mut last = i64::MIN;
+        loop {
+            // A layer that is put in the place of another comes last, so nothing is passed over.
+            let mut some = source.prepare_cached(
+                "SELECT rowid, id, subject, bytes, united FROM layers WHERE rowid > ?1 ORDER BY rowid LIMIT 64",
+            )?;
+            let rows = some.query_map([last], |row| {
+                let (id, subject, bytes): (Vec<u8>, String, Vec<u8>) = (row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok((row.get::<_, i64>(0)?, id, subject, bytes, row.get::<_, Option<i64>>(4)?))
+            })?;
+            let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+            let Some(row) = rows.last() else { break };
+            last = row.0;
+            for (_, id, subject, bytes, united) in rows {
+                tx.prepare_cached("INSERT OR REPLACE INTO layers (id, subject, bytes, united) VALUES (?1, ?2, ?3, ?4)")?
+                    .execute(params![id, subject, bytes, united])?;
+            }
+        }
+        tx.commit()
+    };
+    copied().map_err(|e| failure(from, &e))
+}
+
 fn failure(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(format!("{}: {error}", path.display()))
         .hint("remove `cold/` and `snapshots/` from the data directory: both are made again from the journal")
@@ -174,7 +211,7 @@ mod tests {
         };
         let all: Vec<Parted> = (0..60).map(|id| of(if id % 3 == 0 { "forget-me" } else { "keep-me" }, id)).collect();
         layers.keep(&all, &[]).expect("kept");
-        layers.sync().expect("synced");
+        layers.sync(false).expect("synced");
         let has = |text: &str| {
             let files = std::fs::read_dir(dir.path()).expect("a folder").map(|file| file.expect("a file").path());
             files
@@ -196,22 +233,22 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let mut layers = Layers::open(dir.path(), 3).expect("made");
         layers.keep(&[layer(1), layer(2)], &[]).expect("kept");
-        layers.sync().expect("synced");
+        layers.sync(false).expect("synced");
         layers.keep(&[], &[LayerId(1)]).expect("kept");
         for snapshot in 1..SNAPSHOTS {
-            layers.sync().expect("synced");
+            layers.sync(false).expect("synced");
             assert_eq!(layers.get(LayerId(1)).expect("still there").len(), 40, "{snapshot} snapshots later");
         }
         // Across restarts, too.
         drop(layers);
         let mut layers = Layers::open(dir.path(), 3).expect("opened");
-        layers.sync().expect("synced");
+        layers.sync(false).expect("synced");
         assert!(layers.get(LayerId(1)).is_err_and(|e| e.to_string().contains("is missing")));
         assert_eq!(layers.get(LayerId(2)).expect("nobody put it back"), vec![2; 40]);
         // What is cut off again counts as never put back.
         layers.keep(&[], &[LayerId(2)]).expect("kept");
         layers.keep(&[layer(2)], &[]).expect("kept");
-        (0..9).for_each(|_| layers.sync().expect("synced"));
+        (0..9).for_each(|_| layers.sync(false).expect("synced"));
         assert_eq!(layers.get(LayerId(2)).expect("there"), vec![2; 40]);
     }
 }

@@ -17,6 +17,7 @@ use vitalog_ingest::journal::Journal;
 use vitalog_lakehouse::Lake;
 use vitalog_notify::Outbox;
 
+use super::beginning;
 use super::beyond::Layers;
 use super::directory::Directory;
 use super::snapshot::Store;
@@ -49,26 +50,37 @@ impl Cut<'_> {
     /// Where a file can't be removed.
     pub fn make(&self) -> Result<Vec<&'static str>, Failure> {
         let incarnation = self.journal.position().incarnation;
-        let Some((mut views, schema)) = self.views(incarnation) else { return remove_all(self.directory) };
+        let Some((mut views, schema)) = self.views(incarnation) else {
+            self.may_remove("the views")?;
+            return remove_all(self.directory);
+        };
         if schema.shares() {
+            self.may_remove("what others saw of the subject")?;
             return remove_all(self.directory);
         }
+        beginning::must_have(self.journal, "views", views.position().next)?;
         let mut removed = Vec::new();
         let lake = apart(lake(self.directory.lake(), self.subjects.to_vec(), incarnation, Arc::new(schema)));
+        if let Ok(position) = &lake {
+            beginning::must_have(self.journal, "lake", position.next)?;
+        }
         let least = [views.position().next, lake.as_ref().map_or(u64::MAX, |position| position.next), self.outbox(incarnation)];
         let cut = self.state(least.into_iter().min().unwrap_or(0));
         if !cut.unwrap_or_else(|error| self.could_not("the snapshots", &error)) {
+            self.may_remove("the snapshots")?;
             remove_state(self.directory)?;
             removed.push("snapshots");
         }
         if let Err(error) = views.forget(self.subjects) {
             self.could_not("the views", &error);
+            self.may_remove("the views")?;
             drop(views);
             remove_views(self.directory)?;
             removed.push("views");
         }
         if let Err(error) = lake {
             self.could_not("the lake", &error);
+            self.may_remove("the lake")?;
             empty(&self.directory.lake())?;
             removed.push("lake");
         }
@@ -76,12 +88,18 @@ impl Cut<'_> {
     }
 
     fn could_not(&self, what: &str, error: &dyn std::fmt::Display) -> bool {
-        tracing::warn!(%error, "an erased subject could not be cut out of {what}; they are removed, and made again from the journal");
+        tracing::warn!(%error, "an erased subject could not be cut out of {what}");
         false
     }
 
+    /// INVARIANT (no part for the whole): of a journal that was trimmed nothing can be made again, so nothing is removed. The erasure stays unfinished, and no server starts before it is.
+    fn may_remove(&self, what: &str) -> Result<(), Failure> {
+        beginning::can_make_again(self.journal, &format!("an erased subject can't be cut out of {what}, which"))
+    }
+
     fn views(&self, incarnation: u128) -> Option<(Views, Schema)> {
-        let opened = self.directory.views().is_file().then(|| Views::open(&self.directory.views(), incarnation))?;
+        let open = if self.journal.first() > 0 { Views::open_kept } else { Views::open };
+        let opened = self.directory.views().is_file().then(|| open(&self.directory.views(), incarnation))?;
         let views = opened.map_err(|error| self.could_not("the views", &error)).ok()?;
         let schema = views.schema().clone();
         Some((views, schema))
@@ -94,9 +112,12 @@ impl Cut<'_> {
     }
 
     fn state(&self, least: u64) -> Result<bool, Failure> {
-        let is_ours =
-            |position: &Position| matches!(self.journal.position_at(position.next), Ok(Some(ours)) if ours == *position);
-        if !Store::new(self.directory.snapshots()).forget(least, is_ours, self.subjects, self.findings)? {
+        if !Store::new(self.directory.snapshots()).forget(
+            least,
+            |position| self.journal.has(position),
+            self.subjects,
+            self.findings,
+        )? {
             return Ok(false);
         }
         if self.directory.beyond().is_dir() {

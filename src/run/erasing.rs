@@ -17,6 +17,7 @@ use vitalog_ingest::journal::{Journal, JournalError};
 use vitalog_ingest::keys::KeyError;
 use vitalog_notify::Outbox;
 
+use super::beginning;
 use super::clock;
 use super::cutting::{self, Cut};
 use super::directory::{Directory, has_journal};
@@ -112,6 +113,7 @@ pub fn erase(data: &Path, subjects: &[Subject], unknown: Unknown) -> Result<Eras
         }
     }
     must_owe_nothing(&directory, &journal)?;
+    must_be_cuttable(&directory, &journal)?;
     // Who was assigned them, and who opened them in an emergency. First, since nobody would know of it any more.
     for subject in subjects {
         store.forget(subject).map_err(held)?;
@@ -138,6 +140,19 @@ fn must_owe_nothing(directory: &Directory, journal: &Journal) -> Result<(), Fail
         Some((_, false)) => Ok(()),
         _ => Err(Failure::new("no snapshot says that all is decided that had fallen due at the journal's end")
             .hint("start the server and stop it in order, then erase; or ask the running server to (`--url`)")),
+    }
+}
+
+/// Of a journal that was trimmed nothing can be made again, so what can only be made again is found out before a key is destroyed.
+fn must_be_cuttable(directory: &Directory, journal: &Journal) -> Result<(), Failure> {
+    if journal.first() == 0 {
+        return Ok(());
+    }
+    let views = Views::open_kept(&directory.views(), journal.position().incarnation);
+    let views = views.map_err(|e| Failure::new(format!("views: {e}")))?;
+    match views.schema().shares() {
+        false => Ok(()),
+        true => beginning::can_make_again(journal, "subjects share readings, and what others have without those of the erased"),
     }
 }
 
@@ -178,7 +193,10 @@ fn finish(directory: &Directory, journal: &mut Journal) -> Result<Finished, Fail
     let Note { findings, subjects } = Note::read(note)?;
     let deliveries = forget(directory, journal, &findings)?;
     let removed = match subjects.is_empty() {
-        true => cutting::remove_all(directory)?,
+        true => {
+            beginning::can_make_again(journal, "snapshots, views and lake of an erasure that a former program began")?;
+            cutting::remove_all(directory)?
+        }
         false => Cut { directory, journal, subjects: &subjects, findings: &findings }.make()?,
     };
     let exchanged = journal.keys_mut().finish().map_err(|e| Failure::new(format!("key store: {e}")))?;

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use vitalog_elog::port::{Answer, Inlet, Past, Reach, Unavailable};
 use vitalog_elog::{Input, Time};
-use vitalog_ingest::journal::Journal;
+use vitalog_ingest::journal::{Journal, JournalError};
 
 use super::room::Room;
 use crate::metrics::Metrics;
@@ -21,11 +21,15 @@ pub enum Message {
     /// The earliest deadline changed.
     DueChanged,
     Errand(Errand),
+    Change(Change),
     Close,
 }
 
 /// Something short to be done with the journal between two groups. Its clock then says this: nothing that is accepted later arrives before.
 pub type Errand = Box<dyn FnOnce(&Journal, Time) + Send>;
+
+/// Something short to be changed of the journal between two groups. After an error what is kept is unknown, as after a group that could not be written.
+pub type Change = Box<dyn FnOnce(&mut Journal) -> Result<(), JournalError> + Send>;
 
 /// Inputs that are kept together, and whom to tell.
 pub struct Submission {

@@ -18,7 +18,7 @@ use super::clock::Clock;
 use super::contact::Contacts;
 use super::due::Due;
 use super::in_force::InForce;
-use super::inlet::{Errand, Message, Submission, Waiting};
+use super::inlet::{Change, Errand, Message, Submission, Waiting};
 use crate::metrics::Metrics;
 use crate::traces::Stages;
 
@@ -93,11 +93,12 @@ impl Journaling {
             let pause = self.until_due();
             let message = self.messages.recv_timeout(pause);
             let mut closing = false;
-            let (mut gathered, mut errands) = (Vec::new(), Vec::new());
+            let (mut gathered, mut errands, mut changes) = (Vec::new(), Vec::new(), Vec::new());
             match message {
-                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered, &mut errands),
+                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered, (&mut errands, &mut changes)),
                 Ok(Message::DueChanged) => {}
                 Ok(Message::Errand(errand)) => errands.push(errand),
+                Ok(Message::Change(change)) => changes.push(change),
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => closing = true,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -111,6 +112,9 @@ impl Journaling {
             for errand in errands {
                 let now = self.clock.now();
                 errand(&self.journal, now);
+            }
+            for change in changes {
+                change(&mut self.journal).unwrap_or_else(|error| end(&error));
             }
             if closing {
                 self.pay();
@@ -164,7 +168,12 @@ impl Journaling {
     }
 
     /// Takes what waits, up to a group. True where a close was among it.
-    fn gather(&mut self, first: Submission, into: &mut Vec<Submission>, errands: &mut Vec<Errand>) -> bool {
+    fn gather(
+        &mut self,
+        first: Submission,
+        into: &mut Vec<Submission>,
+        (errands, changes): (&mut Vec<Errand>, &mut Vec<Change>),
+    ) -> bool {
         let began = Instant::now();
         let mut count = first.inputs.len();
         into.push(first);
@@ -184,6 +193,7 @@ impl Journaling {
                 }
                 Some(Message::DueChanged) => {}
                 Some(Message::Errand(errand)) => errands.push(errand),
+                Some(Message::Change(change)) => changes.push(change),
                 Some(Message::Close) => {
                     is_closing = true;
                     break;

@@ -90,7 +90,7 @@ impl Own {
     /// Where it could not be brought there.
     pub fn increment(&mut self, is_whole: bool) -> Result<Vec<u8>, Failure> {
         if let Some(layers) = &mut self.layers {
-            layers.sync()?;
+            layers.sync(is_whole)?;
         }
         if is_whole {
             self.engine.start_anew();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use vitalog_elog::{Cause, FindingChange, Input, Reading, ReadingId, Record, Schema, Subject};
 
+use super::beginning::must_be_whole;
 use super::directory::{Directory, has_journal};
 use super::mind::{Mind, Spread};
 use super::start::cores;
@@ -38,6 +39,7 @@ impl Past {
         let lost = |e| Failure::new(format!("journal: {e}"));
         let directory = Directory::hold(data)?;
         let journal = directory.open_journal()?;
+        must_be_whole(&journal, "why can't be replayed", "start the server and ask it: --url")?;
         let spread = Spread { partitions: directory.partitions()?, workers: cores(), beyond: None };
         let mind = Mind::new(vitalog_notify::Config::silent(), spread)?;
         let mut past = Past { mind, told: Vec::new(), names: BTreeMap::new() };

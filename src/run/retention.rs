@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Span, Subject, Time};
 use vitalog_ingest::access;
+use vitalog_ingest::journal::Journal;
 use vitalog_lakehouse::{Lake, Policy};
 
+use super::beginning;
 use super::clock::{self, Now};
 use super::cutting;
 use super::directory::Directory;
@@ -46,6 +48,9 @@ pub struct Note {
     pub last: Option<Pass>,
     /// Files and logs of former versions are there yet.
     pub to_purge: bool,
+    /// For how long the journal is kept, as it is said on the command line; `None`: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
 }
 
 /// What a pass took.
@@ -77,6 +82,7 @@ impl Note {
         };
         let note: Note = serde_json::from_str(&text).map_err(|e| wrong(&e))?;
         Policy::parse(note.policy.iter().map(String::as_str)).map_err(|e| wrong(&e.said))?;
+        Policy::parse(note.journal.as_deref()).map_err(|e| wrong(&e.said))?;
         if let Some(text) = note.as_of.as_ref().filter(|text| Time::parse(text).is_err()) {
             return Err(wrong(&format_args!("as_of is no instant: {text:?}")));
         }
@@ -86,6 +92,12 @@ impl Note {
     pub fn policy(&self) -> Policy {
         // It was read as one.
         Policy::parse(self.policy.iter().map(String::as_str)).unwrap_or_default()
+    }
+
+    /// For how long the journal is kept, if anybody said.
+    pub fn journal(&self) -> Option<Policy> {
+        // It was read as one.
+        self.journal.as_deref().and_then(|text| Policy::parse([text]).ok())
     }
 
     pub fn as_of(&self) -> Time {
@@ -110,16 +122,31 @@ impl Note {
 ///
 /// # Errors
 /// Where the note can't be read or written, or the lake not be emptied.
-pub fn settle(directory: &Directory, wanted: Option<&Policy>) -> Result<(), Failure> {
+pub fn settle(directory: &Directory, journal: &Journal, wanted: Option<&Policy>) -> Result<(), Failure> {
     let mut note = Note::read(directory.root())?;
     let former = note.policy();
     let Some(wanted) = wanted.filter(|wanted| **wanted != former) else { return Ok(()) };
     if wanted.is_longer_than(&former) && note.as_of.is_some() {
+        let said = format!("--retain {wanted}: rows that went under {former} would have to be fed to the lake again");
+        beginning::must_be_whole(journal, &said, "say it as it was, or for shorter")?;
         tracing::warn!(%former, now = %wanted, "rows are kept for longer than before: the lake is fed again from the journal");
         cutting::empty(&directory.lake())?;
-        note = Note::default();
+        note = Note { journal: note.journal, ..Note::default() };
     }
     note.policy = wanted.texts();
+    note.write(directory.root())
+}
+
+/// Takes the time for which the journal is to be kept in the place of the one that is noted. What went is gone: a longer one brings nothing back.
+///
+/// # Errors
+/// Where the note can't be read or written, or the journal is one that keeps everything.
+pub fn settle_journal(directory: &Directory, wanted: Option<&Policy>) -> Result<(), Failure> {
+    let mut note = Note::read(directory.root())?;
+    let Some(wanted) = wanted.map(Policy::to_string).filter(|wanted| note.journal.as_ref() != Some(wanted)) else {
+        return Ok(());
+    };
+    note.journal = Some(wanted);
     note.write(directory.root())
 }
 
@@ -133,8 +160,23 @@ pub fn tell(data: &Path, lake: &Lake) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether an erasure waits that a server was asked for.
+///
+/// # Errors
+/// Where the store of accounts can't be read.
+pub fn is_erasing(data: &Path) -> Result<bool, Failure> {
+    if !data.join("access.db").is_file() {
+        return Ok(false);
+    }
+    let waiting = access::open(data, clock::wall()).and_then(|store| store.waiting_erasures());
+    Ok(!waiting.map_err(|e| Failure::new(e.to_string()))?.is_empty())
+}
+
 /// Who is held by law.
-fn held(data: &Path) -> Result<BTreeSet<Subject>, Failure> {
+///
+/// # Errors
+/// Where the store of accounts can't be read.
+pub fn held(data: &Path) -> Result<BTreeSet<Subject>, Failure> {
     if !data.join("access.db").is_file() {
         return Ok(BTreeSet::new());
     }
@@ -295,6 +337,7 @@ mod tests {
     fn a_longer_policy_empties_the_lake_once_something_may_have_gone() {
         let dir = tempfile::tempdir().expect("a directory");
         let directory = Directory::hold(dir.path()).expect("held");
+        let journal = directory.open_journal().expect("made");
         let marker = directory.lake().join("a-file");
         let put = || fs::write(&marker, "x").expect("written");
         let policy = |text: &str| Policy::parse(text.split(' ')).expect("a policy");
@@ -306,7 +349,7 @@ mod tests {
         for (text, empties) in
             [("24months", false), ("12months", false), ("24months", true), ("24months bg=3months", false), ("forever", true)]
         {
-            settle(&directory, Some(&policy(text))).expect("settled");
+            settle(&directory, &journal, Some(&policy(text))).expect("settled");
             assert_eq!(marker.exists(), !empties, "{text}");
             let note = Note::read(dir.path()).expect("a note");
             assert_eq!(note.policy(), policy(text));
@@ -315,7 +358,7 @@ mod tests {
             put();
         }
         // What is not said stays.
-        settle(&directory, None).expect("settled");
+        settle(&directory, &journal, None).expect("settled");
         assert_eq!(Note::read(dir.path()).expect("a note").policy(), policy("forever"));
         assert!(marker.exists());
     }

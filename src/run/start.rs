@@ -17,6 +17,7 @@ use vitalog_lakehouse::{Lake, Policy};
 use vitalog_notify::{Endpoint, Outbox};
 
 use super::asking::Asker;
+use super::beginning;
 use super::beyond::Beyond;
 use super::clock::{self, Clock, Now};
 use super::contact::Contacts;
@@ -33,7 +34,7 @@ use super::retention::{self, Retention};
 use super::room::{FLOOR, Room};
 use super::rules::RuleDesk;
 use super::sinks::{Sinks, ToTell};
-use super::snapshot::{Store, Writer};
+use super::snapshot::{Bases, Store, Wish, Writer};
 use super::stepping::{Collecting, Stepping};
 use super::workers::{EndsWithIt, QUEUE};
 use crate::failure::Failure;
@@ -45,6 +46,9 @@ const ENGINE_QUEUE: usize = 16;
 
 /// A replay of this many inputs is not to be done twice.
 const WORTH_A_SNAPSHOT: u64 = 10_000;
+
+/// What a start lacks that finds no state to go on from.
+const NO_STATE: &str = "no snapshot that could be gone on from is left (another --horizon, `partitions`, or a former program may be why; the log names what was passed over), and the state";
 
 /// What a node is started with.
 pub struct Options {
@@ -71,6 +75,8 @@ pub struct Options {
     pub retain: Option<Policy>,
     /// Where traces go; `None`: nowhere.
     pub traces: Option<Wanted>,
+    /// The same of the journal.
+    pub retain_journal: Option<Policy>,
 }
 
 /// What engines keep in memory if nobody says otherwise: what rules need of readings up to a week late.
@@ -92,6 +98,7 @@ impl Options {
             journal: None,
             retain: None,
             traces: None,
+            retain_journal: None,
         }
     }
 }
@@ -115,6 +122,8 @@ pub struct Node {
     pub metrics: Arc<Metrics>,
     /// Where what is done is told of, if anywhere.
     pub traces: Option<Arc<Traces>>,
+    /// What the next snapshot is to be.
+    pub wish: Arc<Wish>,
     in_force: Arc<InForce>,
     threads: Vec<JoinHandle<()>>,
     landing: tokio::task::JoinHandle<Retention>,
@@ -176,7 +185,8 @@ impl Node {
         threads.push(spawn("snapshots", move || writer.run(&to_write))?);
         threads.extend(sinks.threads);
         let closing = Arc::new(tokio::sync::Notify::new());
-        let landing = Landing { lake: lake.clone(), first, every: options.land_every, wish, metrics: metrics.clone(), retention };
+        let every = options.land_every;
+        let landing = Landing { lake: lake.clone(), first, every, wish: wish.clone(), metrics: metrics.clone(), retention };
         let node = Node {
             door,
             lake,
@@ -190,6 +200,7 @@ impl Node {
             room,
             metrics,
             traces,
+            wish,
             in_force,
             threads,
             landing: tokio::spawn(landing.run(closing.clone())),
@@ -217,6 +228,14 @@ impl Node {
     /// Its data directory.
     pub fn data(&self) -> &Path {
         self.directory.root()
+    }
+
+    /// Where a start would find what to go on from.
+    ///
+    /// # Errors
+    /// Where it is not said into how many partitions the subjects are split.
+    pub fn bases(&self) -> Result<Bases, Failure> {
+        Bases::of(&self.directory)
     }
 
     /// The library in force.
@@ -280,8 +299,9 @@ impl Ready {
         let journal = erasing::open(&directory)?;
         directory.note_journal()?;
         let end = journal.position();
-        retention::settle(&directory, options.retain.as_ref())?;
-        let mut opened = Opened::open(&directory, end.incarnation).await?;
+        retention::settle(&directory, &journal, options.retain.as_ref())?;
+        retention::settle_journal(&directory, options.retain_journal.as_ref())?;
+        let mut opened = Opened::open(&directory, &journal).await?;
         let retention = Retention::begin(&directory, opened.lake.clone(), clock::reader(options.speed), metrics.clone())?;
         opened.check_against(&journal)?;
         let outbox = opened.outbox.position().map_err(|e| Failure::new(format!("outbox: {e}")))?;
@@ -291,6 +311,7 @@ impl Ready {
         let mut restored = opened.restore(&directory, &journal, &mut store, options)?;
         let replayed = opened.replay(&journal, &mut restored)?;
         metrics.keeping.snapshot_position.set(restored.from as i64);
+        metrics.keeping.journal_begins.set(journal.first() as i64);
         metrics.follow.start(end.next, |sink| !(opened.owes && sink == Sink::Outbox));
         let mut mind = restored.mind;
         let writer = Writer::new(store, metrics.clone());
@@ -305,6 +326,13 @@ impl Ready {
         let traces = options.traces.as_ref().map(|wanted| Traces::start(wanted, metrics)).transpose()?.map(Arc::new);
         Ok(Ready { directory, journal, opened, retention, mind, writer, first, saved, traces })
     }
+}
+
+/// Views that could not be fed anew are opened as they are.
+fn views(directory: &Directory, journal: &Journal) -> Result<Views, Failure> {
+    let (path, incarnation) = (directory.views(), journal.position().incarnation);
+    let opened = if journal.first() > 0 { Views::open_kept(&path, incarnation) } else { Views::open(&path, incarnation) };
+    opened.map_err(|e| beginning::not_opened(journal, "views", &e))
 }
 
 /// What is missing from the journal that a sink knows.
@@ -363,13 +391,27 @@ pub(super) struct Restored {
     pub from: u64,
 }
 
+/// How far each sink of a closed directory has come, and the streams that the views know.
+///
+/// # Errors
+/// Where one can't be opened, or lacks what can't be fed.
+pub async fn sinks(directory: &Directory, journal: &Journal) -> Result<(Vec<(&'static str, u64)>, Schema), Failure> {
+    let opened = Opened::open(directory, journal).await?;
+    opened.check_against(journal)?;
+    let positions = opened.positions()?.into_iter().map(|(name, position)| (name, position.next)).collect();
+    Ok((positions, opened.views.schema().clone()))
+}
+
 impl Opened {
-    async fn open(directory: &Directory, incarnation: u128) -> Result<Opened, Failure> {
+    async fn open(directory: &Directory, journal: &Journal) -> Result<Opened, Failure> {
+        let incarnation = journal.position().incarnation;
         let lake = Lake::open(&directory.lake(), Arc::new(Schema::default()), incarnation).await;
         Ok(Opened {
-            lake: Arc::new(lake.map_err(|e| Failure::new(format!("lake: {e}")))?),
-            views: Views::open(&directory.views(), incarnation).map_err(|e| Failure::new(format!("views: {e}")))?,
-            outbox: Arc::new(Outbox::open(&directory.outbox(), incarnation).map_err(|e| Failure::new(format!("outbox: {e}")))?),
+            lake: Arc::new(lake.map_err(|e| beginning::not_opened(journal, "lake", &e))?),
+            views: views(directory, journal)?,
+            outbox: Arc::new(
+                Outbox::open(&directory.outbox(), incarnation).map_err(|e| beginning::not_opened(journal, "outbox", &e))?,
+            ),
             owes: false,
         })
     }
@@ -384,6 +426,7 @@ impl Opened {
         let end = journal.position();
         let chain_at = |offset| journal.position_at(offset).ok().flatten().map(|p| p.chain);
         for (name, position) in self.positions()? {
+            beginning::must_have(journal, name, position.next)?;
             let here = match position.next > end.next {
                 true => None,
                 false => journal.position_at(position.next).map_err(|e| Failure::new(format!("journal: {e}")))?,
@@ -407,11 +450,17 @@ impl Opened {
         let least = self.positions()?.iter().map(|(_, position)| position.next).min().unwrap_or(0);
         let beyond = options.horizon.map(|horizon| Beyond { dir: directory.beyond(), horizon });
         let spread = Spread { partitions: directory.partitions()?, workers: options.workers, beyond };
-        let is_ours = |position: &Position| matches!(journal.position_at(position.next), Ok(Some(ours)) if ours == *position);
-        let found = store.restore(least, is_ours, |state| Mind::restore(state, options.telling.clone(), spread.clone()))?;
+        let found = store.restore(
+            least,
+            |position| journal.has(position),
+            |state| Mind::restore(state, options.telling.clone(), spread.clone()),
+        )?;
         match found {
             Some((position, mind)) => Ok(Restored { mind, from: position.next }),
-            None => Ok(Restored { mind: Mind::new(options.telling.clone(), spread)?, from: 0 }),
+            None => {
+                beginning::can_make_again(journal, NO_STATE)?;
+                Ok(Restored { mind: Mind::new(options.telling.clone(), spread)?, from: 0 })
+            }
         }
     }
 }

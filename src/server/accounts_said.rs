@@ -49,6 +49,8 @@ pub struct Stage {
     /// Why it could not be read.
     unreadable: Option<String>,
     position: Option<u64>,
+    /// Of the journal alone: the offset of the first input that it has. Of what came before, the views are the witness.
+    begins: Option<u64>,
     /// Where former revisions land later than current ones.
     former_position: Option<u64>,
     took_s: Option<f64>,
@@ -188,6 +190,8 @@ pub struct Places {
     removed: bool,
     /// `null`: the journal has it no more.
     journal: Option<InJournal>,
+    /// Whether that is because the journal begins later: it is past its retention there.
+    trimmed: bool,
     views: InViews,
     lake: Vec<InLake>,
     /// Whether the lake lets it go: it is not answered any more, and is to go from the files.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
 use vitalog_elog::accounting::{Held, Scope, Standing};
-use vitalog_elog::{Content, Reading, ReadingId, Schema, StreamIx, Subject};
+use vitalog_elog::{Content, Reading, ReadingId, Schema, StreamIx, Subject, Time};
 
 use super::Ask;
 use crate::views::{Stored, ViewsError};
@@ -31,6 +31,8 @@ const ROWS: [(Standing, &str, &str); 2] = [
 pub struct RevisionRow {
     pub standing: Standing,
     pub record: u64,
+    /// When that was accepted.
+    pub arrival: Time,
     pub reading: Reading,
 }
 
@@ -47,12 +49,33 @@ impl Ask<'_> {
             let mut rows = statement.query(params![number, id.0.to_be_bytes()])?;
             while let Some(row) = rows.next()? {
                 let Some(reading) = revision(row, subject, &self.schema) else { continue };
-                let record = Stored::decode(row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?)?.record;
-                found.push(RevisionRow { standing, record, reading });
+                let Stored { record, arrival, .. } = Stored::decode(row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?)?;
+                found.push(RevisionRow { standing, record, arrival: Time(arrival), reading });
             }
         }
         found.sort_by_key(|row| (row.standing, std::cmp::Reverse(row.reading.revision())));
         Ok(found)
+    }
+
+    /// Tells each revision that an input before an offset brought, with that input's offset and arrival; in no order. Rows that can't be read are left out.
+    ///
+    /// # Errors
+    /// [`ViewsError::Sql`] where the file can't be read.
+    pub fn revisions_before(&self, offset: u64, each: &mut dyn FnMut(u64, Time, Reading)) -> Result<(), ViewsError> {
+        let names = self.names()?;
+        for (_, all, _) in ROWS {
+            let mut statement = self.conn.prepare(all)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let body = row.get_ref(4)?.as_blob().ok();
+                let Some(Stored { record, arrival, .. }) = body.and_then(|body| Stored::decode(body).ok()) else { continue };
+                let subject = row.get::<_, i64>(0).ok().and_then(|n| names.get(&n)).filter(|_| record < offset);
+                if let Some(reading) = subject.and_then(|subject| revision(row, subject, &self.schema)) {
+                    each(record, Time(arrival), reading);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Tells each revision that is asked for.

@@ -15,6 +15,10 @@ pub enum ViewsError {
     Gap { expected: u64, got: u64 },
     /// The file was written by a newer version.
     NewerFormat { file: i32, known: i32 },
+    /// There is no file, or nothing in it, and it may not be begun.
+    Missing,
+    /// The file was written by an older version, and may not be emptied.
+    OlderFormat { file: i32, known: i32 },
     /// What is stored cannot be read back.
     Damaged(&'static str),
     /// The question was given up because it took too long.
@@ -44,6 +48,12 @@ impl fmt::Display for ViewsError {
                 f,
                 "the views were written by a newer version\n  detail: the file has format {file}, this version knows {known}\n  remedy: run the \
                  newer version, or delete the file and let it be rebuilt"
+            ),
+            ViewsError::Missing => write!(f, "the views are not there\n  remedy: restore a backup"),
+            ViewsError::OlderFormat { file, known } => write!(
+                f,
+                "the views were written by an older version, and can't be fed anew\n  detail: the file has format {file}, this version has {known}\n  \
+                 remedy: run the older version"
             ),
             ViewsError::Damaged(what) => {
                 write!(

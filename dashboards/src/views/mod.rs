@@ -61,7 +61,21 @@ impl Views {
     /// # Errors
     /// [`ViewsError::OtherJournal`] where the file was fed from another incarnation, [`ViewsError::NewerFormat`], [`ViewsError::Sql`].
     pub fn open(path: &Path, incarnation: u128) -> Result<Views, ViewsError> {
-        let conn = tables::open_for_writing(path)?;
+        Views::of(tables::open_for_writing(path, true)?, incarnation)
+    }
+
+    /// Opens the file as it is: for views that nobody could feed anew.
+    ///
+    /// # Errors
+    /// As [`Views::open`]; [`ViewsError::Missing`], [`ViewsError::OlderFormat`].
+    pub fn open_kept(path: &Path, incarnation: u128) -> Result<Views, ViewsError> {
+        if !path.is_file() {
+            return Err(ViewsError::Missing);
+        }
+        Views::of(tables::open_for_writing(path, false)?, incarnation)
+    }
+
+    fn of(conn: Connection, incarnation: u128) -> Result<Views, ViewsError> {
         let (position, schema) = match read_state(&conn)? {
             Some(found) => found,
             None => {

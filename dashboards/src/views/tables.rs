@@ -219,7 +219,7 @@ create index deliveries_by_finding on deliveries (finding, record);
 ";
 
 /// Opens the file for writing; makes the tables where there are none.
-pub fn open_for_writing(path: &Path) -> Result<Connection, ViewsError> {
+pub fn open_for_writing(path: &Path, may_empty: bool) -> Result<Connection, ViewsError> {
     let mut conn = Connection::open(path)?;
     conn.pragma_update(None, "page_size", 4096)?;
     conn.pragma_update(None, "journal_mode", "wal")?;
@@ -232,6 +232,9 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, ViewsError> {
     let file: i32 = conn.pragma_query_value(None, "user_version", |r| r.get(0))?;
     if file > FORMAT {
         return Err(ViewsError::NewerFormat { file, known: FORMAT });
+    }
+    if file < FORMAT && !may_empty {
+        return Err(if file == 0 { ViewsError::Missing } else { ViewsError::OlderFormat { file, known: FORMAT } });
     }
     if file < FORMAT {
         let tx = conn.transaction()?;

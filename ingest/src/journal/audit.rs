@@ -14,6 +14,7 @@ use super::mark;
 use super::read::verify_alone;
 use super::row::Row;
 use super::store::Store;
+use super::trim::Beginning;
 use crate::keys::{KekPlace, KeyId, Keys};
 
 /// More than this many complaints say no more.
@@ -24,6 +25,10 @@ const MOST: usize = 1_000;
 pub struct Audit {
     pub format: u32,
     pub incarnation: u128,
+    /// Where it begins, if it was trimmed: what came before was not looked at.
+    pub beginning: Option<Beginning>,
+    /// Something lies before its beginning yet: a trim was cut short, and a server goes on with it.
+    pub unswept: bool,
     pub groups: u64,
     pub inputs: u64,
     /// Arrival of the first and of the last input.
@@ -68,7 +73,7 @@ pub fn audit(path: &Path, kek: &KekPlace) -> Result<Audit, JournalError> {
 
 /// Audits a journal wherever its home is; its keys and its mark lie beside `path`.
 pub(super) fn of_home(home: &dyn Home, path: &Path, kek: &KekPlace) -> Result<Audit, JournalError> {
-    let mut auditor = Auditor::new(home);
+    let mut auditor = Auditor::new(home)?;
     let keys = if home.format() < super::SEALED { None } else { auditor.keys(path, kek) };
     auditor.walk(home, keys.as_ref())?;
     auditor.end(home, path);
@@ -95,10 +100,14 @@ struct Auditor {
 }
 
 impl Auditor {
-    fn new(home: &dyn Home) -> Auditor {
+    fn new(home: &dyn Home) -> Result<Auditor, JournalError> {
+        let beginning = home.beginning()?;
+        let start = beginning.map_or(Position::start(home.incarnation()), |beginning| beginning.position);
         let audit = Audit {
             format: home.format(),
             incarnation: home.incarnation(),
+            beginning,
+            unswept: start.next > 0 && home.before(start.next).map_or(true, |row| row.is_some()),
             groups: 0,
             inputs: 0,
             first: None,
@@ -109,7 +118,7 @@ impl Auditor {
             keys: None,
             damage: Vec::new(),
         };
-        Auditor { audit, at: Position::start(home.incarnation()), follows: true, sealed: HashSet::new() }
+        Ok(Auditor { audit, at: start, follows: true, sealed: HashSet::new() })
     }
 
     fn wrong(&mut self, what: JournalError) {
@@ -129,7 +138,7 @@ impl Auditor {
     }
 
     fn walk(&mut self, home: &dyn Home, keys: Option<&Keys>) -> Result<(), JournalError> {
-        let mut from = 0;
+        let mut from = self.at.next;
         loop {
             match home.from(from) {
                 Ok(None) => return Ok(()),

@@ -17,6 +17,7 @@ use super::home::Home;
 use super::read::verify_alone;
 use super::row::Row;
 use super::store::{self, Store};
+use super::trim::Beginning;
 use super::{Journal, mark};
 
 /// Some groups as they are stored.
@@ -82,13 +83,23 @@ impl Copy {
     pub fn create(path: &Path, incarnation: u128, restored: &[RestorePoint]) -> Result<Copy, JournalError> {
         let db = Connection::open(path)?;
         // Nothing of it counts before it is whole, synced and in its place: that is for whoever makes it to see to.
-        db.pragma_update(None, "page_size", 8192)?;
+        store::give_back_later(&db)?;
         db.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
         db.pragma_update(None, "synchronous", "OFF")?;
         db.execute_batch("BEGIN")?;
         store::lay_out(&db, incarnation)?;
         restored.iter().try_for_each(|point| store::note_restored(&db, point))?;
         Ok(Copy { db, at: Position::start(incarnation) })
+    }
+
+    /// Has it begin where the one begins that it is a copy of, if that was trimmed. Before anything is taken in.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub fn begin_at(&mut self, beginning: &Beginning) -> Result<(), JournalError> {
+        store::note_beginning(&self.db, beginning)?;
+        self.at = beginning.position;
+        Ok(())
     }
 
     /// Where it has come to.

@@ -36,6 +36,12 @@ pub enum JournalError {
     ForeignMark,
     /// Reading was asked to begin after the end.
     PastTheEnd { asked: u64, next: u64 },
+    /// Reading was asked to begin before the beginning of a journal that was trimmed.
+    Trimmed { asked: u64, first: u64, arrival: Time },
+    /// No journal can begin there: no group ends, or none would be left.
+    NoPlaceToBegin { offset: u64 },
+    /// The journal's home keeps everything.
+    NotTrimmed,
     /// An entry names a stream or a field that the schema does not have.
     NotInSchema { offset: Option<u64>, name: String },
     /// An entry's arrival lies before its predecessor's.
@@ -75,6 +81,9 @@ impl JournalError {
             JournalError::ArrivalBackwards { .. }
                 | JournalError::GroupTooLarge { .. }
                 | JournalError::PastTheEnd { .. }
+                | JournalError::Trimmed { .. }
+                | JournalError::NoPlaceToBegin { .. }
+                | JournalError::NotTrimmed
                 | JournalError::NotAnInput { .. }
                 | JournalError::InClear { .. }
                 | JournalError::Keys(KeyError::UnknownSubject)
@@ -96,8 +105,10 @@ impl JournalError {
             | JournalError::BadSeal { offset, .. }
             | JournalError::NoKey { offset }
             | JournalError::NotAnInput { offset }
+            | JournalError::NoPlaceToBegin { offset }
             | JournalError::InClear { offset } => Some(*offset),
             JournalError::LostEnd { found, .. } => Some(*found),
+            JournalError::Trimmed { asked, .. } => Some(*asked),
             JournalError::NotInSchema { offset, .. } => *offset,
             _ => None,
         }
@@ -119,6 +130,9 @@ impl JournalError {
             JournalError::LostEnd { .. } => "lost_end",
             JournalError::ForeignMark => "foreign_mark",
             JournalError::PastTheEnd { .. } => "past_the_end",
+            JournalError::Trimmed { .. } => "trimmed",
+            JournalError::NoPlaceToBegin { .. } => "no_place_to_begin",
+            JournalError::NotTrimmed => "not_trimmed",
             JournalError::NotInSchema { .. } => "not_in_schema",
             JournalError::ArrivalBackwards { .. } => "arrival_backwards",
             JournalError::GroupTooLarge { .. } => "group_too_large",
@@ -155,6 +169,9 @@ impl JournalError {
                 "the journal and its .mark file belong together: restore both (the database, or the topic of that name as it was), or remove the .mark file"
             }
             JournalError::PastTheEnd { .. } => "ask for an offset that the journal holds",
+            JournalError::Trimmed { .. } => "restore a backup that was made before it went, or do without it",
+            JournalError::NoPlaceToBegin { .. } => "name an offset at which a group ends, before the last one",
+            JournalError::NotTrimmed => "leave its retention out: a journal in Kafka keeps everything",
             JournalError::NotInSchema { .. } => {
                 "declare the stream or field again as it was: a declaration may grow, but nothing in it may go"
             }
@@ -199,6 +216,14 @@ impl fmt::Display for JournalError {
             }
             JournalError::ForeignMark => f.write_str("the mark beside the journal is of another journal")?,
             JournalError::PastTheEnd { asked, next } => write!(f, "offset {asked} is past the journal's end at {next}")?,
+            JournalError::Trimmed { asked, first, arrival } => {
+                write!(
+                    f,
+                    "offset {asked} is not in the journal any more, which begins at offset {first}: what had arrived up to {arrival} is past its retention"
+                )?;
+            }
+            JournalError::NoPlaceToBegin { offset } => write!(f, "the journal can't begin at offset {offset}")?,
+            JournalError::NotTrimmed => f.write_str("the journal's home can't be trimmed")?,
             JournalError::NotInSchema { offset: Some(offset), name } => {
                 write!(f, "the entry at offset {offset} names {name}, which is not declared")?;
             }

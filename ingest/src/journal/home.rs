@@ -10,6 +10,7 @@ use vitalog_elog::Subject;
 use super::copy::RestorePoint;
 use super::error::JournalError;
 use super::row::{Head, Row};
+use super::trim::{Beginning, Swept};
 
 /// How a home with several partitions wants a group cut: one part for each that has a subject in it.
 #[derive(Clone, Copy)]
@@ -56,4 +57,29 @@ pub(super) trait Home: Send {
 
     /// Where it was put back from a copy.
     fn restored(&self) -> Result<Vec<RestorePoint>, JournalError>;
+
+    /// Where it begins, if it was trimmed.
+    fn beginning(&self) -> Result<Option<Beginning>, JournalError> {
+        Ok(None)
+    }
+
+    /// From here on it begins there. When it returns that is durable.
+    fn begin_at(&mut self, _: &Beginning) -> Result<(), JournalError> {
+        Err(JournalError::NotTrimmed)
+    }
+
+    /// Removes about so many bytes of what lies before `first`, where it begins, or else gives back some of the room that is free.
+    fn sweep(&mut self, _first: u64, _bytes: u64) -> Result<Swept, JournalError> {
+        Ok(Swept { is_done: true, ..Swept::default() })
+    }
+
+    /// Whether room that is free can be given back.
+    fn gives_back(&self) -> Result<bool, JournalError> {
+        Ok(false)
+    }
+
+    /// Is laid out so that it can.
+    fn write_anew(&mut self) -> Result<(), JournalError> {
+        Err(JournalError::NotTrimmed)
+    }
 }

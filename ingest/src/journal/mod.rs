@@ -21,6 +21,7 @@ mod peek;
 mod read;
 mod row;
 mod store;
+mod trim;
 
 use std::path::Path;
 
@@ -33,18 +34,20 @@ pub use error::JournalError;
 pub use home::Placing;
 pub use peek::{Peek, open_unchanged, peek};
 pub use read::{Group, Groups};
+pub use trim::{About, Beginning, Swept};
 
 use crate::keys::{KekPlace, KeyError, Keys};
 use home::Home;
 use mark::Mark;
+use read::Bounds;
 use row::Row;
 use store::Store;
 
 /// The version of the file's layout. A newer one is refused.
 ///
 /// Format 1 had payloads in clear; they stay as they are, and what follows is sealed. From format 3 on it says what became of dead letters, from format 4 on
-/// what requests were answered that are to have one effect, from format 5 on whom readings are put down to.
-pub const FORMAT: u32 = 5;
+/// what requests were answered that are to have one effect, from format 5 on whom readings are put down to. From format 6 on it may begin later than at its first input ([`Beginning`]).
+pub const FORMAT: u32 = 6;
 
 /// The first format with keys.
 const SEALED: u32 = 2;
@@ -61,6 +64,8 @@ pub struct Journal {
     keys: Keys,
     mark: Mark,
     position: Position,
+    /// Where it begins, if it was trimmed.
+    beginning: Option<Beginning>,
     last_arrival: Time,
     /// A commit failed: what is kept is unknown, so nothing more may be written.
     failed: bool,
@@ -116,9 +121,10 @@ impl Journal {
             if let Some(told) = mark.told() {
                 mark::check(told, &position)?;
             }
-            let last_arrival = read::verify_end(&*home, &position, &keys)?;
+            let beginning = home.beginning()?;
+            let last_arrival = read::verify_end(&*home, &Bounds::of(beginning.as_ref(), position), &keys)?;
             if home.take()? {
-                let mut journal = Journal { home, keys, mark, position, last_arrival, failed: false, unsure: None };
+                let mut journal = Journal { home, keys, mark, position, beginning, last_arrival, failed: false, unsure: None };
                 journal.mark.tell(&position)?;
                 return Ok(journal);
             }
@@ -207,9 +213,13 @@ impl Journal {
     /// The groups from the one that holds `offset` on, each verified against its predecessor when it is taken.
     ///
     /// # Errors
-    /// An offset past the end, or a predecessor that can't be read.
+    /// An offset past the end, one before the beginning ([`JournalError::Trimmed`]), or a predecessor that can't be read.
     pub fn read_from(&self, offset: u64) -> Result<Groups<'_>, JournalError> {
-        Groups::from(&*self.home, self.position, &self.keys, offset)
+        Groups::from(&*self.home, self.bounds(), &self.keys, offset)
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds::of(self.beginning.as_ref(), self.position)
     }
 
     /// The keys.
@@ -237,7 +247,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::InClear`] where groups of format 1 name the subject; [`KeyError::UnknownSubject`] where there is no key of it.
     pub fn check_erasable(&self, subject: &Subject) -> Result<(), JournalError> {
-        if let Some(offset) = read::named_in_clear(&*self.home, &self.position, subject)? {
+        if let Some(offset) = read::named_in_clear(&*self.home, &self.bounds(), subject)? {
             return Err(JournalError::InClear { offset });
         }
         match self.keys.current(Some(subject)) {
@@ -259,21 +269,26 @@ impl Journal {
         Ok(made?)
     }
 
-    /// The position at an offset where a group ends (or the start), to compare a sink's with; `None` where no group ends there.
+    /// The position at an offset where a group ends (or the beginning), to compare a sink's with; `None` where no group ends there.
     ///
     /// # Errors
-    /// Where the group can't be read or does not verify.
+    /// [`JournalError::Trimmed`] before the beginning; where the group can't be read or does not verify.
     pub fn position_at(&self, offset: u64) -> Result<Option<Position>, JournalError> {
-        read::position_at(&*self.home, &self.position, &self.keys, offset)
+        read::position_at(&*self.home, &self.bounds(), &self.keys, offset)
     }
 
-    /// Reads and verifies everything; the number of groups.
+    /// Whether a position is one of this journal, and not before its beginning. One that can't be looked up is none.
+    pub fn has(&self, position: &Position) -> bool {
+        matches!(self.position_at(position.next), Ok(Some(ours)) if ours == *position)
+    }
+
+    /// Reads and verifies everything there is; the number of groups.
     ///
     /// # Errors
     /// The first thing that does not verify.
     pub fn verify(&self) -> Result<u64, JournalError> {
         let mut groups = 0;
-        for group in self.read_from(0)? {
+        for group in self.read_from(self.first())? {
             group?;
             groups += 1;
         }

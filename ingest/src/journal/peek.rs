@@ -8,7 +8,7 @@ use vitalog_elog::{Position, Time};
 use super::error::JournalError;
 use super::read::verify_alone;
 use super::store;
-use super::{FORMAT, RestorePoint, mark};
+use super::{Beginning, FORMAT, RestorePoint, mark};
 
 /// What was seen.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Peek {
     /// The arrival of its last group.
     pub last: Option<Time>,
     pub restored: Vec<RestorePoint>,
+    /// Where it begins, if it was trimmed.
+    pub beginning: Option<Beginning>,
     /// Bytes in the log beside it: it was not closed in order.
     pub log: u64,
 }
@@ -48,7 +50,8 @@ pub fn peek(path: &Path) -> Result<Peek, JournalError> {
     if let (Some(told), 0) = (acknowledged, log) {
         mark::check(told, &end)?;
     }
-    Ok(Peek { format, end, acknowledged, last, restored: store::restored(&db)?, log })
+    let beginning = store::beginning(&db, end.incarnation)?;
+    Ok(Peek { format, end, acknowledged, last, restored: store::restored(&db)?, beginning, log })
 }
 
 fn last_of(db: &Connection, end: &Position) -> Result<Option<Time>, JournalError> {

@@ -6,7 +6,17 @@ use super::codec::{self, Kind, Payload};
 use super::error::JournalError;
 use super::home::Home;
 use super::row::Row;
+use super::trim::Beginning;
 use crate::keys::Keys;
+
+/// From where to where a journal can be read.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub start: Position,
+    pub end: Position,
+    /// What came before the start had arrived by then.
+    before: Time,
+}
 
 /// A verified group.
 pub struct Group {
@@ -28,6 +38,23 @@ pub struct Groups<'a> {
     end: Position,
     from: u64,
     failed: bool,
+}
+
+impl Bounds {
+    pub fn of(beginning: Option<&Beginning>, end: Position) -> Bounds {
+        match beginning {
+            Some(beginning) => Bounds { start: beginning.position, end, before: beginning.arrival },
+            None => Bounds { start: Position::start(end.incarnation), end, before: Time::MIN },
+        }
+    }
+
+    /// What is before the start is not there to be read, whether its rows are or not.
+    fn check(&self, offset: u64) -> Result<(), JournalError> {
+        if offset < self.start.next {
+            return Err(JournalError::Trimmed { asked: offset, first: self.start.next, arrival: self.before });
+        }
+        Ok(())
+    }
 }
 
 impl Group {
@@ -75,16 +102,20 @@ impl Group {
 }
 
 impl<'a> Groups<'a> {
-    pub(super) fn from(home: &'a dyn Home, end: Position, keys: &'a Keys, offset: u64) -> Result<Groups<'a>, JournalError> {
+    pub(super) fn from(home: &'a dyn Home, bounds: Bounds, keys: &'a Keys, offset: u64) -> Result<Groups<'a>, JournalError> {
+        let Bounds { start, end, .. } = bounds;
         if offset > end.next {
             return Err(JournalError::PastTheEnd { asked: offset, next: end.next });
         }
-        let mut at = Position::start(end.incarnation);
+        bounds.check(offset)?;
+        let mut at = start;
         if offset == end.next {
             at = end;
         } else if let Some(holder) = home.before(offset + 1)? {
             // The group that holds the offset is verified against the end of the one before it.
-            if let Some(former) = home.before(holder.first)? {
+            if holder.first > start.next
+                && let Some(former) = home.before(holder.first)?
+            {
                 verify_alone(&former)?;
                 at = former.position_after(end.incarnation);
             }
@@ -142,9 +173,13 @@ pub(super) fn verify_alone(row: &Row) -> Result<(), JournalError> {
 }
 
 /// Verifies the last group against the head, and returns its last arrival.
-pub(super) fn verify_end(home: &dyn Home, end: &Position, keys: &Keys) -> Result<Time, JournalError> {
+pub(super) fn verify_end(home: &dyn Home, bounds: &Bounds, keys: &Keys) -> Result<Time, JournalError> {
+    let Bounds { start, end, .. } = bounds;
     if home.any_from(end.next)? {
         return Err(JournalError::BadRow { offset: end.next, detail: "it lies after the journal's end" });
+    }
+    if start.next > 0 && start.next >= end.next {
+        return Err(JournalError::BadRow { offset: start.next, detail: "it says that it begins behind its end" });
     }
     if end.next == 0 {
         let fresh = end.chain == [0; 32];
@@ -155,7 +190,10 @@ pub(super) fn verify_end(home: &dyn Home, end: &Position, keys: &Keys) -> Result
         return Err(JournalError::Gap { offset: end.next - 1 });
     }
     let mut arrival = Time::MIN;
-    for group in Groups::from(home, *end, keys, last.first)? {
+    if last.first < start.next {
+        return Err(JournalError::Gap { offset: start.next });
+    }
+    for group in Groups::from(home, *bounds, keys, last.first)? {
         let group = group?;
         arrival = group.payload.arrival(group.payload.len() - 1).unwrap_or(arrival);
     }
@@ -163,9 +201,11 @@ pub(super) fn verify_end(home: &dyn Home, end: &Position, keys: &Keys) -> Result
 }
 
 /// The position at an offset where a group ends.
-pub(super) fn position_at(home: &dyn Home, end: &Position, keys: &Keys, offset: u64) -> Result<Option<Position>, JournalError> {
-    if offset == 0 {
-        return Ok(Some(Position::start(end.incarnation)));
+pub(super) fn position_at(home: &dyn Home, bounds: &Bounds, keys: &Keys, offset: u64) -> Result<Option<Position>, JournalError> {
+    bounds.check(offset)?;
+    let Bounds { start, end, .. } = bounds;
+    if offset == start.next {
+        return Ok(Some(*start));
     }
     if offset == end.next {
         return Ok(Some(*end));
@@ -174,13 +214,14 @@ pub(super) fn position_at(home: &dyn Home, end: &Position, keys: &Keys, offset: 
         return Ok(None);
     }
     let Some(row) = home.before(offset)? else { return Err(JournalError::Gap { offset: 0 }) };
-    let group = Groups::from(home, *end, keys, row.first)?.next().ok_or(JournalError::Gap { offset: row.first })??;
+    let group = Groups::from(home, *bounds, keys, row.first)?.next().ok_or(JournalError::Gap { offset: row.first })??;
     Ok((group.position.next == offset).then_some(group.position))
 }
 
 /// The first group that names a subject in clear.
-pub(super) fn named_in_clear(home: &dyn Home, end: &Position, subject: &Subject) -> Result<Option<u64>, JournalError> {
-    let mut first = 0;
+pub(super) fn named_in_clear(home: &dyn Home, bounds: &Bounds, subject: &Subject) -> Result<Option<u64>, JournalError> {
+    let Bounds { start, end, .. } = bounds;
+    let mut first = start.next;
     while first < end.next {
         let row = home.at(first)?.ok_or(JournalError::Gap { offset: first })?;
         verify_alone(&row)?;

@@ -6,13 +6,14 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use vitalog_elog::Time;
+use vitalog_elog::{Position, Time};
 
 use super::FORMAT;
 use super::copy::RestorePoint;
 use super::error::JournalError;
 use super::home::{Home, Placing};
 use super::row::{Head, Row};
+use super::trim::{Beginning, Swept};
 
 /// "VtLg", so that `file` and a stray tool can tell what it is.
 pub(super) const APPLICATION_ID: i32 = 0x5674_4c67;
@@ -30,10 +31,22 @@ const RESTORED: &str = "CREATE TABLE IF NOT EXISTS restored (next INTEGER NOT NU
 
 const COLUMNS: &str = "first, count, arrival, checksum, chain, payload";
 
+/// Only there where the journal was trimmed: where it begins.
+const BEGINNING: &str = "CREATE TABLE IF NOT EXISTS beginning (
+        id INTEGER PRIMARY KEY CHECK (id = 1), next INTEGER NOT NULL, chain BLOB NOT NULL, arrival INTEGER NOT NULL, at INTEGER NOT NULL
+    ) STRICT;";
+
+/// What `auto_vacuum` says of a file that gives back free pages when it is told to.
+const INCREMENTAL: i64 = 2;
+/// Pages that are given back at a time: half a megabyte.
+const PAGES: u64 = 64;
+
 pub(super) struct Store {
     db: Connection,
     incarnation: u128,
     format: u32,
+    /// The log has pages of what was removed.
+    has_traces: bool,
 }
 
 /// A group as its row has it.
@@ -66,7 +79,7 @@ impl Store {
         }
         let incarnation: [u8; 16] =
             db.query_row("SELECT incarnation FROM identity WHERE id = 1", [], |r| r.get(0)).map_err(damaged)?;
-        Ok(Store { db, incarnation: u128::from_le_bytes(incarnation), format })
+        Ok(Store { db, incarnation: u128::from_le_bytes(incarnation), format, has_traces: false })
     }
 
     pub fn note_restored(&self, point: &RestorePoint) -> Result<(), JournalError> {
@@ -105,6 +118,50 @@ impl Home for Store {
 
     fn restored(&self) -> Result<Vec<RestorePoint>, JournalError> {
         restored(&self.db)
+    }
+
+    fn beginning(&self) -> Result<Option<Beginning>, JournalError> {
+        beginning(&self.db, self.incarnation)
+    }
+
+    fn begin_at(&mut self, to: &Beginning) -> Result<(), JournalError> {
+        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        note_beginning(&tx, to)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Groups first, a slice in each transaction; then pages; at last the log, which has had both.
+    fn sweep(&mut self, first: u64, bytes: u64) -> Result<Swept, JournalError> {
+        let groups = remove(&mut self.db, first, bytes)?;
+        if groups > 0 {
+            self.has_traces = true;
+            return Ok(Swept { groups, ..Swept::default() });
+        }
+        let free: u64 = self.db.pragma_query_value(None, "freelist_count", |r| offset(r, 0))?;
+        if free > 0 && self.gives_back()? {
+            self.has_traces = true;
+            let pages = free.min(PAGES);
+            // It gives back a page for each row that is asked for.
+            let mut statement = self.db.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+            let mut rows = statement.query([])?;
+            while rows.next()?.is_some() {}
+            return Ok(Swept { pages, ..Swept::default() });
+        }
+        if std::mem::take(&mut self.has_traces) {
+            self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
+        Ok(Swept { is_done: true, ..Swept::default() })
+    }
+
+    fn gives_back(&self) -> Result<bool, JournalError> {
+        Ok(self.db.pragma_query_value(None, "auto_vacuum", |r| r.get::<_, i64>(0))? == INCREMENTAL)
+    }
+
+    fn write_anew(&mut self) -> Result<(), JournalError> {
+        self.db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM")?;
+        self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
     }
 
     /// What the operating system could not write it may have dropped: only a new process reads what is there.
@@ -166,6 +223,29 @@ pub(super) fn insert(db: &Connection, row: &Row) -> Result<(), JournalError> {
     Ok(())
 }
 
+/// Removes the oldest groups before `first`, about so many bytes of them.
+fn remove(db: &mut Connection, first: u64, bytes: u64) -> Result<u64, JournalError> {
+    let (mut until, mut taken, mut groups) = (None, 0, 0);
+    {
+        // The length of a blob is told without reading it.
+        let mut statement =
+            db.prepare_cached("SELECT first, length(payload) FROM groups WHERE first < ?1 ORDER BY first LIMIT 1024")?;
+        let mut rows = statement.query([sql(first)])?;
+        while taken < bytes
+            && let Some(row) = rows.next()?
+        {
+            until = Some(row.get::<_, i64>(0)?);
+            taken += offset(row, 1)?;
+            groups += 1;
+        }
+    }
+    let Some(until) = until else { return Ok(0) };
+    let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    tx.execute("DELETE FROM groups WHERE first <= ?1", [until])?;
+    tx.commit()?;
+    Ok(groups)
+}
+
 /// SQLite's integers are signed; no journal comes near the 2^63 entries at which an offset would not fit.
 fn sql(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
@@ -178,8 +258,8 @@ fn offset(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
 
 fn configure(db: &Connection) -> Result<(), JournalError> {
     db.busy_timeout(std::time::Duration::ZERO)?;
-    db.pragma_update(None, "page_size", 8192)?;
     db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    give_back_later(db)?;
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0))?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(JournalError::NotAJournal { detail: format!("its file system allows no write-ahead log (mode {mode})") });
@@ -191,6 +271,8 @@ fn configure(db: &Connection) -> Result<(), JournalError> {
     db.pragma_update(None, "cell_size_check", true)?;
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "wal_autocheckpoint", 2000)?;
+    // What goes is overwritten.
+    db.pragma_update(None, "secure_delete", true)?;
     Ok(())
 }
 
@@ -244,6 +326,37 @@ pub(super) fn restored(db: &Connection) -> Result<Vec<RestorePoint>, JournalErro
 pub(super) fn note_restored(db: &Connection, point: &RestorePoint) -> Result<(), JournalError> {
     db.execute_batch(RESTORED)?;
     db.execute("INSERT INTO restored (next, at) VALUES (?1, ?2)", params![sql(point.next), point.at.0])?;
+    Ok(())
+}
+
+/// Where a journal begins that was trimmed.
+pub(super) fn beginning(db: &Connection, incarnation: u128) -> Result<Option<Beginning>, JournalError> {
+    let known = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'beginning')";
+    if !db.query_row(known, [], |r| r.get::<_, bool>(0))? {
+        return Ok(None);
+    }
+    let noted = db.query_row("SELECT next, chain, arrival, at FROM beginning WHERE id = 1", [], |r| {
+        let position = Position { incarnation, next: offset(r, 0)?, chain: r.get(1)? };
+        Ok(Beginning { position, arrival: Time(r.get(2)?), at: Time(r.get(3)?) })
+    });
+    noted.optional().map_err(damaged)
+}
+
+/// Notes where it begins from now on.
+pub(super) fn note_beginning(db: &Connection, beginning: &Beginning) -> Result<(), JournalError> {
+    let Beginning { position, arrival, at } = beginning;
+    db.execute_batch(BEGINNING)?;
+    db.execute(
+        "INSERT OR REPLACE INTO beginning (id, next, chain, arrival, at) VALUES (1, ?1, ?2, ?3, ?4)",
+        params![sql(position.next), position.chain, arrival.0, at.0],
+    )?;
+    Ok(())
+}
+
+/// The pages of a file that is made: it gives back what it does not need any more, when it is told to. Of one that is there this changes nothing.
+pub(super) fn give_back_later(db: &Connection) -> Result<(), JournalError> {
+    db.pragma_update(None, "page_size", 8192)?;
+    db.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
     Ok(())
 }
 

@@ -42,6 +42,13 @@ pub enum Fate {
 
 type Times = PrimitiveArray<TimestampMicrosecondType>;
 
+impl Policy {
+    /// From when on stays what no exception names, at an instant; `None`: everything.
+    pub fn since(&self, now: Time) -> Option<Time> {
+        self.every.map(|months| start_of(month_of(now) - i64::from(months)))
+    }
+}
+
 impl Cuts {
     pub fn of(policy: &Policy, now: Time, held: Arc<BTreeSet<Subject>>) -> Cuts {
         let cut = |limit: Limit| limit.map(|months| start_of(month_of(now) - i64::from(months)));

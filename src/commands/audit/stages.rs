@@ -1,19 +1,17 @@
 //! `vitalog audit` by itself: whether every stage has what the journal has; and with `--repair`, that it has.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vitalog_elog::Schema;
 use vitalog_elog::accounting::Scope;
 use vitalog_elog::{Subject, Time};
 
-use crate::accounting::{Auditor, Remedies, Report, lines, repair};
+use crate::accounting::{Remedies, audited, lines, repair};
 use crate::cli::{AuditStages, Format};
 use crate::commands::remote::{Question, Remote};
 use crate::failure::Failure;
-use crate::run::{Node, Options, has_journal};
+use crate::run::has_journal;
 
 /// Windows of the journal that are listed for programs.
 const WINDOWS: usize = 100_000;
@@ -119,15 +117,4 @@ async fn of_directory(data: &Path, scope: Scope, is_repair: bool) -> Result<Valu
         if remedies.is_none() { vec!["in memory alone: right again with this start".to_owned()] } else { remedies.lines() };
     answer["repaired"] = json!(done);
     Ok(answer)
-}
-
-async fn audited(data: &Path, scope: &Scope) -> Result<(Report, Arc<Schema>, Result<(), Failure>), Failure> {
-    let node = Node::start(Options::quiet(data)).await?;
-    let schema = node.library().schema.clone();
-    let auditor = Auditor::of(&node)?;
-    let scope = scope.clone();
-    let report =
-        tokio::task::spawn_blocking(move || auditor.audit(&scope)).await.map_err(|_| Failure::new("the audit broke off"));
-    let stopped = node.stop().await;
-    Ok((report??, schema, stopped))
 }

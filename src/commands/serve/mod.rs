@@ -21,9 +21,10 @@ use crate::cli::{SaslMechanism, Serve};
 use crate::commands::{access_failure, sign_in};
 use crate::failure::Failure;
 use crate::files;
-use crate::run::{HORIZON, Node, Options, RulesError, cores, wall_clock};
+use crate::run::{HORIZON, Node, Options, RulesError, cores, elsewhere, wall_clock};
 use crate::server::{Certificate, Manners, Places};
 use crate::traces::Wanted;
+use crate::trimming::limit;
 use round::Rounds;
 
 /// Runs until interrupted.
@@ -42,7 +43,8 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
             vitalog_notify::Config::parse(&text).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?
         }
     };
-    Rounds { args, accounts, telling, journal: journal(args)?, retain: retain(args)? }.run()
+    Rounds { args, accounts, telling, journal: journal(args)?, retain: retain(args)?, retain_journal: retain_journal(args)? }
+        .run()
 }
 
 /// What the command line says of the node; not of whom it tells, nor of its journal.
@@ -110,6 +112,18 @@ fn retain(args: &Serve) -> Result<Option<Policy>, Failure> {
         let known: Vec<&str> = library.schema.streams.iter().map(|stream| &*stream.name).collect();
         return Err(Failure::usage(format!("--retain: the rules declare no stream {unknown:?}"))
             .hint(format!("name one of {}, or findings, or dead_letters", known.join(", "))));
+    }
+    Ok(Some(policy))
+}
+
+/// For how long the journal is said to be kept.
+fn retain_journal(args: &Serve) -> Result<Option<Policy>, Failure> {
+    let Some(text) = &args.retain_journal else { return Ok(None) };
+    let policy = limit(&[text])?;
+    let is_elsewhere = args.journal.is_some() || elsewhere(&args.data)?.is_some();
+    if is_elsewhere && !policy.keeps_all() {
+        return Err(Failure::usage(format!("--retain-journal {text}: a journal in Kafka is not trimmed"))
+            .hint("leave it out: docs/kafka.md says why"));
     }
     Ok(Some(policy))
 }

@@ -25,6 +25,7 @@ use crate::commands::sign_in;
 use crate::failure::Failure;
 use crate::run::{Node, Options, RuleWatch, erase_asked};
 use crate::server::{self, Admittance, Manners, supervisor};
+use crate::trimming::Trimmer;
 
 /// How deliveries ended.
 type Told = Result<(), DeliverError>;
@@ -45,6 +46,8 @@ pub struct Rounds<'a> {
     pub journal: Option<vitalog_ingest::journal::kafka::Settings>,
     /// For how long what can be asked for is kept, if it was said.
     pub retain: Option<Policy>,
+    /// The same of the journal.
+    pub retain_journal: Option<Policy>,
 }
 
 /// Why a round ended.
@@ -116,10 +119,7 @@ impl Rounds<'_> {
         };
         let (stop_telling, telling) = self.tell(&node)?;
         // Only now is the directory held by nobody else.
-        let admittance = match &self.accounts {
-            Some(accounts) => Admittance::Accounts(accounts.clone(), self.access_log()?, self.provider(is_first)?),
-            None => Admittance::Open,
-        };
+        let admittance = self.admittance(is_first)?;
         let manners = Manners { erasing: Some(erase.clone()), sessions: Some(sessions.clone()), ..manners(self.args) };
         let server = server::start(&node, sockets.listeners()?, admittance, &manners)?;
         let ending = match ending {
@@ -134,6 +134,7 @@ impl Rounds<'_> {
                 ending
             }
         };
+        let trimmer = Trimmer::start(&node)?;
         let why = tokio::select! {
             () = ending.come() => Why::Asked,
             () = erase.notified() => Why::ToErase,
@@ -149,6 +150,7 @@ impl Rounds<'_> {
                 STATEMENTS
             }
         };
+        drop(trimmer);
         let log = server.stop(patience).await;
         let _ = stop_telling.send(());
         if let Ok(Err(error)) = telling.await {
@@ -171,6 +173,13 @@ impl Rounds<'_> {
         Ok((stop_telling, telling))
     }
 
+    fn admittance(&self, is_first: bool) -> Result<Admittance, Failure> {
+        Ok(match &self.accounts {
+            Some(accounts) => Admittance::Accounts(accounts.clone(), self.access_log()?, self.provider(is_first)?),
+            None => Admittance::Open,
+        })
+    }
+
     fn provider(&self, is_first: bool) -> Result<Option<Box<Provider>>, Failure> {
         match sign_in::provider(&self.args.sign_in) {
             Err(error) if !is_first => {
@@ -186,6 +195,7 @@ impl Rounds<'_> {
             telling: self.telling.clone(),
             journal: self.journal.clone(),
             retain: self.retain.clone(),
+            retain_journal: self.retain_journal.clone(),
             ..super::options(self.args)
         }
     }

@@ -11,6 +11,7 @@
 //! INVARIANT (whole or nothing): a file counts if its checksum is right, and an increment if it was taken from the very state it is laid onto. What does not count is
 //! passed over with a warning: the last state before it, and the journal from there, lead to the same.
 
+mod bases;
 mod file;
 mod forget;
 mod store;
@@ -25,6 +26,7 @@ use vitalog_cep::plan::Library;
 use vitalog_elog::Position;
 
 use super::versions::Versions;
+pub use bases::Bases;
 pub use store::{MOST_INCREMENTS, Store, survey};
 pub use writer::{Wish, Writer};
 

@@ -48,8 +48,8 @@ pub struct Store {
 /// A file's name read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Named {
-    offset: u64,
-    is_whole: bool,
+    pub(super) offset: u64,
+    pub(super) is_whole: bool,
     pub(super) path: PathBuf,
 }
 
@@ -147,6 +147,17 @@ impl Store {
         let count = (self.chain.len() - 1).checked_sub(KEEP - 1)?;
         let grown: u64 = self.chain[1..=count].iter().map(|volume| volume.bytes).sum();
         (count > 0 && (grown >= self.chain[0].bytes || count >= MOST_INCREMENTS)).then_some(count)
+    }
+
+    /// Lays all increments onto the whole one, however few they are: then there are two whole ones. `false`: there are none.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn lay_down(&mut self) -> Result<bool, Failure> {
+        match self.chain.len() {
+            0 | 1 => Ok(false),
+            files => self.merge(files - 1).map(|()| true),
+        }
     }
 
     fn merge(&mut self, count: usize) -> Result<(), Failure> {

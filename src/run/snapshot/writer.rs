@@ -25,6 +25,11 @@ impl Wish {
         self.is_wanted.store(true, Ordering::Release);
     }
 
+    /// The next is to be whole: there is one alone to go on from.
+    pub fn want_whole(&self) {
+        self.is_whole.store(true, Ordering::Release);
+    }
+
     /// Whether one is to be taken now. While one is under way the wish waits.
     pub fn is_due(&self) -> bool {
         !self.is_busy.load(Ordering::Acquire) && self.is_wanted.swap(false, Ordering::AcqRel)
