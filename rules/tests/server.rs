@@ -280,13 +280,8 @@ fn hover_says_what_a_name_is() {
 
             Carbohydrate."#]],
     );
-    hover(
-        "use health\nrule r { severity info when bg.val|ue < 70 mg/dL }",
-        expect![[r#"
-            **bg.value**: glucose in mg/dL; plausible from 20 mg/dL to 1000 mg/dL; usually from 34 mg/dL to 600 mg/dL
-
-            Concentration of glucose."#]],
-    );
+    let scale = "stream s { w mass in kg usually 2 kg to 9 kg }\nrule r { severity info when s.|w > 3 kg }";
+    hover(scale, expect!["**s.w**: mass in kg; usually from 2 kg to 9 kg"]);
     hover(&at("base", 1), expect!["**base** = `last(bg.value over 30 min before meal)`"]);
     hover(
         &at("10 mmol", 0),

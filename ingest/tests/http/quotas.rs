@@ -206,6 +206,27 @@ fn many_at_once_take_exactly_as_much_as_there_is() {
 }
 
 #[test]
+fn what_is_on_its_way_is_not_given_twice() {
+    let scene = scene(12);
+    assert_eq!(counts(&scene.post(&scene.one, &[reading("0")])), [1, 0, 0]);
+    // Each is half a second on its way: all are before the first is kept.
+    scene.server.mode.store(SLOW, Ordering::Relaxed);
+    let accepted: u64 = std::thread::scope(|scope| {
+        let (scene, tokens) = (&scene, [&*scene.one, &*scene.other]);
+        let send = move |sender: usize| {
+            let all: Vec<String> = (0..5).map(|i| reading(&format!("{sender}-{i}"))).collect();
+            let reply = scene.post(tokens[sender % 2], &all);
+            if reply.status == 429 { 0 } else { counts(&reply)[0] }
+        };
+        let senders: Vec<_> = (0..6).map(|sender| scope.spawn(move || send(sender))).collect();
+        senders.into_iter().map(|sender| sender.join().expect("no panic")).sum()
+    });
+    assert_eq!(accepted, 11, "two whole, and one of a third");
+    scene.server.mode.store(TAKES, Ordering::Relaxed);
+    scene.post(&scene.one, &[reading("last")]).assert_problem(429, "quota_spent");
+}
+
+#[test]
 fn what_is_in_doubt_or_hung_up_on_counts_and_what_is_not_kept_does_not() {
     let mut scene = scene(6);
     let mode = |scene: &Scene, mode: u8| scene.server.mode.store(mode, Ordering::Relaxed);
