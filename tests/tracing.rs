@@ -17,7 +17,7 @@ use crate::support::server::{Server, run, vitalog};
 const RULES: &str = "
 use health
 rule low { severity urgent when bg.value < 54 mg/dL say \"low\" }
-rule quiet { severity warning when no bg for 4 s say \"quiet\" }
+rule unheard { severity warning when no bg for 4 s say \"quiet\" }
 ";
 
 /// As whoever traces the phone app would send it.

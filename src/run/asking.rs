@@ -1,7 +1,7 @@
 //! Questions to the engine: answered by the thread that owns the subject's partition, between two groups, so that an answer is about one state.
 
-use std::sync::Weak;
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Weak};
 
 use vitalog_cep::Unknown;
 use vitalog_cep::why::Why;
@@ -53,8 +53,10 @@ pub enum NotAsked {
 }
 
 impl Asker {
-    pub fn new(engine: Weak<SyncSender<ForEngine>>) -> Asker {
-        Asker { engine }
+    /// Where what goes by a sender is asked, and the sender: the engine's thread ends when whoever gives it groups does.
+    pub fn of(engine: SyncSender<ForEngine>) -> (Asker, Arc<SyncSender<ForEngine>>) {
+        let engine = Arc::new(engine);
+        (Asker { engine: Arc::downgrade(&engine) }, engine)
     }
 
     /// Puts a question behind what waits for the engine. Does not block.

@@ -82,20 +82,21 @@ pub struct Journaling {
     /// Says when devices were heard; `None` where what comes is no device's: a file that is read in.
     pub contacts: Option<Contacts>,
     pub metrics: Arc<Metrics>,
-    /// Of how many submissions the last group was.
-    pub crowd: usize,
 }
 
 impl Journaling {
     /// Runs until told to close or until the engine's thread is gone. Answers every submission that came in before.
     pub fn run(mut self) {
+        let mut crowd = 0;
         loop {
             let pause = self.until_due();
             let message = self.messages.recv_timeout(pause);
             let mut closing = false;
             let (mut gathered, mut errands, mut changes) = (Vec::new(), Vec::new(), Vec::new());
             match message {
-                Ok(Message::Submit(first)) => closing = self.gather(first, &mut gathered, (&mut errands, &mut changes)),
+                Ok(Message::Submit(first)) => {
+                    closing = self.gather(first, &mut gathered, (&mut errands, &mut changes), &mut crowd)
+                }
                 Ok(Message::DueChanged) => {}
                 Ok(Message::Errand(errand)) => errands.push(errand),
                 Ok(Message::Change(change)) => changes.push(change),
@@ -167,12 +168,13 @@ impl Journaling {
         }
     }
 
-    /// Takes what waits, up to a group. True where a close was among it.
+    /// Takes what waits, up to a group. True where a close was among it. `crowd`: of how many submissions the last one was.
     fn gather(
         &mut self,
         first: Submission,
         into: &mut Vec<Submission>,
         (errands, changes): (&mut Vec<Errand>, &mut Vec<Change>),
+        crowd: &mut usize,
     ) -> bool {
         let began = Instant::now();
         let mut count = first.inputs.len();
@@ -180,7 +182,7 @@ impl Journaling {
         let mut is_closing = false;
         while count < MAX_GROUP {
             let next = match self.messages.try_recv() {
-                Err(TryRecvError::Empty) if self.crowd > 1 => {
+                Err(TryRecvError::Empty) if *crowd > 1 => {
                     let left = LINGER.saturating_sub(began.elapsed()).min(LULL);
                     self.messages.recv_timeout(left).ok()
                 }
@@ -201,7 +203,7 @@ impl Journaling {
                 None => break,
             }
         }
-        self.crowd = into.len();
+        *crowd = into.len();
         is_closing
     }
 

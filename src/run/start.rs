@@ -151,8 +151,7 @@ impl Node {
         let to_tell = (!owes).then(|| ToTell { outbox: outbox.clone(), channels: channels(&options.telling) });
         let sinks = Sinks::start(lake.clone(), views, live.clone(), to_tell, metrics.clone());
         let (to_engine, inbox) = sync_channel(ENGINE_QUEUE);
-        let to_engine = Arc::new(to_engine);
-        let asker = Asker::new(Arc::downgrade(&to_engine));
+        let (asker, to_engine) = Asker::of(to_engine);
         let journaling = Journaling {
             clock: Clock::start(journal.last_arrival(), options.speed),
             journal,
@@ -163,7 +162,6 @@ impl Node {
             engine: to_engine,
             contacts: options.contacts.then(Contacts::default),
             metrics: metrics.clone(),
-            crowd: 0,
         };
         let Mind { router, collector, mut threads } = mind;
         let ((handed, to_collect), (snapshots, to_write)) = (sync_channel(QUEUE), sync_channel(1));
