@@ -12,11 +12,12 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use vitalog_broker::Broker;
-use vitalog_elog::Subject;
+use vitalog_elog::{Subject, Time};
 use vitalog_ingest::journal::kafka::Settings;
 use vitalog_ingest::journal::{Journal, JournalError, Placing};
 use vitalog_ingest::keys::KekPlace;
 
+use super::fixture::health;
 use super::journal::FILES;
 use super::laws::{self, Place};
 
