@@ -356,7 +356,10 @@ pub(super) fn note_beginning(db: &Connection, beginning: &Beginning) -> Result<(
 /// The pages of a file that is made: it gives back what it does not need any more, when it is told to. Of one that is there this changes nothing.
 pub(super) fn give_back_later(db: &Connection) -> Result<(), JournalError> {
     db.pragma_update(None, "page_size", 8192)?;
-    db.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+    // Said of a file that is there, it would be written down each time.
+    if db.pragma_query_value(None, "page_count", |r| r.get::<_, i64>(0))? == 0 {
+        db.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+    }
     Ok(())
 }
 

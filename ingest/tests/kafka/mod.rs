@@ -17,6 +17,7 @@ use vitalog_ingest::journal::kafka::Settings;
 use vitalog_ingest::journal::{Journal, JournalError, Placing};
 use vitalog_ingest::keys::KekPlace;
 
+use super::fixture::health;
 use super::journal::FILES;
 use super::laws::{self, Place};
 use crate::fixture::health;
