@@ -17,7 +17,7 @@ use crate::support::server::{Server, run, vitalog};
 const RULES: &str = "
 use health
 rule low { severity urgent when bg.value < 54 mg/dL say \"low\" }
-rule unheard { severity warning when no bg for 4 s say \"quiet\" }
+rule unheard { severity urgent when no bg for 4 s say \"quiet\" }
 ";
 
 /// As whoever traces the phone app would send it.
@@ -126,7 +126,7 @@ fn start(dir: &Path, hook: &str, more: &[&str]) -> Server {
     let endpoint =
         json!({ "name": "anna", "url": hook, "allow_loopback": true, "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] });
     let (rules, file) = (dir.join("rules").display().to_string(), dir.join("webhooks.json").display().to_string());
-    std::fs::write(&file, json!({ "endpoints": [endpoint] }).to_string()).unwrap();
+    std::fs::write(&file, json!({ "settle_s": 1, "endpoints": [endpoint] }).to_string()).unwrap();
     Server::start(&dir.join("data"), &[&["--rules", &rules, "--webhooks", &file], more].concat())
 }
 

@@ -20,7 +20,6 @@ use vitalog_ingest::keys::KekPlace;
 use super::fixture::health;
 use super::journal::FILES;
 use super::laws::{self, Place};
-use crate::fixture::health;
 
 /// Whether a broker can be had; else the test is skipped with a word on why, or fails where skipping is not allowed.
 fn can_run() -> bool {
