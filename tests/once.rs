@@ -33,7 +33,7 @@ fn journaled(data: &Path, kind: &str) -> u64 {
     let (status, out, err) = run(vitalog().args(["audit", "journal", "--format", "json", "--data"]).arg(data));
     assert_eq!(status, Some(0), "{err}");
     let audit: Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!((&audit["sound"], &audit["format"]), (&json!(true), &json!(5)), "{audit}");
+    assert_eq!(audit["sound"], true, "{audit}");
     audit["kinds"][kind].as_u64().unwrap_or_else(|| panic!("no {kind}: {audit}"))
 }
 
