@@ -59,6 +59,10 @@ impl Listener {
     }
 
     fn spans(&self) -> Vec<Span> {
+        self.spans_of("vitalog")
+    }
+
+    fn spans_of(&self, service: &str) -> Vec<Span> {
         let mut spans = Vec::new();
         for (path, headers, body) in self.came() {
             assert_eq!(path, "/v1/traces");
@@ -66,7 +70,7 @@ impl Listener {
             let sent = ExportTraceServiceRequest::decode(&*body).expect("what the protocol says");
             for resource in sent.resource_spans {
                 let about = resource.resource.expect("a resource").attributes;
-                assert!(about.iter().any(|a| a.key == "service.name" && text(a.value.clone()) == "vitalog"), "{about:?}");
+                assert!(about.iter().any(|a| a.key == "service.name" && text(a.value.clone()) == service), "{about:?}");
                 spans.extend(resource.scope_spans.into_iter().flat_map(|scope| scope.spans));
             }
         }
@@ -118,6 +122,19 @@ fn text(value: Option<opentelemetry_proto::tonic::common::v1::AnyValue>) -> Stri
 fn said(span: &Span, key: &str) -> String {
     let found = span.attributes.iter().find(|a| a.key == key);
     text(found.unwrap_or_else(|| panic!("{} has no {key}: {:?}", span.name, span.attributes)).value.clone())
+}
+
+/// What the variables of OpenTelemetry make of a request: the spans, as a service of that name, when the server has ended.
+fn by_variables(variables: &[(&str, &str)], service: &str) -> (Vec<Span>, Vec<Came>) {
+    let (dir, (collector, url)) = (tempfile::tempdir().unwrap(), Listener::start());
+    let mut command = vitalog();
+    command.args(["serve", "--open", "--listen", "127.0.0.1:0", "--data"]).arg(dir.path().join("data"));
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &url).envs(variables.iter().copied());
+    let server = Server::spawn(command);
+    low(&server, "p-anna", None);
+    // What is left is sent at the end.
+    assert_eq!(server.stop(), Some(0));
+    (collector.spans_of(service), collector.came())
 }
 
 fn start(dir: &Path, hook: &str, more: &[&str]) -> Server {
@@ -216,6 +233,17 @@ fn what_begins_here_has_a_trace_of_its_own() {
         "{names:?}"
     );
     assert!(collector.came().iter().all(|(_, _, body)| !String::from_utf8_lossy(body).contains("p-anna")));
+}
+
+#[test]
+fn the_variables_of_open_telemetry_hold() {
+    let (spans, came) =
+        by_variables(&[("OTEL_EXPORTER_OTLP_HEADERS", "x-team=ward%207"), ("OTEL_SERVICE_NAME", "bedside")], "bedside");
+    assert!(spans.iter().any(|span| span.name == "POST /v1/readings"), "{spans:?}");
+    assert!(came[0].1.contains(&("x-team".to_owned(), "ward 7".to_owned())), "{:?}", came[0].1);
+    for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_SAMPLER", "always_off")] {
+        assert!(by_variables(&[off], "vitalog").1.is_empty(), "{off:?}");
+    }
 }
 
 #[test]

@@ -273,7 +273,8 @@ fn sink(
         true => open_unchanged(path).map_err(|e| e.to_string()).and_then(|db| peek(&db)),
         false => Ok(None),
     };
-    let away = "restore the journal that belongs to it, or move its files away to have it made again";
+    let anew = "restore the journal that belongs to it, or move its files away to have it made again";
+    let away = if first > 0 { LACKS } else { anew };
     match found {
         Err(error) if first > 0 => Finding::wrong(name, error, LACKS),
         Err(error) => Finding::wrong(name, error, "move its files away: it is made again from the journal"),

@@ -12,7 +12,7 @@ use vitalog_rules::why::{Names, answer, finding_json, json as why_json};
 
 use super::backtest::{History, engine};
 use crate::failure::Failure;
-use crate::run::{Past, Told};
+use crate::run::{Past, STATE_ANEW, Told};
 
 /// What came out.
 pub struct Answer {
@@ -58,8 +58,7 @@ pub fn unknown(unknown: Unknown, rule: &str, subject: &Subject) -> Failure {
             .hint("`vitalog check` names what is wrong with rule files; `GET /v1/rules` the rules in force"),
         Unknown::Subject => Failure::new(format!("nothing was ever heard of the subject `{subject}`"))
             .hint("subjects are written exactly as in their readings"),
-        Unknown::Layers => Failure::new("what lies before the subject's horizon cannot be read")
-            .hint("remove `cold/` and `snapshots/` from the data directory: both are made anew from the journal"),
+        Unknown::Layers => Failure::new("what lies before the subject's horizon cannot be read").hint(STATE_ANEW),
     }
 }
 

@@ -7,8 +7,11 @@ use vitalog_ingest::journal::Journal;
 use crate::failure::Failure;
 
 /// What helps whoever lost what can't be made again.
-const RESTORE: &str =
+pub const RESTORE: &str =
     "restore a backup that was made since the journal was trimmed (docs/operations.md, \"How long the journal is kept\")";
+
+/// What helps where snapshots or layers are damaged. Moved and not removed: of a journal that was trimmed they can't be made again, and the next start says so.
+pub const STATE_ANEW: &str = "stop the server, move `cold/` and `snapshots/` out of the data directory, and start it: both are made again from the journal. Where it says that the journal was trimmed, put them back, or restore a backup";
 
 /// What is not in a journal any more, in words; `None`: it has everything.
 pub fn gone(journal: &Journal) -> Option<String> {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use vitalog_cep::{Engine, Horizon, LayerId, Parted};
 use vitalog_elog::Subject;
 
+use super::beginning::STATE_ANEW;
 use crate::failure::Failure;
 
 /// Snapshots after which nobody goes back to a state before a layer was put back: the whole one before the newest is kept, and each may have as many increments upon it as
@@ -188,8 +189,7 @@ pub fn copy_layers(from: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 fn failure(path: &Path, error: &dyn std::fmt::Display) -> Failure {
-    Failure::new(format!("{}: {error}", path.display()))
-        .hint("remove `cold/` and `snapshots/` from the data directory: both are made again from the journal")
+    Failure::new(format!("{}: {error}", path.display())).hint(STATE_ANEW)
 }
 
 #[cfg(test)]
@@ -235,6 +235,9 @@ mod tests {
         layers.keep(&[layer(1), layer(2)], &[]).expect("kept");
         layers.sync(false).expect("synced");
         layers.keep(&[], &[LayerId(1)]).expect("kept");
+        // Those that are to be whole are asked for where the one before was not written: however many, what was is gone back to.
+        (0..99).for_each(|_| layers.sync(true).expect("synced"));
+        assert_eq!(layers.get(LayerId(1)).expect("still needed"), vec![1; 40]);
         for snapshot in 1..SNAPSHOTS {
             layers.sync(false).expect("synced");
             assert_eq!(layers.get(LayerId(1)).expect("still there").len(), 40, "{snapshot} snapshots later");

@@ -7,6 +7,9 @@
 //! | one per worker | batches | what its partitions' engines say of each input; answers |
 //! | collector | what the workers said | acknowledgements, and what followed, to every sink; snapshots |
 //! | one per sink | what followed | rows and position, committed together |
+//! | snapshots | states as the collector has them | files |
+//!
+//! Where the journal is kept for a time only, a further one lets go of it ([`crate::trimming`]).
 //!
 //! Queues between them are bounded: whoever is slow holds up who is before it, and in the end the door.
 //!
@@ -53,7 +56,7 @@ mod workers;
 pub use arrivals::{Arrival, arrivals, move_to};
 pub use asked::{Outcome, erase_asked};
 pub use asking::{Asker, NotAsked, Question};
-pub use beginning::gone;
+pub use beginning::{STATE_ANEW, gone};
 pub use beyond::copy_layers;
 pub use clock::{Now, wall as wall_clock};
 pub use directory::{Directory, ELSEWHERE, MOST_PARTITIONS, elsewhere, has_journal, kek, placing};

@@ -5,6 +5,7 @@
 use vitalog_cep::{Engine, EngineInput, Seen, Want};
 use vitalog_elog::{Effect, Time};
 
+use super::beginning::STATE_ANEW;
 use super::beyond::{Beyond, Layers};
 use crate::failure::Failure;
 
@@ -123,8 +124,7 @@ impl Own {
         let layers = self.read(&want.layers)?;
         self.engine.give(want, &layers, effects).map_err(|wrong| {
             let id = wrong.id.map_or(0, |id| id.0);
-            Failure::new(format!("the layer {id:032x} is not what was cut off"))
-                .hint("remove `cold/` and `snapshots/` from the data directory: both are made again from the journal")
+            Failure::new(format!("the layer {id:032x} is not what was cut off")).hint(STATE_ANEW)
         })
     }
 }

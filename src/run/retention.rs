@@ -72,7 +72,7 @@ impl Note {
         let path = data.join(NOTE);
         let wrong = |what: &dyn std::fmt::Display| {
             Failure::new(format!("{}: {what}", path.display())).hint(
-                "restore it from a backup; or remove it together with what is in `lake`, and say --retain again: the lake is fed from the journal",
+                "restore it from a backup; or move it away together with what is in `lake`, and say --retain again: the lake is fed from the journal, unless that was trimmed",
             )
         };
         let text = match fs::read_to_string(&path) {

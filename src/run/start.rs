@@ -351,7 +351,9 @@ fn refusal(name: &str, next: u64, journal: &Journal) -> Result<Failure, Failure>
         ),
         None => format!("the {name} was fed from another past: at offset {next} the chain hashes differ"),
     };
-    Ok(Failure::new(said).hint("restore the journal that belongs to it, or move the sink's files away to have it rebuilt"))
+    let trimmed = journal.first() > 0;
+    let hint = "restore the journal that belongs to it, or move the sink's files away to have it rebuilt";
+    Ok(Failure::new(said).hint(if trimmed { beginning::RESTORE } else { hint }))
 }
 
 /// By what way each endpoint is reached.

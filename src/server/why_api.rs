@@ -17,7 +17,7 @@ use vitalog_elog::{Subject, Time};
 use vitalog_rules::why::{Names, answer, json};
 
 use super::problem::problem;
-use crate::run::{Asker, NotAsked, Question};
+use crate::run::{Asker, NotAsked, Question, STATE_ANEW};
 
 /// How long an answer may take, with what waits before it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -136,7 +136,7 @@ fn unknown(what: Unknown) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR,
             "history_unreadable",
             "what lies before this subject's horizon cannot be read",
-            "stop the server, remove `cold/` and `snapshots/` from the data directory, and start it again: both are made anew from the journal",
+            STATE_ANEW,
         ),
     }
 }

@@ -47,8 +47,9 @@ impl Traces {
         let others: Vec<u128> = records
             .iter()
             .enumerate()
+            .flat_map(|(place, record)| deliveries(std::slice::from_ref(record)).map(move |id| (place, id)))
             .filter(|(place, _)| !is_caused(*place))
-            .flat_map(|(_, record)| deliveries(std::slice::from_ref(record)))
+            .map(|(_, id)| id)
             .collect();
         if !others.is_empty() {
             let decided = self.over("decide", &Context::new(), (stages.kept, now), vec![]);
