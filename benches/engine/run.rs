@@ -15,6 +15,7 @@ use crate::population::Population;
 use crate::post::Post;
 pub use crate::post::START;
 use crate::revisions::{amended, removed};
+use crate::uploads::Uploads;
 use crate::workloads::Workload;
 
 /// Of how many subjects all readings are kept, to correct them afterwards.
@@ -32,6 +33,8 @@ pub struct Options {
     pub seed: u64,
     /// Of a hundred readings so many come late, by up to a day.
     pub late: u64,
+    /// Devices send every so many minutes what they gathered; `None`: at once.
+    pub upload: Option<u64>,
     /// How late readings may be that need nothing put back; `None`: the engine keeps all.
     pub horizon: Option<u32>,
     /// So many rules on glucose; `None`: several numbers of them in turn.
@@ -52,6 +55,7 @@ impl Default for Options {
             days: 14,
             seed: 20_261_120,
             late: 0,
+            upload: None,
             horizon: None,
             rules: None,
             slice: None,
@@ -87,6 +91,7 @@ pub fn compiled(files: &[(String, String)]) -> Arc<Library> {
 pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&Reading)) -> Ran {
     let mut population = Population::new(&library.schema, options.subjects, options.sensors, START, options.seed);
     let mut post = Post::new(options.late, options.seed);
+    let mut uploads = Uploads::new(&library.schema, options.upload);
     let mut effects = Vec::new();
     let mut ran = Ran {
         engine: Engine::new(),
@@ -106,7 +111,7 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
     while hours > 0 {
         let mut batch = Vec::new();
         while hours > 0 && batch.len() < BATCH {
-            batch.extend(post.deliver(population.next_hour()));
+            batch.extend(uploads.deliver(post.deliver(population.next_hour())));
             hours -= 1;
         }
         let begin = Clock::now();

@@ -3,8 +3,9 @@
 //! Most readings change nothing for most rules: glucose is in range, nobody is silent, no pattern has begun. A state that is at rest says between which numbers
 //! of a reading's fields its condition cannot be true, whatever else there is on the timeline. As long as readings stay there, nobody asks it again.
 //!
-//! INVARIANT (calm): for a reading that is later than all that was seen or decided, with an instant only, and of which all holds that it told, updating the state
-//! would change neither it nor its facts, and would set no deadline earlier than the one it has.
+//! INVARIANT (calm): for a reading that is later than all of its stream and than what the state decided ([`State::decided_until`]), with an instant only, and of which all holds
+//! that it told, updating the state would change neither it nor its facts, and would set no deadline earlier than the one it has. Of other streams later readings may be there: no
+//! decision that rests hangs on what they say.
 
 use vitalog_elog::StreamIx;
 
@@ -12,6 +13,7 @@ use super::State;
 use super::episode::Going;
 use super::range::{Supposed, hangs_on_no_reading, looks_through};
 use super::rests::{Band, Rest, Rests};
+use super::silence;
 use super::version::Case;
 use crate::eval::{Lets, Ratio, Value, value};
 use crate::plan::{Anchor, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
@@ -51,12 +53,17 @@ impl State {
         }
     }
 
-    /// Up to when it may have decided something, where that may be later than all readings: what is decided by the clock, and an episode that lapsed.
-    pub fn decided_until(&self, case: &Case<'_>) -> i64 {
-        match self {
-            State::Episode(state) => state.decided_until(),
-            State::Match(_) if case.version.scope.program.is_none() => i64::MIN,
-            State::Match(_) | State::Silence(_) | State::Schedule(_) => case.clock,
+    /// The last instant at which it decided something that may hang on what readings say which come by then; of a reading that is the last of its stream, as if it had not come.
+    pub fn decided_until(&self, case: &Case<'_>, but: Option<StreamIx>) -> i64 {
+        match (self, &case.version.terms.rule.kind) {
+            (State::Episode(state), RuleKind::Episode(episode)) => {
+                let last = if but == Some(episode.driver) { None } else { case.line.table(episode.driver).and_then(Table::last) };
+                state.decided_until().max(last.unwrap_or(i64::MIN))
+            }
+            (State::Silence(_), RuleKind::Silence(rule)) => silence::decided_until(case, rule, but),
+            (State::Match(state), RuleKind::Match(_)) => state.decided_until(),
+            (State::Schedule(state), RuleKind::Schedule(_)) => state.decided_until(),
+            _ => i64::MAX,
         }
     }
 }

@@ -182,11 +182,11 @@ impl State {
         }
     }
 
-    /// Brings what does not show in the facts into the form that does not hang on the way there.
-    pub fn settle_down(&mut self, case: &Case<'_>) {
-        if let (State::Match(state), RuleKind::Match(pattern)) = (self, &case.version.terms.rule.kind) {
-            state.settle_down(case, pattern);
-        }
+    /// Brings what does not show in the facts into the form that does not hang on the way there; whether it has any.
+    pub fn settle_down(&mut self, case: &Case<'_>) -> bool {
+        let (State::Match(state), RuleKind::Match(pattern)) = (self, &case.version.terms.rule.kind) else { return false };
+        state.settle_down(case, pattern);
+        true
     }
 
     /// When the clock alone will decide something: later than it is now.

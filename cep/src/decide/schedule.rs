@@ -64,6 +64,11 @@ impl Schedules {
         self.doubted.is_some()
     }
 
+    /// When it fired last.
+    pub fn decided_until(&self) -> i64 {
+        self.firings.last().copied().unwrap_or(i64::MIN)
+    }
+
     /// The moment is over.
     pub fn settle(&mut self, case: &Case<'_>, schedule: &Schedule) -> bool {
         self.doubted.take().is_some_and(|(from, to)| self.judge(case, schedule, from, to))

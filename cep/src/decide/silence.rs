@@ -4,7 +4,7 @@
 //! change of the timeline judges again those around it.
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::FindingState;
+use vitalog_elog::{FindingState, StreamIx};
 
 use super::fact::{Fact, Facts, evidence};
 use super::version::Case;
@@ -124,6 +124,24 @@ impl Silences {
         }
         let last = silence.streams.iter().filter_map(|h| last_heard(case, h, t.checked_sub(1)?)).max();
         last.or_else(|| case.line.enrolled().filter(|e| *e < t)).unwrap_or(i64::MIN)
+    }
+}
+
+/// See [`super::State::decided_until`].
+pub fn decided_until(case: &Case<'_>, silence: &Silence, but: Option<StreamIx>) -> i64 {
+    let beside = silence.streams.iter().filter(|heard| but != Some(heard.stream));
+    let others = beside.clone().count();
+    let last = beside.filter_map(|heard| case.line.table(heard.stream)?.last()).max();
+    if others < silence.streams.len() {
+        // A reading that it waits for: what was silent before the others spoke may be another.
+        return last.unwrap_or(i64::MIN);
+    }
+    match last {
+        // Since then nothing was decided but that silence.
+        Some(last) if silence.streams.iter().all(|heard| heard.filter.is_none()) => {
+            last.checked_add(silence.span.0).filter(|due| *due <= case.clock).unwrap_or(last)
+        }
+        _ => case.clock,
     }
 }
 

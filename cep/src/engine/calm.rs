@@ -57,6 +57,13 @@ impl Calms {
         self.epoch += 1;
     }
 
+    /// The same of what was noted of one stream.
+    pub fn forget_one(&mut self, stream: StreamIx) {
+        if let Some(Some(cell)) = self.cells.get_mut(usize::from(stream.0)) {
+            cell.until = i64::MIN;
+        }
+    }
+
     /// What holds for the newest reading of a stream, which is at `t`. To be put back by [`Calms::keep`].
     #[inline]
     pub fn take(&mut self, stream: StreamIx, t: i64) -> Option<Box<Calm>> {
@@ -174,6 +181,20 @@ impl Calm {
 }
 
 impl Awake {
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.ground.is_empty() && self.above.is_empty()
+    }
+
+    /// Those, and these as well, each once.
+    pub fn and(&self, more: &Awake) -> Awake {
+        let join = |some: &[u32], more: &[u32]| {
+            let fresh = more.iter().filter(|version| !some.contains(version));
+            some.iter().chain(fresh).copied().collect()
+        };
+        Awake { ground: join(&self.ground, &more.ground), above: join(&self.above, &more.above) }
+    }
+
     fn list(&mut self, is_above: bool) -> &mut Vec<u32> {
         if is_above { &mut self.above } else { &mut self.ground }
     }

@@ -6,6 +6,7 @@ mod book;
 mod calm;
 mod cold;
 mod dues;
+mod fronts;
 mod horizon;
 mod people;
 mod ranks;

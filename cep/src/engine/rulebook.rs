@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{StreamIx, Time};
 
+use super::calm::Awake;
 use super::ranks::Ranks;
 use crate::decide::Version;
 use crate::plan::Library;
@@ -59,11 +60,9 @@ impl Default for Rulebook {
 /// The versions that the readings of a stream concern.
 #[derive(Debug, Default)]
 pub struct Route {
-    /// All on the ground.
-    pub all: Vec<u32>,
-    /// Those that a reading concerns which is later than all that was seen or decided: on the ground, and above it.
-    pub ground: Vec<u32>,
-    pub above: Vec<u32>,
+    pub all: Awake,
+    /// Those that a reading concerns which is later than all of its stream and all that was decided.
+    pub newest: Awake,
 }
 
 /// What a new library changed.
@@ -143,11 +142,12 @@ impl Rulebook {
         };
         let newest = |version: &Version, stream| version.is_driven_by(stream) || version.heeds(stream);
         for &place in &self.ranks.ground {
-            enter(place, |r| &mut r.all, |_, _| true);
-            enter(place, |r| &mut r.ground, newest);
+            enter(place, |r| &mut r.all.ground, |_, _| true);
+            enter(place, |r| &mut r.newest.ground, newest);
         }
         for &place in &self.ranks.above {
-            enter(place, |r| &mut r.above, newest);
+            enter(place, |r| &mut r.all.above, |_, _| true);
+            enter(place, |r| &mut r.newest.above, newest);
         }
         let sums = self.versions.iter().flat_map(|v| &v.scope.sums);
         let mut sums: Vec<_> = sums.filter(|(stream, _)| stream.derived().is_none()).copied().collect();

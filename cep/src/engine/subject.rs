@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{Cause, Effect, ReadingId, Severity, StreamIx, Subject, Time};
 
 use super::book::{Book, Desk};
-use super::calm::{Calm, Calms};
+use super::calm::{Awake, Calm, Calms};
 use super::cold::Cold;
 use super::dues::Dues;
+use super::fronts::Fronts;
 use super::rulebook::{Revision, Rulebook};
 use crate::decide::{Case, Fact, State, earlier};
 use crate::lazy::Lazy;
@@ -32,10 +33,9 @@ pub struct Person {
     /// A decision waits for what else comes at this moment.
     #[serde(skip)]
     pub waits: bool,
-    /// All readings that were seen are at this instant or before, and all that was decided. Made again after a restore, as far as it matters: too late an instant
-    /// only takes the longer way.
+    /// Made again after a restore, as far as it matters: too late a front only takes the longer way.
     #[serde(skip)]
-    frontier: i64,
+    fronts: Fronts,
     /// The clock that it was brought to last: what fell due since is not decided. A restored one has the clock of its snapshot, or what lies just before what it
     /// owed then: nothing fell due in between.
     #[serde(skip)]
@@ -62,7 +62,7 @@ impl Person {
             changed: Vec::new(),
             fed: Vec::new(),
             waits: false,
-            frontier: i64::MIN,
+            fronts: Fronts::default(),
             clock: i64::MIN,
             calms: Calms::default(),
             dues: Dues::default(),
@@ -86,20 +86,21 @@ impl Person {
         self.fed.clear();
         if let [one] = touches
             && let Some(t) = one.at
-            && t > self.frontier
             && one.came
             && self.line.enrolled() == enrolled
+            && let Some(table) = self.line.table(one.stream)
+            && table.is_newest(t)
         {
             return self.in_order(rules, clock, one, t, is_due);
         }
         self.late(rules, clock, touches, enrolled)
     }
 
-    /// A reading that is later than all that was seen or decided concerns those alone that decide upon it; most of them rest.
+    /// The newest reading of its stream concerns those alone that decide upon it, most of whom rest, and those that have decided later.
     #[inline]
     fn in_order(&mut self, rules: &Rulebook, clock: i64, one: &Touch, t: i64, is_due: bool) -> Option<i64> {
-        self.frontier = t;
         let route = rules.route(one.stream)?;
+        let overtaken = if t > self.fronts.of(one.stream) { Awake::default() } else { self.overtaken(rules, clock, one, t) };
         if one.from == t
             && let Some(table) = self.line.table(one.stream)
             && let Some(mut calm) = self.calms.take(one.stream, t)
@@ -111,7 +112,7 @@ impl Person {
                 reached.iter().for_each(|version| is_old |= calm.rouse(*version));
                 self.dues.put_back(&reached);
             }
-            let due = self.ask(rules, clock, one, &calm.awake.ground, &calm.awake.above);
+            let due = self.ask_also(rules, clock, one, &calm.awake, &overtaken);
             is_old |= self.calms.stir(&mut calm);
             if is_old {
                 self.settle_calm(rules, clock, one.stream, &mut calm);
@@ -119,15 +120,37 @@ impl Person {
             self.calms.keep(one.stream, calm);
             return due;
         }
-        let due = self.ask(rules, clock, one, &route.ground, &route.above);
+        let due = self.ask_also(rules, clock, one, &route.newest, &overtaken);
         if one.from == t {
             let mut calm = self.calms.room(one.stream, self.line.profile.next_change(t).unwrap_or(i64::MAX));
-            calm.awake.ground.extend(&route.ground);
-            calm.awake.above.extend(&route.above);
+            calm.awake.ground.extend(&route.newest.ground);
+            calm.awake.above.extend(&route.newest.above);
             self.settle_calm(rules, clock, one.stream, &mut calm);
             self.calms.keep(one.stream, calm);
         }
         due
+    }
+
+    /// Those that have decided something at the instant of a reading or later which may hang on it.
+    #[cold]
+    fn overtaken(&self, rules: &Rulebook, clock: i64, one: &Touch, t: i64) -> Awake {
+        let Some(route) = rules.route(one.stream) else { return Awake::default() };
+        let is_ahead = |place: &&u32| {
+            let case = Case { line: &self.line, version: &rules.versions[**place as usize], clock, more: rules.more };
+            self.states[**place as usize].decided_until(&case, Some(one.stream)) >= t
+        };
+        let those = |all: &[u32]| all.iter().filter(is_ahead).copied().collect();
+        Awake { ground: those(&route.all.ground), above: those(&route.all.above) }
+    }
+
+    /// Tells versions of a reading in order, and some more that may be among them.
+    #[inline]
+    fn ask_also(&mut self, rules: &Rulebook, clock: i64, one: &Touch, awake: &Awake, more: &Awake) -> Option<i64> {
+        if more.is_empty() {
+            return self.ask(rules, clock, one, &awake.ground, &awake.above);
+        }
+        let all = awake.and(more);
+        self.ask(rules, clock, one, &all.ground, &all.above)
     }
 
     /// Tells versions of a reading in order.
@@ -176,9 +199,9 @@ impl Person {
 
     /// The long way: something came late, or went, or several came.
     fn late(&mut self, rules: &Rulebook, clock: i64, touches: &[Touch], enrolled: Option<i64>) -> Option<i64> {
-        self.disturbed(clock);
+        touches.iter().for_each(|touch| self.calms.forget_one(touch.stream));
         let mut due = None;
-        let alone = if let [one] = touches { Some(rules.route(one.stream).map_or(&[][..], |r| &r.all)) } else { None };
+        let alone = if let [one] = touches { Some(rules.route(one.stream).map_or(&[][..], |r| &r.all.ground)) } else { None };
         for &version in alone.unwrap_or(&rules.ranks.ground) {
             due = earlier(due, self.touch(rules, clock, version, touches));
         }
@@ -202,7 +225,7 @@ impl Person {
 
     /// What was noted is old, and anything up to the clock may have been decided.
     pub(super) fn disturbed(&mut self, clock: i64) {
-        self.frontier = self.frontier.max(clock);
+        self.fronts.raise_all(clock);
         self.calms.forget();
     }
 
@@ -302,7 +325,7 @@ impl Person {
         self.waits |= rules.more && state.waits();
         let moved = is_over || (!changed && only_moved(state, due));
         if !moved {
-            self.frontier = self.frontier.max(clock);
+            self.fronts.raise(&case.version.scope.streams, state.decided_until(&case, None));
             self.calms.rouse(place, &case.version.scope.streams);
         }
         if changed {
@@ -311,10 +334,31 @@ impl Person {
         }
     }
 
-    /// The moment is over: what waited is decided.
+    /// The moment is over: what waited is decided, and what looks at it.
     pub fn settle(&mut self, rules: &Rulebook, clock: i64) {
         self.waits = false;
-        self.each(rules, clock, |state, case, _| state.settle(case));
+        self.clock = clock;
+        self.fed.clear();
+        for &place in &rules.ranks.ground {
+            self.settle_one(rules, clock, place);
+        }
+        for &place in &rules.ranks.above {
+            if !self.fed.is_empty() {
+                self.touch_above(rules, clock, place, &[]);
+            }
+            self.settle_one(rules, clock, place);
+        }
+    }
+
+    fn settle_one(&mut self, rules: &Rulebook, clock: i64, place: u32) {
+        if !self.states[place as usize].waits() {
+            return;
+        }
+        self.one(rules, clock, place, |state, case, _| state.settle(case));
+        let version = &rules.versions[place as usize];
+        let decided = self.states[place as usize].decided_until(&Case { line: &self.line, version, clock, more: false }, None);
+        self.fronts.raise(&version.scope.streams, decided);
+        self.calms.rouse(place, &version.scope.streams);
     }
 
     /// When it is to be looked at by the clock: never later than [`Person::next_due`].
@@ -358,7 +402,10 @@ impl Person {
     /// What does not show in what stands is brought into the one form that does not hang on the way there.
     pub fn settle_down(&mut self, rules: &Rulebook, clock: i64) {
         for (version, state) in rules.versions.iter().zip(&mut self.states) {
-            state.settle_down(&Case { line: &self.line, version, clock, more: false });
+            let case = Case { line: &self.line, version, clock, more: false };
+            if state.settle_down(&case) {
+                self.fronts.raise(&version.scope.streams, state.decided_until(&case, None));
+            }
         }
     }
 
@@ -407,7 +454,7 @@ impl Person {
         if let Some(due) = seen.due {
             self.dues.advance(place, due);
         }
-        self.frontier = self.frontier.max(state.decided_until(&case));
+        self.fronts.raise(&case.version.scope.streams, state.decided_until(&case, None));
         if pose.ends(state.pose(&case)) {
             self.calms.rouse(place, &case.version.scope.streams);
         }

@@ -117,6 +117,16 @@ impl Table {
         self.at.last().copied()
     }
 
+    /// Whether the last row alone stands at an instant.
+    #[inline]
+    pub fn is_newest(&self, at: i64) -> bool {
+        match self.at[..] {
+            [.., before, last] => last == at && before < at,
+            [only] => only == at,
+            [] => false,
+        }
+    }
+
     /// No interval was ever longer.
     pub fn longest(&self) -> i64 {
         self.longest

@@ -24,6 +24,7 @@ mod outcomes;
 mod replay;
 mod shared;
 mod slices;
+mod streams;
 mod subjects;
 mod why;
 

@@ -25,7 +25,7 @@ fn after_each_input(lines: &[Line]) -> Result<(), String> {
     Ok(())
 }
 
-fn compare(engine: &Engine, lines: &[Line]) -> Result<(), String> {
+pub fn compare(engine: &Engine, lines: &[Line]) -> Result<(), String> {
     let (has, wants) = (drive::standing(engine), expected(lines));
     if has == wants { Ok(()) } else { Err(difference(&has, &wants)) }
 }

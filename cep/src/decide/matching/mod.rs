@@ -88,6 +88,11 @@ impl Matches {
         &mut self.past.clusters.facts
     }
 
+    /// Where nothing before is pending, no reading after it can be a part of what begins at it or before: that was decided.
+    pub fn decided_until(&self) -> i64 {
+        self.frontier
+    }
+
     /// The matches that begin in `[first, last]`, of which facts are made.
     pub fn between(&self, first: i64, last: i64) -> &[Match] {
         self.past.clusters.between(first, last)
