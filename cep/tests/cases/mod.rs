@@ -14,6 +14,7 @@ mod formats;
 mod guards;
 mod horizon;
 mod kleene;
+mod overtaking;
 mod pattern;
 mod profile;
 mod schedule;

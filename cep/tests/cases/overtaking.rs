@@ -1,0 +1,90 @@
+//! Streams that overtake each other: a reading that is the newest of its stream, behind what another stream has said or the clock has passed, is late for those alone that have decided
+//! since. What a snapshot or the end of a moment settles counts as decided.
+
+use vitalog_cep::Engine;
+use vitalog_cep::plan::{Compare, Expr, Func, Library, Measure, Ref, RuleKind};
+
+use super::build::*;
+use super::table::{read, said_by};
+use crate::world::script::expected;
+use crate::world::{Kind, MEAL, SUGAR, drive};
+
+/// What stands must be what the oracle says; a row may also be `snapshot`, `begin` or `settle`. Returns how much stands.
+fn stands(libraries: &[Library], input: &str) -> usize {
+    let rows: Vec<&str> = input.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
+    let is_ours = |row: &&&str| ["snapshot", "begin", "settle"].contains(*row);
+    let inputs: Vec<&str> = rows.iter().filter(|row| !is_ours(row)).copied().collect();
+    let (lines, _) = read(libraries, &inputs.join("\n"));
+    let mut engine = Engine::new();
+    drive::step(&mut engine, 0, &lines[0]);
+    let mut next = 1;
+    for row in rows {
+        match row {
+            "snapshot" => drop(engine.snapshot()),
+            "begin" => engine.begin(),
+            "settle" => engine.settle(&mut Vec::new()),
+            _ => {
+                drive::step(&mut engine, next, &lines[next]);
+                next += 1;
+            }
+        }
+    }
+    let (has, wants) = (drive::standing(&engine), expected(&lines));
+    assert_eq!(has, wants, "on\n{input}");
+    has.len()
+}
+
+/// A meal and then a high sugar: patient, it gathers meals when a sugar is high.
+fn spike() -> [Library; 1] {
+    only(rule(RuleKind::Match(pattern(vec![step(MEAL, None), step(SUGAR, Some(sugar(Ref::Candidate, Compare::Gt, 180)))], 120))))
+}
+
+/// A large meal and then any sugar.
+fn after_a_meal() -> [Library; 1] {
+    let large = compare(first(Ref::Candidate), Compare::Ge, Expr::number(30 * Kind::Mass.atoms()));
+    only(rule(RuleKind::Match(pattern(vec![step(MEAL, Some(large)), step(SUGAR, None)], 120))))
+}
+
+#[test]
+fn what_began_behind_another_stream_is_not_missed() {
+    assert_eq!(stands(&spike(), "0 sugar 100\n 3 sugar 100\n 5 meal 10\n 60 sugar 100\n 30 meal 40\n 90 sugar 200"), 1);
+    assert_eq!(
+        stands(&spike(), "0 sugar 100\n 3 sugar 100\n 5 meal 10\n 60 sugar 100\n snapshot\n 30 meal 40\n 90 sugar 200"),
+        1
+    );
+    let settled = "0 sugar 100\n 3 sugar 100\n 5 meal 10\n begin\n 2 meal 10\n 60 sugar 100\n settle\n 30 meal 40\n 90 sugar 200";
+    assert_eq!(stands(&spike(), settled), 1);
+    // What was complete may be completed earlier.
+    assert_eq!(stands(&spike(), "0 sugar 100\n 3 sugar 100\n 5 meal 10\n 60 sugar 200\n 30 meal 40\n 90 sugar 100"), 1);
+}
+
+#[test]
+fn what_waited_for_the_end_of_its_moment_may_be_completed_by_who_was_at_rest() {
+    let settled = "5 sugar 100\n 10 sugar 100\n 28 meal 10\n 30 meal 10\n begin\n 20 meal 40\n settle\n 40 sugar 100";
+    assert_eq!(stands(&after_a_meal(), settled), 1);
+}
+
+#[test]
+fn a_window_of_a_decision_sees_what_came_behind_it() {
+    let fed = || compare(value_of(window(Func::Count, MEAL, Measure::Itself, 60)), Compare::Ge, Expr::number(2));
+    let low = || sugar(Ref::Driver, Compare::Lt, 70);
+    let both = Expr::And(vec![low(), fed()]);
+    let episodes = only(rule(RuleKind::Episode(episode(SUGAR, both))));
+    assert_eq!(stands(&episodes, "0 meal 10\n 5 sugar 100\n 40 sugar 60\n 30 meal 10"), 1);
+    assert_eq!(stands(&episodes, "0 meal 10\n 5 sugar 100\n 40 sugar 60\n 40 meal 10"), 1, "at the same instant");
+    assert_eq!(stands(&episodes, "0 meal 10\n 5 sugar 100\n 40 sugar 60\n 41 meal 10"), 0);
+    let mut silent = rule(silence(&[SUGAR], 30));
+    silent.filter = Some(fed());
+    let silences = only(silent);
+    assert_eq!(stands(&silences, "0 meal 10\n 1 sugar 100\n @40 tick\n @40 20 meal 10"), 1);
+    assert_eq!(stands(&silences, "0 meal 10\n 1 sugar 100\n @40 tick\n @40 32 meal 10"), 0);
+}
+
+#[test]
+fn what_is_said_hangs_on_nothing_that_came_meanwhile() {
+    // Contact in between, from another stream: one opening and no other change.
+    let low = only(rule(RuleKind::Episode(episode(SUGAR, sugar(Ref::Driver, Compare::Lt, 70)))));
+    let (said, _) =
+        said_by(&low, "0 sugar 100\n @100 99 meal 1\n @100 10 sugar 60\n @100 100 meal 1\n @100 20 sugar 60\n @100 30 sugar 100");
+    assert_eq!(said, ["r opened 10 told", "r resolved 10 told"]);
+}
