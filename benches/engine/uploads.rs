@@ -41,21 +41,13 @@ impl Uploads {
         let rest = self.held.split_off(&(Time(until.0 + 1), 0));
         let sent = std::mem::replace(&mut self.held, rest);
         let mut out: Vec<Arrival> = Vec::with_capacity(sent.len());
-        let mut senders = Vec::new();
         for ((at, _), reading) in sent {
-            // Of contact it is said after all that was sent.
-            if out.last().is_some_and(|(last, _)| *last < at) {
-                out.extend(self.contacts(&mut senders));
-            }
-            senders.push((reading.subject.clone(), at));
+            let subject = reading.subject.clone();
             out.push((at, reading));
+            // A long one is many requests, and of contact it is said after the first.
+            out.extend(self.contact(subject, at).map(|contact| (at, contact)));
         }
-        out.extend(self.contacts(&mut senders));
         out
-    }
-
-    fn contacts(&mut self, senders: &mut Vec<(Subject, Time)>) -> Vec<Arrival> {
-        senders.drain(..).filter_map(|(subject, at)| Some((at, self.contact(subject, at)?))).collect()
     }
 
     fn contact(&mut self, subject: Subject, at: Time) -> Option<Reading> {

@@ -169,7 +169,8 @@ impl State {
         match self {
             State::Schedule(state) => state.waits(),
             State::Match(state) => state.waits(),
-            State::Episode(_) | State::Silence(_) => false,
+            State::Silence(state) => state.waits(),
+            State::Episode(_) => false,
         }
     }
 
@@ -178,6 +179,7 @@ impl State {
         match (self, &case.version.terms.rule.kind) {
             (State::Schedule(state), RuleKind::Schedule(schedule)) => state.settle(case, schedule),
             (State::Match(state), RuleKind::Match(pattern)) => state.settle(case, pattern),
+            (State::Silence(state), RuleKind::Silence(silence)) => state.settle(case, silence),
             _ => false,
         }
     }

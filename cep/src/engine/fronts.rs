@@ -8,25 +8,14 @@
 
 use vitalog_elog::StreamIx;
 
-/// By stream.
-#[derive(Debug)]
-pub struct Fronts {
-    /// No front is before it.
-    floor: i64,
-    /// `i64::MIN` where nobody decided anything.
-    of: Vec<i64>,
-}
-
-impl Default for Fronts {
-    fn default() -> Fronts {
-        Fronts { floor: i64::MIN, of: Vec::new() }
-    }
-}
+/// By stream; `i64::MIN` where nobody decided anything.
+#[derive(Debug, Default)]
+pub struct Fronts(Vec<i64>);
 
 impl Fronts {
     #[inline]
     pub fn of(&self, stream: StreamIx) -> i64 {
-        self.of.get(usize::from(stream.0)).map_or(self.floor, |front| self.floor.max(*front))
+        self.0.get(usize::from(stream.0)).copied().unwrap_or(i64::MIN)
     }
 
     /// Somebody who hangs on these streams has decided what lies at an instant or before.
@@ -34,17 +23,12 @@ impl Fronts {
     pub fn raise(&mut self, streams: &[StreamIx], to: i64) {
         for stream in streams.iter().filter(|stream| stream.derived().is_none()) {
             let place = usize::from(stream.0);
-            if self.of.len() <= place {
-                self.of.reserve_exact(place + 1 - self.of.len());
-                self.of.resize(place + 1, i64::MIN);
+            if self.0.len() <= place {
+                self.0.reserve_exact(place + 1 - self.0.len());
+                self.0.resize(place + 1, i64::MIN);
             }
-            self.of[place] = self.of[place].max(to);
+            self.0[place] = self.0[place].max(to);
         }
-    }
-
-    /// Anybody may have.
-    pub fn raise_all(&mut self, to: i64) {
-        self.floor = self.floor.max(to);
     }
 }
 
@@ -54,15 +38,13 @@ mod tests {
     use crate::plan::Derived;
 
     #[test]
-    fn each_stream_has_its_own_and_none_is_before_the_floor() {
+    fn each_stream_has_its_own() {
         let mut fronts = Fronts::default();
         let of = |fronts: &Fronts| [0, 1, 2, 9].map(|stream| fronts.of(StreamIx(stream)));
         assert_eq!(of(&fronts), [i64::MIN; 4]);
         fronts.raise(&[StreamIx(0), StreamIx(2), Derived::stream(3)], 7);
         fronts.raise(&[StreamIx(2)], 5);
         assert_eq!(of(&fronts), [7, i64::MIN, 7, i64::MIN]);
-        fronts.raise_all(6);
-        assert_eq!(of(&fronts), [7, 6, 7, 6]);
-        assert_eq!(fronts.of.len(), 3, "what rules find has no front");
+        assert_eq!(fronts.0.len(), 3, "what rules find has no front");
     }
 }

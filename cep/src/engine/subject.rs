@@ -33,7 +33,7 @@ pub struct Person {
     /// A decision waits for what else comes at this moment.
     #[serde(skip)]
     pub waits: bool,
-    /// Made again after a restore, as far as it matters: too late a front only takes the longer way.
+    /// How late readings may be that are late for nobody. Made again after a restore.
     #[serde(skip)]
     fronts: Fronts,
     /// The clock that it was brought to last: what fell due since is not decided. A restored one has the clock of its snapshot, or what lies just before what it
@@ -218,14 +218,8 @@ impl Person {
         due
     }
 
-    /// What was noted of those at rest is old; nothing else happened.
+    /// What was noted of those at rest is old.
     pub(super) fn unsettled(&mut self) {
-        self.calms.forget();
-    }
-
-    /// What was noted is old, and anything up to the clock may have been decided.
-    pub(super) fn disturbed(&mut self, clock: i64) {
-        self.fronts.raise_all(clock);
         self.calms.forget();
     }
 
@@ -260,12 +254,12 @@ impl Person {
         self.clock = clock;
         self.line.restore_index();
         self.make_room(rules);
-        self.disturbed(clock);
+        self.unsettled();
         for place in 0..rules.versions.len() as u32 {
             self.feed(rules, place);
         }
         self.fed.clear();
-        self.note_dues(rules, clock);
+        self.note_all(rules, clock);
     }
 
     /// The clock reached something.
@@ -355,10 +349,7 @@ impl Person {
             return;
         }
         self.one(rules, clock, place, |state, case, _| state.settle(case));
-        let version = &rules.versions[place as usize];
-        let decided = self.states[place as usize].decided_until(&Case { line: &self.line, version, clock, more: false }, None);
-        self.fronts.raise(&version.scope.streams, decided);
-        self.calms.rouse(place, &version.scope.streams);
+        self.calms.rouse(place, &rules.versions[place as usize].scope.streams);
     }
 
     /// When it is to be looked at by the clock: never later than [`Person::next_due`].
@@ -409,9 +400,12 @@ impl Person {
         }
     }
 
-    fn note_dues(&mut self, rules: &Rulebook, clock: i64) {
+    /// Notes what hangs on the state and is not stored with it.
+    fn note_all(&mut self, rules: &Rulebook, clock: i64) {
         for (place, (version, state)) in (0_u32..).zip(rules.versions.iter().zip(&self.states)) {
-            self.dues.note(place, state.next_due(&Case { line: &self.line, version, clock, more: false }));
+            let case = Case { line: &self.line, version, clock, more: false };
+            self.dues.note(place, state.next_due(&case));
+            self.fronts.raise(&version.scope.streams, state.decided_until(&case, None));
         }
     }
 
@@ -476,7 +470,7 @@ impl Person {
     /// Does something with every version, and brings each to what those below it found then.
     fn each(&mut self, rules: &Rulebook, clock: i64, f: impl Fn(&mut State, &Case<'_>, usize) -> bool) {
         self.clock = clock;
-        self.disturbed(clock);
+        self.unsettled();
         self.fed.clear();
         for &place in &rules.ranks.ground {
             self.one(rules, clock, place, &f);
@@ -493,6 +487,7 @@ impl Person {
         if f(state, &case, place as usize) {
             self.changed.push(place);
         }
+        self.fronts.raise(&case.version.scope.streams, state.decided_until(&case, None));
         let noted = self.dues.of(place);
         if noted > clock {
             let due = state.next_due(&case);

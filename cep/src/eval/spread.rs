@@ -36,9 +36,8 @@ pub fn of<'a>(func: Func, table: &Table, rows: impl Iterator<Item = usize>, what
 
 /// The same of numbers none of which is missing, where no two are of one instant. `None` says nothing.
 pub fn straight<'a>(func: Func, instants: &[i64], numbers: &[i64]) -> Option<Value<'a>> {
-    let points = instants.iter().copied().zip(numbers.iter().copied());
     if func == Func::Slope {
-        return Some(Value::number(Line::through(points, *instants.first()?).and_then(|line| line.slope())));
+        return Some(Value::number(Line::along(instants, numbers, *instants.first()?).and_then(|line| line.slope())));
     }
     if instants.windows(2).any(|pair| pair[0] == pair[1]) {
         return None;

@@ -151,8 +151,7 @@ fn drawn_on(w: &Window, line: &Timeline, to: i64) -> Option<Option<Ratio>> {
     let table = line.table(w.stream)?;
     let rows = table.window(w.over.0, to);
     let (instants, numbers) = (table.instants(rows.clone()), table.column(field)?.numbers(rows)?);
-    let points = instants.iter().copied().zip(numbers.iter().copied());
-    Some(Line::through(points, to).and_then(|line| line.at(ahead.0)))
+    Some(Line::along(instants, numbers, to).and_then(|line| line.at(ahead.0)))
 }
 
 /// A window that is over where something other than the decision says.
