@@ -39,6 +39,19 @@ fn arrivals(library: &Library, seed: u64, late: i64, minutes: i64) -> Vec<Arriva
     all
 }
 
+/// Each device sends every so often what it gathered: streams overtake each other, and each comes in its order.
+fn uploads(library: &Arc<Library>, seed: u64) -> Vec<Arrival> {
+    let mut all = arrivals(library, seed, 0, 0);
+    for (at, reading) in &mut all {
+        let stream = reading.content.as_ref().map_or(0, |c| i64::from(c.stream.0));
+        // From at once to nearly two hours.
+        let every = 1 + (stream * 37 + seed as i64 * 11) % 110;
+        *at = Time(at.0 + (-at.0).rem_euclid(every * 60_000_000));
+    }
+    all.sort_by_key(|(at, _)| *at);
+    all
+}
+
 /// What sensors do now and then: one is stuck for two hours each morning, another is heard by two apps for an hour each noon.
 fn oddities(all: &mut Vec<Arrival>) {
     let glucose = StreamIx(0);
@@ -72,9 +85,9 @@ fn course(library: &Arc<Library>) -> Course {
 }
 
 /// Returns the rules that found something.
-fn says_the_same(library: &Arc<Library>, seed: u64, late: i64, minutes: i64) -> BTreeSet<Arc<str>> {
+fn says_the_same(library: &Arc<Library>, seed: u64, arrivals: Vec<Arrival>) -> BTreeSet<Arc<str>> {
     let (mut resting, mut disturbed) = (course(library), course(library));
-    for (at, reading) in arrivals(library, seed, late, minutes) {
+    for (at, reading) in arrivals {
         // Else what is due would be told before the reading to one, and with it to the other.
         resting.until(at).expect("the clock goes on");
         disturbed.until(at).expect("the clock goes on");
@@ -92,8 +105,9 @@ fn says_the_same(library: &Arc<Library>, seed: u64, late: i64, minutes: i64) -> 
     resting.engine.findings().into_iter().map(|f| f.rule).collect()
 }
 
-fn shipped_rules_say_the_same(seed: u64, late: i64, minutes: i64) {
-    let rules = says_the_same(&library(), seed, late, minutes);
+fn shipped_rules_say_the_same(seed: u64, arrivals: impl Fn(&Arc<Library>) -> Vec<Arrival>) {
+    let library = library();
+    let rules = says_the_same(&library, seed, arrivals(&library));
     assert!(
         rules.len() > 20 && rules.contains("sensor_stuck") && rules.contains("bg_twice"),
         "enough happens to tell: {rules:?}"
@@ -117,12 +131,17 @@ rule lows { severity info at each bg when count(low over 6 h) >= 2 }
 
 #[test]
 fn what_rests_misses_nothing_in_order() {
-    shipped_rules_say_the_same(1, 0, 0);
+    shipped_rules_say_the_same(1, |library| arrivals(library, 1, 0, 0));
 }
 
 #[test]
 fn nor_when_readings_come_late() {
-    shipped_rules_say_the_same(2, 10, 240);
+    shipped_rules_say_the_same(2, |library| arrivals(library, 2, 10, 240));
+}
+
+#[test]
+fn nor_when_devices_send_what_they_gathered() {
+    shipped_rules_say_the_same(5, |library| uploads(library, 5));
 }
 
 #[test]
@@ -131,7 +150,7 @@ fn nor_what_rests_upon_the_findings_of_others() {
     assert!(compiled.library.is_some(), "{:?}", compiled.diagnostics);
     let library = Arc::new(compiled.library.unwrap_or_default());
     for (seed, late) in [(3, 0), (4, 5)] {
-        let rules = says_the_same(&library, seed, late, 240);
+        let rules = says_the_same(&library, seed, arrivals(&library, seed, late, 240));
         assert_eq!(rules.len(), library.rules.len(), "each finds something: {rules:?}");
     }
 }

@@ -195,6 +195,8 @@ impl Person {
         self.watch_found(missed);
         // What begins there may be completed again.
         self.settle_down(rules, clock);
+        // Since a restore nobody knows of what was decided there.
+        self.raise_fronts(rules, clock);
         self.cold.rows = (2 * self.line.rows()) as u32;
         self.unsettled();
         Ok(id)

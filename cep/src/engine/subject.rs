@@ -259,7 +259,8 @@ impl Person {
             self.feed(rules, place);
         }
         self.fed.clear();
-        self.note_all(rules, clock);
+        self.note_dues(rules, clock);
+        self.raise_fronts(rules, clock);
     }
 
     /// The clock reached something.
@@ -400,12 +401,17 @@ impl Person {
         }
     }
 
-    /// Notes what hangs on the state and is not stored with it.
-    fn note_all(&mut self, rules: &Rulebook, clock: i64) {
+    fn note_dues(&mut self, rules: &Rulebook, clock: i64) {
         for (place, (version, state)) in (0_u32..).zip(rules.versions.iter().zip(&self.states)) {
-            let case = Case { line: &self.line, version, clock, more: false };
-            self.dues.note(place, state.next_due(&case));
-            self.fronts.raise(&version.scope.streams, state.decided_until(&case, None));
+            self.dues.note(place, state.next_due(&Case { line: &self.line, version, clock, more: false }));
+        }
+    }
+
+    /// Notes of all versions how far they have decided.
+    pub(super) fn raise_fronts(&mut self, rules: &Rulebook, clock: i64) {
+        for (version, state) in rules.versions.iter().zip(&self.states) {
+            let decided = state.decided_until(&Case { line: &self.line, version, clock, more: false }, None);
+            self.fronts.raise(&version.scope.streams, decided);
         }
     }
 
