@@ -6,7 +6,7 @@ mod limits;
 #[cfg(feature = "kafka")]
 mod topic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -381,6 +381,15 @@ fn a_backup_of_it_is_enough() {
     assert!(status == Some(1) && err.contains("the backup is damaged: snapshots/"), "{err}");
 }
 
+/// Readings and findings of a directory, without when and where they came.
+fn kept_by(house: &House, data: &Path) -> BTreeSet<String> {
+    let server = house.start(data);
+    let readings = server.sql("select subject, id, rev, stream, at, bg_value from readings where stream <> 'contact'");
+    let found = server.sql("select rule, subject, onset, state, revision from matches");
+    assert_eq!(server.stop(), Some(0));
+    [readings, found].iter().flat_map(|rows| rows.as_array().unwrap().iter().map(Value::to_string)).collect()
+}
+
 /// The value of a metric.
 fn metric(server: &Server, name: &str) -> f64 {
     let text = server.get("/metrics").body;
@@ -439,14 +448,7 @@ fn a_server_lets_go_while_it_runs() {
         server.readings(&ndjson(piece)).ok();
     }
     assert_eq!(server.stop(), Some(0));
-    let of = |data: &Path| -> std::collections::BTreeSet<String> {
-        let server = house.start(data);
-        let readings = server.sql("select subject, id, rev, stream, at, bg_value from readings where stream <> 'contact'");
-        let found = server.sql("select rule, subject, onset, state, revision from matches");
-        assert_eq!(server.stop(), Some(0));
-        [readings, found].iter().flat_map(|rows| rows.as_array().unwrap().iter().map(Value::to_string)).collect()
-    };
-    let (one, other) = (of(&kept), of(&data));
+    let (one, other) = (kept_by(&house, &kept), kept_by(&house, &data));
     let differ: Vec<&String> = one.symmetric_difference(&other).collect();
     assert!(differ.is_empty() && one.len() > 3_000, "{} rows, {differ:?}", one.len());
     accounts(&data);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vitalog_broker::Broker;
 use vitalog_ingest::journal::kafka::Settings;
 
-use super::{House, RULES, accounts, ago, copy, is_sound, metric, said, said_of_others, same, trim, trimming};
+use super::{House, RULES, accounts, ago, copy, is_sound, kept_by, metric, said, said_of_others, same, trim, trimming};
 use crate::kafka::{own, shared};
 use crate::support::server::{Server, refused, run, vitalog};
 use crate::support::story::ndjson;
@@ -184,14 +184,7 @@ fn a_server_lets_go_of_a_topic_while_it_runs() {
         server.readings(&ndjson(piece)).ok();
     }
     assert_eq!(server.stop(), Some(0));
-    let of = |data: &Path| -> std::collections::BTreeSet<String> {
-        let server = house.start(data);
-        let readings = server.sql("select subject, id, rev, stream, at, bg_value from readings where stream <> 'contact'");
-        let found = server.sql("select rule, subject, onset, state, revision from matches");
-        assert_eq!(server.stop(), Some(0));
-        [readings, found].iter().flat_map(|rows| rows.as_array().unwrap().iter().map(Value::to_string)).collect()
-    };
-    let (one, other) = (of(&kept), of(&data));
+    let (one, other) = (kept_by(&house, &kept), kept_by(&house, &data));
     let differ: Vec<&String> = one.symmetric_difference(&other).collect();
     assert!(differ.is_empty() && one.len() > 3_000, "{} rows, {differ:?}", one.len());
     accounts(&data);
