@@ -9,7 +9,7 @@ use vitalog_ingest::journal::{Beginning, Journal, JournalError};
 
 use super::super::laws::{Place, everything};
 use super::super::trimming::{self as laws, Written, group, is_the_rest, swept, written_in};
-use super::records::{Records, lows, read, trim, write};
+use super::records::{Records, alter, lows, read, trim, write};
 use super::{InTopic, can_run, placing, settings, shared};
 
 fn written(broker: &Broker, groups: i64) -> Written<InTopic> {
@@ -40,7 +40,7 @@ fn seen(place: &InTopic) -> (usize, Option<Beginning>, bool) {
 #[test]
 fn what_is_left_is_what_it_was_and_what_went_is_all_that_was_before() {
     let Some(broker) = shared() else { return };
-    for begins in [1, 6, 11] {
+    for begins in [6, 11] {
         let mut one = written(broker, 12);
         let topic = one.dir.settings.topic.clone();
         let before = read(broker, &topic);
@@ -68,7 +68,8 @@ fn what_is_left_is_what_it_was_and_what_went_is_all_that_was_before() {
         // To whoever comes next.
         drop(one.journal);
         assert_eq!(seen(&one.dir), (0, Some(noted), false));
-        one.journal = one.dir.journal().expect("opened");
+        drop(one.dir.journal().expect("opened"));
+        one.journal = one.dir.journal().expect("opened, and nothing was written but that it was");
         is_the_rest(&one.journal, &one, begins);
         assert_eq!(one.journal.beginning(), Some(&noted));
         let mut again = one.journal;
@@ -270,6 +271,27 @@ fn who_was_taken_over_from_trims_nothing() {
     assert_eq!(other.open().expect("opened").first(), one.borders[2].next);
 }
 
+/// What became of a note that was not acknowledged is found out before anything else is written.
+#[test]
+fn a_note_that_is_not_acknowledged_is_in_doubt_until_it_is_looked() {
+    let Some(broker) = shared() else { return };
+    let mut one = written(broker, 6);
+    let topic = one.dir.settings.topic.clone();
+    alter(broker, &topic, &[("max.message.bytes", "100")]);
+    let error = one.journal.trim(one.borders[3].next, Time(1)).expect_err("too large");
+    assert!(error.may_pass() && !error.is_fatal() && one.journal.is_in_doubt(), "{error}");
+    assert!(matches!(one.journal.append(&one.schema, &group(&one.schema, 50)), Err(JournalError::Failed)));
+    assert!(matches!(one.journal.trim(one.borders[2].next, Time(1)), Err(JournalError::Failed)));
+    assert!(matches!(one.journal.sweep(1), Err(JournalError::Failed)));
+    alter(broker, &topic, &[]);
+    recovered(&mut one.journal);
+    assert_eq!((one.journal.first(), one.journal.beginning()), (0, None));
+    one.journal.trim(one.borders[3].next, Time(2)).expect("noted");
+    swept(&mut one.journal, u64::MAX);
+    is_the_rest(&one.journal, &one, 3);
+    one.journal.append(&one.schema, &group(&one.schema, 50)).expect("goes on");
+}
+
 /// A broker that is killed between the note and the removal, after the removal, and while the note is written.
 #[test]
 fn a_broker_that_is_killed_leaves_it_trimmed_or_not() {
@@ -315,22 +337,9 @@ fn a_broker_that_is_killed_leaves_it_trimmed_or_not() {
     one.journal.trim(one.borders[5].next, Time(2)).expect("noted");
     swept(&mut one.journal, u64::MAX);
     assert_eq!(lows(&broker, &topic), gone(&records, &one, 5));
-    // It was noted, and nobody was told so.
-    broker.freeze();
-    let error = one.journal.trim(one.borders[7].next, Time(3)).expect_err("nobody answers");
-    assert!(error.may_pass() && one.journal.is_in_doubt(), "{error}");
-    assert!(matches!(one.journal.sweep(1), Err(JournalError::Failed)));
-    broker.thaw();
-    recovered(&mut one.journal);
-    let begins = if one.journal.first() == one.borders[7].next { 7 } else { 5 };
-    println!("a note that nobody was told of was kept: {}", begins == 7);
-    is_the_rest(&one.journal, &one, begins);
-    let again = one.dir.killed().open().expect("opened");
-    assert_eq!(again.first(), one.journal.first(), "the topic says otherwise");
-    drop((again, one.journal));
+    drop(one.journal);
     one.journal = one.dir.journal().expect("opened");
-    one.journal.trim(one.borders[5].next, Time(4)).expect("it begins there, or later");
-    is_the_rest(&one.journal, &one, begins);
+    is_the_rest(&one.journal, &one, 5);
 }
 
 /// It can be written again, after a look if one is needed.
