@@ -23,12 +23,12 @@ fn can_run() -> bool {
 }
 
 /// One that is killed.
-fn own() -> Option<Broker> {
+pub fn own() -> Option<Broker> {
     can_run().then(Broker::start)
 }
 
 /// The one of all tests that do it no harm. It ends with the process.
-fn shared() -> Option<&'static Broker> {
+pub fn shared() -> Option<&'static Broker> {
     static SHARED: OnceLock<Broker> = OnceLock::new();
     can_run().then(|| SHARED.get_or_init(Broker::start))
 }

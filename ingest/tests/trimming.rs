@@ -14,7 +14,7 @@ use super::laws::everything;
 const START: i64 = 1_790_000_000_000_000;
 
 /// Groups of one to five readings; now and then two groups of one instant.
-fn group(schema: &Schema, number: i64) -> Vec<Entry> {
+pub fn group(schema: &Schema, number: i64) -> Vec<Entry> {
     let entry = |i: i64| Entry {
         arrival: Time(START + number - number % 2),
         input: Input::Reading(bg(schema, &format!("p-{}", (number * 3 + i) % 11), number * 10 + i)),
@@ -22,27 +22,35 @@ fn group(schema: &Schema, number: i64) -> Vec<Entry> {
     (0..1 + number * 7 % 5).map(entry).collect()
 }
 
-struct Written {
-    dir: tempfile::TempDir,
-    journal: Journal,
-    schema: Schema,
+/// A journal, whatever its home, and what was written into it.
+pub struct Written<D> {
+    pub dir: D,
+    pub journal: Journal,
+    pub schema: Schema,
     /// Where each group begins, and the end.
-    borders: Vec<Position>,
-    all: Vec<(u64, Entry)>,
+    pub borders: Vec<Position>,
+    pub all: Vec<(u64, Entry)>,
+    /// Of so many borders one is looked at closely: a seek costs more in some homes.
+    pub stride: usize,
 }
 
-fn written(groups: i64) -> Written {
-    let (dir, schema) = (tempfile::tempdir().expect("a directory"), health());
-    let mut journal = Journal::open(&dir.path().join("journal.db")).expect("made");
+fn written(groups: i64) -> Written<tempfile::TempDir> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let journal = Journal::open(&dir.path().join("journal.db")).expect("made");
+    written_in(dir, journal, groups)
+}
+
+pub fn written_in<D>(dir: D, mut journal: Journal, groups: i64) -> Written<D> {
+    let schema = health();
     let mut borders = vec![journal.position()];
     for number in 0..groups {
         borders.push(journal.append(&schema, &group(&schema, number)).expect("kept"));
     }
     let all = everything(&journal, &schema, 0);
-    Written { dir, journal, schema, borders, all }
+    Written { dir, journal, schema, borders, all, stride: 1 }
 }
 
-fn swept(journal: &mut Journal, bytes: u64) -> u64 {
+pub fn swept(journal: &mut Journal, bytes: u64) -> u64 {
     let mut groups = 0;
     loop {
         let swept = journal.sweep(bytes).expect("swept");
@@ -54,13 +62,13 @@ fn swept(journal: &mut Journal, bytes: u64) -> u64 {
 }
 
 /// What a trimmed journal must be, whoever opened it.
-fn is_the_rest(journal: &Journal, written: &Written, begins: usize) {
+pub fn is_the_rest<D>(journal: &Journal, written: &Written<D>, begins: usize) {
     let first = written.borders[begins];
     let rest = &written.all[first.next as usize..];
     assert_eq!(journal.first(), first.next);
     assert_eq!(everything(journal, &written.schema, first.next), rest);
     assert_eq!(journal.verify().expect("sound") as usize, written.borders.len() - 1 - begins);
-    for (place, border) in written.borders.iter().enumerate() {
+    for (place, border) in written.borders.iter().enumerate().step_by(written.stride) {
         let found = journal.position_at(border.next);
         if place < begins {
             assert!(matches!(found, Err(JournalError::Trimmed { first: at, .. }) if at == first.next), "{found:?}");
@@ -114,7 +122,10 @@ fn what_is_left_is_what_it_was_wherever_it_begins() {
 
 #[test]
 fn it_begins_only_where_a_group_ends_and_something_is_left() {
-    let mut one = written(6);
+    it_begins_only_where_it_may(&mut written(6));
+}
+
+pub fn it_begins_only_where_it_may<D>(one: &mut Written<D>) {
     let borders: BTreeSet<u64> = one.borders.iter().map(|p| p.next).collect();
     let end = one.journal.position().next;
     for to in (1..end + 3).filter(|to| *to >= end || !borders.contains(to)) {
@@ -150,7 +161,10 @@ fn a_border_is_the_last_before_an_instant_and_a_limit() {
 
 #[test]
 fn who_is_looked_for_is_found_where_they_begin() {
-    let mut one = written(14);
+    they_are_found_where_they_begin(&mut written(14));
+}
+
+pub fn they_are_found_where_they_begin<D>(one: &mut Written<D>) {
     one.journal.keys_mut().rotate(&Subject::new("p-3")).expect("another key");
     let end = one.journal.position().next;
     for bytes in [1, u64::MAX] {
@@ -302,6 +316,12 @@ fn a_beginning_that_is_not_the_one_that_was_noted_is_found() {
 #[test]
 fn a_copy_begins_where_it_begins() {
     let mut one = written(12);
+    let kek = one.dir.path().join("kek");
+    its_copy_begins_where_it_begins(&mut one, &kek);
+}
+
+/// The copy is a file, whatever it is a copy of.
+pub fn its_copy_begins_where_it_begins<D>(one: &mut Written<D>, kek: &Path) {
     one.journal.trim(one.borders[5].next, Time(3)).expect("trimmed");
     let (dir, end) = (tempfile::tempdir().expect("a directory"), one.journal.position());
     let path = dir.path().join("journal.db");
@@ -312,11 +332,11 @@ fn a_copy_begins_where_it_begins() {
     }
     assert_eq!(copy.finish().expect("whole"), end);
     one.journal.keys().copy_to(&dir.path().join("keys.db")).expect("copied");
-    std::fs::copy(one.dir.path().join("kek"), dir.path().join("kek")).expect("copied");
+    std::fs::copy(kek, dir.path().join("kek")).expect("copied");
     assert_eq!(put_back(&path, Time(4)).expect("put back"), end);
     let again = Journal::open(&path).expect("a journal");
     assert_eq!(again.beginning(), one.journal.beginning());
-    is_the_rest(&again, &one, 5);
+    is_the_rest(&again, one, 5);
     // Without its note it is none.
     let other = tempfile::tempdir().expect("a directory");
     let mut copy = Copy::create(&other.path().join("journal.db"), end.incarnation, &[]).expect("begun");
@@ -328,7 +348,10 @@ fn a_copy_begins_where_it_begins() {
 /// A destroyed key takes what is left, whether its first group went or not; and who stood in clear in what went can be erased.
 #[test]
 fn who_is_erased_is_erased_from_what_is_left() {
-    let mut one = written(12);
+    they_are_erased_from_what_is_left(&mut written(12));
+}
+
+pub fn they_are_erased_from_what_is_left<D>(one: &mut Written<D>) {
     one.journal.trim(one.borders[6].next, Time(3)).expect("trimmed");
     let subject = Subject::new("p-3");
     assert_eq!(one.journal.erase(&subject, Time(4), b"").expect("erased"), 1);

@@ -59,7 +59,7 @@ fn as_text(found: &Found) {
         );
     }
     if found.unswept {
-        say!("some of what was let go lies in the file yet: the next start, or `vitalog trim`, removes it");
+        say!("some of what was let go lies in the file, or in the topic, yet: the next start, or `vitalog trim`, removes it");
     }
     let (first, last) = (said(found.first), said(found.last));
     say!("{} inputs in {} groups, from {first} to {last}", grouped(found.inputs), grouped(found.groups));

@@ -41,8 +41,10 @@ fn as_text(done: &Trimmed, is_dry: bool) {
         (false, false) => say!("nothing went; the journal begins at offset {}", grouped(plan.to)),
     }
     plan.obstacles.iter().for_each(|obstacle| say!("kept: {}", obstacle.said()));
-    if done.groups > 0 {
-        say!("{} bytes before, {} after", grouped(done.bytes[0]), grouped(done.bytes[1]));
+    match done.bytes {
+        Some([before, after]) if done.groups > 0 => say!("{} bytes before, {} after", grouped(before), grouped(after)),
+        None if done.groups > 0 => say!("the brokers give its room back file by file (docs/kafka.md)"),
+        _ => {}
     }
     if !done.gave_back {
         say!("there is too little room to write the file anew: it keeps its size, and what comes uses the room again");
@@ -59,8 +61,8 @@ fn as_json(done: &Trimmed, is_dry: bool) -> Value {
         "past": plan.past,
         "kept_by": plan.obstacles.iter().map(|obstacle| obstacle.as_json()).collect::<Vec<_>>(),
         "groups": done.groups,
-        "bytes_before": done.bytes[0],
-        "bytes_after": done.bytes[1],
-        "gave_back": done.gave_back,
+        "bytes_before": done.bytes.map(|[before, _]| before),
+        "bytes_after": done.bytes.map(|[_, after]| after),
+        "gave_back": done.bytes.map(|_| done.gave_back),
     })
 }

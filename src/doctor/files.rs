@@ -147,7 +147,7 @@ pub fn contents(data: &Path) -> Vec<Finding> {
     found.extend(time(&seen));
     let first = seen.beginning.map_or(0, |beginning| beginning.position.next);
     found.extend(derived(data, &end, first));
-    found.extend(beginning(data, &seen));
+    found.extend(beginning(data, seen.beginning));
     found
 }
 
@@ -170,7 +170,11 @@ fn topic(data: &Path, settings: &kafka::Settings) -> Vec<Finding> {
                 "in the topic {} of {}: {} inputs; its settings and its end fit. `vitalog audit journal` reads all of it",
                 settings.topic, settings.brokers, seen.end.next
             );
-            std::iter::once(Finding::sound("journal", said)).chain(derived(data, &seen.end, 0)).collect()
+            let first = seen.beginning.map_or(0, |beginning| beginning.position.next);
+            let mut found = vec![Finding::sound("journal", said)];
+            found.extend(derived(data, &seen.end, first));
+            found.extend(beginning(data, seen.beginning));
+            found
         }
     }
 }
@@ -212,10 +216,10 @@ fn time(seen: &Peek) -> Option<Finding> {
 }
 
 /// Where it begins, and whether that is as it is to be.
-fn beginning(data: &Path, seen: &Peek) -> Option<Finding> {
+fn beginning(data: &Path, seen: Option<Beginning>) -> Option<Finding> {
     const ABOUT: &str = "trimming";
     let keep = RetentionNote::read(data).ok()?.journal();
-    let begins = seen.beginning.map(|beginning| {
+    let begins = seen.map(|beginning| {
         let Beginning { position, arrival, at } = beginning;
         format!("the journal begins at offset {}: what had arrived up to {arrival} was let go on {at}", position.next)
     });

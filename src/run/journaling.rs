@@ -115,7 +115,17 @@ impl Journaling {
                 errand(&self.journal, now);
             }
             for change in changes {
-                change(&mut self.journal).unwrap_or_else(|error| end(&error));
+                match change(&mut self.journal) {
+                    Ok(()) => {}
+                    // The next start finds out.
+                    Err(error) if error.may_pass() && closing => tracing::error!(%error, "the journal could not be changed"),
+                    Err(error) if error.may_pass() => {
+                        if !self.come_back(&error, Vec::new(), Vec::new()) {
+                            return;
+                        }
+                    }
+                    Err(error) => end(&error),
+                }
             }
             if closing {
                 self.pay();

@@ -140,7 +140,7 @@ pub fn settle(directory: &Directory, journal: &Journal, wanted: Option<&Policy>)
 /// Takes the time for which the journal is to be kept in the place of the one that is noted. What went is gone: a longer one brings nothing back.
 ///
 /// # Errors
-/// Where the note can't be read or written, or the journal is one that keeps everything.
+/// Where the note can't be read or written.
 pub fn settle_journal(directory: &Directory, wanted: Option<&Policy>) -> Result<(), Failure> {
     let mut note = Note::read(directory.root())?;
     let Some(wanted) = wanted.map(Policy::to_string).filter(|wanted| note.journal.as_ref() != Some(wanted)) else {

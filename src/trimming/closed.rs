@@ -25,8 +25,8 @@ pub struct Trimmed {
     pub before: Option<Time>,
     /// Groups that went, this time or left over from one that was cut short.
     pub groups: u64,
-    /// What the journal's file took before, and takes now.
-    pub bytes: [u64; 2],
+    /// What the journal's file took before, and takes now; `None` of a topic, which brokers keep.
+    pub bytes: Option<[u64; 2]>,
     /// Whether its room was given back; else what comes uses it again.
     pub gave_back: bool,
 }
@@ -43,9 +43,6 @@ pub async fn trim(data: &Path, keep: Option<Policy>, now: Time, is_dry: bool) ->
         return Err(Failure::usage("nothing says for how long the journal is kept")
             .hint("say --retain-journal TIME, as in 24months; or start the server with it once, which notes it"));
     };
-    if data.join(ELSEWHERE).is_file() {
-        return Err(Failure::usage("a journal in Kafka is not trimmed").hint("leave it: docs/kafka.md says why"));
-    }
     let before = keep.since(now);
     let report = of_directory(data, &Scope::default()).await?;
     let mut directory = Held::open(data)?;
@@ -57,7 +54,8 @@ pub async fn trim(data: &Path, keep: Option<Policy>, now: Time, is_dry: bool) ->
         plan.obstacles.push(Obstacle::Differs);
     }
     let size = || std::fs::metadata(data.join("journal.db")).map_or(0, |file| file.len());
-    let mut done = Trimmed { before, groups: 0, bytes: [size(); 2], gave_back: true, plan };
+    let bytes = (!data.join(ELSEWHERE).is_file()).then(|| [size(); 2]);
+    let mut done = Trimmed { before, groups: 0, bytes, gave_back: true, plan };
     if is_dry {
         return Ok(done);
     }
@@ -79,7 +77,7 @@ pub async fn trim(data: &Path, keep: Option<Policy>, now: Time, is_dry: bool) ->
         }
     }
     drop(directory);
-    done.bytes[1] = size();
+    done.bytes = done.bytes.map(|[was, _]| [was, size()]);
     Ok(done)
 }
 

@@ -29,6 +29,8 @@ const LOOK: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(600);
 /// Where a snapshot is missing, which comes with the next landing.
 const SOON: Duration = Duration::from_secs(10);
+/// Before what could not be removed is tried again: brokers may be away, or not permit it.
+const RETRY: Duration = Duration::from_secs(60);
 /// What is removed at a time.
 const SWEEP: u64 = 1 << 20;
 /// Between two slices, so that a server under load is one.
@@ -85,7 +87,7 @@ impl Keeper {
         let (mut pause, mut looked) = (FIRST, None::<(Option<Time>, Instant)>);
         let mut again = AGAIN;
         // A former trim may have been cut short.
-        let mut is_swept = false;
+        let mut sweep_at = Some(Instant::now());
         loop {
             match self.end.recv_timeout(pause) {
                 Err(RecvTimeoutError::Timeout) => {}
@@ -93,51 +95,63 @@ impl Keeper {
             }
             pause = LOOK;
             let before = self.keep.since((self.now)());
-            let is_due = looked.is_none_or(|(at, when)| at != before || when.elapsed() >= again);
-            if is_swept && (before.is_none() || !is_due) {
-                continue;
-            }
-            looked = Some((before, Instant::now()));
-            match self.turn(before, &mut is_swept) {
-                Ok(lacks_snapshot) => again = if lacks_snapshot { SOON } else { AGAIN },
-                Err(_) if self.is_ending() => return,
-                Err(error) => {
-                    self.metrics.keeping.trim_failures.inc();
-                    tracing::error!(%error, "the journal could not be trimmed; it is tried again");
+            if let Some(past) = before
+                && looked.is_none_or(|(at, when)| at != before || when.elapsed() >= again)
+            {
+                looked = Some((before, Instant::now()));
+                match self.let_go(past) {
+                    Ok(lacks_snapshot) => again = if lacks_snapshot { SOON } else { AGAIN },
+                    Err(_) if self.is_ending() => return,
+                    Err(error) => self.failed(&error),
                 }
+                sweep_at = Some(Instant::now());
+            }
+            if sweep_at.is_some_and(|at| at <= Instant::now()) {
+                sweep_at = match self.sweep() {
+                    Ok(()) => None,
+                    Err(_) if self.is_ending() => return,
+                    Err(error) => {
+                        self.failed(&error);
+                        Some(Instant::now() + RETRY)
+                    }
+                };
             }
         }
+    }
+
+    fn failed(&self, error: &Failure) {
+        self.metrics.keeping.trim_failures.inc();
+        tracing::error!(%error, "the journal could not be trimmed; it is tried again");
     }
 
     fn is_ending(&self) -> bool {
         matches!(self.end.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected))
     }
 
-    /// Whether a snapshot is missing for more to go.
-    fn turn(&self, before: Option<Time>, is_swept: &mut bool) -> Result<bool, Failure> {
-        let mut lacks_snapshot = false;
-        if let Some(before) = before {
-            let plan = self.plan(before)?;
-            lacks_snapshot = plan.obstacles.iter().any(|obstacle| matches!(obstacle, Obstacle::Snapshots(_)));
-            if lacks_snapshot {
-                self.wish.want_whole();
-            }
-            if plan.to > plan.from {
-                let (to, at) = (plan.to, (self.now)());
-                self.change(move |journal| journal.trim(to, at))?;
-                *is_swept = false;
-                tracing::info!(inputs = plan.to - plan.from, begins = plan.to, %before, "what is past retention went from the journal");
-            }
-            self.tell(&plan);
+    /// Has the journal begin where it may. Whether a snapshot is missing for more to go.
+    fn let_go(&self, before: Time) -> Result<bool, Failure> {
+        let plan = self.plan(before)?;
+        let lacks_snapshot = plan.obstacles.iter().any(|obstacle| matches!(obstacle, Obstacle::Snapshots(_)));
+        if lacks_snapshot {
+            self.wish.want_whole();
         }
-        while !*is_swept {
-            let Swept { is_done, .. } = self.change(|journal| journal.sweep(SWEEP))?;
-            *is_swept = is_done;
-            if !is_done && !matches!(self.end.recv_timeout(PAUSE), Err(RecvTimeoutError::Timeout)) {
-                break;
-            }
+        if plan.to > plan.from {
+            let (to, at) = (plan.to, (self.now)());
+            self.change(move |journal| journal.trim(to, at))?;
+            tracing::info!(inputs = plan.to - plan.from, begins = plan.to, %before, "what is past retention went from the journal");
         }
+        self.tell(&plan);
         Ok(lacks_snapshot)
+    }
+
+    /// Removes what lies before the beginning. Of a topic it is looked each time: a broker that was killed may have records again.
+    fn sweep(&self) -> Result<(), Failure> {
+        loop {
+            let Swept { is_done, .. } = self.change(|journal| journal.sweep(SWEEP))?;
+            if is_done || !matches!(self.end.recv_timeout(PAUSE), Err(RecvTimeoutError::Timeout)) {
+                return Ok(());
+            }
+        }
     }
 
     /// How far it may go now. Accounts may take long, and somebody may be held meanwhile: so it is looked again when they are taken.
@@ -193,12 +207,15 @@ impl Keeper {
         &self,
         change: impl FnOnce(&mut Journal) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, Failure> {
-        let closing = || Failure::new("the server is ending");
+        let closing = || Failure::new("the journal did not answer: the server is ending, or waits for its brokers");
         let (tell, told) = channel();
         let change = Box::new(move |journal: &mut Journal| {
             let (done, result) = match change(journal) {
                 Ok(done) => (Ok(done), Ok(())),
-                Err(error) if error.is_fatal() => (Err(Failure::new("the journal can't be written")), Err(error)),
+                // Its thread ends the process, or waits until it can be written again.
+                Err(error) if error.is_fatal() || journal.is_in_doubt() => {
+                    (Err(Failure::new(format!("journal: {error}"))), Err(error))
+                }
                 Err(error) => (Err(Failure::new(format!("journal: {error}"))), Ok(())),
             };
             // Who waits for it may be gone.

@@ -9,25 +9,6 @@ use super::{House, RULES, accounts, audit, is_sound, snapshots, trim, trimming};
 use crate::support::server::{Server, refused, run, vitalog};
 use crate::support::story::at;
 
-/// What a server or a command does not trim is refused before anything is done.
-#[cfg(feature = "kafka")]
-#[test]
-fn a_journal_in_kafka_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    let url = "kafka://127.0.0.1:1/vitalog";
-    let mut command = vitalog();
-    command
-        .args(["serve", "--open", "--listen", "127.0.0.1:0", "--journal", url, "--retain-journal", "24months", "--data"])
-        .arg(&data);
-    let (status, _, err) = run(&mut command);
-    assert!(status == Some(2) && err.contains("--retain-journal 24months: a journal in Kafka is not trimmed"), "{err}");
-    std::fs::create_dir_all(&data).unwrap();
-    std::fs::write(data.join("journal.kafka"), "x").unwrap();
-    let (status, _, err) = trimming(&data, &["--retain-journal", "24months"]);
-    assert!(status == Some(2) && err.contains("a journal in Kafka is not trimmed"), "{err}");
-}
-
 /// What keeps the journal is named, and goes when it is gone.
 #[test]
 fn what_is_in_the_way_is_named() {

@@ -3,20 +3,25 @@
 //! Journals are written here, so that what arrived months ago did.
 
 mod limits;
+#[cfg(feature = "kafka")]
+mod topic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use vitalog_cep::driver::{PARTITIONS, partition_of};
 use vitalog_cep::plan::Library;
 use vitalog_dashboards::views::Views;
 use vitalog_elog::input::{RuleChange, RuleFile};
 use vitalog_elog::{Entry, Input, Time};
 use vitalog_ingest::admit::{Admission, Limits};
 use vitalog_ingest::decode::{Format, decode};
-use vitalog_ingest::journal::Journal;
+use vitalog_ingest::journal::kafka::Settings;
+use vitalog_ingest::journal::{Journal, Placing};
+use vitalog_ingest::keys::KekPlace;
 use vitalog_rules::{Source, compile};
 
 use crate::support::server::{Server, refused, run, vitalog};
@@ -38,6 +43,17 @@ fn ago(months: i32) -> Time {
     let month = today.first_of_month().checked_sub(jiff::Span::new().months(months)).expect("a month");
     let day = if months == 0 { 1 } else { 15 };
     Time::parse(&format!("{:04}-{:02}-{day:02}T00:00:01Z", month.year(), month.month())).expect("an instant")
+}
+
+/// The journal of a data directory that nobody serves, wherever it is.
+fn opened(data: &Path) -> Journal {
+    let note = data.join("journal.kafka");
+    if !note.is_file() {
+        return Journal::open(&data.join("journal.db")).expect("opened");
+    }
+    let settings = Settings::read(&note).expect("a place");
+    let placing = Placing { partitions: PARTITIONS, of: partition_of };
+    Journal::open_kafka(&settings, placing, &note, &KekPlace::beside(&note)).expect("opened")
 }
 
 struct House {
@@ -75,7 +91,7 @@ impl House {
     /// Groups of readings that arrived one after the other from an instant on; nobody serves the directory.
     fn arrive(&self, data: &Path, from: Time, all: &[Value]) {
         std::fs::create_dir_all(data).unwrap();
-        let mut journal = Journal::open(&data.join("journal.db")).expect("opened");
+        let mut journal = opened(data);
         let schema = &self.library.schema;
         let mut arrival = from.max(journal.last_arrival());
         if journal.position().next == 0 {
@@ -182,7 +198,7 @@ fn said(house: &House, data: &Path) -> BTreeMap<String, String> {
     }
     said.insert("rules".to_owned(), server.get("/v1/rules/versions").body);
     assert_eq!(server.stop(), Some(0));
-    let journal = Journal::open(&data.join("journal.db")).expect("opened");
+    let journal = opened(data);
     let end = journal.position();
     // Seals are drawn, so the chains of two journals differ that say the same.
     said.insert("end".to_owned(), end.next.to_string());
@@ -365,6 +381,15 @@ fn a_backup_of_it_is_enough() {
     assert!(status == Some(1) && err.contains("the backup is damaged: snapshots/"), "{err}");
 }
 
+/// Readings and findings of a directory, without when and where they came.
+fn kept_by(house: &House, data: &Path) -> BTreeSet<String> {
+    let server = house.start(data);
+    let readings = server.sql("select subject, id, rev, stream, at, bg_value from readings where stream <> 'contact'");
+    let found = server.sql("select rule, subject, onset, state, revision from matches");
+    assert_eq!(server.stop(), Some(0));
+    [readings, found].iter().flat_map(|rows| rows.as_array().unwrap().iter().map(Value::to_string)).collect()
+}
+
 /// The value of a metric.
 fn metric(server: &Server, name: &str) -> f64 {
     let text = server.get("/metrics").body;
@@ -423,14 +448,7 @@ fn a_server_lets_go_while_it_runs() {
         server.readings(&ndjson(piece)).ok();
     }
     assert_eq!(server.stop(), Some(0));
-    let of = |data: &Path| -> std::collections::BTreeSet<String> {
-        let server = house.start(data);
-        let readings = server.sql("select subject, id, rev, stream, at, bg_value from readings where stream <> 'contact'");
-        let found = server.sql("select rule, subject, onset, state, revision from matches");
-        assert_eq!(server.stop(), Some(0));
-        [readings, found].iter().flat_map(|rows| rows.as_array().unwrap().iter().map(Value::to_string)).collect()
-    };
-    let (one, other) = (of(&kept), of(&data));
+    let (one, other) = (kept_by(&house, &kept), kept_by(&house, &data));
     let differ: Vec<&String> = one.symmetric_difference(&other).collect();
     assert!(differ.is_empty() && one.len() > 3_000, "{} rows, {differ:?}", one.len());
     accounts(&data);

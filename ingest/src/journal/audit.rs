@@ -107,7 +107,7 @@ impl Auditor {
             format: home.format(),
             incarnation: home.incarnation(),
             beginning,
-            unswept: start.next > 0 && home.before(start.next).map_or(true, |row| row.is_some()),
+            unswept: start.next > 0 && home.outline_before(start.next).map_or(true, |group| group.is_some()),
             groups: 0,
             inputs: 0,
             first: None,

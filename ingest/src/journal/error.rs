@@ -40,8 +40,6 @@ pub enum JournalError {
     Trimmed { asked: u64, first: u64, arrival: Time },
     /// No journal can begin there: no group ends, or none would be left.
     NoPlaceToBegin { offset: u64 },
-    /// The journal's home keeps everything.
-    NotTrimmed,
     /// An entry names a stream or a field that the schema does not have.
     NotInSchema { offset: Option<u64>, name: String },
     /// An entry's arrival lies before its predecessor's.
@@ -83,7 +81,6 @@ impl JournalError {
                 | JournalError::PastTheEnd { .. }
                 | JournalError::Trimmed { .. }
                 | JournalError::NoPlaceToBegin { .. }
-                | JournalError::NotTrimmed
                 | JournalError::NotAnInput { .. }
                 | JournalError::InClear { .. }
                 | JournalError::Keys(KeyError::UnknownSubject)
@@ -132,7 +129,6 @@ impl JournalError {
             JournalError::PastTheEnd { .. } => "past_the_end",
             JournalError::Trimmed { .. } => "trimmed",
             JournalError::NoPlaceToBegin { .. } => "no_place_to_begin",
-            JournalError::NotTrimmed => "not_trimmed",
             JournalError::NotInSchema { .. } => "not_in_schema",
             JournalError::ArrivalBackwards { .. } => "arrival_backwards",
             JournalError::GroupTooLarge { .. } => "group_too_large",
@@ -171,7 +167,6 @@ impl JournalError {
             JournalError::PastTheEnd { .. } => "ask for an offset that the journal holds",
             JournalError::Trimmed { .. } => "restore a backup that was made before it went, or do without it",
             JournalError::NoPlaceToBegin { .. } => "name an offset at which a group ends, before the last one",
-            JournalError::NotTrimmed => "leave its retention out: a journal in Kafka keeps everything",
             JournalError::NotInSchema { .. } => {
                 "declare the stream or field again as it was: a declaration may grow, but nothing in it may go"
             }
@@ -223,7 +218,6 @@ impl fmt::Display for JournalError {
                 )?;
             }
             JournalError::NoPlaceToBegin { offset } => write!(f, "the journal can't begin at offset {offset}")?,
-            JournalError::NotTrimmed => f.write_str("the journal's home can't be trimmed")?,
             JournalError::NotInSchema { offset: Some(offset), name } => {
                 write!(f, "the entry at offset {offset} names {name}, which is not declared")?;
             }

@@ -9,7 +9,7 @@ use vitalog_elog::Subject;
 
 use super::copy::RestorePoint;
 use super::error::JournalError;
-use super::row::{Head, Row};
+use super::row::{Head, Outline, Row};
 use super::trim::{Beginning, Swept};
 
 /// How a home with several partitions wants a group cut: one part for each that has a subject in it.
@@ -52,6 +52,12 @@ pub(super) trait Home: Send {
     /// The last group that begins before `offset`; where it can't be read, the error names an entry that it holds.
     fn before(&self, offset: u64) -> Result<Option<Row>, JournalError>;
 
+    /// The same without what it says.
+    fn outline_before(&self, offset: u64) -> Result<Option<Outline>, JournalError> {
+        let row = self.before(offset)?;
+        Ok(row.map(|row| Outline { first: row.first, count: row.count, arrival: row.arrival }))
+    }
+
     /// Whether a group begins at or after `offset`.
     fn any_from(&self, offset: u64) -> Result<bool, JournalError>;
 
@@ -59,27 +65,22 @@ pub(super) trait Home: Send {
     fn restored(&self) -> Result<Vec<RestorePoint>, JournalError>;
 
     /// Where it begins, if it was trimmed.
-    fn beginning(&self) -> Result<Option<Beginning>, JournalError> {
-        Ok(None)
-    }
+    fn beginning(&self) -> Result<Option<Beginning>, JournalError>;
 
     /// From here on it begins there. When it returns that is durable.
-    fn begin_at(&mut self, _: &Beginning) -> Result<(), JournalError> {
-        Err(JournalError::NotTrimmed)
-    }
+    fn begin_at(&mut self, to: &Beginning) -> Result<(), JournalError>;
 
     /// Removes about so many bytes of what lies before `first`, where it begins, or else gives back some of the room that is free.
-    fn sweep(&mut self, _first: u64, _bytes: u64) -> Result<Swept, JournalError> {
-        Ok(Swept { is_done: true, ..Swept::default() })
-    }
+    fn sweep(&mut self, first: u64, bytes: u64) -> Result<Swept, JournalError>;
 
     /// Whether room that is free can be given back.
-    fn gives_back(&self) -> Result<bool, JournalError> {
-        Ok(false)
-    }
+    fn gives_back(&self) -> Result<bool, JournalError>;
 
     /// Is laid out so that it can.
-    fn write_anew(&mut self) -> Result<(), JournalError> {
-        Err(JournalError::NotTrimmed)
+    fn write_anew(&mut self) -> Result<(), JournalError>;
+
+    /// Whether something was written of which it is not known whether it is kept: then it is to be looked at again before anything else is written.
+    fn is_in_doubt(&self) -> bool {
+        false
     }
 }

@@ -181,7 +181,7 @@ impl Journal {
         Ok(position)
     }
 
-    /// Finds out, after an append whose error may pass, what became of its group: `true` where it is kept, and the journal ends behind it. Then the journal can be written again.
+    /// Finds out, after an append or a trim whose error may pass, what became of it: `true` where there was a group, and it is kept, and the journal ends behind it. Then the journal can be written again.
     ///
     /// # Errors
     /// Where the home is still away ([`JournalError::may_pass`]: to be tried again), or what is there is neither the one nor the other.
@@ -204,6 +204,8 @@ impl Journal {
                 (self.position, self.last_arrival) = (position, latest);
                 self.mark.tell(&position)?;
             }
+            // A trim may have been what was in doubt.
+            self.beginning = self.home.beginning()?;
             (self.failed, self.unsure) = (false, None);
             return Ok(kept.is_some());
         }

@@ -11,6 +11,13 @@ pub(super) struct Head {
     pub chain: [u8; 32],
 }
 
+/// When a group came, and where it lies.
+pub(super) struct Outline {
+    pub first: u64,
+    pub count: u64,
+    pub arrival: Time,
+}
+
 /// One group as it is stored.
 pub(super) struct Row {
     pub first: u64,

@@ -4,7 +4,7 @@
 //! from one that never was. Whether everything that is made from a journal can do without what goes is for whoever asks to see to.
 //!
 //! INVARIANT (begun is trimmed): the beginning is on stable storage before anything goes, and from then on nothing before it is read, whether it is still there or not. So a trim that is cut short
-//! is made or was not begun; what it left lying goes with the next sweep.
+//! is made or was not begun; what it left lying goes with the next sweep. In a topic the note is a record of the order, so nobody notes it who was taken over from.
 //!
 //! INVARIANT (an end stays): the last group never goes, for the end is verified by it.
 
@@ -31,6 +31,7 @@ pub struct Beginning {
 /// What one sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
+    /// Groups that went; of a topic, records of the order, which has some besides: starts of writers, former notes.
     pub groups: u64,
     /// Pages of the file that were given back.
     pub pages: u64,
@@ -64,12 +65,13 @@ impl Journal {
     /// Where a group can't be read.
     pub fn border(&self, before: Time, limit: u64) -> Result<u64, JournalError> {
         let mut low = self.first();
-        let Some(last) = self.home.before(self.position.next)? else { return Ok(low) };
+        let Some(last) = self.home.outline_before(self.position.next)? else { return Ok(low) };
         let mut high = last.first.min(limit).max(low);
         while low < high {
             // Arrivals never run backwards, so half of what is left is decided by one group.
             let middle = low + (high - low) / 2;
-            let row = self.home.before(middle + 1)?.filter(|row| row.first >= low).ok_or(JournalError::Gap { offset: low })?;
+            let row =
+                self.home.outline_before(middle + 1)?.filter(|row| row.first >= low).ok_or(JournalError::Gap { offset: low })?;
             let end = row.first.saturating_add(row.count);
             if end <= middle {
                 return Err(JournalError::Gap { offset: end });
@@ -116,7 +118,7 @@ impl Journal {
     /// From now on it begins at `to`, where a group ends: what came before is not read any more, and [`Journal::sweep`] removes it. Nothing is done where it begins there or later already.
     ///
     /// # Errors
-    /// [`JournalError::NoPlaceToBegin`] where no group ends there, or none would be left; [`JournalError::NotTrimmed`] of a home that keeps everything. After any other error it is unknown where the journal begins, and **the process must end**.
+    /// [`JournalError::NoPlaceToBegin`] where no group ends there, or none would be left. After any other error it is unknown where the journal begins: where [`JournalError::may_pass`], [`Journal::recover`] finds out, if it [is to][`Journal::is_in_doubt`]; else **the process must end**.
     pub fn trim(&mut self, to: u64, at: Time) -> Result<(), JournalError> {
         if self.failed {
             return Err(JournalError::Failed);
@@ -131,10 +133,8 @@ impl Journal {
         let position = self.position_at(to)?.ok_or_else(none)?;
         let arrival = self.home.before(to)?.ok_or_else(none)?.arrival;
         let beginning = Beginning { position, arrival, at };
-        if let Err(error) = self.home.begin_at(&beginning) {
-            self.failed = error.is_fatal();
-            return Err(error);
-        }
+        let noted = self.home.begin_at(&beginning);
+        noted.inspect_err(|error| self.note_failure(error))?;
         self.beginning = Some(beginning);
         Ok(())
     }
@@ -142,13 +142,25 @@ impl Journal {
     /// Removes about so many bytes of what lies before the beginning, then gives room back; to be called until all is done. Short enough for a writer to wait for.
     ///
     /// # Errors
-    /// What the storage says: then **the process must end**, as after a failed write.
+    /// What the storage says: then **the process must end**, as after a failed write. Where [`JournalError::may_pass`], it is to be tried again, after [`Journal::recover`] if it [is to][`Journal::is_in_doubt`].
     pub fn sweep(&mut self, bytes: u64) -> Result<Swept, JournalError> {
         if self.failed {
             return Err(JournalError::Failed);
         }
         let first = self.first();
-        self.home.sweep(first, bytes).inspect_err(|error| self.failed = error.is_fatal())
+        let swept = self.home.sweep(first, bytes);
+        swept.inspect_err(|error| self.note_failure(error))
+    }
+
+    /// Whether nothing can be written before it was [recovered][`Journal::recover`].
+    pub fn is_in_doubt(&self) -> bool {
+        self.failed
+    }
+
+    /// No group is in doubt by it, but where the journal begins may be.
+    fn note_failure(&mut self, error: &JournalError) {
+        self.failed = error.is_fatal() || self.home.is_in_doubt();
+        self.unsure = None;
     }
 
     /// Writes the file anew, so that it can give back room from now on; for one that a former program made. It takes as much room again while it lasts.
@@ -156,7 +168,8 @@ impl Journal {
     /// # Errors
     /// What the storage says: then the process must end.
     pub fn write_anew(&mut self) -> Result<(), JournalError> {
-        self.home.write_anew().inspect_err(|error| self.failed = error.is_fatal())
+        let written = self.home.write_anew();
+        written.inspect_err(|error| self.note_failure(error))
     }
 
     /// Whether room that is not needed any more is given back; else it is used again by what comes.

@@ -5,6 +5,7 @@ mod damage;
 mod doors;
 mod records;
 mod topics;
+mod trimming;
 mod writers;
 
 use std::path::{Path, PathBuf};
@@ -12,12 +13,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use vitalog_broker::Broker;
-use vitalog_elog::{Subject, Time};
+use vitalog_elog::Subject;
 use vitalog_ingest::journal::kafka::Settings;
 use vitalog_ingest::journal::{Journal, JournalError, Placing};
 use vitalog_ingest::keys::KekPlace;
 
-use super::fixture::health;
 use super::journal::FILES;
 use super::laws::{self, Place};
 
@@ -144,22 +144,6 @@ fn entries_do_not_depend_on_the_order_of_declarations() {
 fn an_erased_subject_is_erased_wherever_it_was() {
     let Some(broker) = shared() else { return };
     laws::an_erased_subject_is_erased_wherever_it_was(&InTopic::on(broker));
-}
-
-/// A topic is not trimmed: whoever asks is told so, and nothing is wrong with it.
-#[test]
-fn it_keeps_everything() {
-    let Some(broker) = shared() else { return };
-    let place = InTopic::on(broker);
-    let mut journal = place.journal().expect("made");
-    for n in 0..3 {
-        journal.append(&health(), &laws::entries(&health(), n * 10, 5)).expect("kept");
-    }
-    let error = journal.trim(5, Time(1)).expect_err("it keeps everything");
-    assert!(matches!(error, JournalError::NotTrimmed) && !error.is_fatal(), "{error}");
-    assert_eq!((journal.first(), journal.sweep(1).expect("nothing to do").is_done), (0, true));
-    journal.append(&health(), &laws::entries(&health(), 100, 5)).expect("goes on");
-    assert_eq!(laws::everything(&journal, &health(), 0).len(), 20);
 }
 
 #[test]

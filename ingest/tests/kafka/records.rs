@@ -115,3 +115,11 @@ pub fn alter(broker: &Broker, topic: &str, settings: &[(&str, &str)]) {
     // Brokers take note of it a little later.
     std::thread::sleep(Duration::from_millis(300));
 }
+
+/// Where each partition begins.
+pub fn lows(broker: &Broker, topic: &str) -> Vec<i64> {
+    let consumer: BaseConsumer = config(broker).create().expect("a consumer");
+    let metadata = consumer.fetch_metadata(Some(topic), WAIT).expect("a topic");
+    let partitions = 0..metadata.topics()[0].partitions().len() as i32;
+    partitions.map(|partition| consumer.fetch_watermarks(topic, partition, WAIT).expect("bounds").0).collect()
+}

@@ -71,7 +71,7 @@ fn a_topic_whose_beginning_is_gone_is_refused() {
     drop(journal);
     trim(broker, &place.settings.topic, 0, 2);
     let error = place.journal().err().expect("trimmed");
-    assert!(matches!(error, JournalError::Kafka(Fault::Trimmed { partition: 0, records: 2 })), "{error}");
+    assert!(matches!(error, JournalError::Kafka(Fault::Trimmed { partition: 0, records: 2, let_go: 0 })), "{error}");
 }
 
 #[test]

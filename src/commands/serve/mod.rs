@@ -21,7 +21,7 @@ use crate::cli::{SaslMechanism, Serve};
 use crate::commands::{access_failure, sign_in};
 use crate::failure::Failure;
 use crate::files;
-use crate::run::{HORIZON, Node, Options, RulesError, cores, elsewhere, wall_clock};
+use crate::run::{HORIZON, Node, Options, RulesError, cores, wall_clock};
 use crate::server::{Certificate, Manners, Places};
 use crate::traces::Wanted;
 use crate::trimming::limit;
@@ -118,14 +118,7 @@ fn retain(args: &Serve) -> Result<Option<Policy>, Failure> {
 
 /// For how long the journal is said to be kept.
 fn retain_journal(args: &Serve) -> Result<Option<Policy>, Failure> {
-    let Some(text) = &args.retain_journal else { return Ok(None) };
-    let policy = limit(&[text])?;
-    let is_elsewhere = args.journal.is_some() || elsewhere(&args.data)?.is_some();
-    if is_elsewhere && !policy.keeps_all() {
-        return Err(Failure::usage(format!("--retain-journal {text}: a journal in Kafka is not trimmed"))
-            .hint("leave it out: docs/kafka.md says why"));
-    }
-    Ok(Some(policy))
+    args.retain_journal.as_deref().map(|text| limit(&[text])).transpose()
 }
 
 /// Where the journal is said to be kept. Files are noted by their whole paths: a later start may come from another directory.

@@ -72,7 +72,7 @@ fn is_denied(error: &KafkaError) -> bool {
     error.rdkafka_error_code().is_some_and(is_denial)
 }
 
-fn is_denial(code: RDKafkaErrorCode) -> bool {
+pub(super) fn is_denial(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
         RDKafkaErrorCode::Authentication

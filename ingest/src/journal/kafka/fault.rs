@@ -21,8 +21,10 @@ pub enum Fault {
     NoTopic { topic: String },
     /// The topic has something else, or another number of partitions.
     Foreign { topic: String, detail: String },
-    /// The beginning of a partition is gone.
-    Trimmed { partition: i32, records: i64 },
+    /// The beginning of a partition is gone, and more of it than the journal let go of.
+    Trimmed { partition: i32, records: u64, let_go: u64 },
+    /// The record that says where the journal begins can't be read.
+    NoNote { at: u64 },
     /// Something stands in the order where a record of ours should: it counts for nothing, and a look tells whose it is.
     Displaced { expected: u64, found: u64 },
     /// Somebody else has begun to write the topic.
@@ -46,6 +48,7 @@ impl Fault {
             Fault::NoTopic { .. } => "kafka_no_topic",
             Fault::Foreign { .. } => "kafka_foreign_topic",
             Fault::Trimmed { .. } => "kafka_trimmed",
+            Fault::NoNote { .. } => "kafka_no_note",
             Fault::Displaced { .. } => "kafka_displaced",
             Fault::Taken => "kafka_taken",
         }
@@ -57,12 +60,15 @@ impl Fault {
             Fault::Settings { remedy, .. } => remedy,
             Fault::Away { .. } => "see whether the brokers run, can be reached, and have enough replicas in sync",
             Fault::Denied { .. } => {
-                "check user, password file, mechanism, CA and the rights on the topic (describe, read, write)"
+                "check user, password file, mechanism, CA and the rights on the topic (describe, read, write; delete, where it is trimmed)"
             }
             Fault::Unfit { .. } => "change the topic's setting (kafka-configs), for the topic is the journal",
             Fault::NoTopic { .. } => "check the topic's name; the first `vitalog serve` makes it",
             Fault::Foreign { .. } => "name another topic, or restore this one as it was",
-            Fault::Trimmed { .. } => "restore the topic as it was, and set retention.ms and retention.bytes to -1",
+            Fault::Trimmed { .. } => {
+                "restore the topic as it was, or a backup into a new data directory; nobody but the journal may remove records of it, and retention.ms and retention.bytes must be -1"
+            }
+            Fault::NoNote { .. } => "restore the topic as it was, or a backup into a new data directory",
             Fault::Displaced { .. } => "see who else writes into the topic: nobody else may",
             Fault::Taken => "end one of the two: a topic has one writer",
         }
@@ -79,8 +85,17 @@ impl fmt::Display for Fault {
             Fault::Unfit { setting, is, must } => write!(f, "the topic's {setting} is {is}, and must be {must}")?,
             Fault::NoTopic { topic } => write!(f, "there is no topic {topic:?}")?,
             Fault::Foreign { topic, detail } => write!(f, "the topic {topic:?} is not a journal: {detail}")?,
-            Fault::Trimmed { partition, records } => {
+            Fault::Trimmed { partition, records, let_go } => {
                 write!(f, "the first {records} records of the topic's partition {partition} are gone")?;
+                if *let_go > 0 {
+                    write!(f, ", and the journal let go of {let_go} only")?;
+                }
+            }
+            Fault::NoNote { at } => {
+                write!(
+                    f,
+                    "the topic's order says that the record at its offset {at} tells where the journal begins, and that can't be read"
+                )?;
             }
             Fault::Displaced { expected, found } => {
                 write!(f, "somebody else wrote into the order: a record for offset {expected} landed at {found}")?;

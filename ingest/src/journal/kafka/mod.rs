@@ -12,11 +12,15 @@
 //! next; where anybody else wrote meanwhile, its record lands elsewhere, counts for nothing, and the report of its delivery says so before anything is acknowledged. So two writers can't both go on,
 //! a record that comes late after all (sent, timed out, given up) is none, and one that was doubled by a retry counts once.
 //!
+//! Where the journal begins, once it was trimmed, stands in the order as well, and every record behind it says where: so it is where the journal is, whatever becomes of the data directory.
+//!
 //! Without the feature `kafka` only the settings are here, and opening says what to build.
 
 mod fault;
 mod settings;
 
+#[cfg(feature = "kafka")]
+mod begins;
 #[cfg(feature = "kafka")]
 mod client;
 #[cfg(feature = "kafka")]
@@ -43,6 +47,7 @@ use super::audit::{Audit, of_home};
 use super::error::JournalError;
 use super::home::{Home, Placing};
 use super::mark;
+use super::trim::Beginning;
 use crate::keys::KekPlace;
 
 /// Whether this program was built with it.
@@ -55,6 +60,8 @@ pub struct Seen {
     pub end: Position,
     /// Where it ended when something was acknowledged last, as the mark says.
     pub acknowledged: Option<Position>,
+    /// Where it begins, if it was trimmed.
+    pub beginning: Option<Beginning>,
 }
 
 /// Looks at the journal in a topic, and changes nothing.
@@ -69,7 +76,7 @@ pub fn look(settings: &Settings, placing: Placing, path: &Path) -> Result<Seen, 
     if let Some(told) = acknowledged {
         mark::check(told, &end)?;
     }
-    Ok(Seen { format: home.format(), end, acknowledged })
+    Ok(Seen { format: home.format(), end, acknowledged, beginning: home.beginning()? })
 }
 
 /// Audits the journal in a topic; its keys and its mark lie beside `path`. Nobody may be writing it.

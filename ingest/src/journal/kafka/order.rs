@@ -1,12 +1,12 @@
 //! The order: what stands in the first partition, read in blocks, and searched by the journal's offsets.
 //!
-//! Records that count come in the order of the journal, so a group is found by halving. Those that count for nothing are passed over.
+//! Records that count come in the order of the journal, so a group is found by halving. Those that count for nothing are passed over, and those before the first that is there are none.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::lanes::Lanes;
-use super::record::{Head, Opening, Record};
+use super::record::{Head, Note, Opening, Record};
 use crate::journal::error::JournalError;
 
 /// The partition of the order.
@@ -17,8 +17,9 @@ const BLOCK: u64 = 256;
 const KEPT: usize = 64;
 
 /// What was read of it.
-#[derive(Default)]
 pub(super) struct Order {
+    /// The offset of the first record that is there.
+    low: u64,
     /// With their numbers, the one that was read first in front.
     blocks: VecDeque<(u64, Arc<Vec<Record>>)>,
     /// Where the group ends that was found last, and the block that it is in: what follows is asked for next.
@@ -29,16 +30,56 @@ pub(super) struct Order {
 pub(super) enum Last {
     Opening(Opening),
     Head(Head),
+    Note(Note),
+}
+
+impl Last {
+    /// Where the journal ends behind it.
+    pub fn end(&self) -> (u64, [u8; 32]) {
+        match self {
+            Last::Opening(opening) => (opening.next, opening.chain),
+            Last::Head(head) => head.end(),
+            Last::Note(note) => (note.next, note.chain),
+        }
+    }
+
+    /// Where the note stands that is in force.
+    pub fn note(&self) -> Option<u64> {
+        match self {
+            Last::Opening(opening) => opening.note,
+            Last::Head(head) => head.note,
+            Last::Note(note) => Some(note.own),
+        }
+    }
+
+    /// Who took the journal over, or trimmed it, and where it says so.
+    pub fn writer(&self) -> Option<(u128, u64)> {
+        match self {
+            Last::Opening(opening) => Some((opening.writer, opening.own)),
+            Last::Head(_) => None,
+            Last::Note(note) => Some((note.writer, note.own)),
+        }
+    }
 }
 
 impl Order {
+    /// One whose first record stands at `low`.
+    pub fn from_low(low: u64) -> Order {
+        Order { low, blocks: VecDeque::new(), near: (0, low / BLOCK) }
+    }
+
+    /// The number of the first block that has a record.
+    fn first_block(&self) -> u64 {
+        self.low / BLOCK
+    }
+
     /// The records of a block, of an order that ends at `end`.
     fn block(&mut self, lanes: &mut Lanes, number: u64, end: u64) -> Result<Arc<Vec<Record>>, JournalError> {
         if let Some((_, block)) = self.blocks.iter().find(|(kept, _)| *kept == number) {
             return Ok(block.clone());
         }
         let mut records = Vec::new();
-        for offset in number * BLOCK..((number + 1) * BLOCK).min(end) {
+        for offset in (number * BLOCK).max(self.low)..((number + 1) * BLOCK).min(end) {
             let Some(bytes) = lanes.read(ORDER, offset)? else { break };
             records.push(match Record::read(offset, &bytes) {
                 Record::Newer(found) => {
@@ -57,10 +98,11 @@ impl Order {
 
     /// The last record that counts, before `end`.
     pub fn last(&mut self, lanes: &mut Lanes, end: u64) -> Result<Option<Last>, JournalError> {
-        for number in (0..end.div_ceil(BLOCK)).rev() {
+        for number in (self.first_block()..end.div_ceil(BLOCK)).rev() {
             let found = self.block(lanes, number, end)?.iter().rev().find_map(|record| match record {
                 Record::Opening(opening) => Some(Last::Opening(opening.clone())),
                 Record::Head(head) => Some(Last::Head(head.clone())),
+                Record::Note(note) => Some(Last::Note(note.clone())),
                 _ => None,
             });
             if found.is_some() {
@@ -72,7 +114,7 @@ impl Order {
 
     /// The last group that begins before the journal's offset `first`.
     pub fn before(&mut self, lanes: &mut Lanes, end: u64, first: u64) -> Result<Option<Head>, JournalError> {
-        for number in (0..self.first_from(lanes, end, first)?).rev() {
+        for number in (self.first_block()..self.first_from(lanes, end, first)?).rev() {
             let found = self.block(lanes, number, end)?.iter().rev().find_map(|record| match record {
                 Record::Head(head) if head.first < first => Some(head.clone()),
                 _ => None,
@@ -88,7 +130,7 @@ impl Order {
     pub fn from(&mut self, lanes: &mut Lanes, end: u64, first: u64) -> Result<Option<Head>, JournalError> {
         let begin = match self.near {
             (next, block) if next == first => block,
-            _ => self.first_from(lanes, end, first)?.saturating_sub(1),
+            _ => self.first_from(lanes, end, first)?.saturating_sub(1).max(self.first_block()),
         };
         for number in begin..end.div_ceil(BLOCK) {
             let found = self.block(lanes, number, end)?.iter().find_map(|record| match record {
@@ -105,7 +147,7 @@ impl Order {
 
     /// The number of the first block that begins at or behind a journal's offset.
     fn first_from(&mut self, lanes: &mut Lanes, end: u64, first: u64) -> Result<u64, JournalError> {
-        let (mut low, mut high) = (0, end.div_ceil(BLOCK));
+        let (mut low, mut high) = (self.first_block(), end.div_ceil(BLOCK));
         while low < high {
             let middle = low + (high - low) / 2;
             match self.key_of(lanes, end, middle, high)? {

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 
-use vitalog_elog::Position;
+use vitalog_elog::{Position, Time};
 
+use super::begins::{self, Survey, noted};
 use super::client::PIECE;
 use super::lanes::Lanes;
 use super::order::{Last, ORDER, Order};
-use super::record::{Head as GroupHead, Opening, Pointer, Record, VERSION, part, piece};
+use super::record::{Head as GroupHead, Note, Opening, Pointer, Record, VERSION, part, piece};
 use super::setup::{check_topic, make_topic};
 use super::writer::{Outgoing, Writer};
 use super::{Fault, Settings};
@@ -16,7 +17,8 @@ use crate::journal::codec::cuts;
 use crate::journal::copy::RestorePoint;
 use crate::journal::error::JournalError;
 use crate::journal::home::{Home, Placing};
-use crate::journal::row::{Head, Row};
+use crate::journal::row::{Head, Outline, Row};
+use crate::journal::trim::{Beginning, Swept};
 
 pub(in crate::journal) struct Topic {
     settings: Settings,
@@ -27,6 +29,14 @@ pub(in crate::journal) struct Topic {
     end: Position,
     /// The offset of the next record of the order.
     next: u64,
+    /// Where it begins, if it was trimmed.
+    note: Option<Note>,
+    /// Where each partition began when that was asked last.
+    lows: Vec<u64>,
+    /// Under way, as long as it is not known what of each partition may go.
+    survey: Option<Survey>,
+    /// What became of the last record of the order is not known.
+    is_in_doubt: bool,
     writer: Option<Writer>,
     /// Not there while nothing is read.
     reading: RefCell<Option<Reading>>,
@@ -68,63 +78,65 @@ impl Topic {
             this: random()?,
             end: Position::start(random()?),
             next: 0,
+            note: None,
+            lows: lows(&lanes, found.number)?,
+            survey: None,
+            is_in_doubt: false,
             writer: None,
             reading: RefCell::new(None),
         };
-        for partition in 0..found.number as i32 {
-            let (low, _) = lanes.bounds(partition)?;
-            if low > 0 {
-                return Err(Fault::Trimmed { partition, records: low as i64 }.into());
-            }
-        }
-        let opening = topic.identify(lanes, acknowledged)?;
-        topic.placing.partitions = opening.map_or(placing.partitions, |opening| opening.partitions);
+        topic.placing.partitions = topic.identify(lanes, acknowledged)?.unwrap_or(placing.partitions);
+        begins::check(topic.note.as_ref(), &topic.lows)?;
         if found.number as u64 != u64::from(topic.placing.partitions) + 1 {
             let wanted = topic.placing.partitions + 1;
             let detail = format!("it has {} partitions, and the journal was made for {wanted}", found.number);
             return Err(Fault::Foreign { topic: settings.topic.clone(), detail }.into());
         }
-        topic.find_end()?;
         Ok(topic)
     }
 
-    /// Which journal it is, as its first record says; `None` where there is none.
-    fn identify(&mut self, mut lanes: Lanes, acknowledged: Option<Position>) -> Result<Option<Opening>, JournalError> {
-        let first = lanes.read(ORDER, 0)?;
-        *self.reading.get_mut() = Some(Reading { lanes, order: Order::default() });
-        let Some(bytes) = first else {
-            // Empty, though something was acknowledged: made anew under the same name.
-            return match acknowledged {
-                Some(told) if told.next > 0 => Err(JournalError::LostEnd { found: 0, acknowledged: told.next }),
-                _ => Ok(None),
+    /// Which journal it is, and into how many partitions its groups are cut: as its first record says, or, where that was let go of, the note of where it begins. `None` where there is none.
+    fn identify(&mut self, lanes: Lanes, acknowledged: Option<Position>) -> Result<Option<u32>, JournalError> {
+        let low = self.lows.first().copied().unwrap_or(0);
+        let reading = self.reading.get_mut().insert(Reading { lanes, order: Order::from_low(low) });
+        let first = reading.lanes.read(ORDER, low)?;
+        let mut partitions = None;
+        if low == 0 {
+            let Some(bytes) = first else {
+                // Empty, though something was acknowledged: made anew under the same name.
+                return match acknowledged {
+                    Some(told) if told.next > 0 => Err(JournalError::LostEnd { found: 0, acknowledged: told.next }),
+                    _ => Ok(None),
+                };
             };
-        };
-        match Record::read(0, &bytes) {
-            Record::Opening(opening) => {
-                self.end = Position::start(opening.incarnation);
-                Ok(Some(opening))
-            }
-            Record::Newer(found) => Err(JournalError::NewerFormat { found: u32::from(found), known: u32::from(VERSION) }),
-            _ => {
-                let detail = "its first record is not the beginning of one".to_owned();
-                Err(Fault::Foreign { topic: self.settings.topic.clone(), detail }.into())
-            }
+            let opening = opening(&bytes, &self.settings.topic)?;
+            self.end = Position::start(opening.incarnation);
+            partitions = Some(opening.partitions);
         }
+        self.note = match self.find_end()?.and_then(|last| last.note()) {
+            Some(at) => Some(self.read(|reading| noted(&mut reading.lanes, at, low))?),
+            None => None,
+        };
+        if let Some(note) = &self.note {
+            if partitions.is_some() && note.incarnation != self.end.incarnation {
+                return Err(Fault::NoNote { at: note.own }.into());
+            }
+            self.end.incarnation = note.incarnation;
+            partitions = Some(note.partitions);
+        }
+        Ok(partitions)
     }
 
     /// Gives the last record that counts.
     fn find_end(&mut self) -> Result<Option<Last>, JournalError> {
+        let low = self.lows.first().copied().unwrap_or(0);
         let (next, last) = self.read(|reading| {
             let (_, next) = reading.lanes.bounds(ORDER)?;
-            reading.order = Order::default();
+            reading.order = Order::from_low(low);
             Ok((next, reading.order.last(&mut reading.lanes, next)?))
         })?;
         self.next = next;
-        (self.end.next, self.end.chain) = match &last {
-            None => (0, [0; 32]),
-            Some(Last::Opening(opening)) => (opening.next, opening.chain),
-            Some(Last::Head(head)) => head.end(),
-        };
+        (self.end.next, self.end.chain) = last.as_ref().map_or((0, [0; 32]), Last::end);
         Ok(last)
     }
 
@@ -132,7 +144,10 @@ impl Topic {
         let mut reading = self.reading.borrow_mut();
         let reading = match &mut *reading {
             Some(reading) => reading,
-            none => none.insert(Reading { lanes: Lanes::new(&self.settings)?, order: Order::default() }),
+            none => {
+                let low = self.lows.first().copied().unwrap_or(0);
+                none.insert(Reading { lanes: Lanes::new(&self.settings)?, order: Order::from_low(low) })
+            }
         };
         read(reading)
     }
@@ -178,6 +193,43 @@ impl Topic {
         Ok(last)
     }
 
+    /// Writes a record at the end of the order.
+    fn put(&mut self, bytes: Vec<u8>) -> Result<(), JournalError> {
+        // What was read ahead is of no use to a journal that is written.
+        *self.reading.get_mut() = None;
+        let own = self.next;
+        self.is_in_doubt = true;
+        self.writer()?.write_in_order(own, bytes)?;
+        (self.next, self.is_in_doubt) = (own + 1, false);
+        Ok(())
+    }
+
+    /// Where the note stands that is in force.
+    fn noted_at(&self) -> Option<u64> {
+        self.note.as_ref().map(|note| note.own)
+    }
+
+    fn put_note(&mut self, note: Note) -> Result<(), JournalError> {
+        let note = Note { own: self.next, writer: self.this, next: self.end.next, chain: self.end.chain, ..note };
+        self.put(note.bytes())?;
+        (self.note, self.survey) = (Some(note), None);
+        Ok(())
+    }
+
+    /// Goes on with finding out what of each partition may go, and notes it when that is known.
+    fn look_through(&mut self, note: &Note, bytes: u64) -> Result<(), JournalError> {
+        let mut survey = self.survey.take().unwrap_or_else(|| Survey::of(note));
+        let ends = (self.next, self.end.next);
+        let found = self.read(|reading| survey.go_on((&mut reading.lanes, &mut reading.order), ends, bytes))?;
+        match found {
+            Some(lows) => self.put_note(Note { lows, is_surveyed: true, ..note.clone() }),
+            None => {
+                self.survey = Some(survey);
+                Ok(())
+            }
+        }
+    }
+
     fn writer(&mut self) -> Result<&Writer, JournalError> {
         match &mut self.writer {
             Some(writer) => Ok(writer),
@@ -204,13 +256,9 @@ impl Home for Topic {
     }
 
     fn take(&mut self) -> Result<bool, JournalError> {
-        let own = self.next;
-        let opening = Opening::of(&self.end, self.this, self.placing.partitions, own).bytes();
-        match self.writer()?.write_in_order(own, opening) {
-            Ok(()) => {
-                self.next = own + 1;
-                Ok(true)
-            }
+        let opening = Opening::of(&self.end, self.this, self.placing.partitions, self.next, self.noted_at());
+        match self.put(opening.bytes()) {
+            Ok(()) => Ok(true),
             // Whoever wrote meanwhile is held up by this record as this one is by theirs, and gives up.
             Err(JournalError::Kafka(Fault::Displaced { .. })) => {
                 self.open_anew()?;
@@ -227,27 +275,22 @@ impl Home for Topic {
             .zip(0..)
             .map(|((partition, piece), n)| Outgoing { partition: *partition as i32 + 1, bytes: part(row.first, n, piece) })
             .collect();
-        // What was read ahead is of no use to a journal that is written.
-        *self.reading.get_mut() = None;
-        let own = self.next;
-        let writer = self.writer()?;
         // INVARIANT (head last): a head is sent when all that it points at is acknowledged.
-        let landed = writer.write(&records)?;
+        let landed = self.writer()?.write(&records)?;
         let pointers = pieces.iter().zip(landed).map(|((partition, piece), offset)| Pointer {
             partition: *partition,
             offset,
             bytes: piece.len() as u32,
         });
-        writer.write_in_order(own, GroupHead::of(row, own, pointers.collect()).bytes())?;
-        self.next = own + 1;
+        self.put(GroupHead::of(row, self.next, pointers.collect(), self.noted_at()).bytes())?;
         self.end = row.position_after(self.end.incarnation);
         Ok(())
     }
 
     fn look_again(&mut self) -> Result<(), JournalError> {
         let next = self.next;
-        match self.open_anew()? {
-            Some(Last::Opening(opening)) if opening.own >= next && opening.writer != self.this => {
+        match self.open_anew()?.and_then(|last| last.writer()) {
+            Some((writer, own)) if own >= next && writer != self.this => {
                 // Whoever asks again is told the same.
                 self.next = next;
                 Err(Fault::Taken.into())
@@ -275,6 +318,12 @@ impl Home for Topic {
         })
     }
 
+    /// The order says it: whoever looks for an instant among many groups need not read them.
+    fn outline_before(&self, offset: u64) -> Result<Option<Outline>, JournalError> {
+        let head = self.read(|reading| reading.order.before(&mut reading.lanes, self.next, offset))?;
+        Ok(head.map(|head| Outline { first: head.first, count: head.count, arrival: Time(head.arrival) }))
+    }
+
     fn any_from(&self, offset: u64) -> Result<bool, JournalError> {
         Ok(offset < self.end.next)
     }
@@ -282,6 +331,76 @@ impl Home for Topic {
     fn restored(&self) -> Result<Vec<RestorePoint>, JournalError> {
         Ok(Vec::new())
     }
+
+    fn beginning(&self) -> Result<Option<Beginning>, JournalError> {
+        Ok(self.note.as_ref().map(Note::beginning))
+    }
+
+    /// What may go is not known yet, so as much as before.
+    fn begin_at(&mut self, to: &Beginning) -> Result<(), JournalError> {
+        let partitions = self.placing.partitions;
+        let lows = self.note.as_ref().map_or_else(|| vec![0; partitions as usize + 1], |note| note.lows.clone());
+        self.put_note(Note {
+            own: 0,
+            incarnation: self.end.incarnation,
+            writer: 0,
+            partitions,
+            next: 0,
+            chain: [0; 32],
+            begins: to.position.next,
+            begins_chain: to.position.chain,
+            arrival: to.arrival.0,
+            at: to.at.0,
+            lows,
+            is_surveyed: false,
+        })
+    }
+
+    /// What may go is looked up first, and noted; then it is removed, all at once.
+    fn sweep(&mut self, _: u64, bytes: u64) -> Result<Swept, JournalError> {
+        let Some(note) = self.note.clone() else { return Ok(Swept { is_done: true, ..Swept::default() }) };
+        if !note.is_surveyed {
+            self.look_through(&note, bytes)?;
+            return Ok(Swept::default());
+        }
+        // A broker that was killed may have records again that were removed.
+        let found = self.read(|reading| lows(&reading.lanes, note.lows.len()))?;
+        let groups = note.low(0).saturating_sub(found.first().copied().unwrap_or(0));
+        begins::remove(&self.settings, &note, &found)?;
+        *self.reading.get_mut() = None;
+        self.lows = note.lows;
+        Ok(Swept { groups, pages: 0, is_done: true })
+    }
+
+    /// Brokers remove the files of which everything was let go of.
+    fn gives_back(&self) -> Result<bool, JournalError> {
+        Ok(true)
+    }
+
+    fn write_anew(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.is_in_doubt
+    }
+}
+
+/// The beginning of a journal that has its first record.
+fn opening(bytes: &[u8], topic: &str) -> Result<Opening, JournalError> {
+    match Record::read(0, bytes) {
+        Record::Opening(opening) => Ok(opening),
+        Record::Newer(found) => Err(JournalError::NewerFormat { found: u32::from(found), known: u32::from(VERSION) }),
+        _ => {
+            let detail = "its first record is not the beginning of one".to_owned();
+            Err(Fault::Foreign { topic: topic.to_owned(), detail }.into())
+        }
+    }
+}
+
+/// Where each partition begins.
+fn lows(lanes: &Lanes, partitions: usize) -> Result<Vec<u64>, JournalError> {
+    (0..partitions as i32).map(|partition| lanes.bounds(partition).map(|(low, _)| low)).collect()
 }
 
 fn random() -> Result<u128, JournalError> {
