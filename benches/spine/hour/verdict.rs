@@ -1,4 +1,4 @@
-//! Whether memory stayed where it was: its last quarter against its second, and how it went in the last.
+//! Whether memory stayed where it was: its last quarter against its second and third, and how it went in the last.
 //!
 //! Samples follow each other closely, so ten of them say little more than one: errors are taken from means of a minute each.
 
@@ -21,18 +21,20 @@ pub fn of(samples: &[Sample]) -> String {
         said.push_str(&line(number + 1, quarter));
     }
     let resident = |quarter: &[Sample]| means(quarter, |sample| sample.resident);
-    let (second, last) = (resident(quarters[1]), resident(quarters[3]));
-    let ((before, before_error), (after, after_error)) = (mean(&second), mean(&last));
-    let (difference, error) = (after - before, before_error.hypot(after_error));
+    let last = resident(quarters[3]);
     let (slope, slope_error) = slope(&last);
-    let is_flat =
-        difference < (before * LITTLE).max(2.0 * error) && slope * 60.0 < (before * LITTLE).max(2.0 * 60.0 * slope_error);
-    said.push_str(&format!(
-        "memory: last quarter against the second {difference:+.0} MB of {before:.0} (standard error {error:.0}); in the last {:+.0} MB an hour (standard error {:.0}): {}",
-        slope * 60.0,
-        slope_error * 60.0,
-        if is_flat { "flat" } else { "it grows" }
-    ));
+    // The second may still have been filling; the third has not.
+    for (name, quarter) in [("second", quarters[1]), ("third", quarters[2])] {
+        let ((before, before_error), (after, after_error)) = (mean(&resident(quarter)), mean(&last));
+        let (difference, error) = (after - before, before_error.hypot(after_error));
+        let is_flat =
+            difference < (before * LITTLE).max(2.0 * error) && slope * 60.0 < (before * LITTLE).max(2.0 * 60.0 * slope_error);
+        said.push_str(&format!(
+            "memory: last quarter against the {name} {difference:+.0} MB of {before:.0} (standard error {error:.0}): {}\n",
+            if is_flat { "flat" } else { "it grows" }
+        ));
+    }
+    said.push_str(&format!("in the last quarter {:+.0} MB an hour (standard error {:.0})", slope * 60.0, slope_error * 60.0));
     said
 }
 
