@@ -29,6 +29,12 @@ impl Client {
         self.answer()
     }
 
+    pub fn get(&mut self, path: &str) -> (u16, String) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host);
+        self.stream.get_mut().write_all(request.as_bytes()).expect("it is sent");
+        self.answer()
+    }
+
     fn answer(&mut self) -> (u16, String) {
         let mut line = String::new();
         self.stream.read_line(&mut line).expect("a status line");

@@ -1,9 +1,11 @@
 //! The spine measured from outside: the release binary, real HTTP, real disk. Each figure beside a bound measured in the same run.
 //!
 //! `cargo bench --bench spine` runs all; `-- ingest`, `-- singles`, `-- postgres` (the two with PostgreSQL beside them), `-- latency`, `-- visible` or `-- lake` one. Client and server share the machine's cores.
+//! `-- hour` is run only where it is named: it takes one.
 
 mod bound;
 mod client;
+mod hour;
 mod ingest;
 mod lake;
 mod latency;
@@ -38,5 +40,8 @@ fn main() {
     }
     if runs("visible") {
         visible::run();
+    }
+    if wanted.iter().any(|w| w == "hour") {
+        hour::run();
     }
 }

@@ -66,7 +66,7 @@ pub fn batch(tempo: Tempo, part: u64, number: u64, lines: u64) -> Vec<u8> {
 
 /// Glucose as a sensor reports it: it drifts over the day and after meals with a jitter of a few mg/dL, is above 180 mg/dL for some hours of a day, and
 /// once in one to two days dips below 54 mg/dL for half an hour.
-fn glucose(subject: u64, slot: u64, noise: u64) -> u64 {
+pub fn glucose(subject: u64, slot: u64, noise: u64) -> u64 {
     let turn = |period: u64| ((slot + subject * 37) % period) as f64 / period as f64 * std::f64::consts::TAU;
     let steady = 138.0 + 34.0 * turn(288).sin() + 24.0 * turn(67).sin() + noise as f64 / 10.0;
     let since_dip = (slot + subject * 53) % (300 + subject % 200);

@@ -12,14 +12,35 @@ pub struct Server {
 
 impl Server {
     pub fn start(data: &Path, more: &[&str]) -> Server {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vitalog"));
+        let mut command = Server::program();
         command.args(["serve", "--open", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
+        Server::of(&mut command)
+    }
+
+    /// One whose clock runs so many times as fast as life, with people of its own.
+    pub fn demo(data: &Path, speed: f64) -> Server {
+        let mut command = Server::program();
+        command.args(["demo", "--listen", "127.0.0.1:0", "--speed", &speed.to_string(), "--data"]).arg(data);
+        Server::of(&mut command)
+    }
+
+    pub fn program() -> Command {
+        Command::new(env!("CARGO_BIN_EXE_vitalog"))
+    }
+
+    fn of(command: &mut Command) -> Server {
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
         let host = lines
             .find_map(|line| Some(line.ok()?.split("http://").nth(1)?.trim().to_owned()))
             .expect("the server says where it listens");
+        // It may say more, and would fail where nobody listens.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Server { process, host }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// CPU seconds that the process has used.

@@ -12,6 +12,8 @@ const CONNECTIONS: i64 = 64;
 const REQUESTS: i64 = 5_000;
 /// Of each connection, as a phone's or a gateway's would be of one or of a ward.
 const SUBJECTS: i64 = 50;
+/// A stall is told of where answers took longer.
+const LONG: Duration = Duration::from_millis(30);
 
 pub fn run() {
     let data = tempfile::tempdir().expect("a folder");
@@ -20,8 +22,10 @@ pub fn run() {
     send(&server.host, SUBJECTS);
     let before = server.cpu_seconds();
     let began = Instant::now();
-    let mut waits = send(&server.host, REQUESTS);
+    let mut answers = send(&server.host, REQUESTS);
     let took = began.elapsed().as_secs_f64();
+    let stalls = stalls(&mut answers);
+    let mut waits: Vec<Duration> = answers.into_iter().map(|(_, wait)| wait).collect();
     waits.sort_unstable();
     let at = |share: usize| waits[(waits.len() * share / 1_000).min(waits.len() - 1)].as_secs_f64() * 1e3;
     println!("single readings, {CONNECTIONS} connections: {} requests, {:.0} requests/s", waits.len(), waits.len() as f64 / took);
@@ -33,7 +37,25 @@ pub fn run() {
         at(1_000),
         server.cpu_seconds() - before
     );
+    println!("  stalls, in which answers took more than {} ms: {stalls}", LONG.as_millis());
     server.stop();
+}
+
+/// When answers took long, how long the longest of them, and how many they were.
+fn stalls(answers: &mut [(Instant, Duration)]) -> String {
+    answers.sort_unstable();
+    let begun = answers.first().map_or_else(Instant::now, |(at, wait)| *at - *wait);
+    let long: Vec<_> = answers.iter().filter(|(_, wait)| *wait > LONG).collect();
+    let each = long.chunk_by(|(before, _), (after, _)| after.duration_since(*before) < LONG).map(|stall| {
+        let worst = stall.iter().map(|(_, wait)| *wait).max().unwrap_or_default();
+        format!(
+            "{} of {:.0} ms at {:.1} s",
+            stall.len(),
+            worst.as_secs_f64() * 1e3,
+            stall[0].0.duration_since(begun).as_secs_f64()
+        )
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// The same, kept by PostgreSQL.
@@ -41,8 +63,8 @@ pub fn beside(postgres: &Postgres) {
     postgres.singles(CONNECTIONS, REQUESTS);
 }
 
-/// Each connection sends so many readings of its subjects in turn, each of the moment at which it is sent; the wait for each receipt.
-fn send(host: &str, requests: i64) -> Vec<Duration> {
+/// Each connection sends so many readings of its subjects in turn, each of the moment at which it is sent; when each receipt came, and the wait for it.
+fn send(host: &str, requests: i64) -> Vec<(Instant, Duration)> {
     let of = |connection: i64| {
         let mut client = Client::connect(host);
         let wait = |n: i64| {
@@ -56,7 +78,8 @@ fn send(host: &str, requests: i64) -> Vec<Duration> {
             let sent = Instant::now();
             let (status, answer) = client.post("/v1/readings", "application/json", body.as_bytes());
             assert!(status == 200 && answer.contains("\"accepted\":1"), "{answer}");
-            sent.elapsed()
+            let answered = Instant::now();
+            (answered, answered.duration_since(sent))
         };
         (0..requests).map(wait).collect::<Vec<_>>()
     };

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-/// What went wrong with the views. Nothing was changed: a failed [`apply`](super::Views::apply) leaves content and position as they were.
+/// What went wrong with the views. But for [`Disk`](ViewsError::Disk) nothing was changed: a failed [`apply`](super::Views::apply) leaves content and position as they were.
 #[derive(Debug)]
 pub enum ViewsError {
     /// SQLite refused.
     Sql(rusqlite::Error),
+    /// The disk did not take what it was given.
+    Disk(std::io::Error),
     /// The file was fed from another journal.
     OtherJournal { file: u128, journal: u128 },
     /// The same offset with another chain hash: the journal's past was changed.
@@ -29,6 +31,7 @@ impl fmt::Display for ViewsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ViewsError::Sql(e) => write!(f, "the views' database refused: {e}"),
+            ViewsError::Disk(e) => write!(f, "the views could not be brought to the disk: {e}"),
             ViewsError::OtherJournal { file, journal } => write!(
                 f,
                 "the views belong to another journal\n  detail: the file was fed from {file:032x}, this journal is {journal:032x}\n  remedy: \

@@ -12,6 +12,7 @@ mod error;
 mod forget;
 mod fresh;
 mod letters;
+mod log;
 mod lookup;
 mod metering;
 mod named;
@@ -42,6 +43,7 @@ pub(crate) use subjects::Attention;
 pub(crate) use tables::open_for_reading;
 
 use fresh::Fresh;
+use log::Log;
 use readings::ReadingWriter;
 use sources::Sources;
 use subjects::Subjects;
@@ -49,6 +51,7 @@ use subjects::Subjects;
 /// The writer. There is one; questions go through [`Readers`](crate::ask::Readers).
 pub struct Views {
     conn: Connection,
+    log: Log,
     position: Position,
     schema: Schema,
     subjects: Subjects,
@@ -61,7 +64,7 @@ impl Views {
     /// # Errors
     /// [`ViewsError::OtherJournal`] where the file was fed from another incarnation, [`ViewsError::NewerFormat`], [`ViewsError::Sql`].
     pub fn open(path: &Path, incarnation: u128) -> Result<Views, ViewsError> {
-        Views::of(tables::open_for_writing(path, true)?, incarnation)
+        Views::of(path, tables::open_for_writing(path, true)?, incarnation)
     }
 
     /// Opens the file as it is: for views that nobody could feed anew.
@@ -72,10 +75,10 @@ impl Views {
         if !path.is_file() {
             return Err(ViewsError::Missing);
         }
-        Views::of(tables::open_for_writing(path, false)?, incarnation)
+        Views::of(path, tables::open_for_writing(path, false)?, incarnation)
     }
 
-    fn of(conn: Connection, incarnation: u128) -> Result<Views, ViewsError> {
+    fn of(path: &Path, conn: Connection, incarnation: u128) -> Result<Views, ViewsError> {
         let (position, schema) = match read_state(&conn)? {
             Some(found) => found,
             None => {
@@ -92,7 +95,7 @@ impl Views {
             return Err(ViewsError::OtherJournal { file: position.incarnation, journal: incarnation });
         }
         let (subjects, sources) = (Subjects::load(&conn)?, Sources::load(&conn)?);
-        Ok(Views { conn, position, schema, subjects, sources })
+        Ok(Views { conn, log: Log::of(path), position, schema, subjects, sources })
     }
 
     /// How far it has come.
@@ -110,7 +113,8 @@ impl Views {
     /// INVARIANT (exactly once): content and position are committed together, and only what lies at or after the position is applied.
     ///
     /// # Errors
-    /// [`ViewsError::OtherJournal`], [`ViewsError::Forked`], [`ViewsError::Gap`], [`ViewsError::Sql`]. After an error nothing has changed.
+    /// [`ViewsError::OtherJournal`], [`ViewsError::Forked`], [`ViewsError::Gap`], [`ViewsError::Sql`]: nothing has changed then. [`ViewsError::Disk`]: the file is not to be
+    /// trusted any more.
     pub fn apply(&mut self, records: &[Record], position: Position, schema: &Schema) -> Result<(), ViewsError> {
         self.apply_groups(&[records], position, schema)
     }
@@ -140,7 +144,7 @@ impl Views {
                 if let Some(schema) = schema {
                     self.schema = schema.clone();
                 }
-                Ok(())
+                self.log.settle(&self.conn)
             }
             Err(e) => {
                 // What the failed transaction put into memory is not in the file.

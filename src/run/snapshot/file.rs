@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use vitalog_elog::Position;
 
+use super::sliced::Sliced;
+
 const NAME: &[u8; 7] = b"VTLGSNP";
 /// Raised with every change of what is inside. What engines write has a number of its own, with fixtures (`cep/tests/cases/formats.rs`).
 pub const FORMAT: u8 = b'5';
@@ -59,7 +61,7 @@ impl Volume {
     /// What the file system says.
     pub fn write(path: PathBuf, head: Head, pieces: impl Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<Volume> {
         let draft = path.with_file_name("draft");
-        let mut out = Summed { to: BufWriter::new(File::create(&draft)?), sum: blake3::Hasher::new(), at: 0 };
+        let mut out = Summed { to: BufWriter::new(Sliced::new(File::create(&draft)?)), sum: blake3::Hasher::new(), at: 0 };
         out.put(NAME)?;
         out.put(&[FORMAT])?;
         out.piece(&postcard::to_allocvec(&head).map_err(io::Error::other)?)?;
@@ -70,7 +72,7 @@ impl Volume {
         let sum = *out.sum.finalize().as_bytes();
         out.put(&sum)?;
         let bytes = out.at;
-        out.to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        out.to.into_inner().map_err(io::IntoInnerError::into_error)?.into_inner().sync_all()?;
         fs::rename(&draft, &path)?;
         if let Some(folder) = path.parent() {
             File::open(folder)?.sync_all()?;
@@ -139,7 +141,7 @@ impl Volume {
 
 /// A file being written.
 struct Summed {
-    to: BufWriter<File>,
+    to: BufWriter<Sliced<File>>,
     sum: blake3::Hasher,
     at: u64,
 }

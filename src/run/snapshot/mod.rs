@@ -14,6 +14,7 @@
 mod bases;
 mod file;
 mod forget;
+mod sliced;
 mod store;
 #[cfg(test)]
 mod tests;
