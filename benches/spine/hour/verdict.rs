@@ -12,7 +12,7 @@ const LITTLE: f64 = 0.02;
 /// What is said at the end, quarter by quarter.
 pub fn of(samples: &[Sample]) -> String {
     let quarter = samples.len() / 4;
-    if quarter < 2 * MINUTE {
+    if quarter < 3 * MINUTE {
         return format!("{} samples are too few for a verdict on memory", samples.len());
     }
     let mut said = String::from("quarter: days, readings/s, p50, p99, worst ms, resident MB (mean, least, most)\n");
