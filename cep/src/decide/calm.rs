@@ -36,9 +36,7 @@ impl State {
                 if ended { Some(Rests::default()) } else { asked.never(&episode.when, Ref::Driver) }
             }
             // Each reading only moves its deadline away.
-            (State::Silence(state), RuleKind::Silence(_)) => {
-                (awaited && state.open().is_none() && !state.waits()).then(Rests::default)
-            }
+            (State::Silence(state), RuleKind::Silence(_)) => (awaited && state.open().is_none()).then(Rests::default),
             (State::Match(state), RuleKind::Match(pattern)) => state.calm(case, pattern, stream, &asked),
             _ => None,
         }

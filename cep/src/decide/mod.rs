@@ -169,8 +169,7 @@ impl State {
         match self {
             State::Schedule(state) => state.waits(),
             State::Match(state) => state.waits(),
-            State::Silence(state) => state.waits(),
-            State::Episode(_) => false,
+            State::Episode(_) | State::Silence(_) => false,
         }
     }
 
@@ -179,7 +178,6 @@ impl State {
         match (self, &case.version.terms.rule.kind) {
             (State::Schedule(state), RuleKind::Schedule(schedule)) => state.settle(case, schedule),
             (State::Match(state), RuleKind::Match(pattern)) => state.settle(case, pattern),
-            (State::Silence(state), RuleKind::Silence(silence)) => state.settle(case, silence),
             _ => false,
         }
     }

@@ -17,72 +17,32 @@ use crate::timeline::{Floors, Table, Touch};
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Silences {
     pub facts: Facts,
-    /// Silences that count from here to there wait to be judged. None wait when a moment is over.
-    #[serde(skip)]
-    doubted: Option<Box<(i64, i64)>>,
 }
 
 impl Silences {
     /// A reading came or went. Returns whether a fact changed.
     pub fn touched(&mut self, case: &Case<'_>, silence: &Silence, touch: &Touch) -> bool {
         let mut changed = false;
-        // A reading ends a silence at once. Whether one counts from it, or from a later one, may wait for what else comes at this moment: mostly that is the next reading.
-        let now_before = if case.more && touch.came { touch.at.unwrap_or(i64::MIN) } else { i64::MAX };
         if let Some(t) = touch.at.filter(|_| silence.streams.iter().any(|h| h.stream == touch.stream)) {
             // A finding that waited for the end of its moment may go when its readings are gone, and the enrolment lies after it by then.
             let until = case.line.enrolled().map_or(t, |enrolled| t.max(enrolled));
-            changed |= self.judge_or_wait(case, silence, (self.counting_before(case, silence, t), until), now_before);
+            changed |= self.judge(case, silence, self.counting_before(case, silence, t), until);
         }
         if let Some((from, until)) = case.version.sight(touch) {
-            changed |= self.judge_or_wait(case, silence, self.in_doubt(case, silence, from, until), now_before);
+            changed |= self.doubted(case, silence, from, until);
         }
         changed
     }
 
     /// Judges again what may come out otherwise when conditions are decided otherwise in `[from, until]`.
     pub fn doubted(&mut self, case: &Case<'_>, silence: &Silence, from: i64, until: i64) -> bool {
-        let (from, until) = self.in_doubt(case, silence, from, until);
-        self.judge(case, silence, from, until)
-    }
-
-    fn in_doubt(&self, case: &Case<'_>, silence: &Silence, from: i64, until: i64) -> (i64, i64) {
         let span = silence.span.0;
-        let range = (from.saturating_sub(span), until.saturating_sub(span));
-        if silence.streams.iter().all(|h| h.filter.is_none()) {
-            return range;
+        let mut range = (from.saturating_sub(span), until.saturating_sub(span));
+        if silence.streams.iter().any(|h| h.filter.is_some()) {
+            // Other readings may be heard, and the silences before them resolved elsewhere.
+            range = (range.0.min(self.counting_before(case, silence, from)), range.1.max(until));
         }
-        // Other readings may be heard, and the silences before them resolved elsewhere.
-        (range.0.min(self.counting_before(case, silence, from)), range.1.max(until))
-    }
-
-    /// Of the silences that count from a range those that count from before an instant are judged now; the others when the moment is over, if one stands or may: who would
-    /// be asked for nothing is not, and must not be told later than who is.
-    fn judge_or_wait(&mut self, case: &Case<'_>, silence: &Silence, (from, until): (i64, i64), now_before: i64) -> bool {
-        let later = from.max(now_before);
-        if later <= until && self.may_stand(case, silence, later, until) {
-            let known = self.doubted.get_or_insert_with(|| Box::new((later, until)));
-            **known = (known.0.min(later), known.1.max(until));
-        }
-        self.judge(case, silence, from, until.min(now_before.saturating_sub(1)))
-    }
-
-    /// Whether one stands that counts from an instant in `[from, to]`, or would where its conditions hold.
-    fn may_stand(&self, case: &Case<'_>, silence: &Silence, from: i64, to: i64) -> bool {
-        let is_long = |p: &i64| {
-            let due = p.saturating_add(silence.span.0);
-            due <= case.clock && !silence.streams.iter().any(|h| next_heard(case, h, *p).is_some_and(|q| q <= due))
-        };
-        from.saturating_add(silence.span.0) <= case.clock
-            && (!self.facts.beginning_in(from, to).is_empty() || beginnings(case, silence, from, to).iter().any(is_long))
-    }
-
-    pub fn waits(&self) -> bool {
-        self.doubted.is_some()
-    }
-
-    /// The moment is over.
-    pub fn settle(&mut self, case: &Case<'_>, silence: &Silence) -> bool {
-        self.doubted.take().is_some_and(|range| self.judge(case, silence, range.0, range.1))
+        self.judge(case, silence, range.0, range.1)
     }
 
     /// Judges all silences again that count from an instant in `[from, to]`.
