@@ -238,6 +238,17 @@ fn is_sound(data: &Path) -> Value {
     said["begins"]["offset"].clone()
 }
 
+/// Readings come, and the server is killed behind them or not.
+fn arrives_at_both(house: &House, both: [&Path; 2], readings: &[Value], killed: bool) {
+    for data in both {
+        house.arrive(data, ago(0), readings);
+        if killed {
+            house.start(data).kill_now();
+        }
+        house.settle(data);
+    }
+}
+
 /// LAW: whatever comes after a trim (late, corrected, taken back, sent again; a kill, an erasure), all that is said is what is said where nothing was let go.
 #[test]
 fn what_comes_after_is_what_a_twin_says_that_kept_everything() {
@@ -258,13 +269,7 @@ fn what_comes_after_is_what_a_twin_says_that_kept_everything() {
         // What comes later, in two parts, between them a kill.
         let (one, other) = to_come.split_at(to_come.len() / 2);
         for (part, killed) in [(one, true), (other, false)] {
-            for data in [&kept, &data] {
-                house.arrive(data, ago(0), part);
-                if killed {
-                    house.start(data).kill_now();
-                }
-                house.settle(data);
-            }
+            arrives_at_both(&house, [&kept, &data], part, killed);
             same(&said(&house, &kept), &said(&house, &data), &format!("{what}, later"));
             assert_eq!(accounts(&kept), accounts(&data), "{what}, later");
         }

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use vitalog_broker::Broker;
 use vitalog_ingest::journal::kafka::Settings;
 
-use super::{House, RULES, accounts, ago, copy, is_sound, kept_by, metric, said, said_of_others, same, trim, trimming};
+use super::{
+    House, RULES, accounts, arrives_at_both, copy, is_sound, kept_by, metric, said, said_of_others, same, trim, trimming,
+};
 use crate::kafka::{own, shared};
 use crate::support::server::{Server, refused, run, vitalog};
 use crate::support::story::ndjson;
@@ -58,13 +60,7 @@ fn a_topic_says_what_a_twin_says_that_kept_everything() {
     // What comes later, and between two parts of it a kill.
     let (one, other) = to_come.split_at(to_come.len() / 2);
     for (part, killed) in [(one, true), (other, false)] {
-        for data in [&kept, &data] {
-            house.arrive(data, ago(0), part);
-            if killed {
-                house.start(data).kill_now();
-            }
-            house.settle(data);
-        }
+        arrives_at_both(&house, [&kept, &data], part, killed);
     }
     same(&said(&house, &kept), &said(&house, &data), "later");
     assert_eq!(accounts(&kept), accounts(&data), "later");

@@ -94,6 +94,7 @@ fn sum(metrics: &str, name: &str) -> f64 {
         let rest = line.strip_prefix(name)?;
         if rest.starts_with([' ', '{']) { rest.rsplit(' ').next()?.parse::<f64>().ok() } else { None }
     };
+    // Of none it is minus zero.
     metrics.lines().filter_map(of).sum::<f64>() + 0.0
 }
 

@@ -34,14 +34,14 @@ pub struct Calm {
     patience: u32,
     resting: Resting,
     /// To be asked each time: on the ground, and above it.
-    pub awake: Awake,
+    pub awake: Ranked,
     /// Those that the newest reading woke are awake from these places on.
     woken: [usize; 2],
 }
 
-/// Versions by their places.
+/// Versions by their places: those that look at no other rule, and those above them.
 #[derive(Debug, Default)]
-pub struct Awake {
+pub struct Ranked {
     pub ground: Vec<u32>,
     pub above: Vec<u32>,
 }
@@ -180,19 +180,19 @@ impl Calm {
     }
 }
 
-impl Awake {
+impl Ranked {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.ground.is_empty() && self.above.is_empty()
     }
 
     /// Those, and these as well, each once.
-    pub fn and(&self, more: &Awake) -> Awake {
+    pub fn and(&self, more: &Ranked) -> Ranked {
         let join = |some: &[u32], more: &[u32]| {
             let fresh = more.iter().filter(|version| !some.contains(version));
             some.iter().chain(fresh).copied().collect()
         };
-        Awake { ground: join(&self.ground, &more.ground), above: join(&self.above, &more.above) }
+        Ranked { ground: join(&self.ground, &more.ground), above: join(&self.above, &more.above) }
     }
 
     fn list(&mut self, is_above: bool) -> &mut Vec<u32> {
@@ -222,7 +222,7 @@ mod tests {
         let one = Amount { digits: 1, scale: 0, unit: Dimension::Count.usual_unit() }.atoms();
         let within = |low, high| Rest::Within(Band { field: FieldIx(0), low: low * one, high: high * one });
         let mut calm =
-            Calm { awake: Awake { ground: vec![1, 2, 3], above: vec![4] }, age: SOON, patience: SOON, ..Calm::default() };
+            Calm { awake: Ranked { ground: vec![1, 2, 3], above: vec![4] }, age: SOON, patience: SOON, ..Calm::default() };
         calm.settle(|version| match version {
             1 => Some(vec![within(0, 9)]),
             2 => Some(vec![within(5, 20), Rest::Before(7)]),
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn who_is_roused_is_awake_wherever_it_rested() {
         let resting = |versions: &[u32]| {
-            let awake = Awake { ground: versions.to_vec(), above: Vec::new() };
+            let awake = Ranked { ground: versions.to_vec(), above: Vec::new() };
             let mut calm = Calm { until: 9, awake, age: SOON, patience: SOON, ..Calm::default() };
             calm.settle(|_| Some(vec![]));
             Box::new(calm)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{StreamIx, Time};
 
-use super::calm::Awake;
+use super::calm::Ranked;
 use super::ranks::Ranks;
 use crate::decide::Version;
 use crate::plan::Library;
@@ -60,9 +60,9 @@ impl Default for Rulebook {
 /// The versions that the readings of a stream concern.
 #[derive(Debug, Default)]
 pub struct Route {
-    pub all: Awake,
+    pub all: Ranked,
     /// Those that a reading concerns which is later than all of its stream and all that was decided.
-    pub newest: Awake,
+    pub newest: Ranked,
 }
 
 /// What a new library changed.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{Cause, Effect, ReadingId, Severity, StreamIx, Subject, Time};
 
 use super::book::{Book, Desk};
-use super::calm::{Awake, Calm, Calms};
+use super::calm::{Calm, Calms, Ranked};
 use super::cold::Cold;
 use super::dues::Dues;
 use super::fronts::Fronts;
@@ -100,7 +100,7 @@ impl Person {
     #[inline]
     fn in_order(&mut self, rules: &Rulebook, clock: i64, one: &Touch, t: i64, is_due: bool) -> Option<i64> {
         let route = rules.route(one.stream)?;
-        let overtaken = if t > self.fronts.of(one.stream) { Awake::default() } else { self.overtaken(rules, clock, one, t) };
+        let overtaken = if t > self.fronts.of(one.stream) { Ranked::default() } else { self.overtaken(rules, clock, one, t) };
         if one.from == t
             && let Some(table) = self.line.table(one.stream)
             && let Some(mut calm) = self.calms.take(one.stream, t)
@@ -133,19 +133,19 @@ impl Person {
 
     /// Those that have decided something at the instant of a reading or later which may hang on it.
     #[cold]
-    fn overtaken(&self, rules: &Rulebook, clock: i64, one: &Touch, t: i64) -> Awake {
-        let Some(route) = rules.route(one.stream) else { return Awake::default() };
+    fn overtaken(&self, rules: &Rulebook, clock: i64, one: &Touch, t: i64) -> Ranked {
+        let Some(route) = rules.route(one.stream) else { return Ranked::default() };
         let is_ahead = |place: &&u32| {
             let case = Case { line: &self.line, version: &rules.versions[**place as usize], clock, more: rules.more };
             self.states[**place as usize].decided_until(&case, Some(one.stream)) >= t
         };
         let those = |all: &[u32]| all.iter().filter(is_ahead).copied().collect();
-        Awake { ground: those(&route.all.ground), above: those(&route.all.above) }
+        Ranked { ground: those(&route.all.ground), above: those(&route.all.above) }
     }
 
     /// Tells versions of a reading in order, and some more that may be among them.
     #[inline]
-    fn ask_also(&mut self, rules: &Rulebook, clock: i64, one: &Touch, awake: &Awake, more: &Awake) -> Option<i64> {
+    fn ask_also(&mut self, rules: &Rulebook, clock: i64, one: &Touch, awake: &Ranked, more: &Ranked) -> Option<i64> {
         if more.is_empty() {
             return self.ask(rules, clock, one, &awake.ground, &awake.above);
         }

@@ -97,7 +97,7 @@ impl Topic {
 
     /// Which journal it is, and into how many partitions its groups are cut: as its first record says, or, where that was let go of, the note of where it begins. `None` where there is none.
     fn identify(&mut self, lanes: Lanes, acknowledged: Option<Position>) -> Result<Option<u32>, JournalError> {
-        let low = self.lows.first().copied().unwrap_or(0);
+        let low = self.low();
         let reading = self.reading.get_mut().insert(Reading { lanes, order: Order::from_low(low) });
         let first = reading.lanes.read(ORDER, low)?;
         let mut partitions = None;
@@ -129,7 +129,7 @@ impl Topic {
 
     /// Gives the last record that counts.
     fn find_end(&mut self) -> Result<Option<Last>, JournalError> {
-        let low = self.lows.first().copied().unwrap_or(0);
+        let low = self.low();
         let (next, last) = self.read(|reading| {
             let (_, next) = reading.lanes.bounds(ORDER)?;
             reading.order = Order::from_low(low);
@@ -145,7 +145,7 @@ impl Topic {
         let reading = match &mut *reading {
             Some(reading) => reading,
             none => {
-                let low = self.lows.first().copied().unwrap_or(0);
+                let low = self.low();
                 none.insert(Reading { lanes: Lanes::new(&self.settings)?, order: Order::from_low(low) })
             }
         };
@@ -202,6 +202,11 @@ impl Topic {
         self.writer()?.write_in_order(own, bytes)?;
         (self.next, self.is_in_doubt) = (own + 1, false);
         Ok(())
+    }
+
+    /// The offset of the first record of the order.
+    fn low(&self) -> u64 {
+        self.lows.first().copied().unwrap_or(0)
     }
 
     /// Where the note stands that is in force.
