@@ -37,6 +37,8 @@ pub struct Reach {
     covers: Vec<(StreamIx, Asked)>,
     /// All streams that decide anything, sorted.
     pub streams: Vec<StreamIx>,
+    /// Those of a pattern's steps and absences.
+    pub decisive: Vec<StreamIx>,
     /// Profile fields that decide anything.
     pub profile: Vec<u16>,
     /// Those of them that are asked of an interval, which may stand later than the decision that sees it.
@@ -177,11 +179,7 @@ impl Version {
         match &self.terms.rule.kind {
             RuleKind::Episode(e) => e.driver == stream,
             RuleKind::Silence(s) => s.streams.iter().any(|h| h.stream == stream),
-            RuleKind::Match(p) => {
-                // What the clock is to decide is foreseen, and is foreseen otherwise when windows see more.
-                let foresees = self.scope.program.is_some() && self.scope.streams.contains(&stream);
-                foresees || p.steps.iter().any(|s| s.stream == stream) || p.absences().iter().any(|a| a.stream == stream)
-            }
+            RuleKind::Match(_) => self.scope.decisive.contains(&stream),
             RuleKind::Schedule(_) => false,
         }
     }
@@ -219,8 +217,11 @@ impl Version {
             }
             RuleKind::Silence(s) => reach.streams.extend(s.streams.iter().map(|h| h.stream)),
             RuleKind::Match(p) => {
-                reach.streams.extend(p.steps.iter().map(|s| s.stream));
-                reach.streams.extend(p.absences().into_iter().map(|a| a.stream));
+                reach.decisive.extend(p.steps.iter().map(|s| s.stream));
+                reach.decisive.extend(p.absences().into_iter().map(|a| a.stream));
+                reach.decisive.sort();
+                reach.decisive.dedup();
+                reach.streams.extend(&reach.decisive);
                 reach.edges.extend(p.steps.iter().filter(|s| s.edge != Edge::End).map(|s| (s.stream, s.edge)));
                 reach.program = Program::of(rule, p);
                 reach.shape = reach.program.is_none().then(|| Shape::of(rule, p));

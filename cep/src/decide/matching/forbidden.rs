@@ -29,13 +29,31 @@ pub enum Form {
 }
 
 impl<'a> Walk<'a> {
-    /// When a choice that is whole completes, if all that is asked of it holds.
+    /// When a choice that is whole completes, if all that is asked of it holds. What is asked of the whole is asked when it is decided, so of one that the clock has not
+    /// reached it is not asked yet: until then no window that sees more decides anything.
     pub fn accept(&self, state: &State) -> Option<i64> {
-        self.judge(state).ok()
+        let done = self.completes(state).ok()?;
+        if done > self.case.clock {
+            return Some(done);
+        }
+        self.decided.set(self.decided.get().max(done));
+        self.holds(done).then_some(done)
     }
 
-    /// The same, or why not.
+    /// When a choice that is whole would complete by what is known, or why it does not.
     pub fn judge(&self, state: &State) -> Result<i64, Obstacle<'a>> {
+        let done = self.completes(state)?;
+        if self.holds(done) { Ok(done) } else { Err(Obstacle::Condition { done }) }
+    }
+
+    /// What is asked of the whole when it is decided.
+    fn holds(&self, done: i64) -> bool {
+        let scope = Scope { bound: &self.bound, ..self.case.scope(done, self.start) };
+        self.case.version.terms.rule.filter.as_ref().is_none_or(|f| scope.holds(f))
+    }
+
+    /// When a choice that is whole completes, if nothing forbidden came between.
+    fn completes(&self, state: &State) -> Result<i64, Obstacle<'a>> {
         let frame = state.frames.first().ok_or(Obstacle::Endless)?;
         if frame.last.saturating_sub(frame.first) >= self.program.reach {
             return Err(Obstacle::Late { first: frame.first, last: frame.last, within: self.program.reach });
@@ -63,9 +81,7 @@ impl<'a> Walk<'a> {
             let check = &self.program.checks[*check];
             check.absences.iter().try_for_each(|a| self.unbroken(a, check.form, *from, *to))?;
         }
-        let scope = Scope { bound: &self.bound, ..self.case.scope(done, self.start) };
-        let holds = self.case.version.terms.rule.filter.as_ref().is_none_or(|f| scope.holds(f));
-        if holds { Ok(done) } else { Err(Obstacle::Condition { done }) }
+        Ok(done)
     }
 
     /// Asks a check, now or at the end.

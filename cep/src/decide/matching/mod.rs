@@ -19,6 +19,8 @@ mod tree;
 mod walk;
 mod writer;
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 pub use choices::first_row;
@@ -33,7 +35,7 @@ pub use walk::Walk;
 
 use super::fact::{Facts, evidence};
 use super::version::Case;
-use crate::eval::{Lets, Rows, Scope, render, said};
+use crate::eval::{Binding, Lets, Rows, Scope, render, said};
 use crate::lazy::{Blank, Lazy};
 use crate::newest::first_not;
 use crate::plan::{Pattern, Select, Step};
@@ -100,7 +102,7 @@ impl Matches {
 
     /// Something has begun that readings of other streams may complete or change.
     pub fn is_pending(&self, case: &Case<'_>) -> bool {
-        !self.pending.is_empty() && case.version.scope.shape.as_ref().is_none_or(|shape| !shape.is_patient)
+        !self.pending.is_empty() && case.version.scope.shape.as_ref().is_none_or(|shape| !(shape.is_patient && shape.is_of_one))
     }
 
     /// A reading came or went. `alone`: nothing else did. Returns whether a fact changed.
@@ -182,7 +184,7 @@ impl Matches {
                 let tie = table.tie(table.from(table.at(row)));
                 let start = table.at(row);
                 row = tie.end;
-                if !tie.into_iter().any(|row| starts(case, first, table, row)) {
+                if !opens(case, pattern, shape, table, tie) {
                     continue;
                 }
                 if let [known] = self.past.clusters.between(start, start)
@@ -225,7 +227,7 @@ impl Matches {
         if self.pending.first().is_some_and(|s| *s < t) && forbidden(case, pattern, shape, touch, row) {
             self.pending.clear();
         }
-        if first.stream == touch.stream && starts(case, first, table, row) {
+        if first.stream == touch.stream && opens(case, pattern, shape, table, row..row + 1) {
             if !is_point(pattern) {
                 self.pending.push(t);
             } else {
@@ -280,6 +282,22 @@ fn starts<'a>(case: &Case<'a>, first: &'a Step, table: &'a Table, row: usize) ->
         return told;
     }
     first.filter.as_ref().is_none_or(|f| case.scope(at, at).with_candidate(Rows::one(table, row), at).holds(f))
+}
+
+/// Whether a match can begin with the readings of an instant, as far as that is known there.
+fn opens<'a>(case: &Case<'a>, pattern: &'a Pattern, shape: &'a Shape, table: &'a Table, tie: Range<usize>) -> bool {
+    let first = &pattern.steps[0];
+    let mut rows = tie.filter(|row| starts(case, first, table, *row));
+    if shape.settled.is_empty() {
+        return rows.next().is_some();
+    }
+    let rows: Vec<usize> = rows.collect();
+    let Some(start) = rows.first().map(|row| table.at(*row)) else { return false };
+    let bound = [Binding { rows, instants: vec![0], ..Binding::none(first.stream) }];
+    let scope = Scope { bound: &bound, ..case.scope(start, start) };
+    let lets = Lets::of(&scope);
+    let scope = scope.with(&lets);
+    shape.settled.iter().all(|e| scope.holds(e))
 }
 
 /// Whether the newest reading is one that a plain absence forbids, so that no start before it can complete any more.

@@ -81,6 +81,8 @@ pub struct Program {
     pub plain: Vec<bool>,
     /// Steps that may be the first.
     pub opening: Vec<usize>,
+    /// The step that is bound where a match begins, and nowhere else.
+    pub once: Option<usize>,
     /// Steps of which one binds the reading at which a match completes; `None`: the clock may complete it, too.
     pub closing: Option<Vec<usize>>,
     /// Steps that every match binds, as far as their conditions hang on nothing that is chosen.
@@ -148,6 +150,7 @@ impl Program {
             alone,
             required,
             plain,
+            once: begins_with(&pattern.tree).filter(|i| pattern.steps[*i].most == Some(1)),
             opening,
             closing: (!is_by_clock(rule, pattern)).then(|| lasts(&pattern.tree)),
             growing: growing(pattern),
@@ -224,6 +227,16 @@ fn firsts(node: &Node, all: &mut Vec<usize>) {
         Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|n| firsts(n, all)),
         Node::Group(group) => firsts(&group.node, all),
         Node::Repeat { node, .. } => firsts(node, all),
+    }
+}
+
+/// The step that alone stands at the beginning, if there is one.
+fn begins_with(node: &Node) -> Option<usize> {
+    match node {
+        Node::Step(i) => Some(usize::from(*i)),
+        Node::Sequence { first, .. } => begins_with(first),
+        Node::Group(group) => begins_with(&group.node),
+        Node::And(_) | Node::Or(_) | Node::Repeat { .. } => None,
     }
 }
 

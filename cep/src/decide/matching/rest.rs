@@ -3,7 +3,7 @@
 use vitalog_elog::StreamIx;
 
 use super::search::{Search, is_point};
-use super::{Matches, limit, starts};
+use super::{Matches, Shape, limit, opens};
 use crate::decide::calm::Asked;
 use crate::decide::rests::Rests;
 use crate::decide::version::Case;
@@ -18,12 +18,7 @@ impl Matches {
         }
         let (program, shape) = (&case.version.scope.program, &case.version.scope.shape);
         if let Some(shape) = shape.as_ref().filter(|s| s.is_patient) {
-            // What begins meanwhile is gathered when a reading may complete it.
-            let last = pattern.steps.last()?;
-            if last.stream != stream {
-                return Some(Rests::default());
-            }
-            return shape.prefilter.iter().find_map(|e| asked.never(e, Ref::Candidate));
+            return self.calm_patient(case, pattern, shape, stream, asked);
         }
         if !self.pending.is_empty() {
             return None;
@@ -38,11 +33,40 @@ impl Matches {
         Some(rests)
     }
 
+    /// What begins with a stream that also completes it, or lies between, is gathered when a reading may complete it. Where another stream begins it, each of its readings that may is
+    /// told of, so that as long as nothing has begun none completes anything.
+    fn calm_patient<'a>(
+        &self,
+        case: &Case<'a>,
+        pattern: &'a Pattern,
+        shape: &'a Shape,
+        stream: StreamIx,
+        asked: &Asked<'_, 'a>,
+    ) -> Option<Rests> {
+        let (first, last) = (pattern.steps.first()?, pattern.steps.last()?);
+        let opening = || asked.never(first.filter.as_ref()?, Ref::Candidate);
+        if last.stream != stream {
+            return if first.stream == stream { opening() } else { Some(Rests::default()) };
+        }
+        let prefilter = shape.prefilter.iter().find_map(|e| asked.never(e, Ref::Candidate));
+        prefilter.or_else(|| {
+            let nothing_began = self.pending.is_empty() && self.has_caught_up(case);
+            let until_it_does = || if shape.is_of_one { opening() } else { Some(Rests::default()) };
+            nothing_began.then(until_it_does)?
+        })
+    }
+
+    /// All that came in order was made up for.
+    fn has_caught_up(&self, case: &Case<'_>) -> bool {
+        let tables = case.version.scope.decisive.iter().flat_map(|stream| [case.line.table(*stream), case.line.endless(*stream)]);
+        tables.flatten().all(|table| table.last().is_none_or(|last| last <= self.frontier))
+    }
+
     /// Makes up for all that readings in order were not asked about: the frontier is that of the timeline without the reading that is told now; what began meanwhile
     /// is pending, and what can't complete any more is forgotten.
     pub fn catch_up(&mut self, case: &Case<'_>, pattern: &Pattern, told: Option<&Touch>) {
         let before = self.frontier;
-        for stream in &case.version.scope.streams {
+        for stream in &case.version.scope.decisive {
             let told = told.filter(|t| t.came && t.stream == *stream);
             for table in [case.line.table(*stream), case.line.endless(*stream)].into_iter().flatten() {
                 let Some(mut last) = table.len().checked_sub(1) else { continue };
@@ -59,8 +83,8 @@ impl Matches {
             self.pending.retain(|s| s.saturating_add(program.horizon) > next || waits(*s));
         } else {
             self.forget(pattern);
-            if before < self.frontier && case.version.scope.shape.as_ref().is_some_and(|s| s.is_patient) {
-                self.gather(case, pattern, before);
+            if let Some(shape) = case.version.scope.shape.as_ref().filter(|s| s.is_patient && before < self.frontier) {
+                self.gather(case, pattern, shape, before);
             }
         }
     }
@@ -74,7 +98,7 @@ impl Matches {
     }
 
     /// The starts after an instant, up to the frontier, that something later may complete.
-    fn gather(&mut self, case: &Case<'_>, pattern: &Pattern, after: i64) {
+    fn gather(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, after: i64) {
         let first = &pattern.steps[0];
         let Some(table) = case.line.table(first.stream) else { return };
         let within = pattern.within.map_or(i64::MAX, |w| w.0);
@@ -90,7 +114,7 @@ impl Matches {
             }
             let (tie, start) = (table.tie(table.from(table.at(row))), table.at(row));
             row = tie.end;
-            if tie.into_iter().any(|row| starts(case, first, table, row)) {
+            if opens(case, pattern, shape, table, tie) {
                 self.pending.push(start);
             }
         }
@@ -101,7 +125,7 @@ impl Matches {
         self.catch_up(case, pattern, None);
         let Some(shape) = case.version.scope.shape.as_ref().filter(|_| !is_point(pattern)) else { return };
         let before = std::mem::take(&mut self.pending);
-        self.gather(case, pattern, i64::MIN);
+        self.gather(case, pattern, shape, i64::MIN);
         let doubted = self.past.doubted;
         let waits = |start: i64| doubted.is_some_and(|(after, to)| after < start && start <= to);
         self.pending.retain(|start| match waits(*start) {

@@ -2,7 +2,7 @@
 
 use vitalog_elog::StreamIx;
 
-use crate::plan::{Anchor, Expr, Measure, Pattern, Ref, Rule};
+use crate::plan::{Anchor, Expr, Measure, Pattern, Ref, Rule, Within};
 
 /// Facts about a pattern that the search relies on.
 #[derive(Debug)]
@@ -14,6 +14,10 @@ pub struct Shape {
     pub prefilter: Vec<Expr>,
     /// Nearly all readings show by their own numbers that they complete nothing, so starts are only gathered when one does not.
     pub is_patient: bool,
+    /// It begins and ends with readings of one stream.
+    pub is_of_one: bool,
+    /// The parts of the rule's condition that hang on nothing but where the match begins: what fails them never matches.
+    pub settled: Vec<Expr>,
     /// Per absence: it hangs on no binding and cannot mean a bound reading, so one reading of it ends all starts before it.
     pub plain: Vec<bool>,
 }
@@ -35,13 +39,39 @@ impl Shape {
         let prefilter: Vec<Expr> =
             last.map_or(Vec::new(), |e| conjuncts(e).into_iter().filter(|e| stands_alone(e)).cloned().collect());
         let single = steps.len() == 1 && steps[0].is_single();
+        let begins_alone = steps.len() > 1 && steps[0].is_single();
+        let asked = rule.filter.as_ref().filter(|_| begins_alone).map_or(Vec::new(), conjuncts);
+        let settled = asked.into_iter().filter(|e| hangs_on_start(e, &rule.lets)).cloned().collect();
         Shape {
             free: free.collect(),
             is_patient: !single && prefilter.iter().any(bounds_a_number),
+            is_of_one: steps.first().map(|s| s.stream) == steps.last().map(|s| s.stream),
             prefilter,
+            settled,
             plain: plain.collect(),
         }
     }
+}
+
+/// Whether it is known when the first step is bound, whatever comes and whenever it is decided: it asks for that step and for what lies before it.
+fn hangs_on_start(expr: &Expr, lets: &[Expr]) -> bool {
+    let mut settled = true;
+    expr.walk_within(&mut Vec::new(), &mut |e, within| {
+        let inside = within.iter().any(|w| matches!(w, Within::Window(_)));
+        settled &= !e.asks_calendar();
+        settled &= match e {
+            Expr::Get { of, .. } => *of == Ref::Step(0) || (inside && *of == Ref::Item),
+            Expr::Window(w) => w.fresh.is_none() && w.anchor == if inside { Anchor::Decision } else { Anchor::Before(0) },
+            // Of a window's reading it is asked at the instant of that.
+            Expr::Profile(_) => inside,
+            Expr::Let(i) => {
+                lets.get(..=usize::from(*i)).is_some_and(|all| hangs_on_start(&all[all.len() - 1], &all[..all.len() - 1]))
+            }
+            Expr::Now | Expr::Bound { .. } | Expr::Fresh { .. } | Expr::Covered { .. } => false,
+            _ => true,
+        };
+    });
+    settled
 }
 
 /// Whether it compares a number of the reading that it is asked of.

@@ -6,10 +6,11 @@
 use super::Matches;
 use super::choose::Found;
 use super::program::Program;
+use super::shape::stands_alone;
 use super::walk::Walk;
 use crate::decide::version::Case;
 use crate::eval::Rows;
-use crate::plan::{Edge, Pattern, Select};
+use crate::plan::{Edge, Expr, Pattern, Select};
 use crate::timeline::Touch;
 
 impl Matches {
@@ -64,8 +65,12 @@ impl Matches {
         if self.pending.first().is_some_and(|s| !live(s)) {
             self.pending.retain(live);
         }
-        if opens(case, pattern, program, Some(touch), t) && self.pending.last().is_none_or(|last| *last < t) {
+        let begins = opens(case, pattern, program, Some(touch), t) && self.pending.last().is_none_or(|last| *last < t);
+        if begins {
             self.pending.push(t);
+        }
+        if !goes_on(case, pattern, program, touch, t) {
+            return begins && self.search_those(case, pattern, program, &[t]);
         }
         let takes = |step: &usize| pattern.steps[*step].stream == touch.stream && fits(case, pattern, program, *step, t);
         let grows = program.growing.is_some_and(|step| takes(&step));
@@ -98,9 +103,10 @@ impl Matches {
             if !opens(case, pattern, program, None, start) {
                 continue;
             }
-            let found = Walk::new(*case, pattern, program, start).found();
-            // What the clock decided is past: a reading before it is late.
-            self.frontier = found.matches.iter().map(|m| m.at).fold(self.frontier, i64::max);
+            let mut walk = Walk::new(*case, pattern, program, start);
+            let found = walk.found();
+            // What the clock decided is past, for or against: a reading before it is late.
+            self.frontier = self.frontier.max(walk.decided.get());
             let is_live = start.saturating_add(program.horizon) > self.frontier.saturating_add(1);
             if let Found { due: Some(due), .. } = found {
                 dues.push((start, due));
@@ -125,6 +131,21 @@ impl Matches {
         let nothing = matches.is_empty() && self.past.clusters.is_empty();
         !nothing && self.past.clusters.replace(first.saturating_sub(1), *last, matches, pattern.select == Select::Disjoint)
     }
+}
+
+/// Whether the newest reading of all may go on with what has begun, or end it: it fits a step that is not bound where a match begins, or something that must not come.
+fn goes_on(case: &Case<'_>, pattern: &Pattern, program: &Program, touch: &Touch, t: i64) -> bool {
+    let mut later = pattern.steps.iter().enumerate().filter(|(i, step)| step.stream == touch.stream && program.once != Some(*i));
+    if later.any(|(i, _)| fits(case, pattern, program, i, t)) {
+        return true;
+    }
+    let Some(table) = case.line.table(touch.stream) else { return true };
+    let forbids = |filter: &Expr| {
+        let scope = case.scope(t, t);
+        !stands_alone(filter) || table.rows_at(t).any(|row| scope.with_candidate(Rows::one(table, row), t).holds(filter))
+    };
+    let mut absences = pattern.absences().into_iter().filter(|a| a.stream == touch.stream);
+    absences.any(|a| a.filter.as_ref().is_none_or(forbids))
 }
 
 /// The instants in `(after, to]` at which a match may begin, ascending.

@@ -4,6 +4,7 @@
 //! which is still asked for. The earliest completion that a state leads to is found once for each state; the match is then read off by taking, place by
 //! place, the preferred choice that still leads to it. So the work grows with the number of states, not with that of half-done matches.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::forbidden::Obstacle;
@@ -32,6 +33,8 @@ pub struct Walk<'a> {
     pub fitting: BTreeMap<(usize, i64), Vec<usize>>,
     choices: u32,
     depth: u32,
+    /// The last instant of which something was decided.
+    pub decided: Cell<i64>,
     /// Why the last choice led nowhere, for explanations.
     pub obstacle: Option<Obstacle<'a>>,
 }
@@ -40,8 +43,9 @@ impl<'a> Walk<'a> {
     pub fn new(case: Case<'a>, pattern: &'a Pattern, program: &'a Program, start: i64) -> Walk<'a> {
         let bound = pattern.steps.iter().map(|s| Binding { edge: s.edge, ..Binding::none(s.stream) }).collect();
         let (known, fitting) = (BTreeMap::new(), BTreeMap::new());
-        let (barrier, obstacle) = (i64::MAX, None);
-        let mut walk = Walk { case, pattern, program, start, bound, barrier, known, fitting, choices: 0, depth: 0, obstacle };
+        let (barrier, decided, obstacle) = (i64::MAX, Cell::new(i64::MIN), None);
+        let mut walk =
+            Walk { case, pattern, program, start, bound, barrier, known, fitting, choices: 0, depth: 0, decided, obstacle };
         walk.barrier = walk.find_barrier();
         walk
     }
