@@ -4,8 +4,8 @@
 //!
 //!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--sensors N] [--days N] [--seed N] [--late PERCENT] [--upload MINUTES] [--horizon DAYS] [--rules N] [--slice N] [--runs N] [--json] [--write FILE]
 //!
-//! WHAT is a workload (`threshold`, `sequence`, `iteration`, `absence`, `window`), `singles`, `library`, `rules`, `windows`, `subjects`, `late` or `steps`; all
-//! but the last if it is left out; with `--slice` the clock decides at most so many subjects at once; `--runs` measures `steps` so often; with `--rules` `rules` has so many alone. Every `--sensors`-th subject wears a glucose sensor. With `--upload` devices send so often what they gathered. `--json` tells single workloads as the peers tell theirs, and `--write` writes
+//! WHAT is a workload (`threshold`, `sequence`, `iteration`, `absence`, `window`), `singles`, `library`, `live`, `rules`, `windows`, `subjects`, `late` or `steps`; all
+//! but `live` and `steps` if it is left out; with `--slice` the clock decides at most so many subjects at once; `--runs` measures `steps` so often; with `--rules` `rules` has so many alone. Every `--sensors`-th subject wears a glucose sensor. With `--upload` devices send so often what they gathered. `--json` tells single workloads as the peers tell theirs, and `--write` writes
 //! their readings for them (`benches/peers`).
 //!
 //! Time is the processor's of this thread, so that a busy machine counts as little as may be: it still shares caches and the way to the memory.
@@ -13,6 +13,7 @@
 
 mod beyond;
 mod by_hand;
+mod live;
 mod revisions;
 mod run;
 mod uploads;
@@ -24,6 +25,8 @@ mod clock;
 mod population;
 #[path = "../../src/demo/post.rs"]
 mod post;
+#[path = "../spine/readings.rs"]
+mod readings;
 
 use std::io::Write as _;
 
@@ -72,6 +75,7 @@ fn section(what: &str, options: &Options) {
     match what {
         "singles" => ALL.iter().for_each(|w| single(w, options)),
         "library" => report("the whole library", library(), options),
+        "live" => live::run(&library(), options),
         "steps" => run::steps(&library(), options),
         "rules" => {
             for rules in options.rules.map_or(vec![1, 10, 40, 100, 1_000, 10_000], |rules| vec![rules]) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, EngineInput};
+use vitalog_cep::{Engine, EngineInput, FORESIGHT};
 use vitalog_elog::{Change, Effect, FindingKind, Reading, Span, Time};
 use vitalog_rules::{Source, compile};
 
@@ -115,7 +115,10 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
             hours -= 1;
         }
         let begin = Clock::now();
-        for (arrival, reading) in &batch {
+        for (place, (arrival, reading)) in batch.iter().enumerate() {
+            if place % FORESIGHT == 0 {
+                ran.engine.foresee(batch[place..].iter().map(|(_, reading)| reading));
+            }
             ran.readings += 1;
             beyond.step(&mut ran.engine, ran.readings, *arrival, EngineInput::Reading(reading), &mut effects);
             for effect in effects.drain(..) {
@@ -223,7 +226,7 @@ fn print(name: &str, library: &Library, ran: &Ran) {
     );
 }
 
-fn rate(readings: u64, took: Duration) -> f64 {
+pub fn rate(readings: u64, took: Duration) -> f64 {
     readings as f64 / took.as_secs_f64()
 }
 
@@ -327,7 +330,7 @@ fn doings(library: &Library, reading: &Reading, effects: &[Effect]) -> String {
     format!("{stream}; changes of {} subjects: {rules:?}", subjects.len())
 }
 
-fn peak_mb() -> u64 {
+pub fn peak_mb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
     line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024

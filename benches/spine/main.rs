@@ -11,6 +11,7 @@ mod lake;
 mod latency;
 mod population;
 mod postgres;
+mod readings;
 mod server;
 mod singles;
 mod visible;

@@ -18,4 +18,4 @@ pub mod plan;
 mod timeline;
 pub mod why;
 
-pub use engine::{Engine, EngineInput, Horizon, LayerId, NotThatLayer, Parted, Seen, SnapshotError, Unknown, Want};
+pub use engine::{Engine, EngineInput, FORESIGHT, Horizon, LayerId, NotThatLayer, Parted, Seen, SnapshotError, Unknown, Want};

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use vitalog_cep::driver::Split;
 use vitalog_cep::plan::Library;
-use vitalog_cep::{EngineInput, Seen};
-use vitalog_elog::{Effect, Entry, Input, Time};
+use vitalog_cep::{EngineInput, FORESIGHT, Seen};
+use vitalog_elog::{Effect, Entry, Input, Reading, Time};
 
 use super::own::Own;
 use crate::failure::Failure;
@@ -62,8 +62,14 @@ impl Share {
             own.engine.begin();
             let mut part = Part { partition: own.partition, ..Part::default() };
             let ours = &batch.split.ours[own.partition as usize];
-            let mut seen = Vec::new();
+            let (mut seen, mut stepped) = (Vec::new(), 0);
             for (place, is_ours) in walk(ours, &batch.split.moments) {
+                if is_ours {
+                    if stepped % FORESIGHT == 0 {
+                        own.engine.foresee(ours[stepped..].iter().filter_map(|place| batch.reading(*place)));
+                    }
+                    stepped += 1;
+                }
                 let entry = &batch.entries[place as usize];
                 let input = if is_ours { batch.input(place) } else { EngineInput::Tick };
                 let mut effects = Vec::new();
@@ -116,6 +122,13 @@ impl Share {
 }
 
 impl Batch {
+    fn reading(&self, place: u32) -> Option<&Reading> {
+        match &self.entries[place as usize].input {
+            Input::Reading(reading) => Some(reading),
+            _ => None,
+        }
+    }
+
     fn input(&self, place: u32) -> EngineInput<'_> {
         match &self.entries[place as usize].input {
             Input::Reading(reading) => EngineInput::Reading(reading),

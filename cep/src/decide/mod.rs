@@ -66,6 +66,15 @@ impl State {
         }
     }
 
+    /// Looks at itself, for whoever comes next; see `engine::foresee`.
+    pub fn glance(&self) -> u64 {
+        match self {
+            State::Episode(state) => state.decided_until() as u64,
+            State::Match(state) => state.decided_until() as u64,
+            State::Silence(_) | State::Schedule(_) => 0,
+        }
+    }
+
     pub fn facts(&self) -> &Facts {
         match self {
             State::Episode(e) => e.facts(),

@@ -51,6 +51,17 @@ const SOON: u32 = 4;
 const LATE: u32 = 256;
 
 impl Calms {
+    /// See [`super::foresee`].
+    pub fn glance(&self) -> u64 {
+        (self.cells.len() ^ self.roused.len()) as u64
+    }
+
+    /// What was noted of a stream, old or not.
+    #[inline]
+    pub fn at(&self, stream: StreamIx) -> Option<&Calm> {
+        self.cells.get(usize::from(stream.0))?.as_deref()
+    }
+
     /// Nothing that was noted holds any more.
     #[inline]
     pub fn forget(&mut self) {
@@ -120,6 +131,17 @@ impl Calms {
 }
 
 impl Calm {
+    /// See [`super::foresee`].
+    pub fn glance(&self) -> u64 {
+        u64::from(self.epoch) ^ self.resting.glance() ^ (self.awake.ground.len() ^ self.awake.above.len()) as u64
+    }
+
+    /// The same, one level further.
+    pub fn glance_within(&self) -> u64 {
+        let first = |list: &[u32]| u64::from(list.first().copied().unwrap_or(0));
+        self.resting.glance_within() ^ first(&self.awake.ground) ^ first(&self.awake.above)
+    }
+
     /// Wakes those that the newest reading of a table may concern. Whether it is to be looked at who may rest, once the reading was told.
     #[inline]
     pub fn wake(&mut self, table: &Table) -> bool {

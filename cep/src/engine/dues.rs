@@ -33,6 +33,11 @@ impl Dues {
         self.of(version) < i64::MAX
     }
 
+    /// See [`super::foresee`].
+    pub fn glance(&self) -> u64 {
+        (self.noted.len() ^ self.heap.len()) as u64
+    }
+
     /// The first of all.
     pub fn first(&self) -> Option<i64> {
         self.heap.peek().map(|Reverse((due, _))| *due)

@@ -18,6 +18,11 @@ impl Fronts {
         self.0.get(usize::from(stream.0)).copied().unwrap_or(i64::MIN)
     }
 
+    /// See [`super::foresee`].
+    pub fn glance(&self) -> u64 {
+        self.0.len() as u64
+    }
+
     /// Somebody who hangs on these streams has decided what lies at an instant or before.
     #[inline]
     pub fn raise(&mut self, streams: &[StreamIx], to: i64) {

@@ -85,6 +85,18 @@ impl Resting {
         self.many
     }
 
+    /// See [`super::foresee`].
+    pub fn glance(&self) -> u64 {
+        (self.numbers.len() ^ self.fields.len() ^ self.at.len() ^ self.whole.bands.len() ^ self.whole.without.len()) as u64
+    }
+
+    /// The same, one level further.
+    pub fn glance_within(&self) -> u64 {
+        let number = self.numbers.first().copied().unwrap_or(0);
+        let band = self.whole.bands.first().map_or(0, |band| band.low as u64);
+        u64::from(number) ^ band ^ self.fields.first().map_or(0, |(_, bounds)| bounds.len() as u64)
+    }
+
     /// Nobody rests.
     pub fn clear(&mut self) {
         self.numbers.clear();

@@ -21,7 +21,7 @@ pub struct Person {
     /// By version.
     pub states: Vec<State>,
     /// By rule name.
-    books: Vec<Lazy<Book>>,
+    pub(super) books: Vec<Lazy<Book>>,
     /// What was cut off.
     pub(super) cold: Lazy<Cold>,
     /// Versions whose facts changed in this step.
@@ -35,17 +35,17 @@ pub struct Person {
     pub waits: bool,
     /// How late readings may be that are late for nobody. Made again after a restore.
     #[serde(skip)]
-    fronts: Fronts,
+    pub(super) fronts: Fronts,
     /// The clock that it was brought to last: what fell due since is not decided. A restored one has the clock of its snapshot, or what lies just before what it
     /// owed then: nothing fell due in between.
     #[serde(skip)]
     clock: i64,
     /// What the next readings concern.
     #[serde(skip)]
-    calms: Calms,
+    pub(super) calms: Calms,
     /// When the clock is to look at which version.
     #[serde(skip)]
-    dues: Dues,
+    pub(super) dues: Dues,
 }
 
 /// How soon a deadline is that is looked at again when another comes up, in microseconds.

@@ -70,6 +70,9 @@ pub fn unfiltered<'a>(func: Func, table: &'a Table, rows: Range<usize>, what: Me
             Ratio::whole(if func == Func::Min { least } else { greatest })
         }
         Func::Stddev | Func::Cv => return spread::from_sums(func, column, rows),
+        Func::Reversals if let Some(turns) = column.turns(rows.clone(), table.instants(0..rows.end)) => {
+            Ratio::whole(i64::from(turns))
+        }
         Func::Slope | Func::Rate | Func::Reversals => {
             return spread::straight(func, table.instants(rows.clone()), column.numbers(rows)?);
         }

@@ -10,6 +10,7 @@ use vitalog_elog::Value;
 
 use super::datum::Datum;
 use super::extremes::Extremes;
+use super::turns::Turns;
 /// What a field says, in atoms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
@@ -59,6 +60,7 @@ struct Kept {
     /// The same of the squares; shorter than `sums` where they do not fit.
     squares: Vec<i128>,
     extremes: Extremes,
+    turns: Turns,
 }
 
 /// By row; 1 where there is no value.
@@ -86,6 +88,19 @@ impl Column {
     /// A column for a table that has `rows` rows already.
     pub fn absent(rows: usize) -> Column {
         Column { silent: rows, ..Column::default() }
+    }
+
+    /// Looks at itself, for whoever comes next; see `engine::foresee`.
+    pub fn glance(&self) -> u64 {
+        (self.silent ^ self.values.len()) as u64 ^ u64::from(self.gaps.is_some())
+    }
+
+    /// The same of some rows and the last ones.
+    pub fn glance_at(&self, rows: impl Iterator<Item = usize>) -> u64 {
+        let Some(last) = self.values.len().checked_sub(1) else { return 0 };
+        let said = self.gaps.as_ref().and_then(|gaps| Some(u64::from(*gaps.present.last()?) ^ u64::from(*gaps.counts.last()?)));
+        let of = |row: usize| self.values.get(row).map_or(0, |n| *n as u64);
+        rows.chain([last, last.saturating_sub(8)]).fold(said.unwrap_or(0), |seen, row| seen ^ of(row))
     }
 
     /// Of the same kind, and with the same sums.
@@ -217,6 +232,15 @@ impl Column {
         self.kept.borrow_mut().get_or_insert_default().extremes.between(from, to, |row| self.number(row))
     }
 
+    /// How often the numbers of some rows turn, where each has one, no two are of one instant, and there are many; `at` are the instants of all rows.
+    pub fn turns(&self, rows: Range<usize>, at: &[i64]) -> Option<u32> {
+        // A few are walked through.
+        if rows.len() < 64 || self.kind != Some(Kind::Number) || self.gaps.is_some() {
+            return None;
+        }
+        self.kept.borrow_mut().get_or_insert_default().turns.between(rows, at, &self.values)
+    }
+
     /// Puts a value before those of a row; after the last row, the way that nearly every reading takes, it only appends.
     #[inline]
     pub fn insert(&mut self, row: usize, value: Option<&Value>) {
@@ -251,6 +275,7 @@ impl Column {
             kept.sums.truncate(row);
             kept.squares.truncate(row);
             kept.extremes.changed(row);
+            kept.turns.changed(row);
         }
     }
 
@@ -317,6 +342,7 @@ impl Column {
             kept.sums.truncate(row);
             kept.squares.truncate(row);
             kept.extremes.changed(row);
+            kept.turns.changed(row);
         }
     }
 

@@ -14,6 +14,7 @@ mod shared;
 mod sieve;
 mod table;
 mod tally;
+mod turns;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -122,6 +123,12 @@ pub struct Touch {
 }
 
 impl Timeline {
+    /// Looks at itself, for whoever comes next; see `engine::foresee`.
+    pub fn glance(&self) -> u64 {
+        let lists = [self.streams.len(), self.found.len(), self.ahead.len(), self.removed.len(), self.older.len()];
+        lists.into_iter().fold(u64::from(self.rows), |seen, n| seen ^ n as u64)
+    }
+
     /// Takes a revision in. Appends what became or ceased to be visible to `touched`.
     pub fn put(&mut self, reading: &Reading, clock: i64, touched: &mut Vec<Touch>) -> Outcome {
         let place = place_of(reading, clock);

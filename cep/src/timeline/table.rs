@@ -97,6 +97,27 @@ impl Table {
         self.at.len()
     }
 
+    /// Looks at itself, for whoever comes next; see `engine::foresee`.
+    pub fn glance(&self) -> u64 {
+        let marks = [self.slots.len(), self.ids.len(), self.stamps.len(), self.vacant.len()];
+        let lists = [self.at.len(), self.columns.len(), self.summed.len()].into_iter().chain(marks);
+        lists.fold(self.begins[0].get().span as u64 ^ self.longest as u64, |seen, n| seen ^ n as u64)
+    }
+
+    /// The same, one level further: the newest row, and where windows begin.
+    pub fn glance_at_newest(&self) -> u64 {
+        let last = self.last().unwrap_or(0) as u64;
+        let mark = self.ids.last().map_or(0, |id| id.0 as u64) ^ self.stamps.last().map_or(0, |stamp| u64::from(stamp.rev));
+        let begins = self.begins.iter().map(|guess| self.at.get(guess.get().row as usize).map_or(0, |at| *at as u64));
+        begins.chain(self.columns.iter().map(Column::glance)).fold(last ^ mark, |seen, n| seen ^ n)
+    }
+
+    /// The same of what the columns say there.
+    pub fn glance_at_columns(&self) -> u64 {
+        let begins = || self.begins.iter().map(|guess| guess.get().row as usize);
+        self.columns.iter().map(|column| column.glance_at(begins())).fold(0, |seen, n| seen ^ n)
+    }
+
     #[inline]
     pub fn at(&self, row: usize) -> i64 {
         self.at[row]

@@ -26,6 +26,19 @@ pub fn run(lines: &[Line]) -> (Engine, Vec<Vec<Effect>>) {
     (engine, effects)
 }
 
+/// The same of an engine that looks ahead before each step.
+pub fn foreseeing(lines: &[Line]) -> (Engine, Vec<Vec<Effect>>) {
+    let mut engine = Engine::new();
+    let mut effects = Vec::new();
+    for (i, line) in lines.iter().enumerate() {
+        let ahead =
+            lines[i..].iter().filter_map(|line| if let Given::Reading(reading) = &line.input { Some(reading) } else { None });
+        engine.foresee(ahead);
+        effects.push(step(&mut engine, i, line));
+    }
+    (engine, effects)
+}
+
 /// What the engine says stands, in the oracle's order.
 pub fn standing(engine: &Engine) -> Vec<Standing> {
     let mut standing: Vec<Standing> = engine.findings().iter().map(Standing::of).collect();
