@@ -6,6 +6,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// So many entries from the top of the heap are looked at for what is soon.
+const SOON: usize = 15;
+
 /// Deadlines of subjects by their places.
 #[derive(Debug, Default)]
 pub struct Alarms {
@@ -40,6 +43,12 @@ impl Alarms {
     #[inline]
     pub fn is_due(&self, subject: u32, clock: i64) -> bool {
         self.set.get(subject as usize).is_some_and(|due| due.is_some_and(|due| due <= clock))
+    }
+
+    /// Some of the subjects whose entries are for `until` or earlier: nearly all of those that are next.
+    pub fn soon(&self, until: i64) -> impl Iterator<Item = u32> {
+        let first = self.heap.as_slice().iter().take(SOON);
+        first.filter(move |Reverse((due, _))| *due <= until).map(|Reverse((_, subject))| *subject)
     }
 
     /// Whether the clock reached any entry, or one that counts no more.

@@ -43,6 +43,11 @@ impl Dues {
         self.heap.peek().map(|Reverse((due, _))| *due)
     }
 
+    /// Some of the versions whose notes are the first.
+    pub fn soon(&self) -> impl Iterator<Item = u32> {
+        self.heap.as_slice().iter().take(3).map(|Reverse((_, version))| *version)
+    }
+
     /// A version is to be looked at by then, or before if that is noted.
     #[inline]
     pub fn advance(&mut self, version: u32, due: i64) {

@@ -11,6 +11,7 @@ use vitalog_elog::{Reading, StreamIx};
 
 use super::Engine;
 use super::calm::Calm;
+use super::rulebook::Rulebook;
 use super::subject::Person;
 use crate::timeline::Table;
 
@@ -21,10 +22,11 @@ impl Engine {
     /// Looks up what stepping over these readings will look at, of the first [`FORESIGHT`] of them. Of use right before they are stepped over, where there are many subjects.
     pub fn foresee<'a>(&self, readings: impl IntoIterator<Item = &'a Reading>) {
         let mut ahead = [None; FORESIGHT];
-        let mut seen = 0;
+        let (mut seen, mut until) = (0, self.clock.0);
         for (slot, reading) in ahead.iter_mut().zip(readings) {
             let (Some(content), Some(place)) = (&reading.content, self.places.get(&reading.subject)) else { continue };
             seen ^= content.values.len() as u64;
+            until = until.max(content.when.start().0);
             *slot = Some((&self.people[place as usize], content.stream));
         }
         // Each level is found through the one before.
@@ -35,6 +37,12 @@ impl Engine {
                 seen ^= level(person, *stream);
             }
         }
+        // By the time of the last of them the clock has reached what others wait for.
+        let alarms = self.alarms.borrow();
+        let others = || alarms.soon(until).map(|place| &self.people[place as usize]);
+        seen = others().fold(seen, |seen, person| seen ^ person.glance_itself());
+        seen = others().fold(seen, |seen, person| seen ^ person.glance_at_due());
+        seen = others().fold(seen, |seen, person| seen ^ person.glance_at_heard(&self.rules));
         // Else nothing of it need be done.
         black_box(seen);
     }
@@ -42,6 +50,10 @@ impl Engine {
 
 impl Person {
     fn glance(&self, _: StreamIx) -> u64 {
+        self.glance_itself()
+    }
+
+    fn glance_itself(&self) -> u64 {
         let parts = self.line.glance() ^ self.calms.glance() ^ self.dues.glance() ^ self.fronts.glance();
         parts ^ (self.states.len() ^ self.books.len()) as u64
     }
@@ -63,5 +75,15 @@ impl Person {
         let awake = self.calms.at(stream).into_iter().flat_map(|calm| calm.awake.ground.iter().chain(&calm.awake.above));
         let states = awake.map(|version| self.states[*version as usize].glance() ^ u64::from(self.dues.is_noted(*version)));
         states.fold(self.line.table(stream).map_or(0, Table::glance_at_columns), |seen, n| seen ^ n)
+    }
+
+    fn glance_at_due(&self) -> u64 {
+        self.dues.soon().map(|version| self.states[version as usize].glance()).fold(0, |seen, n| seen ^ n)
+    }
+
+    /// What those hang on who have a deadline next: when their streams were heard last.
+    fn glance_at_heard(&self, rules: &Rulebook) -> u64 {
+        let streams = self.dues.soon().flat_map(|version| &rules.versions[version as usize].scope.streams);
+        streams.map(|stream| self.line.table(*stream).and_then(Table::last).unwrap_or(0) as u64).fold(0, |seen, n| seen ^ n)
     }
 }
