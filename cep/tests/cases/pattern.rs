@@ -1,6 +1,6 @@
 //! Matches: which choice is taken, what breaks it.
 
-use vitalog_cep::plan::{Compare, Expr, Func, Measure, Pattern, Ref, RuleKind};
+use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Pattern, Ref, RuleKind, Window};
 
 use super::build::*;
 use super::table::check;
@@ -225,4 +225,71 @@ fn conditions_of_steps_look_back_from_the_candidate() {
     // At 5 it is the second in (-5, 5]; just before 15 that at 5 is still inside (5 - 1 us, 15 - 1 us], at 15 not any more.
     case(p.clone(), "0 sugar 90\n 0 meal 10\n 5 sugar 90\n 15-1us sugar 90\n", "");
     case(p, "0 sugar 90\n 0 meal 10\n 5 sugar 90\n 15 sugar 90\n", "open info from 0 at 15 to 15 of r2 r4");
+}
+
+/// A meal and then a high sugar, of which the whole is asked something.
+fn spike_where(filter: Expr) -> [vitalog_cep::plan::Library; 1] {
+    let mut r = rule(RuleKind::Match(spike(60)));
+    r.filter = Some(filter);
+    only(r)
+}
+
+fn some_lab(anchor: Anchor) -> Expr {
+    let count = window(Func::Count, LAB, Measure::Itself, 30);
+    compare(value_of(Window { anchor, ..count }), Compare::Gt, Expr::number(0))
+}
+
+#[test]
+fn what_hangs_on_the_first_step_is_asked_where_it_begins_and_the_rest_where_it_ends() {
+    let stands = "open info from 0 at 20 to 20 of r1 r3";
+    // What comes in between is seen by the end alone.
+    check(&spike_where(some_lab(Anchor::Decision)), "0 meal 10\n 10 lab 1\n 20 sugar 120", stands);
+    check(&spike_where(some_lab(Anchor::Before(0))), "0 meal 10\n 10 lab 1\n 20 sugar 120", "");
+    check(&spike_where(some_lab(Anchor::Before(1))), "0 meal 10\n 10 lab 1\n 20 sugar 120", stands);
+    let behind = "open info from 0 at 20 to 20 of r1 r2";
+    // What lay before is, however late it is known, and for as long as it is there.
+    let before = || spike_where(some_lab(Anchor::Before(0)));
+    check(&before(), "-10 lab 1\n 0 meal 10\n 20 sugar 120", "open info from 0 at 20 to 20 of r2 r3");
+    check(&before(), "0 meal 10\n -10 lab 1\n 20 sugar 120", stands);
+    check(&before(), "0 meal 10\n 20 sugar 120\n -10 lab 1", behind);
+    check(&before(), "0 meal 10\n 20 sugar 120\n -10 lab 1\n remove r3", "");
+    check(&before(), "0 meal 10\n -10 lab 1\n remove r2\n 20 sugar 120", "");
+    // With other parts beside it, and through a `let`.
+    let both = Expr::And(vec![some_lab(Anchor::Before(0)), some_lab(Anchor::Decision)]);
+    check(&spike_where(both.clone()), "-10 lab 1\n 0 meal 10\n 15 lab 1\n 20 sugar 120", "open info from 0 at 20 to 20 of r2 r4");
+    check(&spike_where(both), "-10 lab 1\n 0 meal 10\n 25 sugar 120", "");
+    for (anchor, found) in [(Anchor::Decision, true), (Anchor::Before(0), false)] {
+        let mut r = rule(RuleKind::Match(spike(60)));
+        r.lets = vec![value_of(Window { anchor, ..window(Func::Count, LAB, Measure::Itself, 30) }), Expr::Let(0)];
+        r.filter = Some(compare(Expr::Let(1), Compare::Gt, Expr::number(0)));
+        check(&only(r), "0 meal 10\n 10 lab 1\n 20 sugar 120", if found { stands } else { "" });
+    }
+}
+
+#[test]
+fn the_profile_and_the_instant_are_those_of_the_end() {
+    // Asked of the whole, a profile field is that of the decision.
+    let target = |op| compare(Expr::Profile(TARGET), op, Expr::number(80 * crate::world::Kind::Glucose.atoms()));
+    let input = "profile target 70 from 0\n 0 meal 10\n profile target 90 from 10\n 20 sugar 120";
+    check(&spike_where(target(Compare::Gt)), input, "open info from 0 at 20 to 20 of r1 r2");
+    check(&spike_where(target(Compare::Lt)), input, "");
+    let later = Expr::Arith { op: Arith::Sub, left: Box::new(Expr::Now), right: Box::new(Expr::Onset) };
+    let later = || compare(later.clone(), Compare::Ge, Expr::number(600_000_000));
+    check(&spike_where(later()), "0 meal 10\n 5 sugar 120", "");
+    check(&spike_where(later()), "0 meal 10\n 15 sugar 120", "open info from 0 at 15 to 15 of r1 r2");
+}
+
+#[test]
+fn what_another_stream_begins_is_seen_whatever_came_while_nothing_had_begun() {
+    // High all along: it is not asked again until a meal comes.
+    let mut input: Vec<String> = (0..40).map(|i| format!("{i} sugar 150")).collect();
+    input.push("40 meal 10\n 41 sugar 150\n 42 sugar 150".to_owned());
+    check(&only(rule(RuleKind::Match(spike(60)))), &input.join("\n"), "open info from 40 at 41 to 41 of r41 r42");
+    // A meal behind the newest sugar is late for what came after it.
+    let mut input: Vec<String> = (0..40).map(|i| format!("{i} sugar 150")).collect();
+    input.push("30+1us meal 10\n 41 sugar 150".to_owned());
+    check(&only(rule(RuleKind::Match(spike(60)))), &input.join("\n"), "open info from 30+1us at 31 to 31 of r32 r41");
+    // One whose hour is over completes nothing, and the next one does.
+    let lines = "0 meal 10\n 70 sugar 150\n 80 sugar 150\n 90 meal 10\n 95 sugar 90\n 100 sugar 150";
+    check(&only(rule(RuleKind::Match(spike(60)))), lines, "open info from 90 at 100 to 100 of r4 r6");
 }
