@@ -10,7 +10,7 @@ use super::ready::Condition;
 use super::timed::{coverage, days, decayed, forecast, share, time_in};
 use super::value::Value;
 use super::{Binding, Rows, Scope};
-use crate::plan::{Anchor, Func, Measure, Window};
+use crate::plan::{Anchor, Edge, Func, Measure, Window};
 use crate::timeline::{Table, Tally, Timeline};
 
 /// Where a window lies on the timeline of a decision.
@@ -60,6 +60,10 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     }
     let Some(table) = scope.line.table(w.stream) else { return of_nothing(w.func) };
     let rows = table.window(w.over.0, to);
+    let (rows, without) = match without.and_then(|own| before_own(&rows, own)) {
+        Some(rest) => (rest, None),
+        None => (rows, without),
+    };
     if w.filter.is_none() && without.is_none() {
         if let Some(short) = unfiltered(w.func, table, rows.clone(), w.what) {
             return short;
@@ -68,6 +72,19 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     }
     let counting = Counting::of(w, scope, table, rows.clone(), without);
     fold(w.func, table, rows.filter(|&row| counting.has(row)), w.what)
+}
+
+/// The rows of a window without those that a step bound, where these are its last.
+fn before_own(rows: &Range<usize>, own: &Binding) -> Option<Range<usize>> {
+    if own.edge != Edge::End {
+        return None;
+    }
+    let mut left = own.rows.iter().rev().skip_while(|row| **row >= rows.end).peekable();
+    let mut end = rows.end;
+    while end > rows.start && left.next_if(|row| **row == end - 1).is_some() {
+        end -= 1;
+    }
+    left.next().is_none_or(|row| *row < rows.start).then_some(rows.start..end)
 }
 
 /// A window's number at `now`, where it can be told without looking at each reading. `None` says nothing.
@@ -306,4 +323,24 @@ fn is_plain(w: &Window) -> bool {
         Func::Share | Func::TimeIn(_) | Func::Coverage(_) | Func::DecayedSum(_) | Func::Days | Func::Forecast(_)
     );
     !timed && w.fresh.is_none() && !matches!(w.what, Measure::AtClock | Measure::StartClock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vitalog_elog::StreamIx;
+
+    #[test]
+    fn a_steps_own_rows_are_left_out_where_they_are_the_last() {
+        let own = |rows: &[usize]| Binding { rows: rows.to_vec(), ..Binding::none(StreamIx(0)) };
+        let rest = |rows: &[usize]| before_own(&(3..9), &own(rows));
+        assert_eq!((rest(&[8]), rest(&[7, 8]), rest(&[]), rest(&[1, 2, 8])), (Some(3..8), Some(3..7), Some(3..9), Some(3..8)));
+        assert_eq!(
+            (rest(&[8, 9, 11]), rest(&[9]), rest(&[0]), rest(&[3, 4, 5, 6, 7, 8])),
+            (Some(3..8), Some(3..9), Some(3..9), Some(3..3))
+        );
+        assert_eq!((rest(&[7]), rest(&[4, 8]), before_own(&(3..3), &own(&[3]))), (None, None, Some(3..3)));
+        let of_starts = Binding { edge: Edge::Start, ..own(&[8]) };
+        assert_eq!(before_own(&(3..9), &of_starts), None);
+    }
 }
