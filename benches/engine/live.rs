@@ -1,5 +1,5 @@
 //! What engines are given by `cargo bench --bench spine -- ingest`, live: two thousand subjects of whom each sends a reading every two seconds, a thousand in a group, behind what the gateway said of contact
-//! when it heard of them first.
+//! when it heard of them first. Rules for the night cost more when it is night, so the hour can be said.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ const GROUP: u64 = 1_000;
 const GROUPS: u64 = 250;
 /// Between two of a subject.
 const EVERY: i64 = 2_000_000;
-const NOON: i64 = 12 * 3_600_000_000;
+const HOUR: i64 = 3_600_000_000;
 
 pub fn run(library: &Arc<Library>, options: &Options) {
-    let now = START.0 + NOON;
+    let now = START.0 + options.hour * HOUR;
     let from = now - (GROUPS * GROUP / SUBJECTS) as i64 * EVERY;
     let mut engine = Engine::new();
     engine.set_slice(options.slice);

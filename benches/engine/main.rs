@@ -2,10 +2,10 @@
 //! Beside each single rule runs a loop written by hand for it alone, which must count the same; and after the timed part corrections in the middle of
 //! history must come out right.
 //!
-//!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--sensors N] [--days N] [--seed N] [--late PERCENT] [--upload MINUTES] [--horizon DAYS] [--rules N] [--slice N] [--runs N] [--json] [--write FILE]
+//!     cargo bench -p vitalog-rules --bench engine -- [WHAT] [--subjects N] [--sensors N] [--days N] [--seed N] [--late PERCENT] [--upload MINUTES] [--hour N] [--horizon DAYS] [--rules N] [--slice N] [--runs N] [--json] [--write FILE]
 //!
 //! WHAT is a workload (`threshold`, `sequence`, `iteration`, `absence`, `window`), `singles`, `library`, `live`, `rules`, `windows`, `subjects`, `late` or `steps`; all
-//! but `live` and `steps` if it is left out; with `--slice` the clock decides at most so many subjects at once; `--runs` measures `steps` so often; with `--rules` `rules` has so many alone. Every `--sensors`-th subject wears a glucose sensor. With `--upload` devices send so often what they gathered. `--json` tells single workloads as the peers tell theirs, and `--write` writes
+//! but `live` and `steps` if it is left out; with `--slice` the clock decides at most so many subjects at once; `--runs` measures `steps` so often; with `--rules` `rules` has so many alone. Every `--sensors`-th subject wears a glucose sensor. `--hour` is the hour of the day at which `live` is. With `--upload` devices send so often what they gathered. `--json` tells single workloads as the peers tell theirs, and `--write` writes
 //! their readings for them (`benches/peers`).
 //!
 //! Time is the processor's of this thread, so that a busy machine counts as little as may be: it still shares caches and the way to the memory.
@@ -51,6 +51,7 @@ fn main() {
             "--days" => options.days = number("--days") as u32,
             "--seed" => options.seed = number("--seed"),
             "--late" => options.late = number("--late"),
+            "--hour" => options.hour = number("--hour") as i64,
             "--upload" => options.upload = Some(number("--upload")),
             "--horizon" => options.horizon = Some(number("--horizon") as u32),
             "--rules" => options.rules = Some(number("--rules") as u32),

@@ -33,6 +33,8 @@ pub struct Options {
     pub seed: u64,
     /// Of a hundred readings so many come late, by up to a day.
     pub late: u64,
+    /// Of the day, at which `live` is.
+    pub hour: i64,
     /// Devices send every so many minutes what they gathered; `None`: at once.
     pub upload: Option<u64>,
     /// How late readings may be that need nothing put back; `None`: the engine keeps all.
@@ -55,6 +57,7 @@ impl Default for Options {
             days: 14,
             seed: 20_261_120,
             late: 0,
+            hour: 12,
             upload: None,
             horizon: None,
             rules: None,
