@@ -119,7 +119,7 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
         }
         let begin = Clock::now();
         for (place, (arrival, reading)) in batch.iter().enumerate() {
-            if place % FORESIGHT == 0 {
+            if place % FORESIGHT == 0 && ran.engine.has_foresight() {
                 ran.engine.foresee(batch[place..].iter().map(|(_, reading)| reading));
             }
             ran.readings += 1;

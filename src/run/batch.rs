@@ -62,10 +62,10 @@ impl Share {
             own.engine.begin();
             let mut part = Part { partition: own.partition, ..Part::default() };
             let ours = &batch.split.ours[own.partition as usize];
-            let (mut seen, mut stepped) = (Vec::new(), 0);
+            let (mut seen, mut stepped, foresees) = (Vec::new(), 0, own.engine.has_foresight());
             for (place, is_ours) in walk(ours, &batch.split.moments) {
                 if is_ours {
-                    if stepped % FORESIGHT == 0 {
+                    if foresees && stepped % FORESIGHT == 0 {
                         own.engine.foresee(ours[stepped..].iter().filter_map(|place| batch.reading(*place)));
                     }
                     stepped += 1;

@@ -18,7 +18,15 @@ use crate::timeline::Table;
 /// Of how many readings at once: enough to overlap, and few enough that what they look at stays in the nearest caches.
 pub const FORESIGHT: usize = 16;
 
+/// Under fewer rules a step looks at so little that to look it up before costs more than it saves: with one rule and five hundred subjects a fifth.
+const FEW: usize = 16;
+
 impl Engine {
+    /// Whether there are so many rules that looking ahead is of use.
+    pub fn has_foresight(&self) -> bool {
+        self.rules.versions.len() >= FEW
+    }
+
     /// Looks up what stepping over these readings will look at, of the first [`FORESIGHT`] of them. Of use right before they are stepped over, where there are many subjects.
     pub fn foresee<'a>(&self, readings: impl IntoIterator<Item = &'a Reading>) {
         let mut ahead = [None; FORESIGHT];
