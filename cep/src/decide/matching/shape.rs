@@ -68,7 +68,11 @@ fn hangs_on_start(expr: &Expr, lets: &[Expr]) -> bool {
                 lets.get(..=usize::from(*i)).is_some_and(|all| hangs_on_start(&all[all.len() - 1], &all[..all.len() - 1]))
             }
             Expr::Now | Expr::Bound { .. } | Expr::Fresh { .. } | Expr::Covered { .. } => false,
-            _ => true,
+            Expr::TimeOfDay(_) | Expr::DayOfWeek(_) => false,
+            Expr::Bool(_) | Expr::Number(_) | Expr::Enum(_) | Expr::Text(_) | Expr::Onset => true,
+            Expr::Not(_) | Expr::Neg(_) | Expr::And(_) | Expr::Or(_) | Expr::IsKnown(_) | Expr::If { .. } => true,
+            Expr::Compare { .. } | Expr::Arith { .. } | Expr::Between { .. } | Expr::In { .. } => true,
+            Expr::Wrap { .. } | Expr::BetweenTimes { .. } => true,
         };
     });
     settled
