@@ -10,7 +10,7 @@ use vitalog_elog::{Amount, Content, Dimension, Effect, FieldKind, Reading, Schem
 
 use crate::clock::Clock;
 use crate::readings::{SUBJECTS, Said, What, said};
-use crate::run::{Options, START, peak_mb, rate};
+use crate::run::{Options, START, print};
 
 const PARTS: u64 = 4;
 const GROUP: u64 = 1_000;
@@ -27,7 +27,7 @@ pub fn run(library: &Arc<Library>, options: &Options) {
     engine.set_slice(options.slice);
     let mut effects = Vec::new();
     engine.step(0, START, EngineInput::Library { effective: Time::MIN, library: library.clone() }, &mut effects);
-    let (mut took, mut readings, mut changes) = (Duration::ZERO, 0_u64, 0_usize);
+    let (mut took, mut readings, mut changes) = (Duration::ZERO, 0, 0);
     for number in 0..GROUPS {
         for part in 0..PARTS {
             // As fast as they are sent, not as they were measured.
@@ -47,17 +47,10 @@ pub fn run(library: &Arc<Library>, options: &Options) {
             }
             engine.settle(&mut effects);
             took += begin.elapsed();
-            changes += effects.drain(..).filter(|effect| matches!(effect, Effect::Finding(_))).count();
+            changes += effects.drain(..).filter(|effect| matches!(effect, Effect::Finding(_))).count() as u64;
         }
     }
-    let rate = rate(readings, took);
-    println!(
-        "{:<20} {rate:>11.0} readings/s ({:.0} ns each): {readings} readings, {} rules, {changes} changes of findings; {} MB at the peak",
-        "live",
-        1e9 / rate,
-        library.rules.len(),
-        peak_mb(),
-    );
+    print("live", library, readings, changes, took);
 }
 
 fn contact(schema: &Arc<Schema>, subject: u64, at: Time) -> Reading {

@@ -162,7 +162,7 @@ pub fn single(workload: &Workload, options: &Options) {
             peak_mb(),
         );
     } else {
-        print(workload.name, &library, &ran);
+        print(workload.name, &library, ran.readings, ran.changes, ran.took);
         println!(
             "    by hand {bound:>11.0} readings/s: the engine reaches {:.2} of it; {ours} matches, by hand {counted}",
             rate / bound
@@ -214,22 +214,20 @@ fn standing(engine: &Engine, readings: &[Reading]) -> u64 {
 
 pub fn report(name: &str, library: Arc<Library>, options: &Options) {
     let ran = run(&library, options, &mut |_| {});
-    print(name, &library, &ran);
+    print(name, &library, ran.readings, ran.changes, ran.took);
 }
 
-fn print(name: &str, library: &Library, ran: &Ran) {
-    let rate = rate(ran.readings, ran.took);
+pub fn print(name: &str, library: &Library, readings: u64, changes: u64, took: Duration) {
+    let rate = rate(readings, took);
     println!(
-        "{name:<20} {rate:>11.0} readings/s ({:.0} ns each): {} readings, {} rules, {} changes of findings; {} MB at the peak",
+        "{name:<20} {rate:>11.0} readings/s ({:.0} ns each): {readings} readings, {} rules, {changes} changes of findings; {} MB at the peak",
         1e9 / rate,
-        ran.readings,
         library.rules.len(),
-        ran.changes,
         peak_mb(),
     );
 }
 
-pub fn rate(readings: u64, took: Duration) -> f64 {
+fn rate(readings: u64, took: Duration) -> f64 {
     readings as f64 / took.as_secs_f64()
 }
 
@@ -333,7 +331,7 @@ fn doings(library: &Library, reading: &Reading, effects: &[Effect]) -> String {
     format!("{stream}; changes of {} subjects: {rules:?}", subjects.len())
 }
 
-pub fn peak_mb() -> u64 {
+fn peak_mb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
     line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024

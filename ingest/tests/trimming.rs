@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use vitalog_elog::{Entry, Input, Position, Schema, Subject, Time};
 use vitalog_ingest::journal::{About, Copy, Journal, JournalError, audit, peek, put_back};
@@ -51,21 +50,13 @@ pub fn written_in<D>(dir: D, mut journal: Journal, groups: i64) -> Written<D> {
     Written { dir, journal, schema, borders, all, stride: 1 }
 }
 
-/// What may pass is tried again: a broker that has just started takes a while until it removes anything.
 pub fn swept(journal: &mut Journal, bytes: u64) -> u64 {
-    let (mut groups, began) = (0, Instant::now());
+    let mut groups = 0;
     loop {
-        match journal.sweep(bytes) {
-            Ok(swept) => {
-                groups += swept.groups;
-                if swept.is_done {
-                    return groups;
-                }
-            }
-            Err(error) if error.may_pass() && began.elapsed() < Duration::from_secs(60) => {
-                std::thread::sleep(Duration::from_millis(100));
-            }
-            Err(error) => panic!("swept: {error}"),
+        let swept = journal.sweep(bytes).expect("swept");
+        groups += swept.groups;
+        if swept.is_done {
+            return groups;
         }
     }
 }

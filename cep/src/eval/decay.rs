@@ -19,16 +19,12 @@ pub fn weight(age: i128, half_life: i64) -> i64 {
     if halvings > 33 {
         return 0;
     }
-    // e^-x with x = ln 2 * part, as a series from its end: x is below 0.7, so thirty terms are more than enough. Nothing of it exceeds one, so a word holds each term, and divisors are
-    // known when this is compiled: divisions of 128 bits took ten times as long.
+    // e^-x with x = ln 2 * part, as a series from its end: x is below 0.7, so thirty terms are more than enough. Nothing of it exceeds one, so a word holds each term: divisions of
+    // 128 bits are dear.
     let x = (LN_2 * (age % half_life) / half_life) as u64;
     let one = 1_u64 << DIGITS;
     let term = |sum: u64| ((u128::from(x) * u128::from(sum)) >> DIGITS) as u64;
-    let mut sum = one;
-    macro_rules! terms {
-        ($($k:literal)*) => { $(sum = one - term(sum) / $k;)* };
-    }
-    terms!(30 29 28 27 26 25 24 23 22 21 20 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1);
+    let sum = (1..=30).rev().fold(one, |sum, k| one - term(sum) / k);
     let digits = DIGITS - 32 + halvings as u32;
     ((u128::from(sum) + (1 << (digits - 1))) >> digits) as i64
 }

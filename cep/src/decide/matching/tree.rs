@@ -1,7 +1,7 @@
 //! Matches of patterns that are more than a plain sequence.
 //!
 //! As with sequences, only *pending* starts are searched again when a reading comes in order: those without a match, those whose match may grow, those
-//! that the clock will decide. A change of the past searches again for the starts that can see it.
+//! that the clock will decide; and none of them where the reading can neither go on with what has begun nor end it. A change of the past searches again for the starts that can see it.
 
 use super::Matches;
 use super::choose::Found;
