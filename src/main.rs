@@ -19,6 +19,11 @@ mod server;
 mod traces;
 mod trimming;
 
+/// What the parts of the process free, they give back: glibc's keeps it for each thread, and what many threads free of each other's lay there for good.
+#[cfg(unix)]
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 use std::process::ExitCode;
 
 use clap::Parser;

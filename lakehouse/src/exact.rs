@@ -10,6 +10,9 @@
 
 use vitalog_elog::{Amount, Unit};
 
+/// Up to this power of ten all are floats.
+const EXACT_POWER: u8 = 22;
+
 /// The number that stands in the column: the amount in the declared unit, rounded to the nearest float.
 pub fn shown(amount: Amount, declared: Unit) -> f64 {
     if amount.unit == declared {
@@ -30,7 +33,7 @@ pub fn implied(number: f64, declared: Unit) -> Option<Amount> {
 
 /// The text for `as_sent`, where the column's number doesn't tell the amount.
 pub fn as_sent(field: &str, amount: Amount, declared: Unit) -> Option<String> {
-    if implied(shown(amount, declared), declared) == Some(amount) {
+    if tells_itself(amount, declared) || implied(shown(amount, declared), declared) == Some(amount) {
         return None;
     }
     let number = write_decimal(amount.digits, amount.scale);
@@ -39,6 +42,14 @@ pub fn as_sent(field: &str, amount: Amount, declared: Unit) -> Option<String> {
     } else {
         Some(format!("{field}={number} #{}", amount.unit.index()))
     }
+}
+
+/// Whether the column's number tells the amount for sure: of no more digits than any float has, and no zero behind the point that nothing follows.
+fn tells_itself(amount: Amount, declared: Unit) -> bool {
+    const DIGITS_OF_A_FLOAT: u32 = f64::DIGITS;
+    amount.unit == declared
+        && amount.digits.unsigned_abs() < 10_u64.pow(DIGITS_OF_A_FLOAT)
+        && (amount.scale == 0 || (amount.scale <= EXACT_POWER && amount.digits % 10 != 0))
 }
 
 /// Finds a field's amount in an `as_sent`.
@@ -56,7 +67,6 @@ pub fn find(as_sent: &str, field: &str, declared: Unit) -> Option<Amount> {
 /// The float nearest to `digits / 10^scale`.
 fn decimal_to_f64(digits: i64, scale: u8) -> f64 {
     const EXACT_INTEGER: u64 = 1 << 53;
-    const EXACT_POWER: u8 = 22;
     // Both are floats without rounding, so their quotient is rounded once: it is the nearest.
     if digits.unsigned_abs() <= EXACT_INTEGER && scale <= EXACT_POWER {
         return digits as f64 / 10_f64.powi(i32::from(scale));
@@ -133,5 +143,32 @@ mod tests {
         assert_eq!(shown(Amount { digits: 61, scale: 1, unit: mmol }, mmol), 6.1);
         assert_eq!(shown(Amount { digits: 100, scale: 0, unit: mgdl }, mgdl), 100.0);
         assert_eq!(shown(Amount { digits: 61, scale: 1, unit: mmol }, mgdl), 109.8976);
+    }
+
+    #[test]
+    fn what_tells_itself_is_what_the_number_says() {
+        let mmol = Unit::named(Dimension::Glucose, "mmol/L").unwrap_or_else(|| panic!("a unit"));
+        let mut dice = 11_u64;
+        let mut below = |n: u64| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 11) % n
+        };
+        let mut told = 0;
+        for _ in 0..20_000 {
+            let many = 10_u64.pow(below(18) as u32);
+            let digits = below(many.max(2)) as i64 * if below(2) == 0 { 1 } else { -1 };
+            let amount = Amount { digits, scale: below(26) as u8, unit: mmol };
+            if tells_itself(amount, mmol) {
+                assert_eq!(implied(shown(amount, mmol), mmol), Some(amount));
+                told += 1;
+            }
+        }
+        assert!(told > 5_000, "{told}");
+        let edges = [(999_999_999_999_999, 0), (999_999_999_999_999, 22), (1, 22), (-7, 1), (100, 0)];
+        for (digits, scale) in edges {
+            let amount = Amount { digits, scale, unit: mmol };
+            assert!(tells_itself(amount, mmol) && implied(shown(amount, mmol), mmol) == Some(amount), "{digits} {scale}");
+        }
+        assert!(!tells_itself(Amount { digits: 610, scale: 2, unit: mmol }, mmol), "its last zero is not told");
     }
 }

@@ -4,11 +4,12 @@
 //! taking a row in is cheap, a query turns at most one short tail into columns, and a waiting row takes little room. Current readings have
 //! an index besides: the revision that is superseded while still hot is marked dead where it lies, and never reaches a file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
+use foldhash::HashMap;
 use vitalog_elog::{Reading, ReadingId, StreamIx, Subject, Time};
 
 use crate::decode::Decoder;

@@ -26,6 +26,7 @@ mod pack;
 mod pg;
 mod prune;
 mod pseudonyms;
+mod ranks;
 mod retention;
 mod shared;
 mod sorted;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::{SortOptions, interleave_record_batch};
 use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::arrow::error::ArrowError;
@@ -13,6 +13,7 @@ use vitalog_elog::Time;
 use crate::fit::Nulls;
 use crate::layout::Layout;
 use crate::month::{month_name, month_of};
+use crate::ranks::{Key, keys};
 use crate::table::Table;
 
 /// Rows per batch.
@@ -39,12 +40,8 @@ pub fn sort(batches: &[RecordBatch], table: Table, layout: &Layout) -> Result<BT
     let mut nulls = Nulls::default();
     let batches = Arc::new(batches.iter().map(|b| nulls.fit(b, &schema)).collect::<Result<Vec<_>, _>>()?);
     let places: Vec<usize> = table.order().iter().map(|name| schema.index_of(name)).collect::<Result<_, _>>()?;
-    let fields = places.iter().map(|&i| SortField::new_with_options(schema.field(i).data_type().clone(), ORDER));
-    let converter = RowConverter::new(fields.collect())?;
-    let keys: Vec<Rows> = batches
-        .iter()
-        .map(|batch| converter.convert_columns(&places.iter().map(|&i| batch.column(i).clone()).collect::<Vec<_>>()))
-        .collect::<Result<_, _>>()?;
+    let columns: Vec<Vec<ArrayRef>> =
+        batches.iter().map(|batch| places.iter().map(|&i| batch.column(i).clone()).collect()).collect();
     let mut months: BTreeMap<Option<i64>, Vec<(u32, u32)>> = BTreeMap::new();
     for (i, batch) in batches.iter().enumerate() {
         let month = months_of(batch, table)?;
@@ -52,11 +49,23 @@ pub fn sort(batches: &[RecordBatch], table: Table, layout: &Layout) -> Result<BT
             months.entry(month.as_ref().map(|m| m[row])).or_default().push((i as u32, row as u32));
         }
     }
-    let named = months.into_iter().map(|(month, mut order)| {
-        order.sort_by(|a, b| keys[a.0 as usize].row(a.1 as usize).cmp(&keys[b.0 as usize].row(b.1 as usize)));
-        (month.map(month_name), Sorted { schema: schema.clone(), batches: batches.clone(), order })
-    });
-    Ok(named.collect())
+    if let Some(keys) = keys(&columns) {
+        for order in months.values_mut() {
+            // Beside its row, for else each comparison would look for both keys.
+            let key = |at: &(u32, u32)| keys[at.0 as usize][at.1 as usize];
+            let mut keyed: Vec<(Key, (u32, u32))> = order.iter().map(|at| (key(at), *at)).collect();
+            keyed.sort_unstable();
+            *order = keyed.into_iter().map(|(_, at)| at).collect();
+        }
+    } else {
+        let fields = places.iter().map(|&i| SortField::new_with_options(schema.field(i).data_type().clone(), ORDER));
+        let converter = RowConverter::new(fields.collect())?;
+        let keys: Vec<Rows> = columns.iter().map(|of| converter.convert_columns(of)).collect::<Result<_, _>>()?;
+        let key = |(batch, row): &(u32, u32)| keys[*batch as usize].row(*row as usize);
+        months.values_mut().for_each(|order| order.sort_by(|a, b| key(a).cmp(&key(b))));
+    }
+    let sorted = |order| Sorted { schema: schema.clone(), batches: batches.clone(), order };
+    Ok(months.into_iter().map(|(month, order)| (month.map(month_name), sorted(order))).collect())
 }
 
 /// Each row's month: that of its instant; of its start, while it goes on.

@@ -6,9 +6,9 @@
 //! It is written where the rules declare such a stream, for first sendings only (an amendment is a person at a desk), and at most once a minute for a
 //! subject and source. What was said last is not kept over a restart: one more row then does no harm.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use vitalog_elog::schema::FieldKind;
 use vitalog_elog::{Content, Entry, Input, Reading, Schema, Span, StreamIx, Subject, Time, Value, When};
 
@@ -22,7 +22,7 @@ const PACE: Span = Span::minutes(1);
 /// Who was heard lately.
 #[derive(Debug, Default)]
 pub struct Contacts {
-    last: BTreeMap<(Subject, Option<Arc<str>>), Time>,
+    last: HashMap<(Subject, Option<Arc<str>>), Time>,
     /// When what is too old to matter was last dropped.
     swept: Time,
 }

@@ -16,7 +16,7 @@ use super::rests::{Band, Rest, Rests};
 use super::silence;
 use super::version::Case;
 use crate::eval::{Lets, Ratio, Value, value};
-use crate::plan::{Anchor, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
+use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
 use crate::timeline::Table;
 
 impl State {
@@ -26,7 +26,8 @@ impl State {
         if case.version.heeds(stream) {
             return None;
         }
-        let asked = Asked { case, stream, table: case.line.table(stream)?, row };
+        let onset = if let State::Episode(state) = self { state.onset() } else { None };
+        let asked = Asked { case, stream, table: case.line.table(stream)?, row, onset, anchor: Anchor::Decision };
         let ended = asked.table.at(row) >= case.version.to;
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => {
@@ -91,6 +92,10 @@ pub struct Asked<'c, 'a> {
     pub stream: StreamIx,
     pub table: &'a Table,
     pub row: usize,
+    /// Of what goes on.
+    pub onset: Option<i64>,
+    /// Up to where its windows look: the reading, or what came before the step that it begins.
+    pub anchor: Anchor,
 }
 
 impl<'a> Asked<'_, 'a> {
@@ -110,6 +115,7 @@ impl<'a> Asked<'_, 'a> {
                 let band = self.bounded(*op, left, right, of).or_else(|| self.bounded(op.mirrored(), right, left, of));
                 let band = band.or_else(|| self.kept_within(*op, left, right, of)).map(Rest::Within);
                 let rest = band.or_else(|| self.varied(*op, left, right)).or_else(|| self.apart(*op, left, right));
+                let rest = rest.or_else(|| self.outlasts(*op, left, right)).or_else(|| self.too_soon(*op, left, right));
                 let rest = rest.or_else(|| self.unsaid(left, of)).or_else(|| self.unsaid(right, of));
                 rest.map(Rests::from)
             }
@@ -163,6 +169,21 @@ impl<'a> Asked<'_, 'a> {
         let supposed = Supposed { of, stream: self.stream, field, low: least, high: greatest };
         let by = supposed.room(op, left, right, &fixed)?;
         Some(Band { field, low: least.saturating_sub(by), high: greatest.saturating_add(by) })
+    }
+
+    /// `now - onset` is less than what it is to be.
+    fn too_soon(&self, op: Compare, left: &Expr, right: &Expr) -> Option<Rest> {
+        let (Expr::Arith { op: Arith::Sub, left: now, right: onset }, Expr::Number(Rational { n, d: 1 })) = (left, right) else {
+            return None;
+        };
+        let later = match op {
+            Compare::Ge => *n,
+            Compare::Gt => n.checked_add(1)?,
+            _ => return None,
+        };
+        let is_age = matches!((&**now, &**onset), (Expr::Now, Expr::Onset));
+        let until = self.onset.filter(|_| is_age)?.checked_add(later)?;
+        (self.table.at(self.row) < until).then_some(Rest::Before(until))
     }
 
     /// `max = min` of one window: until the last two readings that differ have left it.

@@ -96,10 +96,11 @@ pub enum Going {
     Run {
         from: i64,
     },
-    /// And the condition of its end does not hold.
+    /// `calm`: since when the condition of its end holds.
     Open {
         onset: i64,
         severity: Severity,
+        calm: Option<i64>,
     },
 }
 
@@ -226,13 +227,21 @@ impl Episodes {
         due(episode, case.line.table(episode.driver)?.last()?)
     }
 
-    /// What goes on, if anything does and its end has not begun.
+    /// What goes on, if anything does.
     pub fn going(&self) -> Option<Going> {
         match self.state() {
             State::Run { from } => Some(Going::Run { from: *from }),
-            State::Open { what, calm: None } => Some(Going::Open { onset: what.onset, severity: what.severity }),
-            State::Idle | State::Open { .. } => None,
+            State::Open { what, calm } => Some(Going::Open { onset: what.onset, severity: what.severity, calm: *calm }),
+            State::Idle => None,
         }
+    }
+
+    /// Since when it does.
+    pub fn onset(&self) -> Option<i64> {
+        self.going().map(|going| match going {
+            Going::Run { from } => from,
+            Going::Open { onset, .. } => onset,
+        })
     }
 
     fn state(&self) -> &State {

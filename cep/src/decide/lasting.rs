@@ -21,15 +21,18 @@ impl Episodes {
                 rests.push(Rest::Near(hold.gap.0));
                 rests
             }
-            Going::Open { severity, .. } => {
-                let grades = &version.terms.rule.grades;
-                if grades.iter().any(|grade| grade.severity > severity) || !(awaited || episode.lapse.is_none()) {
+            Going::Open { severity, calm, .. } => {
+                if !(awaited || episode.lapse.is_none()) {
                     return None;
                 }
-                match &episode.until {
-                    Some(until) => asked.never(until, Ref::Driver)?,
-                    None => asked.always(&episode.when, Ref::Driver)?,
+                let mut rests = match calm {
+                    None => self.goes_on(episode, asked)?,
+                    Some(since) => self.is_ending(episode, asked, since)?,
+                };
+                for grade in version.terms.rule.grades.iter().filter(|grade| grade.severity > severity) {
+                    rests.extend(asked.never(grade.when.as_ref()?, Ref::Driver)?);
                 }
+                rests
             }
         };
         if let Some(lapse) = episode.lapse {
@@ -38,6 +41,24 @@ impl Episodes {
         if version.to < i64::MAX {
             rests.push(Rest::Before(version.to));
         }
+        Some(rests)
+    }
+
+    /// The condition of its end does not hold.
+    fn goes_on<'a>(&self, episode: &'a Episode, asked: &Asked<'_, 'a>) -> Option<Rests> {
+        match &episode.until {
+            Some(until) => asked.never(until, Ref::Driver),
+            None => asked.always(&episode.when, Ref::Driver),
+        }
+    }
+
+    /// The condition of its end holds since an instant, and not for long enough yet.
+    fn is_ending<'a>(&self, episode: &'a Episode, asked: &Asked<'_, 'a>, since: i64) -> Option<Rests> {
+        let hold = episode.until_hold.as_ref()?;
+        // Without a condition of its own it ends where the other is false, and not where that is unknown.
+        let mut rests = asked.always(episode.until.as_ref()?, Ref::Driver)?;
+        rests.push(Rest::Before(since.saturating_add(hold.span.0)));
+        rests.push(Rest::Near(hold.gap.0));
         Some(rests)
     }
 }
@@ -57,7 +78,8 @@ impl<'a> Asked<'_, 'a> {
             }
             Expr::Or(any) => any.iter().find_map(|e| self.always(e, of)),
             Expr::Compare { op, left, right } => {
-                band(*op, left, right).or_else(|| band(op.mirrored(), right, left)).map(Rests::from)
+                let band = band(*op, left, right).or_else(|| band(op.mirrored(), right, left));
+                band.or_else(|| self.outlasts(op.negated(), left, right)).map(Rests::from)
             }
             Expr::Between { value, low, high } => {
                 let mut rests = Rests::from(band(Compare::Ge, value, low)?);

@@ -8,33 +8,54 @@
 
 use vitalog_elog::StreamIx;
 
-/// By stream; `i64::MIN` where nobody decided anything.
+/// `i64::MIN` where nothing was decided.
 #[derive(Debug, Default)]
-pub struct Fronts(Vec<i64>);
+pub struct Fronts {
+    /// By stream, of all whom it concerns.
+    streams: Vec<i64>,
+    /// By version, how far it is itself.
+    versions: Vec<i64>,
+}
 
 impl Fronts {
     #[inline]
     pub fn of(&self, stream: StreamIx) -> i64 {
-        self.0.get(usize::from(stream.0)).copied().unwrap_or(i64::MIN)
+        self.streams.get(usize::from(stream.0)).copied().unwrap_or(i64::MIN)
+    }
+
+    /// How far a version is at most.
+    #[inline]
+    pub fn of_version(&self, version: u32) -> i64 {
+        self.versions.get(version as usize).copied().unwrap_or(i64::MIN)
     }
 
     /// See [`super::foresee`].
     pub fn glance(&self) -> u64 {
-        self.0.len() as u64
+        (self.streams.len() ^ self.versions.len()) as u64
     }
 
-    /// Somebody who hangs on these streams has decided what lies at an instant or before.
+    /// A version that hangs on these streams has decided what lies at an instant or before.
     #[inline]
-    pub fn raise(&mut self, streams: &[StreamIx], to: i64) {
+    pub fn raise(&mut self, version: u32, streams: &[StreamIx], to: i64) {
+        if to <= self.of_version(version) {
+            return;
+        }
+        *of(&mut self.versions, version as usize) = to;
         for stream in streams.iter().filter(|stream| stream.derived().is_none()) {
-            let place = usize::from(stream.0);
-            if self.0.len() <= place {
-                self.0.reserve_exact(place + 1 - self.0.len());
-                self.0.resize(place + 1, i64::MIN);
-            }
-            self.0[place] = self.0[place].max(to);
+            let known = of(&mut self.streams, usize::from(stream.0));
+            *known = (*known).max(to);
         }
     }
+}
+
+/// The place in a list that is as long as it has to be.
+#[inline]
+fn of(list: &mut Vec<i64>, place: usize) -> &mut i64 {
+    if list.len() <= place {
+        list.reserve_exact(place + 1 - list.len());
+        list.resize(place + 1, i64::MIN);
+    }
+    &mut list[place]
 }
 
 #[cfg(test)]
@@ -47,9 +68,13 @@ mod tests {
         let mut fronts = Fronts::default();
         let of = |fronts: &Fronts| [0, 1, 2, 9].map(|stream| fronts.of(StreamIx(stream)));
         assert_eq!(of(&fronts), [i64::MIN; 4]);
-        fronts.raise(&[StreamIx(0), StreamIx(2), Derived::stream(3)], 7);
-        fronts.raise(&[StreamIx(2)], 5);
+        fronts.raise(4, &[StreamIx(0), StreamIx(2), Derived::stream(3)], 7);
+        fronts.raise(1, &[StreamIx(2)], 5);
         assert_eq!(of(&fronts), [7, i64::MIN, 7, i64::MIN]);
-        assert_eq!(fronts.0.len(), 3, "what rules find has no front");
+        assert_eq!(fronts.streams.len(), 3, "what rules find has no front");
+        assert_eq!([0, 1, 4, 9].map(|version| fronts.of_version(version)), [i64::MIN, 5, 7, i64::MIN]);
+        fronts.raise(1, &[StreamIx(2)], 4);
+        fronts.raise(1, &[StreamIx(2)], 9);
+        assert_eq!(of(&fronts), [7, i64::MIN, 9, i64::MIN], "it is raised and never lowered");
     }
 }

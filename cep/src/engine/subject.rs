@@ -136,6 +136,10 @@ impl Person {
     fn overtaken(&self, rules: &Rulebook, clock: i64, one: &Touch, t: i64) -> Ranked {
         let Some(route) = rules.route(one.stream) else { return Ranked::default() };
         let is_ahead = |place: &&u32| {
+            // Most are not.
+            if self.fronts.of_version(**place) < t {
+                return false;
+            }
             let case = Case { line: &self.line, version: &rules.versions[**place as usize], clock, more: rules.more };
             self.states[**place as usize].decided_until(&case, Some(one.stream)) >= t
         };
@@ -320,7 +324,7 @@ impl Person {
         self.waits |= rules.more && state.waits();
         let moved = is_over || (!changed && only_moved(state, due));
         if !moved {
-            self.fronts.raise(&case.version.scope.streams, state.decided_until(&case, None));
+            self.fronts.raise(place, &case.version.scope.streams, state.decided_until(&case, None));
             self.calms.rouse(place, &case.version.scope.streams);
         }
         if changed {
@@ -393,10 +397,10 @@ impl Person {
 
     /// What does not show in what stands is brought into the one form that does not hang on the way there.
     pub fn settle_down(&mut self, rules: &Rulebook, clock: i64) {
-        for (version, state) in rules.versions.iter().zip(&mut self.states) {
+        for (place, (version, state)) in (0_u32..).zip(rules.versions.iter().zip(&mut self.states)) {
             let case = Case { line: &self.line, version, clock, more: false };
             if state.settle_down(&case) {
-                self.fronts.raise(&version.scope.streams, state.decided_until(&case, None));
+                self.fronts.raise(place, &version.scope.streams, state.decided_until(&case, None));
             }
         }
     }
@@ -409,9 +413,9 @@ impl Person {
 
     /// Notes of all versions how far they have decided.
     pub(super) fn raise_fronts(&mut self, rules: &Rulebook, clock: i64) {
-        for (version, state) in rules.versions.iter().zip(&self.states) {
+        for (place, (version, state)) in (0_u32..).zip(rules.versions.iter().zip(&self.states)) {
             let decided = state.decided_until(&Case { line: &self.line, version, clock, more: false }, None);
-            self.fronts.raise(&version.scope.streams, decided);
+            self.fronts.raise(place, &version.scope.streams, decided);
         }
     }
 
@@ -454,7 +458,7 @@ impl Person {
         if let Some(due) = seen.due {
             self.dues.advance(place, due);
         }
-        self.fronts.raise(&case.version.scope.streams, state.decided_until(&case, None));
+        self.fronts.raise(place, &case.version.scope.streams, state.decided_until(&case, None));
         if pose.ends(state.pose(&case)) {
             self.calms.rouse(place, &case.version.scope.streams);
         }
@@ -493,7 +497,7 @@ impl Person {
         if f(state, &case, place as usize) {
             self.changed.push(place);
         }
-        self.fronts.raise(&case.version.scope.streams, state.decided_until(&case, None));
+        self.fronts.raise(place, &case.version.scope.streams, state.decided_until(&case, None));
         let noted = self.dues.of(place);
         if noted > clock {
             let due = state.next_due(&case);

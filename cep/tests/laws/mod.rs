@@ -23,6 +23,7 @@ mod order;
 mod outcomes;
 mod replay;
 mod shared;
+mod sights;
 mod slices;
 mod streams;
 mod subjects;

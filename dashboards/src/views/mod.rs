@@ -213,9 +213,8 @@ fn apply_all(
         match &record.entry.input {
             Input::Reading(_) => {
                 if let Some((reading, outcome)) = record.reading() {
-                    readings.apply(subjects, record.offset, arrival, reading, outcome)?;
+                    let number = readings.apply(subjects, record.offset, arrival, reading, outcome)?;
                     if let Some(content) = &reading.content {
-                        let number = subjects.number(&reading.subject, record.offset, arrival);
                         sources.came(number, arrival, content);
                         named::apply(tx, schema, number, content)?;
                     }

@@ -1,8 +1,8 @@
 //! Current readings, and the revisions that are no longer or not yet current.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
+use foldhash::HashSet;
 use rusqlite::{Transaction, params};
 use vitalog_elog::effect::Former;
 use vitalog_elog::{Outcome, Reading, ReadingId, Time};
@@ -20,8 +20,8 @@ use super::subjects::Subjects;
 pub struct ReadingWriter<'t> {
     tx: &'t Transaction<'t>,
     waiting: Vec<Waiting>,
-    /// The subjects and ids of those that wait: a revision of one of them must find it in the file.
-    ids: HashSet<(i64, u128)>,
+    /// The subjects and ids of those that wait, once anybody asked: a revision of one of them must find it in the file.
+    ids: Option<HashSet<(i64, u128)>>,
     bodies: Vec<u8>,
     buffer: Vec<u8>,
 }
@@ -43,9 +43,10 @@ const INSERT_REVISION: &str =
 
 impl<'t> ReadingWriter<'t> {
     pub fn new(tx: &'t Transaction<'t>) -> ReadingWriter<'t> {
-        ReadingWriter { tx, waiting: Vec::new(), ids: HashSet::new(), bodies: Vec::new(), buffer: Vec::with_capacity(256) }
+        ReadingWriter { tx, waiting: Vec::new(), ids: None, bodies: Vec::new(), buffer: Vec::with_capacity(256) }
     }
 
+    /// Returns the number of its subject.
     pub fn apply(
         &mut self,
         subjects: &mut Subjects,
@@ -53,10 +54,10 @@ impl<'t> ReadingWriter<'t> {
         arrival: Time,
         reading: &Reading,
         outcome: &Outcome,
-    ) -> Result<(), ViewsError> {
+    ) -> Result<i64, ViewsError> {
         let subject = subjects.number(&reading.subject, record, arrival);
         match outcome {
-            Outcome::Duplicate => return Ok(()),
+            Outcome::Duplicate => return Ok(subject),
             Outcome::New => {}
             Outcome::Outdated => return self.keep_as_history(subject, record, arrival, reading),
             Outcome::Superseded { was } => self.supersede(subjects, (subject, reading.id), was, (record, arrival))?,
@@ -72,9 +73,11 @@ impl<'t> ReadingWriter<'t> {
             is_named: reading.given.is_some(),
             came: (record, arrival),
         });
-        self.ids.insert((subject, reading.id.0));
+        if let Some(ids) = &mut self.ids {
+            ids.insert((subject, reading.id.0));
+        }
         subjects.came(subject, content.when);
-        Ok(())
+        Ok(subject)
     }
 
     /// Writes what waits.
@@ -90,13 +93,13 @@ impl<'t> ReadingWriter<'t> {
                 name.execute(params![subject, id.to_be_bytes(), stream, at])?;
             }
         }
-        self.ids.clear();
+        self.ids = None;
         self.bodies.clear();
         Ok(())
     }
 
     /// A revision that is not current: it was outdated when it came, or it is a removal.
-    fn keep_as_history(&mut self, subject: i64, record: u64, arrival: Time, reading: &Reading) -> Result<(), ViewsError> {
+    fn keep_as_history(&mut self, subject: i64, record: u64, arrival: Time, reading: &Reading) -> Result<i64, ViewsError> {
         Stored::of(reading, record, arrival).encode(&mut self.buffer)?;
         let stream = reading.content.as_ref().map(|c| c.stream.0);
         let at = reading.content.as_ref().map(|c| stored::place(c.when));
@@ -112,7 +115,7 @@ impl<'t> ReadingWriter<'t> {
             None::<i64>,
             None::<i64>
         ])?;
-        Ok(())
+        Ok(subject)
     }
 
     /// Takes the row that was current, if there is one (a removal has none), into the history: the input at `record` has its place now.
@@ -123,7 +126,8 @@ impl<'t> ReadingWriter<'t> {
         was: &Former,
         (record, arrival): (u64, Time),
     ) -> Result<(), ViewsError> {
-        if self.ids.contains(&(subject, id.0)) {
+        let waiting = || self.waiting.iter().map(|waiting| (waiting.key.0, waiting.key.3)).collect();
+        if self.ids.get_or_insert_with(waiting).contains(&(subject, id.0)) {
             self.flush()?;
         }
         let Some((stream, at)) = was.place else { return Ok(()) };

@@ -9,9 +9,10 @@
 //!
 //! Kept in memory beside the table, as subjects are: a reading costs a look-up, and a transaction writes one row for each source that it touched.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Content, Time};
@@ -72,10 +73,14 @@ impl Sources {
     /// A reading came.
     pub fn came(&mut self, subject: i64, arrival: Time, content: &Content) {
         let Some(name) = &content.source else { return };
-        let source = self.all.entry((subject, name.clone())).or_default();
+        let key = (subject, name.clone());
+        let source = match self.all.get_mut(&key) {
+            Some(source) => source,
+            None => self.all.entry(key.clone()).or_default(),
+        };
         if !source.is_touched {
             source.is_touched = true;
-            self.touched.push((subject, name.clone()));
+            self.touched.push(key);
         }
         source.heard.came(arrival, content);
     }
@@ -142,6 +147,19 @@ impl Heard {
 
 /// Takes a count into the runs.
 fn join(runs: &mut BTreeMap<u64, u64>, seq: u64) {
+    // Mostly it is the next of the last run.
+    if let Some(mut last) = runs.last_entry()
+        && *last.key() <= seq
+    {
+        let high = last.get_mut();
+        if *high >= seq {
+            return;
+        }
+        if high.checked_add(1) == Some(seq) {
+            *high = seq;
+            return;
+        }
+    }
     let before = runs.range(..=seq).next_back().map(|(low, high)| (*low, *high));
     if before.is_some_and(|(_, high)| high >= seq) {
         return;

@@ -2,8 +2,9 @@
 //!
 //! Kept in memory beside the table, so that a reading costs one statement; what a transaction touched is written at its end.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{Severity, Subject, Time, When};
@@ -39,13 +40,23 @@ struct Known {
     readings: i64,
     attention: Attention,
     stored: bool,
+    is_touched: bool,
 }
 
 impl Known {
     /// In the place of one that was forgotten. No name leads there.
     fn forgotten() -> Known {
         let attention = Attention::default();
-        Known { name: Subject::new(""), first: (0, 0), last_at: None, last_arrival: 0, readings: 0, attention, stored: true }
+        Known {
+            name: Subject::new(""),
+            first: (0, 0),
+            last_at: None,
+            last_arrival: 0,
+            readings: 0,
+            attention,
+            stored: true,
+            is_touched: false,
+        }
     }
 }
 
@@ -54,7 +65,8 @@ impl Known {
 pub struct Subjects {
     all: Vec<Known>,
     numbers: HashMap<Subject, i64>,
-    touched: BTreeSet<i64>,
+    /// Each once.
+    touched: Vec<i64>,
     /// Their latest reading may have gone.
     unsure: BTreeSet<i64>,
     /// Their findings changed.
@@ -83,9 +95,10 @@ impl Subjects {
                 attention,
                 first: (row.get::<_, i64>(5)? as u64, row.get(6)?),
                 stored: true,
+                is_touched: false,
             });
         }
-        Ok(Subjects { all, numbers, touched: BTreeSet::new(), unsure: BTreeSet::new(), judged: BTreeSet::new() })
+        Ok(Subjects { all, numbers, touched: Vec::new(), unsure: BTreeSet::new(), judged: BTreeSet::new() })
     }
 
     /// The number of a subject of which something came by the input at `record`; a new one where it was never heard of.
@@ -101,16 +114,24 @@ impl Subjects {
                     readings: 0,
                     attention: Attention::default(),
                     stored: false,
+                    is_touched: false,
                 });
                 let number = self.all.len() as i64;
                 self.numbers.insert(subject.clone(), number);
                 number
             }
         };
-        self.touched.insert(number);
+        self.touch(number);
         let known = self.at(number);
         known.last_arrival = known.last_arrival.max(arrival.0);
         number
+    }
+
+    /// What is known of it is to be written.
+    fn touch(&mut self, number: i64) {
+        if !std::mem::replace(&mut self.at(number).is_touched, true) {
+            self.touched.push(number);
+        }
     }
 
     /// The number of a subject, where something was ever heard of it.
@@ -122,7 +143,7 @@ impl Subjects {
     pub fn recount(&mut self, conn: &Connection, number: i64) -> Result<(), ViewsError> {
         let mut count = conn.prepare_cached("select count(*) from readings where subject = ?1")?;
         self.at(number).readings = count.query_row([number], |r| r.get(0))?;
-        self.touched.insert(number);
+        self.touch(number);
         self.unsure.insert(number);
         Ok(())
     }
@@ -153,7 +174,7 @@ impl Subjects {
         }
         for number in std::mem::take(&mut self.judged) {
             self.at(number).attention = judge(conn, number)?;
-            self.touched.insert(number);
+            self.touch(number);
         }
         let mut update = conn.prepare_cached(
             "update subjects set last_at = ?2, last_arrival = ?3, readings = ?4, attention = ?5 where subject = ?1",
@@ -161,8 +182,10 @@ impl Subjects {
         let mut insert = conn.prepare_cached(
             "insert into subjects (subject, last_at, last_arrival, readings, attention, name, first_record, first_arrival) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
+        self.touched.sort_unstable();
         for number in std::mem::take(&mut self.touched) {
             let known = self.at(number);
+            known.is_touched = false;
             let attention = known.attention.text()?;
             if known.stored {
                 update.execute(params![number, known.last_at, known.last_arrival, known.readings, attention])?;

@@ -2,8 +2,9 @@
 //! any thread.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
+use foldhash::{HashMap, HashMapExt};
 use vitalog_elog::access::{Access, Decision, Principal, Wish};
 use vitalog_elog::{Input, Once, Reading, Refusal, Schema, Subject, Time};
 

@@ -1,5 +1,7 @@
 //! Receipts: what became of each reading.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitalog_elog::once::{Became, Told};
@@ -24,7 +26,8 @@ pub struct Receipt {
     pub offset: Option<u64>,
     /// Of an accepted one: `new`, `superseded` (it replaced an earlier revision), or `outdated` (a later revision was there).
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub outcome: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub outcome: Option<Cow<'static, str>>,
     /// Why it was rejected.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
     #[schema(value_type = super::said::PerhapsWhy)]
@@ -116,7 +119,7 @@ impl Receipt {
             Some(Became::Outdated) => Some("outdated"),
             None => None,
         };
-        self.outcome = told.map(str::to_owned);
+        self.outcome = told.map(Cow::Borrowed);
     }
 }
 

@@ -7,8 +7,16 @@ use super::{Matches, Shape, limit, opens};
 use crate::decide::calm::Asked;
 use crate::decide::rests::Rests;
 use crate::decide::version::Case;
-use crate::plan::{Pattern, Ref};
+use crate::plan::{Anchor, Pattern, Ref};
 use crate::timeline::Touch;
+
+impl Shape {
+    /// As long as what holds of the next readings, nothing matches that begins with one of them, for what lies before it.
+    fn begins_nowhere<'a>(&'a self, asked: &Asked<'_, 'a>) -> Option<Rests> {
+        let asked = Asked { anchor: Anchor::Before(0), ..*asked };
+        self.settled.iter().find_map(|e| asked.never(e, Ref::Step(0)))
+    }
+}
 
 impl Matches {
     /// See [`crate::decide::State::calm`].
@@ -27,8 +35,9 @@ impl Matches {
         let mut rests = Rests::default();
         for &i in opening.iter().filter(|i| pattern.steps[**i].stream == stream) {
             let alone = program.as_ref().is_none_or(|p| p.alone[i]);
-            let filter = pattern.steps[i].filter.as_ref().filter(|_| alone)?;
-            rests.extend(asked.never(filter, Ref::Candidate)?);
+            let filter = pattern.steps[i].filter.as_ref().filter(|_| alone);
+            let fits = || asked.never(filter?, Ref::Candidate);
+            rests.extend(fits().or_else(|| shape.as_ref()?.begins_nowhere(asked))?);
         }
         Some(rests)
     }
@@ -44,7 +53,8 @@ impl Matches {
         asked: &Asked<'_, 'a>,
     ) -> Option<Rests> {
         let (first, last) = (pattern.steps.first()?, pattern.steps.last()?);
-        let opening = || asked.never(first.filter.as_ref()?, Ref::Candidate);
+        let fits = || asked.never(first.filter.as_ref()?, Ref::Candidate);
+        let opening = || fits().or_else(|| shape.begins_nowhere(asked));
         if last.stream != stream {
             return if first.stream == stream { opening() } else { Some(Rests::default()) };
         }

@@ -112,8 +112,12 @@ impl StoredContent {
 /// What repeats, each with its place.
 pub(super) struct Places<T> {
     pub list: Vec<T>,
+    /// Of more than [`FEW`].
     places: HashMap<T, u32>,
 }
+
+/// So many are looked through.
+const FEW: usize = 8;
 
 impl<T> Default for Places<T> {
     fn default() -> Self {
@@ -123,13 +127,21 @@ impl<T> Default for Places<T> {
 
 impl<T: Clone + Eq + std::hash::Hash> Places<T> {
     pub fn of(&mut self, item: &T) -> u32 {
-        if let Some(place) = self.places.get(item) {
+        if self.list.len() <= FEW {
+            // A subject has one source or two: looked through sooner than hashed.
+            if let Some(place) = self.list.iter().position(|known| known == item) {
+                return place as u32;
+            }
+        } else if let Some(place) = self.places.get(item) {
             return *place;
         }
-        let place = self.list.len() as u32;
+        let place = self.list.len();
         self.list.push(item.clone());
-        self.places.insert(item.clone(), place);
-        place
+        if self.list.len() > FEW {
+            let known = self.places.len();
+            self.places.extend(self.list[known..].iter().cloned().zip(known as u32..));
+        }
+        place as u32
     }
 }
 
