@@ -23,7 +23,7 @@ const QUEUE: usize = 64;
 /// A commit of the views is followed by a rest of so many times as long, in which more gathers: it writes each page that it touches once, so of many small ones each costs nearly what one of all would.
 const REST: u32 = 3;
 /// No rest is longer: whoever reads what they wrote waits for it. Who comes after a pause waits for nothing.
-const LONGEST_REST: Duration = Duration::from_millis(150);
+const LONGEST_REST: Duration = Duration::from_millis(50);
 /// Records that are taken together in one commit.
 pub const TOGETHER: usize = 100_000;
 
