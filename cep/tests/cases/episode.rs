@@ -1,6 +1,6 @@
 //! Episodes: when they open, end, lapse, and what starts them again.
 
-use vitalog_cep::plan::{Compare, Episode, Expr, Func, Measure, Piece, Ref, RuleKind, Show, Wording};
+use vitalog_cep::plan::{Arith, Compare, Episode, Expr, Func, Measure, Piece, Ref, RuleKind, Show, Wording};
 use vitalog_elog::{Severity, Span};
 
 use super::build::*;
@@ -204,6 +204,25 @@ fn the_gravest_of_its_decisions_counts() {
     // The decision that resolves it counts as well.
     let ending = "0 sugar 65\n 5 sugar 65\n 10 sugar 50\n 10 sugar 80";
     check(&rules, ending, "resolved urgent from 0 at 5 to 10 known 10 of r1 r2 say 65 mg/dL");
+}
+
+#[test]
+fn what_makes_it_graver_with_its_age_does_so_to_the_microsecond() {
+    let graver = |op, value: i64| {
+        let mut r = rule(RuleKind::Episode(Episode { until: Some(high_again()), ..episode(SUGAR, low()) }));
+        let old = compare(arith(Expr::Now, Arith::Sub, Expr::Onset), op, minutes(30));
+        r.grades.push(grade(Severity::Urgent, Expr::And(vec![sugar(Ref::Driver, Compare::Lt, value), old])));
+        only(r)
+    };
+    // Enough of them that it rests.
+    let readings = "0 sugar 60\n 4 sugar 60\n 8 sugar 60\n 12 sugar 60\n 16 sugar 60\n 20 sugar 60\n 24 sugar 60";
+    let (info, urgent) = ("open info from 0 at 0 of r1", "open urgent from 0 at 0 of r1");
+    for (op, last, stands) in
+        [(Compare::Ge, "30-1us", info), (Compare::Ge, "30", urgent), (Compare::Gt, "30", info), (Compare::Gt, "30+1us", urgent)]
+    {
+        check(&graver(op, 70), &format!("{readings}\n {last} sugar 60"), stands);
+        check(&graver(op, 60), &format!("{readings}\n {last} sugar 60"), info);
+    }
 }
 
 #[test]
