@@ -19,7 +19,7 @@ mod server;
 mod traces;
 mod trimming;
 
-/// What the parts of the process free, they give back: glibc's keeps it for each thread, and what many threads free of each other's lay there for good.
+/// Threads free what others made; of that glibc's own keeps much for each thread.
 #[cfg(unix)]
 #[global_allocator]
 static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -46,9 +46,8 @@ pub fn as_sent(field: &str, amount: Amount, declared: Unit) -> Option<String> {
 
 /// Whether the column's number tells the amount for sure: of no more digits than any float has, and no zero behind the point that nothing follows.
 fn tells_itself(amount: Amount, declared: Unit) -> bool {
-    const DIGITS_OF_A_FLOAT: u32 = f64::DIGITS;
     amount.unit == declared
-        && amount.digits.unsigned_abs() < 10_u64.pow(DIGITS_OF_A_FLOAT)
+        && amount.digits.unsigned_abs() < 10_u64.pow(f64::DIGITS)
         && (amount.scale == 0 || (amount.scale <= EXACT_POWER && amount.digits % 10 != 0))
 }
 

@@ -16,7 +16,7 @@ use super::rests::{Band, Rest, Rests};
 use super::silence;
 use super::version::Case;
 use crate::eval::{Lets, Ratio, Value, value};
-use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
+use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, RuleKind};
 use crate::timeline::Table;
 
 impl State {
@@ -47,7 +47,7 @@ impl State {
     pub fn pose(&self, case: &Case<'_>) -> Pose {
         let busy = |is: bool| if is { Pose::Busy } else { Pose::Still };
         match self {
-            State::Episode(state) => state.going().map_or(busy(!state.is_idle()), Pose::Going),
+            State::Episode(state) => state.going().map_or(Pose::Still, Pose::Going),
             State::Schedule(_) => Pose::Still,
             State::Silence(state) => busy(state.open().is_some()),
             State::Match(state) => busy(state.is_pending(case)),
@@ -114,8 +114,8 @@ impl<'a> Asked<'_, 'a> {
             Expr::Compare { op, left, right } => {
                 let band = self.bounded(*op, left, right, of).or_else(|| self.bounded(op.mirrored(), right, left, of));
                 let band = band.or_else(|| self.kept_within(*op, left, right, of)).map(Rest::Within);
-                let rest = band.or_else(|| self.varied(*op, left, right)).or_else(|| self.apart(*op, left, right));
-                let rest = rest.or_else(|| self.outlasts(*op, left, right)).or_else(|| self.too_soon(*op, left, right));
+                let rest = band.or_else(|| self.apart(*op, left, right)).or_else(|| self.outlasts(*op, left, right));
+                let rest = rest.or_else(|| self.too_soon(*op, left, right));
                 let rest = rest.or_else(|| self.unsaid(left, of)).or_else(|| self.unsaid(right, of));
                 rest.map(Rests::from)
             }
@@ -131,21 +131,26 @@ impl<'a> Asked<'_, 'a> {
     /// The band in which `left op right` is false, where the left is a number of the reading and the right hangs on no reading.
     pub fn bounded(&self, op: Compare, left: &Expr, right: &'a Expr, of: Ref) -> Option<Band> {
         let Expr::Get { of: asked, what: Measure::Field(field) } = left else { return None };
-        if *asked != of || !hangs_on_no_reading(right, &self.case.version.terms.rule.lets) {
-            return None;
-        }
-        let number = self.table.column(*field)?.number(self.row)?;
-        let bound = match right {
-            Expr::Number(Rational { n, d: 1 }) => Ratio::whole(*n),
-            _ => {
-                let now = self.table.at(self.row);
-                let scope = self.case.scope(now, now);
-                let Value::Number(bound) = value(right, &scope.with(&Lets::of(&scope))) else { return None };
-                bound
-            }
-        };
+        let number = self.table.column(*field).filter(|_| *asked == of)?.number(self.row)?;
+        let bound = self.fixed(right)?;
         let (low, high) = false_around(number, op, bound)?;
         Some(Band { field: *field, low, high })
+    }
+
+    /// The number that an expression comes to which hangs on no reading.
+    pub fn fixed(&self, expr: &'a Expr) -> Option<Ratio> {
+        if !hangs_on_no_reading(expr, &self.case.version.terms.rule.lets) {
+            return None;
+        }
+        if let Expr::Number(Rational { n, d: 1 }) = expr {
+            return Some(Ratio::whole(*n));
+        }
+        let now = self.table.at(self.row);
+        let scope = self.case.scope(now, now);
+        match value(expr, &scope.with(&Lets::of(&scope))) {
+            Value::Number(number) => Some(number),
+            _ => None,
+        }
     }
 
     /// A field of which the reading says nothing: what is compared with it is unknown.
@@ -184,22 +189,6 @@ impl<'a> Asked<'_, 'a> {
         let is_age = matches!((&**now, &**onset), (Expr::Now, Expr::Onset));
         let until = self.onset.filter(|_| is_age)?.checked_add(later)?;
         (self.table.at(self.row) < until).then_some(Rest::Before(until))
-    }
-
-    /// `max = min` of one window: until the last two readings that differ have left it.
-    fn varied(&self, op: Compare, left: &Expr, right: &Expr) -> Option<Rest> {
-        let (Expr::Window(a), Expr::Window(b)) = (left, right) else { return None };
-        let (Measure::Field(field), Anchor::Decision) = (a.what, a.anchor) else { return None };
-        let same = Window { func: a.func, ..Window::clone(b) } == **a;
-        let extremes = matches!((a.func, b.func), (Func::Max, Func::Min) | (Func::Min, Func::Max));
-        if op != Compare::Eq || !same || !extremes || a.filter.is_some() || a.stream != self.stream {
-            return None;
-        }
-        let column = self.table.column(field)?;
-        let rows = self.table.window(a.over.0, self.table.at(self.row));
-        let mut pairs = rows.clone().skip(1).rev();
-        let last = pairs.find(|&row| matches!((column.number(row - 1), column.number(row)), (Some(a), Some(b)) if a != b))?;
-        Some(Rest::Before(self.table.at(last - 1).saturating_add(a.over.0)))
     }
 
     /// `count >= 2` of a window: while readings are further apart than it is long.

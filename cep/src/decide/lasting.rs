@@ -1,7 +1,7 @@
 //! Episodes that go on, at rest: while their condition stays true each reading only moves the deadline of their lapse away.
 //!
 //! A night above the range is a hundred readings of which the first and the last matter. One that runs rests until its time is over, one that is open until a
-//! reading leaves the numbers between which nothing ends it and nothing makes it graver.
+//! reading leaves the numbers between which nothing ends it and nothing makes it graver, and one whose end has to last until that is over.
 
 use super::calm::Asked;
 use super::episode::{Episodes, Going};

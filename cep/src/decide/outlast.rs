@@ -4,9 +4,8 @@
 //! alone stays decided whatever else comes, as long as the first of them is still within.
 
 use super::calm::Asked;
-use super::range::hangs_on_no_reading;
 use super::rests::Rest;
-use crate::eval::{Lets, Ratio, Value, value};
+use crate::eval::Ratio;
 use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Window};
 use crate::timeline::Column;
 
@@ -32,20 +31,15 @@ impl<'a> Asked<'_, 'a> {
     }
 
     fn shown(&self, op: Compare, left: &'a Expr, right: &'a Expr) -> Option<Rest> {
-        let sight = Sight::of(left, self.anchor)?;
+        // A maximum and a minimum are compared as their spread is with nothing.
+        let (sight, bound) = match Sight::spread(left, right, self.anchor) {
+            Some(spread) => (spread, Ratio::ZERO),
+            None => (Sight::of(left, self.anchor)?, self.fixed(right)?),
+        };
         let window = sight.window();
-        if window.stream != self.stream || !hangs_on_no_reading(right, &self.case.version.terms.rule.lets) {
+        if window.stream != self.stream {
             return None;
         }
-        let now = self.table.at(self.row);
-        let bound = match right {
-            Expr::Number(number) => Ratio { n: i128::from(number.n), d: i128::from(number.d) },
-            _ => {
-                let scope = self.case.scope(now, now);
-                let Value::Number(bound) = value(right, &scope.with(&Lets::of(&scope))) else { return None };
-                bound
-            }
-        };
         let row = self.first_of_those_that_show(sight, bar(sight, op, bound)?)?;
         Some(Rest::Before(self.table.at(row).saturating_add(window.over.0)))
     }
@@ -92,13 +86,18 @@ impl<'e> Sight<'e> {
                 (Func::Min, Measure::Field(_)) => Some(Sight::Least(w)),
                 _ => None,
             },
-            Expr::Arith { op: Arith::Sub, left, right } => match (Sight::of(left, anchor)?, Sight::of(right, anchor)?) {
-                (Sight::Greatest(max), Sight::Least(min)) => {
-                    let is_one = Window { func: Func::Max, ..Window::clone(min) } == *max;
-                    is_one.then_some(Sight::Spread(max))
-                }
-                _ => None,
-            },
+            Expr::Arith { op: Arith::Sub, left, right } => Sight::spread(left, right, anchor),
+            _ => None,
+        }
+    }
+
+    /// Of the greatest and the least that one window sees.
+    fn spread(greatest: &'e Expr, least: &'e Expr, anchor: Anchor) -> Option<Sight<'e>> {
+        match (Sight::of(greatest, anchor)?, Sight::of(least, anchor)?) {
+            (Sight::Greatest(max), Sight::Least(min)) => {
+                let is_one = Window { func: Func::Max, ..Window::clone(min) } == *max;
+                is_one.then_some(Sight::Spread(max))
+            }
             _ => None,
         }
     }

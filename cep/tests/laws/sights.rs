@@ -47,7 +47,8 @@ fn shown(dice: &mut Dice, anchor: Anchor) -> Expr {
         1 => arith(Expr::Profile(TARGET), Arith::Add, mg_dl(3)),
         _ => mg_dl(dice.between(94, 106)),
     };
-    let (left, right) = match dice.below(7) {
+    let (left, right) = match dice.below(8) {
+        7 => (number(Func::Max, over), number(Func::Min, over_other)),
         0 => {
             let stream = if dice.chance(75) { SUGAR } else { MEAL };
             let count = Window { anchor, ..window(Func::Count, stream, Measure::Itself, over) };

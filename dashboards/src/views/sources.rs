@@ -73,14 +73,10 @@ impl Sources {
     /// A reading came.
     pub fn came(&mut self, subject: i64, arrival: Time, content: &Content) {
         let Some(name) = &content.source else { return };
-        let key = (subject, name.clone());
-        let source = match self.all.get_mut(&key) {
-            Some(source) => source,
-            None => self.all.entry(key.clone()).or_default(),
-        };
+        let source = self.all.entry((subject, name.clone())).or_default();
         if !source.is_touched {
             source.is_touched = true;
-            self.touched.push(key);
+            self.touched.push((subject, name.clone()));
         }
         source.heard.came(arrival, content);
     }
@@ -147,29 +143,14 @@ impl Heard {
 
 /// Takes a count into the runs.
 fn join(runs: &mut BTreeMap<u64, u64>, seq: u64) {
-    // Mostly it is the next of the last run.
-    if let Some(mut last) = runs.last_entry()
-        && *last.key() <= seq
-    {
-        let high = last.get_mut();
-        if *high >= seq {
-            return;
-        }
-        if high.checked_add(1) == Some(seq) {
-            *high = seq;
-            return;
-        }
-    }
-    let before = runs.range(..=seq).next_back().map(|(low, high)| (*low, *high));
-    if before.is_some_and(|(_, high)| high >= seq) {
-        return;
-    }
-    let low = match before {
-        Some((low, high)) if high.checked_add(1) == Some(seq) => low,
-        _ => seq,
-    };
     let high = seq.checked_add(1).and_then(|next| runs.remove(&next)).unwrap_or(seq);
-    runs.insert(low, high);
+    match runs.range_mut(..=seq).next_back() {
+        // It is in the run, or the next of it.
+        Some((_, last)) if last.checked_add(1).is_none_or(|next| next >= seq) => *last = high.max(*last),
+        _ => {
+            runs.insert(seq, high);
+        }
+    }
     if runs.len() > MOST_RUNS {
         runs.pop_first();
     }

@@ -196,3 +196,19 @@ fn stored_value(value: &Value) -> StoredValue {
         Value::TimeOfDay(time) => StoredValue::TimeOfDay(*time),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_its_place_however_many_there_are() {
+        let mut places = Places::default();
+        for round in 0..3 {
+            for n in 0..3 * FEW as u32 {
+                assert_eq!(places.of(&(7 * n)), n, "round {round}");
+            }
+        }
+        assert_eq!(places.list, (0..3 * FEW as u32).map(|n| 7 * n).collect::<Vec<_>>());
+    }
+}
