@@ -7,6 +7,7 @@ use vitalog_elog::Subject;
 
 use super::Views;
 use super::answered;
+use super::days::Days;
 use super::error::ViewsError;
 use super::sources::Sources;
 use super::subjects::Subjects;
@@ -30,6 +31,7 @@ impl Views {
         tx.commit()?;
         self.subjects = Subjects::load(&self.conn)?;
         self.sources = Sources::load(&self.conn)?;
+        self.days = Days::default();
         self.conn.execute_batch("vacuum")?;
         self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
         Ok(())

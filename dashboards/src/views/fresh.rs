@@ -3,9 +3,9 @@
 //! The journal says whom a request is put down to and how much it had; what each reading was to those before, the engine says. Both are here. It is kept by subject, so that a file which forgets one has what a
 //! file has that is fed without it; and for two days, since nobody asks about days that are over.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use rusqlite::{Connection, params};
 use vitalog_elog::metering::{Day, Sent};
 use vitalog_elog::{Input, Once, Outcome, Record, Time};
@@ -13,12 +13,12 @@ use vitalog_elog::{Input, Once, Outcome, Record, Time};
 use super::error::ViewsError;
 use super::subjects::Subjects;
 
-/// Day, tenant and token (empty: none), and the subject's number.
-type Key = (Day, Arc<str>, Arc<str>, i64);
+/// Day, tenant and token (empty: none).
+type Key = (Day, Arc<str>, Arc<str>);
 
-/// What a transaction adds.
+/// What a transaction adds, by the subject's number.
 #[derive(Default)]
-pub struct Fresh(BTreeMap<Key, u64>);
+pub struct Fresh(HashMap<Key, HashMap<i64, u64>>);
 
 impl Fresh {
     /// Counts what was new of the request that the input at `place` of its group stands behind.
@@ -29,11 +29,17 @@ impl Fresh {
             return;
         }
         let nobody = |id: &Option<Arc<str>>| id.clone().unwrap_or_else(|| "".into());
-        for record in request(group, place, sent) {
-            if let Some((reading, Outcome::New)) = record.reading() {
-                let number = subjects.number(&reading.subject, record.offset, record.entry.arrival);
-                let key = (Day::of(record.entry.arrival), nobody(&sent.by.tenant), nobody(&sent.by.token), number);
-                *self.0.entry(key).or_default() += 1;
+        // What is of one group was accepted at one moment, nearly always.
+        for of_a_day in request(group, place, sent).chunk_by(|a, b| Day::of(a.entry.arrival) == Day::of(b.entry.arrival)) {
+            let is_new = |record: &&Record| matches!(record.reading(), Some((_, Outcome::New)));
+            let mut new = of_a_day.iter().filter(is_new).peekable();
+            let Some(first) = new.peek() else { continue };
+            let key = (Day::of(first.entry.arrival), nobody(&sent.by.tenant), nobody(&sent.by.token));
+            let counts = self.0.entry(key).or_default();
+            for record in new {
+                if let Some((reading, _)) = record.reading() {
+                    *counts.entry(subjects.number(&reading.subject, record.offset, record.entry.arrival)).or_default() += 1;
+                }
             }
         }
     }
@@ -43,8 +49,12 @@ impl Fresh {
         let sql = "insert into fresh (day, tenant, token, subject, readings) values (?1, ?2, ?3, ?4, ?5)
             on conflict (day, tenant, token, subject) do update set readings = readings + excluded.readings";
         let mut add = conn.prepare_cached(sql)?;
-        for ((day, tenant, token, subject), readings) in self.0 {
-            add.execute(params![day.0, &*tenant, &*token, subject, readings as i64])?;
+        for ((day, tenant, token), counts) in self.0 {
+            let mut counts: Vec<_> = counts.into_iter().collect();
+            counts.sort_unstable();
+            for (subject, readings) in counts {
+                add.execute(params![day.0, &*tenant, &*token, subject, readings as i64])?;
+            }
         }
         conn.prepare_cached("delete from fresh where day < ?1")?.execute([Day::of(arrival).0 - 1])?;
         Ok(())

@@ -21,6 +21,7 @@ mod readings;
 mod recommendations;
 mod repair;
 mod responses;
+mod rows;
 mod sources;
 mod stored;
 mod subjects;
@@ -42,6 +43,7 @@ pub(crate) use stored::{ONGOING, Stored};
 pub(crate) use subjects::Attention;
 pub(crate) use tables::open_for_reading;
 
+use days::Days;
 use fresh::Fresh;
 use log::Log;
 use readings::ReadingWriter;
@@ -56,6 +58,7 @@ pub struct Views {
     schema: Schema,
     subjects: Subjects,
     sources: Sources,
+    days: Days,
 }
 
 impl Views {
@@ -95,7 +98,7 @@ impl Views {
             return Err(ViewsError::OtherJournal { file: position.incarnation, journal: incarnation });
         }
         let (subjects, sources) = (Subjects::load(&conn)?, Sources::load(&conn)?);
-        Ok(Views { conn, log: Log::of(path), position, schema, subjects, sources })
+        Ok(Views { conn, log: Log::of(path), position, schema, subjects, sources, days: Days::default() })
     }
 
     /// How far it has come.
@@ -150,6 +153,7 @@ impl Views {
                 // What the failed transaction put into memory is not in the file.
                 self.subjects = Subjects::load(&self.conn)?;
                 self.sources = Sources::load(&self.conn)?;
+                self.days = Days::default();
                 Err(e)
             }
         }
@@ -178,7 +182,7 @@ impl Views {
     fn commit(&mut self, groups: &[&[Record]], position: Position, schema: Option<&Schema>) -> Result<(), ViewsError> {
         let tx = self.conn.transaction()?;
         let streams = schema.unwrap_or(&self.schema);
-        apply_all(&tx, &mut self.subjects, &mut self.sources, groups, streams)?;
+        apply_all(&tx, &mut self.subjects, &mut self.sources, &mut self.days, groups, streams)?;
         self.subjects.store(&tx)?;
         self.sources.store(&tx)?;
         if let Some(schema) = schema {
@@ -202,10 +206,11 @@ fn apply_all(
     tx: &Transaction<'_>,
     subjects: &mut Subjects,
     sources: &mut Sources,
+    days: &mut Days,
     groups: &[&[Record]],
     schema: &Schema,
 ) -> Result<(), ViewsError> {
-    let mut readings = ReadingWriter::new(tx);
+    let mut readings = ReadingWriter::new(tx, days);
     let mut fresh = Fresh::default();
     let placed = groups.iter().flat_map(|group| group.iter().enumerate().map(move |(place, record)| (group, place, record)));
     for (group, place_in_group, record) in placed {

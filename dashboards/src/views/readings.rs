@@ -7,9 +7,10 @@ use rusqlite::{Transaction, params};
 use vitalog_elog::effect::Former;
 use vitalog_elog::{Outcome, Reading, ReadingId, Time};
 
-use super::days;
+use super::days::Days;
 use super::error::ViewsError;
 use super::lookup::{self, Place, Row, Search};
+use super::rows;
 use super::stored::{self, Stored};
 use super::subjects::Subjects;
 
@@ -19,6 +20,7 @@ use super::subjects::Subjects;
 /// the pages that have to be found, changed and stored.
 pub struct ReadingWriter<'t> {
     tx: &'t Transaction<'t>,
+    days: &'t mut Days,
     waiting: Vec<Waiting>,
     /// The subjects and ids of those that wait, once anybody asked: a revision of one of them must find it in the file.
     ids: Option<HashSet<(i64, u128)>>,
@@ -35,15 +37,15 @@ struct Waiting {
     came: (u64, Time),
 }
 
-const INSERT: &str = "insert into readings (subject, stream, at, id, body) values (?1, ?2, ?3, ?4, ?5)";
+const INSERT: (&str, usize) = ("insert or fail into readings (subject, stream, at, id, body)", 5);
 const INSERT_NAME: &str = "insert into names (subject, id, stream, at) values (?1, ?2, ?3, ?4)";
 const INSERT_REVISION: &str =
     "insert or ignore into revisions (subject, id, rev, hash, stream, at, body, ended_record, ended_arrival)
      values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 impl<'t> ReadingWriter<'t> {
-    pub fn new(tx: &'t Transaction<'t>) -> ReadingWriter<'t> {
-        ReadingWriter { tx, waiting: Vec::new(), ids: None, bodies: Vec::new(), buffer: Vec::with_capacity(256) }
+    pub fn new(tx: &'t Transaction<'t>, days: &'t mut Days) -> ReadingWriter<'t> {
+        ReadingWriter { tx, days, waiting: Vec::new(), ids: None, bodies: Vec::new(), buffer: Vec::with_capacity(256) }
     }
 
     /// Returns the number of its subject.
@@ -83,16 +85,20 @@ impl<'t> ReadingWriter<'t> {
     /// Writes what waits.
     pub fn flush(&mut self) -> Result<(), ViewsError> {
         self.waiting.sort_unstable_by_key(|w| w.key);
-        days::note(self.tx, self.waiting.iter().map(|w| ((w.key.0, w.key.1, w.key.2), w.came)))?;
-        let mut insert = self.tx.prepare_cached(INSERT)?;
-        let mut name = self.tx.prepare_cached(INSERT_NAME)?;
-        for waiting in self.waiting.drain(..) {
+        self.days.note(self.tx, self.waiting.iter().map(|w| ((w.key.0, w.key.1, w.key.2), w.came)))?;
+        rows::put(self.tx, INSERT, &self.waiting, |insert, first, waiting| {
             let (subject, stream, at, id) = waiting.key;
-            insert.execute(params![subject, stream, at, id.to_be_bytes(), &self.bodies[waiting.body]])?;
-            if waiting.is_named {
-                name.execute(params![subject, id.to_be_bytes(), stream, at])?;
-            }
+            insert.raw_bind_parameter(first, subject)?;
+            insert.raw_bind_parameter(first + 1, stream)?;
+            insert.raw_bind_parameter(first + 2, at)?;
+            insert.raw_bind_parameter(first + 3, id.to_be_bytes())?;
+            insert.raw_bind_parameter(first + 4, &self.bodies[waiting.body.clone()])
+        })?;
+        let mut name = self.tx.prepare_cached(INSERT_NAME)?;
+        for (subject, stream, at, id) in self.waiting.iter().filter(|waiting| waiting.is_named).map(|waiting| waiting.key) {
+            name.execute(params![subject, id.to_be_bytes(), stream, at])?;
         }
+        self.waiting.clear();
         self.ids = None;
         self.bodies.clear();
         Ok(())

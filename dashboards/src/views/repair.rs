@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use vitalog_elog::{ReadingId, Record, Subject};
 
 use super::Views;
+use super::days::Days;
 use super::error::ViewsError;
 use super::readings::ReadingWriter;
 use super::subjects::Subjects;
@@ -44,7 +45,8 @@ fn repair<'r>(
             forget(tx, number, *id)?;
         }
     }
-    let mut readings = ReadingWriter::new(tx);
+    let mut days = Days::default();
+    let mut readings = ReadingWriter::new(tx, &mut days);
     for record in records {
         if let Some((reading, outcome)) = record.reading() {
             readings.apply(subjects, record.offset, record.entry.arrival, reading, outcome)?;

@@ -84,11 +84,15 @@ impl Sources {
     /// Writes what the transaction touched.
     pub fn store(&mut self, conn: &Connection) -> Result<(), ViewsError> {
         self.touched.sort_unstable();
-        let mut put = conn.prepare_cached("insert or replace into sources (subject, source, body) values (?1, ?2, ?3)")?;
+        let mut put = conn.prepare_cached(
+            "insert into sources (subject, source, body) values (?1, ?2, ?3) on conflict (subject, source) do update set body = excluded.body",
+        )?;
+        let mut body = Vec::new();
         for key in self.touched.drain(..) {
             let Some(source) = self.all.get_mut(&key) else { continue };
             source.is_touched = false;
-            let body = postcard::to_allocvec(&source.heard).map_err(|_| ViewsError::Damaged("a source could not be encoded"))?;
+            body.clear();
+            body = postcard::to_extend(&source.heard, body).map_err(|_| ViewsError::Damaged("a source could not be encoded"))?;
             put.execute(params![key.0, &*key.1, body])?;
         }
         Ok(())
@@ -143,6 +147,13 @@ impl Heard {
 
 /// Takes a count into the runs.
 fn join(runs: &mut BTreeMap<u64, u64>, seq: u64) {
+    // Nearly all are the next.
+    if let Some(mut newest) = runs.last_entry()
+        && newest.get().checked_add(1) == Some(seq)
+    {
+        newest.insert(seq);
+        return;
+    }
     let high = seq.checked_add(1).and_then(|next| runs.remove(&next)).unwrap_or(seq);
     match runs.range_mut(..=seq).next_back() {
         // It is in the run, or the next of it.
