@@ -38,6 +38,7 @@ mod landing;
 mod mind;
 mod own;
 mod past;
+mod queue;
 mod replay;
 mod retention;
 mod room;

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,21 +14,24 @@ use vitalog_elog::{Input, Record, Schema};
 use vitalog_lakehouse::Lake;
 use vitalog_notify::Outbox;
 
+use super::queue::{Giver, Taker, queue};
 use super::stepping::Fed;
 use crate::metrics::{Metrics, Sink};
 
-/// Groups that may wait for a sink.
-const QUEUE: usize = 64;
+/// Inputs that may wait for a sink: more than come while the views commit what has gathered.
+const QUEUE: usize = 100_000;
 /// A commit of the views is followed by a rest of so many times as long, in which more gathers: it writes each page that it touches once, so of many small ones each costs nearly what one of all would.
 const REST: u32 = 3;
 /// No rest is longer: whoever reads what they wrote waits for it. Who comes after a pause waits for nothing.
-const LONGEST_REST: Duration = Duration::from_millis(50);
+const LONGEST_REST: Duration = Duration::from_millis(250);
+/// A rest ends when so many inputs have gathered: of more a commit would not be cheaper by much, and whoever gives must not wait for room.
+const ENOUGH: usize = 30_000;
 /// Records that are taken together in one commit.
 pub const TOGETHER: usize = 100_000;
 
 /// The threads of all sinks, and the queues to them.
 pub struct Sinks {
-    pub queues: Vec<SyncSender<Fed>>,
+    pub queues: Vec<Giver<Fed>>,
     pub threads: Vec<JoinHandle<()>>,
     metrics: Arc<Metrics>,
 }
@@ -81,29 +83,28 @@ impl Sinks {
 
     /// For sinks that take several groups in one commit where they wait, and rest so many times as long as it took.
     fn gathering(&mut self, sink: Sink, rest: u32, mut commit: impl FnMut(&[Fed]) -> Result<(), String> + Send + 'static) {
-        let (queue, groups): (SyncSender<Fed>, Receiver<Fed>) = sync_channel(QUEUE);
+        let (giver, groups) = queue(QUEUE);
         let follow = self.metrics.follow.clone();
-        self.spawn(sink.name(), queue, move || {
-            let (mut ended, mut rest_of_it) = (Instant::now(), Duration::ZERO);
-            while let Ok(first) = groups.recv() {
-                std::thread::sleep(rest_of_it.saturating_sub(ended.elapsed()));
+        self.spawn(sink.name(), giver, move || {
+            let mut rested = Instant::now();
+            while groups.is_waiting() {
+                groups.rest(rested, ENOUGH);
                 let began = Instant::now();
-                let waiting = gather(first, &groups);
+                let waiting = gather(&groups);
                 if let Err(error) = commit(&waiting) {
                     fail(sink.name(), &error);
                 }
                 follow.committed(sink, waiting.last().map_or(0, |fed| fed.position.next));
-                ended = Instant::now();
-                rest_of_it = (rest * ended.duration_since(began)).min(LONGEST_REST);
+                rested = Instant::now() + (rest * began.elapsed()).min(LONGEST_REST);
             }
         });
     }
 
     fn add(&mut self, sink: Sink, mut apply: impl FnMut(&Fed) -> Result<(), String> + Send + 'static) {
-        let (queue, groups): (SyncSender<Fed>, Receiver<Fed>) = sync_channel(QUEUE);
+        let (giver, groups) = queue(QUEUE);
         let follow = self.metrics.follow.clone();
-        self.spawn(sink.name(), queue, move || {
-            while let Ok(fed) = groups.recv() {
+        self.spawn(sink.name(), giver, move || {
+            while let Some(fed) = groups.take() {
                 if let Err(error) = apply(&fed) {
                     fail(sink.name(), &error);
                 }
@@ -112,7 +113,7 @@ impl Sinks {
         });
     }
 
-    fn spawn(&mut self, name: &'static str, queue: SyncSender<Fed>, run: impl FnOnce() + Send + 'static) {
+    fn spawn(&mut self, name: &'static str, queue: Giver<Fed>, run: impl FnOnce() + Send + 'static) {
         self.queues.push(queue);
         self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(run).expect("a thread starts"));
     }
@@ -124,12 +125,11 @@ fn fail(name: &str, error: &str) {
     std::process::abort();
 }
 
-/// The first group and those that wait behind it, up to [`TOGETHER`] records.
-fn gather(first: Fed, groups: &Receiver<Fed>) -> Vec<Fed> {
-    let mut records = first.records.len();
-    let mut waiting = vec![first];
+/// The groups that wait, up to [`TOGETHER`] records.
+fn gather(groups: &Taker<Fed>) -> Vec<Fed> {
+    let (mut records, mut waiting) = (0, Vec::new());
     while records < TOGETHER
-        && let Ok(next) = groups.try_recv()
+        && let Some(next) = groups.take_waiting()
     {
         records += next.records.len();
         waiting.push(next);

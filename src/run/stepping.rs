@@ -15,6 +15,7 @@ use super::due::Due;
 use super::in_force::InForce;
 use super::inlet::{Message, Waiting};
 use super::journaling::{Group, Kept};
+use super::queue::Giver;
 use super::router::{Asked, Router, Ticket};
 use super::snapshot::{Taken, Wish};
 use crate::failure::Failure;
@@ -96,7 +97,7 @@ fn end(error: &Failure) -> ! {
 pub struct Collecting {
     pub collector: Collector,
     pub handed: Receiver<Handed>,
-    pub sinks: Vec<SyncSender<Fed>>,
+    pub sinks: Vec<Giver<Fed>>,
     pub due: Arc<Due>,
     pub journaling: Sender<Message>,
     /// The library that the doors check by.
@@ -147,7 +148,7 @@ impl Collecting {
         self.metrics.keeping.decided.observe(kept.at.elapsed().as_secs_f64());
         self.metrics.intake.count(&records, &ticket.library.schema);
         let fed = Fed { records: records.into(), position, library: ticket.library };
-        self.sinks.iter().all(|sink| sink.send(fed.clone()).is_ok())
+        self.sinks.iter().all(|sink| sink.give(fed.clone(), fed.records.len()))
     }
 
     fn tell_due(&mut self, ticket: &Ticket, position: Position) {
