@@ -85,11 +85,11 @@ impl When {
 impl Reading {
     /// A present revision. Without a given name the id is derived from subject, stream, time, source and content.
     pub fn present(subject: Subject, given: Option<Arc<str>>, rev: u32, stream_name: &str, content: Content) -> Reading {
-        let bytes = content.canonical(stream_name);
+        let mut bytes = content.canonical(stream_name);
         let hash = digest_of(&bytes);
         let id = match &given {
             Some(text) => ReadingId::given(text),
-            None => content.derived_id(&subject, stream_name),
+            None => derived_id(&mut bytes, &subject),
         };
         Reading { subject, id, given, rev, hash, content: Some(content) }
     }
@@ -122,15 +122,13 @@ impl Content {
 
     /// The id of a reading that was given no name.
     pub fn derived_id(&self, subject: &Subject, stream_name: &str) -> ReadingId {
-        let mut bytes = self.canonical(stream_name);
-        put_text(&mut bytes, subject.as_str());
-        ReadingId(digest_of(&bytes))
+        derived_id(&mut self.canonical(stream_name), subject)
     }
 
     /// The bytes that stand for what it says: stream, time, source, and each value in atoms, so that 110 mg/dL is the same content
     /// however many zeros it was written with. `seq` counts sendings, not content.
     fn canonical(&self, stream_name: &str) -> Vec<u8> {
-        let mut out = Vec::with_capacity(96);
+        let mut out = Vec::with_capacity(192);
         put_text(&mut out, stream_name);
         match self.when {
             When::At(t) => {
@@ -170,6 +168,12 @@ impl Content {
         }
         out
     }
+}
+
+/// Of the canonical bytes of a content, and of whom it is.
+fn derived_id(bytes: &mut Vec<u8>, subject: &Subject) -> ReadingId {
+    put_text(bytes, subject.as_str());
+    ReadingId(digest_of(bytes))
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {

@@ -10,9 +10,9 @@ mod quantity;
 mod value;
 mod when;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use vitalog_elog::input::DeadLetter;
 use vitalog_elog::{Content, Field, FieldIx, Reading, Refusal, Schema, Stream, StreamIx, Subject, Time, Value};
 

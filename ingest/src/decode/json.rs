@@ -37,13 +37,21 @@ pub fn document(body: &[u8]) -> Result<Vec<Item<'_>>, Refusal> {
 /// One reading per line. Empty lines are passed over.
 pub fn lines(body: &[u8]) -> impl Iterator<Item = Item<'_>> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    body.split(|b| *b == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty()).enumerate().map(
-        |(index, (bytes, line))| {
-            let bytes = bytes.trim_ascii();
-            let reading = if bytes.len() > MAX_LINE { Err(too_long(bytes.len())) } else { object(bytes) };
-            Item { index, line, bytes, reading }
-        },
-    )
+    split_lines(body).zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty()).enumerate().map(|(index, (bytes, line))| {
+        let bytes = bytes.trim_ascii();
+        let reading = if bytes.len() > MAX_LINE { Err(too_long(bytes.len())) } else { object(bytes) };
+        Item { index, line, bytes, reading }
+    })
+}
+
+/// What stands between line feeds; as `split`, but many bytes at a time.
+fn split_lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut begin = 0;
+    memchr::memchr_iter(b'\n', body).chain(std::iter::once(body.len())).map(move |end| {
+        let line = &body[begin..end];
+        begin = end + 1;
+        line
+    })
 }
 
 /// One reading. `null` says the same as leaving the name out.
@@ -52,8 +60,8 @@ pub fn lines(body: &[u8]) -> impl Iterator<Item = Item<'_>> {
 /// Where the bytes are not a JSON object, name something twice, or have too many names.
 pub fn object(bytes: &[u8]) -> Result<RawReading<'_>, Refusal> {
     let mut reading = RawReading::default();
-    for (name, value) in members(bytes)? {
-        if let Some(value) = value {
+    for (name, value) in told_once(bytes)? {
+        if let Some(value) = scalar(value)? {
             reading.set(name, value);
         }
     }
@@ -68,6 +76,11 @@ pub type Member<'a> = (Cow<'a, str>, Option<Scalar<'a>>);
 /// # Errors
 /// As [`object`].
 pub fn members(bytes: &[u8]) -> Result<Vec<Member<'_>>, Refusal> {
+    told_once(bytes)?.into_iter().map(|(name, value)| Ok((name, scalar(value)?))).collect()
+}
+
+/// The members of a JSON object, none of which has the name of another.
+fn told_once(bytes: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Refusal> {
     let Members(members) = serde_json::from_slice(bytes).map_err(|e| malformed(&e, false))?;
     if members.len() > MAX_NAMES {
         let message = format!("an object with {} names", members.len());
@@ -83,7 +96,7 @@ pub fn members(bytes: &[u8]) -> Result<Vec<Member<'_>>, Refusal> {
             remedy: "say it once: two values of one name contradict each other".to_owned(),
         });
     }
-    members.into_iter().map(|(name, value)| Ok((name, scalar(value)?))).collect()
+    Ok(members)
 }
 
 /// The members of an object in their order, repeated names included.
