@@ -9,6 +9,7 @@ mod hour;
 mod ingest;
 mod lake;
 mod latency;
+mod many;
 mod population;
 mod postgres;
 mod readings;

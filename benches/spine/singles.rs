@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use vitalog_elog::Time;
 
-use crate::client::Client;
+use crate::many;
 use crate::postgres::Postgres;
 use crate::server::Server;
 
@@ -65,27 +65,12 @@ pub fn beside(postgres: &Postgres) {
 
 /// Each connection sends so many readings of its subjects in turn, each of the moment at which it is sent; when each receipt came, and the wait for it.
 fn send(host: &str, requests: i64) -> Vec<(Instant, Duration)> {
-    let of = |connection: i64| {
-        let mut client = Client::connect(host);
-        let wait = |n: i64| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_micros() as i64;
-            let (subject, turn) = (n % SUBJECTS, n / SUBJECTS);
-            let body = format!(
-                r#"{{"subject":"single-{connection}-{subject}","stream":"bg","at":"{}","value":{}}}"#,
-                Time(now),
-                100 + (subject * 7 + turn) % 60
-            );
-            let sent = Instant::now();
-            let (status, answer) = client.post("/v1/readings", "application/json", body.as_bytes());
-            assert!(status == 200 && answer.contains("\"accepted\":1"), "{answer}");
-            let answered = Instant::now();
-            (answered, answered.duration_since(sent))
-        };
-        (0..requests).map(wait).collect::<Vec<_>>()
+    let body = |connection: i64, n: i64| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_micros() as i64;
+        let (subject, turn) = (n % SUBJECTS, n / SUBJECTS);
+        let value = 100 + (subject * 7 + turn) % 60;
+        format!(r#"{{"subject":"single-{connection}-{subject}","stream":"bg","at":"{}","value":{value}}}"#, Time(now))
     };
-    std::thread::scope(|scope| {
-        let of = &of;
-        let all: Vec<_> = (0..CONNECTIONS).map(|connection| scope.spawn(move || of(connection))).collect();
-        all.into_iter().flat_map(|thread| thread.join().expect("it sends")).collect()
-    })
+    let check = |answer: &str| assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"accepted\":1"), "{answer}");
+    many::send(host, "/v1/readings", CONNECTIONS, requests, body, check)
 }
