@@ -65,6 +65,7 @@ fn all_found(server: &Server, at: jiff::Timestamp) -> Vec<Value> {
 
 /// Each was found once, by lake and views.
 fn found_once(server: &Server, rounds: &[jiff::Timestamp]) {
+    server.catch_up();
     let sql = "select subject, at, count(*) as n from matches where change = 'opened' group by subject, at having count(*) <> 1";
     assert_eq!(server.sql(sql), json!([]), "found more than once");
     for at in rounds {

@@ -23,7 +23,7 @@ const QUEUE: usize = 100_000;
 /// A commit of the views is followed by a rest of so many times as long, in which more gathers: it writes each page that it touches once, so of many small ones each costs nearly what one of all would.
 const REST: u32 = 3;
 /// No rest is longer: whoever reads what they wrote waits for it. Who comes after a pause waits for nothing.
-const LONGEST_REST: Duration = Duration::from_millis(250);
+const LONGEST_REST: Duration = Duration::from_millis(100);
 /// A rest ends when so many inputs have gathered: of more a commit would not be cheaper by much, and whoever gives must not wait for room.
 const ENOUGH: usize = 30_000;
 /// Records that are taken together in one commit.

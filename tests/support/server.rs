@@ -113,6 +113,13 @@ impl Server {
         answer.json()
     }
 
+    /// From now on questions wait for all that is in the journal by now: also what the server decided by its clock, which nobody was told the position of.
+    pub fn catch_up(&self) {
+        let metrics = self.get("/metrics").ok().body;
+        let line = metrics.lines().find_map(|line| line.strip_prefix("vitalog_journal_offset ")).expect("it is told");
+        *self.position.lock().expect("nobody panicked") = line.trim().trim_end_matches(".0").to_owned();
+    }
+
     /// All recommendations of a subject, page by page, once all that was acknowledged to [`Server::readings`] is seen.
     pub fn recommendations(&self, subject: &str) -> Vec<Value> {
         let mut all = Vec::new();
