@@ -77,12 +77,6 @@ fn found_once(server: &Server, rounds: &[jiff::Timestamp]) {
     }
 }
 
-fn position(server: &Server) -> i64 {
-    let metrics = server.get("/metrics").ok().body;
-    let line = metrics.lines().find(|line| line.starts_with("vitalog_journal_offset ")).expect("it is told");
-    line.rsplit(' ').next().and_then(|n| n.parse::<f64>().ok()).expect("a number") as i64
-}
-
 #[test]
 fn it_is_told_a_few_at_a_time_and_soon() {
     let dir = tempfile::tempdir().unwrap();
@@ -106,9 +100,9 @@ fn it_is_told_a_few_at_a_time_and_soon() {
     found_once(&server, &[due]);
     // When nothing is owed any more nobody ticks: the other one's silence is the last.
     sleep_until(due + jiff::SignedDuration::from_secs(SPAN + 2));
-    let rest = position(&server);
+    let rest = server.journal_end();
     std::thread::sleep(Duration::from_secs(2));
-    assert_eq!(position(&server), rest, "somebody ticks for nothing");
+    assert_eq!(server.journal_end(), rest, "somebody ticks for nothing");
     assert!(rest < MANY as i64 + 200, "{rest} inputs: too many ticks");
     assert_eq!(server.stop(), Some(0));
 }

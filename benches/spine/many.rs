@@ -1,4 +1,4 @@
-//! Many connections on one thread, as tools that put load on servers keep them: a thread for each would take more of the two cores than the server's own part in a request.
+//! Many connections on one thread, as tools that put load on servers keep them, so that little of the cores that it shares with the server goes to the client.
 
 use std::time::{Duration, Instant};
 

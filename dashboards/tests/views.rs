@@ -288,11 +288,12 @@ fn pages(reader: &vitalog_dashboards::ask::Reader<'_>, subject: &Subject, order:
     }
 }
 
-fn some_records(count: u64) -> Vec<Record> {
+/// Glucose of one subject, a reading a step.
+fn some_records(count: u64, step: Span) -> Vec<Record> {
     (0..count)
         .map(|i| {
             let subject = Subject::new("p-1");
-            let reading = Reading::present(subject, None, 1, "bg", glucose(BASE + Span::minutes(i as i64), "100"));
+            let reading = Reading::present(subject, None, 1, "bg", glucose(BASE + Span(step.0 * i as i64), "100"));
             let entry = vitalog_elog::Entry { arrival: BASE, input: Input::Reading(reading) };
             Record { offset: i, entry: std::sync::Arc::new(entry), effects: vec![Effect::Reading(Outcome::New)] }
         })
@@ -303,7 +304,7 @@ fn some_records(count: u64) -> Vec<Record> {
 fn it_refuses_what_does_not_belong_to_it() {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("views.sqlite");
-    let records = some_records(10);
+    let records = some_records(10, Span::minutes(1));
     let mut views = Views::open(&path, INCARNATION).expect("it opens");
     views.apply(&records[..4], at(4), &schema::schema()).expect("it takes it");
     let hash = views.content_hash().expect("a hash");
@@ -330,7 +331,8 @@ fn it_refuses_what_does_not_belong_to_it() {
 fn a_failed_commit_changes_nothing_and_the_next_one_does() {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("views.sqlite");
-    let records = some_records(6);
+    // Each is the first of its day.
+    let records = some_records(6, Span::days(1));
     let mut views = Views::open(&path, INCARNATION).expect("it opens");
     views.apply(&records[..3], at(3), &schema::schema()).expect("it takes it");
     let hash = views.content_hash().expect("a hash");

@@ -43,7 +43,7 @@ impl<T> Shared<T> {
 impl<T> Giver<T> {
     /// Gives; waits for room. `false`: nobody takes any more.
     ///
-    /// Whatever it weighs, one item finds room in a queue that is not full: none can wait for ever.
+    /// Whatever it weighs, an item finds room in a queue that is not full: none waits for ever.
     #[must_use]
     pub fn give(&self, item: T, weight: usize) -> bool {
         let mut state = self.0.state();
@@ -67,12 +67,12 @@ impl<T> Giver<T> {
 impl<T> Taker<T> {
     /// The next; waits for it. `None`: nobody gives any more, and all was taken.
     pub fn take(&self) -> Option<T> {
-        self.is_waiting();
+        self.wait();
         self.take_waiting()
     }
 
     /// Waits until there is something. `false`: nobody gives any more, and all was taken.
-    pub fn is_waiting(&self) -> bool {
+    pub fn wait(&self) -> bool {
         let mut state = self.0.state();
         while state.is_given && state.items.is_empty() {
             state = self.0.more.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -97,10 +97,7 @@ impl<T> Taker<T> {
 
     /// The next, if there is one.
     pub fn take_waiting(&self) -> Option<T> {
-        self.next_of(self.0.state())
-    }
-
-    fn next_of(&self, mut state: MutexGuard<'_, State<T>>) -> Option<T> {
+        let mut state = self.0.state();
         let (item, weight) = state.items.pop_front()?;
         let was_full = state.weight >= self.0.room;
         state.weight -= weight;
@@ -190,7 +187,7 @@ mod tests {
         drop(giver);
         while taker.take_waiting().is_some() {}
         assert!(rest(60_000, 50) < 30_000, "nobody gives");
-        assert!(!taker.is_waiting());
+        assert!(!taker.wait());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::queue::{Giver, Taker, queue};
 use super::stepping::Fed;
 use crate::metrics::{Metrics, Sink};
 
-/// Inputs that may wait for a sink: more than come while the views commit what has gathered.
+/// Inputs that may wait for a sink: more than gather while the views rest, with room for those that come while they commit.
 const QUEUE: usize = 100_000;
 /// A commit of the views is followed by a rest of so many times as long, in which more gathers: it writes each page that it touches once, so of many small ones each costs nearly what one of all would.
 const REST: u32 = 3;
@@ -87,7 +87,7 @@ impl Sinks {
         let follow = self.metrics.follow.clone();
         self.spawn(sink.name(), giver, move || {
             let mut rested = Instant::now();
-            while groups.is_waiting() {
+            while groups.wait() {
                 groups.rest(rested, ENOUGH);
                 let began = Instant::now();
                 let waiting = gather(&groups);

@@ -115,9 +115,14 @@ impl Server {
 
     /// From now on questions wait for all that is in the journal by now: also what the server decided by its clock, which nobody was told the position of.
     pub fn catch_up(&self) {
+        *self.position.lock().expect("nobody panicked") = self.journal_end().to_string();
+    }
+
+    /// How many inputs the journal has.
+    pub fn journal_end(&self) -> i64 {
         let metrics = self.get("/metrics").ok().body;
-        let line = metrics.lines().find_map(|line| line.strip_prefix("vitalog_journal_offset ")).expect("it is told");
-        *self.position.lock().expect("nobody panicked") = line.trim().trim_end_matches(".0").to_owned();
+        let said = metrics.lines().find_map(|line| line.strip_prefix("vitalog_journal_offset ")).expect("it is told");
+        said.trim().parse::<f64>().expect("a number") as i64
     }
 
     /// All recommendations of a subject, page by page, once all that was acknowledged to [`Server::readings`] is seen.

@@ -97,14 +97,16 @@ mod tests {
         rows.map(|row| row.expect("a row")).collect()
     }
 
+    fn opened(folder: &tempfile::TempDir) -> Connection {
+        super::super::tables::open_for_writing(&folder.path().join("views.sqlite"), true).expect("opened")
+    }
+
     /// Streams and subjects that share places, days back and forth, records that come again lower (as of a repair): the file is as if every one had been written.
     #[test]
     fn what_is_remembered_spares_statements_and_changes_no_row() {
-        let conn = Connection::open_in_memory().expect("opened");
-        conn.execute_batch(
-            "create table days (subject integer, stream integer, day integer, first_record integer, first_arrival integer, primary key (subject, stream, day)) without rowid",
-        )
-        .expect("made");
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut conn = opened(&folder);
+        let conn = conn.transaction().expect("begun");
         let mut expected = std::collections::BTreeMap::new();
         let mut days = Days::default();
         for step in 0..3_000_u64 {
@@ -122,11 +124,8 @@ mod tests {
 
     #[test]
     fn a_day_that_is_known_is_not_written_again() {
-        let conn = Connection::open_in_memory().expect("opened");
-        conn.execute_batch(
-            "create table days (subject integer, stream integer, day integer, first_record integer, first_arrival integer, primary key (subject, stream, day)) without rowid",
-        )
-        .expect("made");
+        let folder = tempfile::tempdir().expect("a folder");
+        let conn = opened(&folder);
         let mut days = Days::default();
         let mut note = |record| days.note(&conn, std::iter::once(((1, 0, 7), (record, Time(9)))));
         note(5).expect("noted");

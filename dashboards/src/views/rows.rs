@@ -1,6 +1,6 @@
 //! Rows put in many to a statement: what a statement costs to begin and to end, its cursors above all, is then paid once for all of them.
 //!
-//! SQLite keeps a copy of each page that such a statement changes, to take back what an abort leaves half done, and that costs more than is won. Whoever takes back the whole transaction then says `or fail`: no copies are kept. Of
+//! SQLite keeps a copy of each page that such a statement changes, to take back what an abort leaves half done. Whoever takes back the whole transaction then says `or fail`: no copies are kept. Of
 //! `on conflict do update` they are kept whatever is said, so those are written one by one.
 
 use rusqlite::{Connection, Statement};

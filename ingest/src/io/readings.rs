@@ -88,7 +88,7 @@ pub(super) async fn post(
     Ok(response)
 }
 
-/// A JSON body of so many bytes is judged sooner than another thread has woken to do it: some forty readings. (What others unpack to is not told by their length.)
+/// A JSON body of so many bytes, some eighty readings, wakes no other thread to be judged. (Of other forms the length does not tell how much it becomes.)
 const AT_ONCE: usize = 8 * 1024;
 
 /// Holds a body against what is declared and permitted; a large one on a thread of its own.
