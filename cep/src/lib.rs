@@ -12,6 +12,7 @@ mod decide;
 pub mod driver;
 mod engine;
 mod eval;
+mod grow;
 mod lazy;
 mod newest;
 pub mod plan;

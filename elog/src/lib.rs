@@ -35,7 +35,7 @@ pub use input::{Entry, Input};
 pub use once::{Answered, Once};
 pub use position::Position;
 pub use quantity::{Amount, Dimension, Unit};
-pub use reading::{Content, Reading, Value, When};
+pub use reading::{Atoms, Content, Reading, Value, When, content_hash};
 pub use refusal::Refusal;
 pub use schema::{Field, FieldIx, FieldKind, Schema, Shape, Stream, StreamIx};
 pub use time::{Span, Time};

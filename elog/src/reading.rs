@@ -65,6 +65,16 @@ pub enum Value {
     TimeOfDay(TimeOfDay),
 }
 
+/// A value as it counts for what a reading says, whatever it was written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Atoms<'a> {
+    Quantity(i64),
+    Enum(u16),
+    Text(&'a str),
+    Bool(bool),
+    TimeOfDay(TimeOfDay),
+}
+
 impl When {
     /// The instant that orders it on the timeline: an interval stands at its end. `None` while it goes on.
     pub fn instant(self) -> Option<Time> {
@@ -125,49 +135,87 @@ impl Content {
         derived_id(&mut self.canonical(stream_name), subject)
     }
 
-    /// The bytes that stand for what it says: stream, time, source, and each value in atoms, so that 110 mg/dL is the same content
-    /// however many zeros it was written with. `seq` counts sendings, not content.
+    /// The bytes that stand for what it says.
     fn canonical(&self, stream_name: &str) -> Vec<u8> {
-        let mut out = Vec::with_capacity(192);
-        put_text(&mut out, stream_name);
-        match self.when {
-            When::At(t) => {
-                out.push(0);
-                out.extend_from_slice(&t.0.to_le_bytes());
-            }
-            When::During { start, end } => {
-                out.push(if end.is_some() { 2 } else { 1 });
-                out.extend_from_slice(&start.0.to_le_bytes());
-                out.extend_from_slice(&end.unwrap_or_default().0.to_le_bytes());
-            }
-        }
-        put_text(&mut out, self.source.as_deref().unwrap_or(""));
-        // Trailing absent values are left out: a schema that grew must not change the hash of what was said before.
-        let said = self.values.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        for value in &self.values[..said] {
-            match value {
-                None => out.push(0),
-                Some(Value::Quantity(amount)) => {
-                    out.push(1);
-                    out.extend_from_slice(&amount.atoms().to_le_bytes());
-                }
-                Some(Value::Enum(i)) => {
-                    out.push(2);
-                    out.extend_from_slice(&i.to_le_bytes());
-                }
-                Some(Value::Text(text)) => {
-                    out.push(3);
-                    put_text(&mut out, text);
-                }
-                Some(Value::Bool(b)) => out.extend_from_slice(&[4, u8::from(*b)]),
-                Some(Value::TimeOfDay(t)) => {
-                    out.push(5);
-                    out.extend_from_slice(&t.minutes().to_le_bytes());
-                }
-            }
-        }
-        out
+        let atoms = self.values.iter().map(|value| value.as_ref().map(Value::atoms));
+        canonical(stream_name, self.when, self.source.as_deref(), atoms)
     }
+}
+
+impl Value {
+    fn atoms(&self) -> Atoms<'_> {
+        match self {
+            Value::Quantity(amount) => Atoms::Quantity(amount.atoms()),
+            Value::Enum(place) => Atoms::Enum(*place),
+            Value::Text(text) => Atoms::Text(text),
+            Value::Bool(b) => Atoms::Bool(*b),
+            Value::TimeOfDay(time) => Atoms::TimeOfDay(*time),
+        }
+    }
+}
+
+/// The hash of a content that says this: the one that [`Reading::present`] gives it. For who keeps what a reading says, and not the reading.
+pub fn content_hash<'a>(
+    stream_name: &str,
+    when: When,
+    source: Option<&str>,
+    values: impl Iterator<Item = Option<Atoms<'a>>>,
+) -> u128 {
+    digest_of(&canonical(stream_name, when, source, values))
+}
+
+/// The bytes that stand for a content: stream, time, source, and each value in atoms, so that 110 mg/dL is the same content
+/// however many zeros it was written with. `seq` counts sendings, not content.
+#[inline]
+fn canonical<'a>(
+    stream_name: &str,
+    when: When,
+    source: Option<&str>,
+    values: impl Iterator<Item = Option<Atoms<'a>>>,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(192);
+    put_text(&mut out, stream_name);
+    match when {
+        When::At(t) => {
+            out.push(0);
+            out.extend_from_slice(&t.0.to_le_bytes());
+        }
+        When::During { start, end } => {
+            out.push(if end.is_some() { 2 } else { 1 });
+            out.extend_from_slice(&start.0.to_le_bytes());
+            out.extend_from_slice(&end.unwrap_or_default().0.to_le_bytes());
+        }
+    }
+    put_text(&mut out, source.unwrap_or(""));
+    // Trailing absent values are left out: a schema that grew must not change the hash of what was said before.
+    let mut absent = 0;
+    for value in values {
+        let Some(value) = value else {
+            absent += 1;
+            continue;
+        };
+        out.resize(out.len() + std::mem::take(&mut absent), 0);
+        match value {
+            Atoms::Quantity(atoms) => {
+                out.push(1);
+                out.extend_from_slice(&atoms.to_le_bytes());
+            }
+            Atoms::Enum(place) => {
+                out.push(2);
+                out.extend_from_slice(&place.to_le_bytes());
+            }
+            Atoms::Text(text) => {
+                out.push(3);
+                put_text(&mut out, text);
+            }
+            Atoms::Bool(b) => out.extend_from_slice(&[4, u8::from(b)]),
+            Atoms::TimeOfDay(time) => {
+                out.push(5);
+                out.extend_from_slice(&time.minutes().to_le_bytes());
+            }
+        }
+    }
+    out
 }
 
 /// Of the canonical bytes of a content, and of whom it is.

@@ -235,7 +235,7 @@ mod tests {
         let amount = Amount { digits, scale: 0, unit: Dimension::Count.usual_unit() };
         let values = vec![Some(Value::Quantity(amount))].into();
         let content = Content { stream: StreamIx(0), when: When::At(Time(1)), values, source: None, seq: None };
-        table.insert(1, Mark { id: ReadingId(1), hash: 0, rev: 1, plain: true }, &content);
+        table.insert(1, Mark { id: ReadingId(1), hash: 0, rev: 1, plain: true }, &content, None);
         table
     }
 

@@ -315,7 +315,7 @@ mod tests {
             let amount = |digits| Value::Quantity(Amount { digits, scale: 0, unit: Dimension::Count.usual_unit() });
             let values = numbers.iter().map(|n| n.map(amount)).collect();
             let content = Content { stream: StreamIx(0), when: When::At(Time(*at)), values, source: None, seq: None };
-            table.insert(*at, Mark { id: ReadingId(*at as u128), hash: 0, rev: 1, plain: true }, &content);
+            table.insert(*at, Mark { id: ReadingId(*at as u128), hash: 0, rev: 1, plain: true }, &content, None);
         }
         table
     }

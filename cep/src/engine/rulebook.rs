@@ -149,6 +149,7 @@ impl Rulebook {
             enter(place, |r| &mut r.all.above, |_, _| true);
             enter(place, |r| &mut r.newest.above, newest);
         }
+        let names = self.library.schema.streams.iter().map(|stream| stream.name.clone()).collect();
         let sums = self.versions.iter().flat_map(|v| &v.scope.sums);
         let mut sums: Vec<_> = sums.filter(|(stream, _)| stream.derived().is_none()).copied().collect();
         sums.sort();
@@ -156,6 +157,6 @@ impl Rulebook {
         let mut edges: Vec<_> = self.versions.iter().flat_map(|v| &v.scope.edges).copied().collect();
         edges.sort();
         edges.dedup();
-        self.wanted = Arc::new(Wanted { sums, edges });
+        self.wanted = Arc::new(Wanted { names, sums, edges });
     }
 }

@@ -20,7 +20,7 @@ use super::subject::Person;
 
 const NAME: &[u8; 8] = b"vtlg-cep";
 /// Raised with every change of what is inside; fixtures of the new one are made by the command in `cep/tests/cases/formats.rs`.
-const FORMAT: u32 = 12;
+const FORMAT: u32 = 13;
 const HEAD: usize = 8 + 4 + 16;
 
 /// Why bytes are not a snapshot that this engine can continue from.

@@ -110,12 +110,12 @@ impl Timeline {
             let Some(table) = stream.ended.part(floor, floors.pins(ix)) else { continue };
             stream.ended.watch(missed);
             stream.begin_again(missed);
-            for mark in (0..table.len()).map(|row| table.mark(row)) {
-                if !mark.plain {
-                    named.push(mark.id);
+            for (id, is_plain) in (0..table.len()).map(|row| (table.id(row), table.is_plain(row))) {
+                if !is_plain {
+                    named.push(id);
                 }
-                if !mark.plain || self.is_complete {
-                    self.index.remove(&mark.id);
+                if !is_plain || self.is_complete {
+                    self.index.remove(&id);
                 }
             }
             self.rows -= table.len() as u32;
@@ -129,9 +129,8 @@ impl Timeline {
     pub fn unite(&mut self, cold: ColdLine, missed: &Arc<AtomicBool>) {
         for (ix, table) in cold.tables {
             for row in 0..table.len() {
-                let mark = table.mark(row);
-                if !mark.plain || self.is_complete {
-                    self.index.set(mark.id, Place { shelf: Shelf::Ended, stream: ix, at: table.at(row) });
+                if !table.is_plain(row) || self.is_complete {
+                    self.index.set(table.id(row), Place { shelf: Shelf::Ended, stream: ix, at: table.at(row) });
                 }
             }
             self.rows += table.len() as u32;

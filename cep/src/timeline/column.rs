@@ -6,11 +6,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::Value;
+use vitalog_elog::{Atoms, Value};
 
 use super::datum::Datum;
 use super::extremes::Extremes;
 use super::turns::Turns;
+use crate::grow;
+
 /// What a field says, in atoms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
@@ -20,6 +22,19 @@ pub enum Cell<'a> {
     Enum(u16),
     Bool(bool),
     Text(&'a str),
+}
+
+impl<'a> Cell<'a> {
+    /// What a reading said; a quotient only a finding says.
+    pub fn atoms(self) -> Option<Atoms<'a>> {
+        match self {
+            Cell::Number(atoms) => Some(Atoms::Quantity(atoms)),
+            Cell::Enum(place) => Some(Atoms::Enum(place)),
+            Cell::Bool(b) => Some(Atoms::Bool(b)),
+            Cell::Text(text) => Some(Atoms::Text(text)),
+            Cell::Fraction(..) => None,
+        }
+    }
 }
 
 /// What all cells of a column are.
@@ -162,6 +177,20 @@ impl Column {
         (self.kind == Some(Kind::Number)).then(|| rows.find(|row| self.number(*row).is_some_and(inside)).unwrap_or(end))
     }
 
+    /// Whether a row says of it what a reading said.
+    #[inline]
+    pub fn can_hold(&self, value: &Value) -> bool {
+        let kind = match value {
+            Value::Quantity(_) => Kind::Number,
+            Value::Enum(_) => Kind::Enum,
+            Value::Bool(_) => Kind::Bool,
+            Value::Text(_) => Kind::Text,
+            // It becomes a number.
+            Value::TimeOfDay(_) => return false,
+        };
+        self.kind.is_none_or(|ours| ours == kind)
+    }
+
     #[inline]
     pub fn has(&self, row: usize) -> bool {
         self.kind.is_some() && self.gaps.as_ref().is_none_or(|g| g.present[row])
@@ -215,7 +244,7 @@ impl Column {
         for row in squares.len()..to {
             let value = self.number(row).map_or(0, i128::from);
             last = last.checked_add(value.checked_mul(value)?)?;
-            squares.push(last);
+            grow::push(squares, last);
         }
         Some((sum, squares[to - 1] - from.checked_sub(1).map_or(0, |row| squares[row]), count))
     }
@@ -251,7 +280,7 @@ impl Column {
         if row < self.values.len() || self.silent > 0 || self.gaps.is_some() || code.is_none() {
             return self.insert_between(row, code);
         }
-        self.values.push(code.unwrap_or(0));
+        grow::push(&mut self.values, code.unwrap_or(0));
     }
 
     fn insert_between(&mut self, row: usize, code: Option<i64>) {
@@ -260,9 +289,9 @@ impl Column {
             return;
         }
         self.speak();
-        self.values.insert(row, code.unwrap_or(0));
+        grow::insert(&mut self.values, row, code.unwrap_or(0));
         match &mut self.gaps {
-            Some(gaps) => gaps.present.insert(row, code.is_some()),
+            Some(gaps) => grow::insert(&mut gaps.present, row, code.is_some()),
             None if code.is_none() => {
                 let mut present = vec![true; self.values.len()];
                 present[row] = false;
@@ -366,7 +395,7 @@ impl Column {
         let mut sum = sums.last().copied().unwrap_or(0);
         for row in sums.len()..to {
             sum += self.number(row).map_or(0, i128::from);
-            sums.push(sum);
+            grow::push(sums, sum);
         }
     }
 
@@ -377,7 +406,7 @@ impl Column {
         let mut count = gaps.counts.last().copied().unwrap_or(0);
         for present in &gaps.present[row..] {
             count += u32::from(*present);
-            gaps.counts.push(count);
+            grow::push(&mut gaps.counts, count);
         }
     }
 }

@@ -76,6 +76,8 @@ pub struct Timeline {
 /// What the rules ask the tables to keep.
 #[derive(Debug, Default)]
 pub struct Wanted {
+    /// What streams are called, by their places.
+    pub names: Vec<Arc<str>>,
     /// Fields that keep running sums.
     pub sums: Vec<(StreamIx, FieldIx)>,
     /// Streams that are kept by where their intervals or findings begin or end, too.
@@ -262,8 +264,8 @@ impl Timeline {
             let Some(stream) = stream else { continue };
             let shelves = [(Some(&stream.ended), Shelf::Ended), (stream.endless.as_deref(), Shelf::Endless)];
             for (table, shelf) in shelves.into_iter().filter_map(|(table, shelf)| Some((table?, shelf))) {
-                for row in (0..table.len()).filter(|&row| which(table.mark(row).plain)) {
-                    self.index.set(table.mark(row).id, Place { shelf, stream: StreamIx(i as u16), at: table.at(row) });
+                for row in (0..table.len()).filter(|&row| which(table.is_plain(row))) {
+                    self.index.set(table.id(row), Place { shelf, stream: StreamIx(i as u16), at: table.at(row) });
                 }
             }
         }
@@ -311,6 +313,7 @@ impl Timeline {
             return;
         };
         let mark = Mark { id: reading.id, hash: reading.hash, rev: reading.rev, plain: is_plain(reading) };
+        let wanted = self.wanted.clone();
         let stream = match place.shelf {
             Shelf::Ahead => {
                 self.ahead.insert((place.at, reading.id), reading.clone());
@@ -320,7 +323,7 @@ impl Timeline {
             Shelf::Ended | Shelf::Endless => self.stream(place.stream),
         };
         let table = if place.shelf == Shelf::Ended { &mut stream.ended } else { stream.endless.get_or_insert_default() };
-        let row = table.insert(place.at, mark, content);
+        let row = table.insert(place.at, mark, content, wanted.names.get(usize::from(place.stream.0)));
         if let Some(begun) = &mut stream.begun {
             begun.copy_newest(table, row, place.shelf == Shelf::Ended);
         }

@@ -3,6 +3,7 @@
 //! A reading in order is appended; a late one is moved in. What lies before a horizon may be cut off ([`Table::part`]).
 
 mod cut;
+mod marks;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
@@ -10,30 +11,24 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::{Content, FieldIx, ReadingId, When};
+use vitalog_elog::{Content, FieldIx, ReadingId, Time, When, content_hash};
 
+use self::marks::{Hashes, Marks, Origin};
 use super::column::Column;
 use super::datum::Datum;
 use super::found::FoundRow;
 use super::tally::Tally;
+use crate::grow;
 use crate::newest::first_not;
 
 /// Which revision of which reading a row is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     pub id: ReadingId,
     pub hash: u128,
     pub rev: u32,
     /// Its id follows from its content, and it was never amended.
     pub plain: bool,
-}
-
-/// What a mark has besides the id, without the room between.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Stamp {
-    hash: [u64; 2],
-    rev: u32,
-    plain: bool,
 }
 
 /// The length of a window, and the row at which it began.
@@ -61,11 +56,10 @@ pub struct Table {
     /// Instants; in a table of intervals without an end, their starts.
     at: Vec<i64>,
     columns: Vec<Column>,
-    /// Where in `ids` and `stamps` those of a row are: they are wide, and a late reading would move those of every row after it. None are kept while each row's are
+    /// Where in `marks` that of a row is: they are wide, and a late reading would move those of every row after it. None are kept while each row's is
     /// at its own place.
     slots: Vec<u32>,
-    ids: Vec<ReadingId>,
-    stamps: Vec<Stamp>,
+    marks: Marks,
     /// Where the windows of a few lengths began when they were last asked for: the next one mostly begins there or a row later. Only ever a guess.
     #[serde(skip)]
     begins: [Cell<Guess>; 4],
@@ -75,8 +69,10 @@ pub struct Table {
     longest: i64,
     /// Of findings: their ends (`i64::MAX` while they go on), and by slot what they rest on.
     found: Option<Box<Found>>,
-    /// Places in `ids` and `stamps` that removed rows left.
+    /// Places in `marks` that removed rows left.
     vacant: Vec<u32>,
+    /// Of intervals that go on.
+    endless: bool,
     /// Fields whose columns keep running sums.
     summed: Vec<FieldIx>,
     /// A table of intervals by their starts: `start` holds their ends, [`ENDLESS`] where one goes on.
@@ -99,15 +95,15 @@ impl Table {
 
     /// Looks at itself, for whoever comes next; see `engine::foresee`.
     pub fn glance(&self) -> u64 {
-        let marks = [self.slots.len(), self.ids.len(), self.stamps.len(), self.vacant.len()];
-        let lists = [self.at.len(), self.columns.len(), self.summed.len()].into_iter().chain(marks);
-        lists.fold(self.begins[0].get().span as u64 ^ self.longest as u64, |seen, n| seen ^ n as u64)
+        let lists = [self.at.len(), self.columns.len(), self.summed.len(), self.slots.len(), self.vacant.len()];
+        let first = self.begins[0].get().span as u64 ^ self.longest as u64 ^ self.marks.glance();
+        lists.into_iter().fold(first, |seen, n| seen ^ n as u64)
     }
 
     /// The same, one level further: the newest row, and where windows begin.
     pub fn glance_at_newest(&self) -> u64 {
         let last = self.last().unwrap_or(0) as u64;
-        let mark = self.ids.last().map_or(0, |id| id.0 as u64) ^ self.stamps.last().map_or(0, |stamp| u64::from(stamp.rev));
+        let mark = self.marks.glance_at_newest();
         let begins = self.begins.iter().map(|guess| self.at.get(guess.get().row as usize).map_or(0, |at| *at as u64));
         begins.chain(self.columns.iter().map(Column::glance)).fold(last ^ mark, |seen, n| seen ^ n)
     }
@@ -194,7 +190,7 @@ impl Table {
     pub fn evidence(&self, row: usize) -> &[ReadingId] {
         let slot = self.slot(row);
         match &self.found {
-            None => std::slice::from_ref(&self.ids[slot]),
+            None => std::slice::from_ref(&self.marks.ids()[slot]),
             Some(found) => &found.evidence[slot],
         }
     }
@@ -249,20 +245,71 @@ impl Table {
         for (i, column) in self.columns.iter_mut().enumerate() {
             column.insert_cell(row, from.columns.get(i).and_then(|c| c.cell(from_row)));
         }
-        self.keep(row, from.mark(from_row));
-        self.at.insert(row, at);
-        self.start.get_or_insert_default().insert(row, end);
+        // Of a copy nobody asks for more.
+        let slot = self.take_slot(row);
+        self.marks.put_id(slot, id);
+        grow::insert(&mut self.at, row, at);
+        grow::insert(self.start.get_or_insert_default(), row, end);
     }
 
+    /// Of a reading's row.
     pub fn mark(&self, row: usize) -> Mark {
+        let hash = match &self.marks.hashes {
+            Hashes::None => 0,
+            Hashes::Follow(origin) => self.hash(row, origin),
+            Hashes::Kept(hashes) => hashes[self.slot(row)],
+        };
+        Mark { hash, ..self.mark_without_hash(row) }
+    }
+
+    fn mark_without_hash(&self, row: usize) -> Mark {
         let slot = self.slot(row);
-        let Stamp { hash: [low, high], rev, plain } = self.stamps[slot];
-        Mark { id: self.ids[slot], hash: u128::from(high) << 64 | u128::from(low), rev, plain }
+        let rev = self.marks.rev(slot);
+        Mark { id: self.marks.id(slot), hash: 0, rev: rev.unwrap_or(1), plain: rev.is_none() }
+    }
+
+    /// Whether the id of a reading's row follows from its content, and it was never amended.
+    pub fn is_plain(&self, row: usize) -> bool {
+        self.marks.rev(self.slot(row)).is_none()
+    }
+
+    /// The hash of the content that a row holds.
+    fn hash(&self, row: usize, origin: &Origin) -> u128 {
+        let (at, start) = (Time(self.at[row]), Time(self.start(row)));
+        let when = match self.endless {
+            true => When::During { start: at, end: None },
+            false if start == at => When::At(at),
+            false => When::During { start, end: Some(at) },
+        };
+        let values = self.columns.iter().map(|column| column.cell(row)?.atoms());
+        content_hash(&origin.stream, when, origin.source.as_deref(), values)
+    }
+
+    /// Whether its row holds all that a content says.
+    fn can_hold(&self, content: &Content) -> bool {
+        // Without a length it would look like an instant.
+        let has_length = match content.when {
+            When::At(_) | When::During { end: None, .. } => true,
+            When::During { start, end: Some(end) } => start < end,
+        };
+        let mut values = content.values.iter().enumerate().filter_map(|(i, value)| Some((i, value.as_ref()?)));
+        has_length && values.all(|(i, value)| self.columns.get(i).is_none_or(|column| column.can_hold(value)))
+    }
+
+    /// From now on with the hash of each row.
+    fn keep_hashes(&mut self) {
+        let mut all = vec![0; self.marks.len()];
+        match &self.marks.hashes {
+            Hashes::Kept(_) => return,
+            Hashes::None => {}
+            Hashes::Follow(origin) => (0..self.len()).for_each(|row| all[self.slot(row)] = self.hash(row, origin)),
+        }
+        self.marks.hashes = Hashes::Kept(all);
     }
 
     #[inline]
     pub fn id(&self, row: usize) -> ReadingId {
-        self.ids[self.slot(row)]
+        self.marks.id(self.slot(row))
     }
 
     #[inline]
@@ -342,8 +389,15 @@ impl Table {
         (from..self.len()).take_while(|&row| self.at[row] == at).find(|&row| self.id(row) == id)
     }
 
-    /// Puts a row after all rows of its instant.
-    pub fn insert(&mut self, at: i64, mark: Mark, content: &Content) -> usize {
+    /// Puts the row of a reading after all rows of its instant; `stream` is its stream's name, where that is known.
+    pub fn insert(&mut self, at: i64, mark: Mark, content: &Content, stream: Option<&Arc<str>>) -> usize {
+        self.endless = content.when.instant().is_none();
+        let follows = mark.plain
+            && self.can_hold(content)
+            && stream.is_some_and(|stream| self.marks.may_follow(stream, content.source.as_ref()));
+        if !follows {
+            self.keep_hashes();
+        }
         let newest = self.at.last().is_none_or(|&last| last <= at);
         let row = if newest { self.at.len() } else { self.after(at) };
         self.columns.reserve_exact(content.values.len().saturating_sub(self.columns.len()));
@@ -362,28 +416,25 @@ impl Table {
         }
         let start = content.when.start().0;
         if let Some(starts) = &mut self.start {
-            starts.insert(row, start);
+            grow::insert(starts, row, start);
         } else if matches!(content.when, When::During { .. }) {
             let mut starts = self.at.clone();
             starts.insert(row, start);
             self.start = Some(starts);
         }
         self.longest = self.longest.max(at.saturating_sub(start));
-        self.keep(row, mark);
-        if newest {
-            self.at.push(at);
-        } else {
-            self.at.insert(row, at);
-        }
+        let slot = self.take_slot(row);
+        self.marks.put(slot, &mark);
+        grow::insert(&mut self.at, row, at);
+        debug_assert_eq!(self.mark(row), mark, "a hash that is not kept follows from the row");
         row
     }
 
     /// Puts the row of a finding at the instant `at`, at which it stands; those of one instant lie by id, for where they lie is to be a function of what stands.
     pub fn insert_found(&mut self, at: i64, found_row: &FoundRow) {
         let FoundRow { onset, end, ref values, ref evidence, .. } = *found_row;
-        let mark = Mark { id: found_row.id, hash: 0, rev: 0, plain: false };
         let (from, to) = (self.left_from(at), self.left_after(at));
-        let row = (from..to).find(|&row| self.id(row) > mark.id).unwrap_or(to);
+        let row = (from..to).find(|&row| self.id(row) > found_row.id).unwrap_or(to);
         while self.columns.len() < values.len() {
             self.columns.push(Column::absent(self.at.len()));
         }
@@ -392,7 +443,8 @@ impl Table {
         }
         self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
         self.start.get_or_insert_default().insert(row, onset);
-        let slot = self.keep(row, mark);
+        let slot = self.take_slot(row);
+        self.marks.put_id(slot, found_row.id);
         let found = self.found.get_or_insert_default();
         found.ends.insert(row, end.unwrap_or(i64::MAX));
         if let Some(opened) = &mut found.opened {
@@ -424,27 +476,15 @@ impl Table {
         }
     }
 
-    /// Keeps the mark of a row that comes in, before its instant does. Returns where.
+    /// Where the mark of a row goes that comes in, before its instant does.
     #[inline]
-    fn keep(&mut self, row: usize, mark: Mark) -> usize {
-        let stamp = Stamp { hash: [mark.hash as u64, (mark.hash >> 64) as u64], rev: mark.rev, plain: mark.plain };
-        if self.slots.is_empty() && row == self.ids.len() {
-            self.ids.push(mark.id);
-            self.stamps.push(stamp);
+    fn take_slot(&mut self, row: usize) -> usize {
+        if self.slots.is_empty() && row == self.marks.len() {
             return row;
         }
         self.part_slots();
-        let slot = match self.vacant.pop() {
-            Some(slot) => slot as usize,
-            None => self.ids.len(),
-        };
-        if slot == self.ids.len() {
-            self.ids.push(mark.id);
-            self.stamps.push(stamp);
-        } else {
-            (self.ids[slot], self.stamps[slot]) = (mark.id, stamp);
-        }
-        self.slots.insert(row, slot as u32);
+        let slot = self.vacant.pop().map_or(self.marks.len(), |slot| slot as usize);
+        grow::insert(&mut self.slots, row, slot as u32);
         slot
     }
 
@@ -496,7 +536,7 @@ mod tests {
         for (i, at) in instants.iter().enumerate() {
             let content =
                 Content { stream: StreamIx(0), when: When::At(Time(*at)), values: Box::default(), source: None, seq: None };
-            table.insert(*at, Mark { id: ReadingId(i as u128), hash: 0, rev: 1, plain: true }, &content);
+            table.insert(*at, Mark { id: ReadingId(i as u128), hash: 0, rev: 1, plain: true }, &content, None);
         }
         table
     }

@@ -18,7 +18,7 @@ use crate::world::script::{Given, Line, reading};
 use crate::world::{Kind, MEAL, SUGAR, minute};
 
 /// The format that this engine writes.
-const FORMAT: u32 = 12;
+const FORMAT: u32 = 13;
 
 /// The inputs before the first snapshot, before the second, and after it.
 fn script() -> [Vec<Line>; 3] {

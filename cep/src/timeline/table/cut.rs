@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Table;
+use super::marks::Hashes;
 use crate::timeline::Column;
 
 impl Table {
@@ -96,12 +97,20 @@ impl Table {
             longest: self.longest,
             summed: self.summed.clone(),
             by_start: self.by_start,
+            endless: self.endless,
             ..Table::default()
         }
     }
 
     fn append(&mut self, from: &Table, row: usize) {
         let place = self.len();
+        let follows = match &from.marks.hashes {
+            Hashes::Follow(origin) => self.marks.may_follow(&origin.stream, origin.source.as_ref()),
+            Hashes::None | Hashes::Kept(_) => false,
+        };
+        if !follows {
+            self.keep_hashes();
+        }
         while self.columns.len() < from.columns.len() {
             self.columns.push(from.columns[self.columns.len()].without_rows().with_absent(place));
         }
@@ -114,14 +123,14 @@ impl Table {
         } else if let Some(ours) = &mut self.start {
             ours.push(from.at[row]);
         }
-        self.keep(place, from.mark(row));
+        let slot = self.take_slot(place);
+        self.marks.put(slot, &if follows { from.mark_without_hash(row) } else { from.mark(row) });
         self.at.push(from.at[row]);
     }
 
     fn shrink(&mut self) {
         self.at.shrink_to_fit();
-        self.ids.shrink_to_fit();
-        self.stamps.shrink_to_fit();
+        self.marks.shrink();
         self.start.iter_mut().for_each(Vec::shrink_to_fit);
         self.columns.iter_mut().for_each(Column::shrink);
     }
