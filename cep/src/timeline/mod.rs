@@ -313,17 +313,19 @@ impl Timeline {
             return;
         };
         let mark = Mark { id: reading.id, hash: reading.hash, rev: reading.rev, plain: is_plain(reading) };
-        let wanted = self.wanted.clone();
-        let stream = match place.shelf {
+        match place.shelf {
             Shelf::Ahead => {
                 self.ahead.insert((place.at, reading.id), reading.clone());
                 return;
             }
             Shelf::Removed => return,
-            Shelf::Ended | Shelf::Endless => self.stream(place.stream),
-        };
+            Shelf::Ended | Shelf::Endless => {}
+        }
+        // Workers share what is wanted: it is looked at, never held, or each reading would have them wait for each other's count.
+        let stream = stream_of(&mut self.streams, &self.wanted, place.stream);
+        let name = self.wanted.names.get(usize::from(place.stream.0));
         let table = if place.shelf == Shelf::Ended { &mut stream.ended } else { stream.endless.get_or_insert_default() };
-        let row = table.insert(place.at, mark, content, wanted.names.get(usize::from(place.stream.0)));
+        let row = table.insert(place.at, mark, content, name);
         if let Some(begun) = &mut stream.begun {
             begun.copy_newest(table, row, place.shelf == Shelf::Ended);
         }
@@ -365,17 +367,21 @@ impl Timeline {
     }
 
     fn stream(&mut self, ix: StreamIx) -> &mut Stream {
-        let place = usize::from(ix.0);
-        if self.streams.len() <= place {
-            self.streams.reserve_exact(place + 1 - self.streams.len());
-            self.streams.resize_with(place + 1, || None);
-        }
-        self.streams[place].get_or_insert_with(|| {
-            let mut fresh = Box::<Stream>::default();
-            fresh.keep(&self.wanted, ix);
-            fresh
-        })
+        stream_of(&mut self.streams, &self.wanted, ix)
     }
+}
+
+fn stream_of<'s>(streams: &'s mut Vec<Option<Box<Stream>>>, wanted: &Wanted, ix: StreamIx) -> &'s mut Stream {
+    let place = usize::from(ix.0);
+    if streams.len() <= place {
+        streams.reserve_exact(place + 1 - streams.len());
+        streams.resize_with(place + 1, || None);
+    }
+    streams[place].get_or_insert_with(|| {
+        let mut fresh = Box::<Stream>::default();
+        fresh.keep(wanted, ix);
+        fresh
+    })
 }
 
 impl Stream {
