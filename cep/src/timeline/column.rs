@@ -48,6 +48,17 @@ enum Kind {
     Text,
 }
 
+impl Kind {
+    fn of(value: &Value) -> Kind {
+        match value {
+            Value::Quantity(_) | Value::TimeOfDay(_) => Kind::Number,
+            Value::Enum(_) => Kind::Enum,
+            Value::Bool(_) => Kind::Bool,
+            Value::Text(_) => Kind::Text,
+        }
+    }
+}
+
 /// The values of one field, by row. A value of another kind than the first one seen counts as absent (admission refuses it anyway).
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Column {
@@ -180,15 +191,8 @@ impl Column {
     /// Whether a row says of it what a reading said.
     #[inline]
     pub fn can_hold(&self, value: &Value) -> bool {
-        let kind = match value {
-            Value::Quantity(_) => Kind::Number,
-            Value::Enum(_) => Kind::Enum,
-            Value::Bool(_) => Kind::Bool,
-            Value::Text(_) => Kind::Text,
-            // It becomes a number.
-            Value::TimeOfDay(_) => return false,
-        };
-        self.kind.is_none_or(|ours| ours == kind)
+        // A time of day is kept as the number it comes to.
+        !matches!(value, Value::TimeOfDay(_)) && self.kind.is_none_or(|kind| kind == Kind::of(value))
     }
 
     #[inline]
@@ -381,13 +385,14 @@ impl Column {
     }
 
     fn encode(&mut self, value: &Value) -> Option<i64> {
-        let (kind, code) = match value {
-            Value::Quantity(amount) => (Kind::Number, amount.atoms()),
-            Value::Enum(place) => (Kind::Enum, i64::from(*place)),
-            Value::Bool(b) => (Kind::Bool, i64::from(*b)),
-            Value::TimeOfDay(time) => (Kind::Number, time.micros()),
-            Value::Text(text) => (Kind::Text, i64::from(self.words.get_or_insert_default().place(text))),
+        let code = match value {
+            Value::Quantity(amount) => amount.atoms(),
+            Value::Enum(place) => i64::from(*place),
+            Value::Bool(b) => i64::from(*b),
+            Value::TimeOfDay(time) => time.micros(),
+            Value::Text(text) => i64::from(self.words.get_or_insert_default().place(text)),
         };
+        let kind = Kind::of(value);
         (*self.kind.get_or_insert(kind) == kind).then_some(code)
     }
 

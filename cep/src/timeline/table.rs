@@ -394,7 +394,7 @@ impl Table {
         self.endless = content.when.instant().is_none();
         let follows = mark.plain
             && self.can_hold(content)
-            && stream.is_some_and(|stream| self.marks.may_follow(stream, content.source.as_ref()));
+            && stream.is_some_and(|stream| self.marks.follow(stream, content.source.as_ref()));
         if !follows {
             self.keep_hashes();
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Table;
 use super::marks::Hashes;
+use crate::grow;
 use crate::timeline::Column;
 
 impl Table {
@@ -105,7 +106,7 @@ impl Table {
     fn append(&mut self, from: &Table, row: usize) {
         let place = self.len();
         let follows = match &from.marks.hashes {
-            Hashes::Follow(origin) => self.marks.may_follow(&origin.stream, origin.source.as_ref()),
+            Hashes::Follow(origin) => self.marks.follow(&origin.stream, origin.source.as_ref()),
             Hashes::None | Hashes::Kept(_) => false,
         };
         if !follows {
@@ -119,13 +120,13 @@ impl Table {
         }
         if let Some(starts) = &from.start {
             let ours = self.start.get_or_insert_with(|| self.at.clone());
-            ours.push(starts[row]);
+            grow::push(ours, starts[row]);
         } else if let Some(ours) = &mut self.start {
-            ours.push(from.at[row]);
+            grow::push(ours, from.at[row]);
         }
         let slot = self.take_slot(place);
         self.marks.put(slot, &if follows { from.mark_without_hash(row) } else { from.mark(row) });
-        self.at.push(from.at[row]);
+        grow::push(&mut self.at, from.at[row]);
     }
 
     fn shrink(&mut self) {

@@ -59,17 +59,11 @@ impl Marks {
         self.revs.get(slot).copied().filter(|_| !self.plain[slot])
     }
 
-    /// Whether the hash of a row that is put next, a plain one, may follow from what it says.
+    /// Whether the hash of a row that is put next, a plain one, follows from what it says; the first row settles from what besides.
     #[inline]
-    pub fn may_follow(&mut self, stream: &Arc<str>, source: Option<&Arc<str>>) -> bool {
+    pub fn follow(&mut self, stream: &Arc<str>, source: Option<&Arc<str>>) -> bool {
         match &self.hashes {
-            Hashes::Follow(origin) => {
-                let same = match (&origin.source, source) {
-                    (Some(one), Some(other)) => one == other,
-                    (one, other) => one.is_none() && other.is_none(),
-                };
-                same && origin.stream == *stream
-            }
+            Hashes::Follow(origin) => origin.source.as_ref() == source && origin.stream == *stream,
             Hashes::None if self.ids.is_empty() => {
                 self.hashes = Hashes::Follow(Origin { stream: stream.clone(), source: source.cloned() });
                 true
@@ -118,7 +112,7 @@ impl Marks {
     }
 }
 
-/// Puts a value at a slot; what was never said of those before it is 0.
+/// Puts a value at a slot, and `before` at those of which nothing was said so far.
 #[inline]
 fn set<T: Copy>(list: &mut Vec<T>, slot: usize, value: T, before: T) {
     while list.len() < slot {
@@ -139,7 +133,7 @@ mod tests {
     use super::*;
     use crate::timeline::{Table, Timeline, Wanted};
 
-    /// So many in a hundred are of the rarer kind.
+    /// Numbers by chance, the same for the same seed.
     struct Dice(u64);
 
     impl Dice {
@@ -153,7 +147,7 @@ mod tests {
         }
     }
 
-    /// A reading that a stream of instants, or one of intervals, may get; odd ones make hashes be kept.
+    /// A reading that a stream of instants, or one of intervals, may get; so many in a hundred are `odd`, and make hashes be kept.
     fn drawn(dice: &mut Dice, odd: u64, known: &BTreeMap<ReadingId, Reading>) -> Reading {
         let stream = dice.below(2);
         let at = Time(dice.below(40) as i64);
@@ -198,7 +192,7 @@ mod tests {
 
     #[test]
     fn each_row_has_the_mark_of_its_reading_however_they_came_and_were_cut() {
-        let (mut following, mut kept) = (0, 0);
+        let (mut following, mut kept, mut joined) = (0, 0, 0);
         for seed in 0..600 {
             let mut dice = Dice(seed);
             let wanted = Wanted { names: vec![Arc::from("bg"), Arc::from("sleep")], ..Wanted::default() };
@@ -218,15 +212,18 @@ mod tests {
                     }
                 }
             }
-            // Parted in two, one of them changed, and put together again.
-            let Some(stream) = line.streams.first_mut().and_then(Option::as_mut) else { continue };
-            if let Some(cold) = stream.ended.part(20, &[]) {
+            // Parted in two, that of instants changed meanwhile, and put together again.
+            for (place, stream) in line.streams.iter_mut().enumerate() {
+                let Some((stream, cold)) = stream.as_mut().and_then(|s| s.ended.part(20, &[]).map(|cold| (s, cold))) else {
+                    continue;
+                };
                 agrees(&cold, &known);
                 agrees(&stream.ended, &known);
+                joined += 1;
                 for _ in 0..dice.below(3) {
                     let late = drawn(&mut dice, 50, &BTreeMap::new());
                     if let Some(content) =
-                        late.content.as_ref().filter(|c| c.stream == StreamIx(0) && !known.contains_key(&late.id))
+                        late.content.as_ref().filter(|c| c.stream.0 == 0 && place == 0 && !known.contains_key(&late.id))
                     {
                         let mark = Mark { id: late.id, hash: late.hash, rev: late.rev, plain: late.given.is_none() };
                         stream.ended.insert(30, mark, &Content { when: When::At(Time(30)), ..content.clone() }, None);
@@ -238,6 +235,7 @@ mod tests {
                 agrees(&stream.ended, &known);
             }
         }
-        assert!(following > 10_000 && kept > 10_000, "{following} tables whose hashes follow, {kept} with hashes");
+        let counts = format!("{following} tables whose hashes follow, {kept} with hashes, {joined} parted");
+        assert!(following > 10_000 && kept > 10_000 && joined > 1_000, "{counts}");
     }
 }
