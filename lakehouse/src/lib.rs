@@ -42,7 +42,7 @@ pub use io::lake::{Hot, Lake};
 pub use io::readback::{Accepted, Selection};
 pub use io::repair::Wrong;
 pub use io::retain::Dropped;
-pub use io::store::DurableStore;
+pub use io::store::{Disk, DurableStore};
 pub use io::trace::{Trace, Traced, TracedPlace};
 pub use pseudonyms::{Named, Pseudonyms};
 pub use retention::{Cuts, Limit, Policy, Wrong as WrongPolicy};

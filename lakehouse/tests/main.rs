@@ -3,6 +3,7 @@
 mod accounting;
 mod asof;
 mod crash;
+mod durable;
 mod exact;
 mod export;
 mod eyes;
@@ -20,4 +21,5 @@ mod query;
 mod refuse;
 mod retention;
 mod study;
+mod trace;
 mod world;

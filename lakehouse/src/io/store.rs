@@ -2,7 +2,7 @@
 //!
 //! `LocalFileSystem` never does: after a power cut an acknowledged object may be empty or gone. Here a small object is written beside its
 //! place, synced, and linked or renamed into place; then the folder is synced. So an object is either absent or whole, and once acknowledged
-//! it stays. A large one is synced on completion. Nothing counts as landed before that. Listings come in the order of names.
+//! it stays. A large one is synced on completion. Nothing counts as landed before that. Folders that are new are synced where their names are. Listings come in the order of names.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -24,11 +24,31 @@ use object_store::{
 /// Where objects are written before they are linked into place.
 const STAGING: &str = ".staging";
 
+/// What files and folders are brought to. A disk that a test looks through tells what a power cut would leave.
+pub trait Disk: std::fmt::Debug + Send + Sync {
+    /// Comes back once what an open file holds, or which names a folder has, is on stable storage. `place` is where it was opened.
+    ///
+    /// # Errors
+    /// Those of the file system: then it is unknown what is there.
+    fn sync(&self, what: &File, place: &FsPath) -> std::io::Result<()>;
+}
+
+/// The machine's own.
+#[derive(Debug)]
+struct OwnDisk;
+
+impl Disk for OwnDisk {
+    fn sync(&self, what: &File, _: &FsPath) -> std::io::Result<()> {
+        what.sync_all()
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct DurableStore {
     root: Arc<FsPath>,
     inner: LocalFileSystem,
+    disk: Arc<dyn Disk>,
     staged: AtomicU64,
 }
 
@@ -38,15 +58,23 @@ impl DurableStore {
     /// # Errors
     /// Those of the file system.
     pub fn open(root: &FsPath) -> std::io::Result<DurableStore> {
-        make_folder(root)?;
+        DurableStore::open_on(Arc::new(OwnDisk), root)
+    }
+
+    /// The same on a given disk.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn open_on(disk: Arc<dyn Disk>, root: &FsPath) -> std::io::Result<DurableStore> {
+        make_folder(&*disk, root)?;
         let root = root.canonicalize()?;
         let staging = root.join(STAGING);
         match fs::remove_dir_all(&staging) {
             Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-            _ => make_folder(&staging)?,
+            _ => make_folder(&*disk, &staging)?,
         }
         let inner = LocalFileSystem::new_with_prefix(&root).map_err(std::io::Error::other)?;
-        Ok(DurableStore { root: root.into(), inner, staged: AtomicU64::new(0) })
+        Ok(DurableStore { root: root.into(), inner, disk, staged: AtomicU64::new(0) })
     }
 
     fn place(&self, location: &Path) -> Result<PathBuf> {
@@ -72,11 +100,11 @@ impl ObjectStore for DurableStore {
         };
         let place = self.place(location)?;
         let staged = self.root.join(STAGING).join(self.staged.fetch_add(1, Ordering::Relaxed).to_string());
-        let path = location.to_string();
+        let (path, disk) = (location.to_string(), self.disk.clone());
         blocking(move || {
-            write_whole(&staged, &payload).map_err(|e| failed(&path, e))?;
+            write_whole(&*disk, &staged, &payload).map_err(|e| failed(&path, e))?;
             let parent = place.parent().unwrap_or(&place);
-            make_folder(parent).map_err(|e| failed(&path, e))?;
+            make_folder(&*disk, parent).map_err(|e| failed(&path, e))?;
             let moved = if create {
                 let linked = fs::hard_link(&staged, &place);
                 // The staged name has done its work; one left over is removed at the next start.
@@ -86,15 +114,16 @@ impl ObjectStore for DurableStore {
                 fs::rename(&staged, &place)
             };
             moved.map_err(|e| failed(&path, e))?;
-            sync_folder(parent).map_err(|e| failed(&path, e))?;
+            sync_folder(&*disk, parent).map_err(|e| failed(&path, e))?;
             Ok(PutResult { e_tag: None, version: None })
         })
         .await
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        self.make_room(location).await?;
         let inner = self.inner.put_multipart_opts(location, opts).await?;
-        Ok(Box::new(SyncedUpload { inner, place: self.place(location)? }))
+        Ok(Box::new(SyncedUpload { inner, disk: self.disk.clone(), place: self.place(location)? }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -122,20 +151,32 @@ impl ObjectStore for DurableStore {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.make_room(to).await?;
         self.inner.copy_opts(from, to, options).await?;
         self.sync_landed(to).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.make_room(to).await?;
         self.inner.rename_opts(from, to, options).await?;
         self.sync_landed(to).await
     }
 }
 
 impl DurableStore {
+    /// The folder that an object is to be in; `LocalFileSystem` would make it too, and not sync its name.
+    async fn make_room(&self, location: &Path) -> Result<()> {
+        let (place, disk) = (self.place(location)?, self.disk.clone());
+        blocking(move || {
+            let parent = place.parent().unwrap_or(&place);
+            make_folder(&*disk, parent).map_err(|e| failed(&place.display().to_string(), e))
+        })
+        .await
+    }
+
     async fn sync_landed(&self, location: &Path) -> Result<()> {
-        let place = self.place(location)?;
-        blocking(move || sync_with_folder(&place)).await
+        let (place, disk) = (self.place(location)?, self.disk.clone());
+        blocking(move || sync_with_folder(&*disk, &place)).await
     }
 }
 
@@ -153,6 +194,7 @@ fn in_order(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'stati
 #[derive(Debug)]
 struct SyncedUpload {
     inner: Box<dyn MultipartUpload>,
+    disk: Arc<dyn Disk>,
     place: PathBuf,
 }
 
@@ -164,8 +206,8 @@ impl MultipartUpload for SyncedUpload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let result = self.inner.complete().await?;
-        let place = self.place.clone();
-        blocking(move || sync_with_folder(&place)).await?;
+        let (place, disk) = (self.place.clone(), self.disk.clone());
+        blocking(move || sync_with_folder(&*disk, &place)).await?;
         Ok(result)
     }
 
@@ -178,31 +220,31 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     tokio::task::spawn_blocking(work).await.map_err(|e| Error::Generic { store: "local", source: e.into() })?
 }
 
-fn write_whole(place: &FsPath, payload: &PutPayload) -> std::io::Result<()> {
+fn write_whole(disk: &dyn Disk, place: &FsPath, payload: &PutPayload) -> std::io::Result<()> {
     let mut file = File::create(place)?;
     for part in payload {
         file.write_all(part)?;
     }
-    file.sync_all()
+    disk.sync(&file, place)
 }
 
-fn sync_with_folder(place: &FsPath) -> Result<()> {
+fn sync_with_folder(disk: &dyn Disk, place: &FsPath) -> Result<()> {
     let name = place.display().to_string();
-    File::open(place).and_then(|f| f.sync_all()).map_err(|e| failed(&name, e))?;
-    sync_folder(place.parent().unwrap_or(place)).map_err(|e| failed(&name, e))
+    File::open(place).and_then(|file| disk.sync(&file, place)).map_err(|e| failed(&name, e))?;
+    sync_folder(disk, place.parent().unwrap_or(place)).map_err(|e| failed(&name, e))
 }
 
-fn sync_folder(folder: &FsPath) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
+fn sync_folder(disk: &dyn Disk, folder: &FsPath) -> std::io::Result<()> {
+    disk.sync(&File::open(folder)?, folder)
 }
 
 /// Makes a folder and those above it; each new name is synced in the folder that holds it.
-fn make_folder(folder: &FsPath) -> std::io::Result<()> {
+fn make_folder(disk: &dyn Disk, folder: &FsPath) -> std::io::Result<()> {
     match fs::create_dir(folder) {
         Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(()),
         Err(e) if e.kind() == ErrorKind::NotFound => {
             let parent = folder.parent().ok_or(e)?;
-            make_folder(parent)?;
+            make_folder(disk, parent)?;
             match fs::create_dir(folder) {
                 Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(e),
                 _ => {}
@@ -211,7 +253,7 @@ fn make_folder(folder: &FsPath) -> std::io::Result<()> {
         other => other?,
     }
     match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(disk, parent),
         _ => Ok(()),
     }
 }
