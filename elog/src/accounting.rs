@@ -49,6 +49,7 @@ pub struct Tally {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     pub subject: Option<Subject>,
+    pub stream: Option<Arc<str>>,
     pub source: Option<Arc<str>>,
     /// With their instant at or after it.
     pub from: Option<Time>,
@@ -133,21 +134,21 @@ impl Tally {
 }
 
 impl Scope {
-    /// Whether a revision is asked for. A removal has neither source nor instant, so it is left out where either is asked for.
-    pub fn has(&self, reading: &Reading) -> bool {
+    /// Whether a revision is asked for. A removal has no stream, source or instant, so it is left out where one is asked for.
+    pub fn has(&self, reading: &Reading, schema: &Schema) -> bool {
         if self.subject.as_ref().is_some_and(|subject| *subject != reading.subject) {
             return false;
         }
-        let Some(content) = &reading.content else { return self.is_timeless() };
+        let Some(content) = &reading.content else { return self.has_removals() };
         let at = place(content.when);
-        self.source.as_ref().is_none_or(|source| content.source.as_ref() == Some(source))
+        self.stream.as_ref().is_none_or(|stream| stream_name(content, schema) == *stream)
+            && self.source.as_ref().is_none_or(|source| content.source.as_ref() == Some(source))
             && self.from.is_none_or(|from| at >= from)
             && self.to.is_none_or(|to| at < to)
     }
 
-    /// Whether neither source nor time is asked for.
-    pub fn is_timeless(&self) -> bool {
-        self.source.is_none() && self.from.is_none() && self.to.is_none()
+    fn has_removals(&self) -> bool {
+        self.stream.is_none() && self.source.is_none() && self.from.is_none() && self.to.is_none()
     }
 }
 

@@ -30,7 +30,7 @@ fn expected(run: &RunLoop, records: &[Record], scope: &Scope) -> Tallies {
         let last = of.keys().last().copied();
         for (revision, reading) in of {
             let holds = Some(revision) == last && reading.content.is_some();
-            if scope.has(&reading) {
+            if scope.has(&reading, &run.schema) {
                 add(&mut tallies, &reading, if holds { Standing::Current } else { Standing::Former }, &run.schema);
             }
         }
@@ -87,7 +87,7 @@ async fn what_is_told_is_what_was_journaled_at_every_moment() {
             let first = run.records.len();
             (0..1 + dice.below(60)).for_each(|_| random(&mut run, &mut dice));
             lake.apply(&run.records[first..], run.position()).unwrap();
-            let scope = match dice.below(4) {
+            let scope = match dice.below(5) {
                 0 => Scope { subject: Some(Subject::new("p-001")), ..Scope::default() },
                 1 => Scope { source: Some("omron".into()), ..Scope::default() },
                 2 => Scope {
@@ -95,6 +95,7 @@ async fn what_is_told_is_what_was_journaled_at_every_moment() {
                     to: Time::parse("2026-01-20T00:00:00Z").ok(),
                     ..Scope::default()
                 },
+                3 => Scope { stream: Some("bp".into()), source: Some("omron".into()), ..Scope::default() },
                 _ => Scope::default(),
             };
             let when = |what: &str| format!("seed {seed} step {step} {what}");

@@ -222,7 +222,7 @@ impl State<'_> {
 
     fn count(&mut self, count: Count, reading: &Reading, standing: Standing, arrival: Time) {
         let History { scope, schema, cuts, .. } = self.of;
-        if !scope.has(reading) {
+        if !scope.has(reading, schema) {
             return;
         }
         let who = Who::Revision(reading);

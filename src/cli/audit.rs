@@ -30,6 +30,9 @@ pub struct AuditStages {
     /// Only readings of this subject.
     #[arg(long)]
     pub subject: Option<String>,
+    /// Only readings of this stream.
+    #[arg(long)]
+    pub stream: Option<String>,
     /// Only readings of this source.
     #[arg(long)]
     pub source: Option<String>,

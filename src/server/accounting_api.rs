@@ -24,8 +24,8 @@ use crate::failure::Failure;
 /// Windows that are listed at most, if nobody says how many.
 const WINDOWS: usize = 1_000;
 const MOST_WINDOWS: usize = 100_000;
-/// The longest name of a source, in bytes, as the gateway takes it.
-const LONGEST_SOURCE: usize = 128;
+/// The longest name of a source or stream, in bytes, as the gateway takes it.
+const LONGEST_NAME: usize = 128;
 
 /// What the handler needs.
 #[derive(Clone)]
@@ -41,6 +41,9 @@ pub struct AccountingState {
 #[into_params(parameter_in = Query)]
 struct Wanted {
     subject: Option<String>,
+    /// As it is declared. One that is not has no readings.
+    #[param(min_length = 1, max_length = 128)]
+    stream: Option<String>,
     #[param(min_length = 1, max_length = 128)]
     source: Option<String>,
     /// Of the readings' instants.
@@ -83,7 +86,7 @@ async fn account(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
     let Ok(Query(wanted)) = wanted else {
-        let remedy = "ask as `?subject=S&source=S&from=2026-11-01T00:00:00Z&to=…&limit=N`, each if wanted";
+        let remedy = "ask as `?subject=S&stream=S&source=S&from=2026-11-01T00:00:00Z&to=…&limit=N`, each if wanted";
         return problem(StatusCode::BAD_REQUEST, "malformed", "a parameter is not known, or is no number", remedy);
     };
     let question = match Question::read(wanted) {
@@ -144,22 +147,21 @@ impl Question {
             }
             subject => subject.map(|text| Subject::new(&text)),
         };
-        let source = match wanted.source {
-            Some(text) if text.is_empty() || text.len() > LONGEST_SOURCE => {
-                return Err(wrong(
-                    "`source` cannot be the name of one",
-                    "give the name that its readings have, of 1 to 128 bytes",
-                ));
-            }
-            source => source.map(Into::into),
+        let named = |name: &str, text: Option<String>| match text {
+            Some(text) if text.is_empty() || text.len() > LONGEST_NAME => Err(wrong(
+                &format!("`{name}` cannot be the name of one"),
+                "give the name that its readings have, of 1 to 128 bytes",
+            )),
+            text => Ok(text.map(Into::into)),
         };
-        let scope = Scope { subject, source, from: time("from", wanted.from)?, to: time("to", wanted.to)? };
+        let (stream, source) = (named("stream", wanted.stream)?, named("source", wanted.source)?);
+        let scope = Scope { subject, stream, source, from: time("from", wanted.from)?, to: time("to", wanted.to)? };
         if scope.from.zip(scope.to).is_some_and(|(from, to)| from >= to) {
             return Err(wrong("`from` is not before `to`", "what is at `to` is not asked for, so it has to be later"));
         }
         let windows = wanted.limit.unwrap_or(WINDOWS);
         if windows > MOST_WINDOWS {
-            return Err(wrong("`limit` is more than 100000", "narrow it by `source`, `from` and `to`"));
+            return Err(wrong("`limit` is more than 100000", "narrow it by `stream`, `source`, `from` and `to`"));
         }
         let split = match wanted.split {
             None => None,

@@ -100,7 +100,7 @@ impl Ask<'_> {
             while let Some(row) = rows.next()? {
                 let subject = row.get::<_, i64>(0).ok().and_then(|n| names.get(&n));
                 match subject.and_then(|subject| revision(row, subject, &self.schema)) {
-                    Some(reading) if scope.has(&reading) => each(Held::Revision(&reading, standing)),
+                    Some(reading) if scope.has(&reading, &self.schema) => each(Held::Revision(&reading, standing)),
                     Some(_) => {}
                     None => {
                         let name = id(row).map_or_else(String::new, |id| id.to_string());

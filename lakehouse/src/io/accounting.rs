@@ -92,7 +92,7 @@ fn tell_batch(batch: &RecordBatch, view: &View, standing: Standing, scope: &Scop
     let schema = &view.layout.streams;
     for row in 0..batch.num_rows() {
         match decoder.row(row) {
-            Ok((reading, _)) if scope.has(&reading) => each(Held::Revision(&reading, standing), schema),
+            Ok((reading, _)) if scope.has(&reading, schema) => each(Held::Revision(&reading, standing), schema),
             Ok(_) => {}
             Err(_) => {
                 let (subject, name) = (said(batch, "subject", row), said(batch, "id", row));

@@ -79,6 +79,7 @@ fn scope(args: &AuditStages) -> Result<Scope, Failure> {
     };
     let scope = Scope {
         subject,
+        stream: args.stream.as_deref().map(Into::into),
         source: args.source.as_deref().map(Into::into),
         from: time("from", &args.from)?,
         to: time("to", &args.to)?,
@@ -90,7 +91,8 @@ fn scope(args: &AuditStages) -> Result<Scope, Failure> {
 }
 
 fn ask(args: &AuditStages, url: &str) -> Result<Value, Failure> {
-    let given = [("subject", &args.subject), ("source", &args.source), ("from", &args.from), ("to", &args.to)];
+    let given =
+        [("subject", &args.subject), ("stream", &args.stream), ("source", &args.source), ("from", &args.from), ("to", &args.to)];
     let mut query: Vec<(&str, String)> = given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
     query.push(("limit", WINDOWS.to_string()));
     let remote = Remote { url, token: args.token.as_deref() };
