@@ -58,17 +58,20 @@ impl Draft {
         self.path.join(name)
     }
 
-    /// All of it is synced and moved to its place.
+    /// All of it is synced and moved to its place. Where that can't be made to last it is taken back.
     ///
     /// # Errors
     /// What the file system says.
     pub fn finish(self) -> Result<(), Failure> {
-        let moved = || -> io::Result<()> {
-            synced(&self.path)?;
-            fs::rename(&self.path, &self.place)?;
-            File::open(parent(&self.place))?.sync_all()
-        };
-        moved().map_err(|e| Failure::new(format!("cannot make {}: {e}", self.place.display())))
+        let place = self.place.display();
+        let failed = |e: io::Error| Failure::new(format!("cannot make {place}: {e}"));
+        synced(&self.path).and_then(|()| fs::rename(&self.path, &self.place)).map_err(failed)?;
+        let Err(error) = File::open(parent(&self.place)).and_then(|folder| folder.sync_all()) else { return Ok(()) };
+        if fs::rename(&self.place, &self.path).is_ok() {
+            return Err(failed(error));
+        }
+        Err(Failure::new(format!("{place} is whole, but whether it is still there after a power cut is not known: {error}"))
+            .hint("mend the disk, remove it, and make it again"))
     }
 }
 

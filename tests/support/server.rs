@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -19,6 +19,8 @@ pub struct Server {
     pub pg: Option<String>,
     /// Where clients of Arrow Flight SQL are taken, if anywhere: `grpc://127.0.0.1:PORT`.
     pub flight: Option<String>,
+    /// What it has said on standard output.
+    out: Arc<Mutex<String>>,
     /// Of the last acknowledgement: what is asked next waits for it.
     position: Mutex<String>,
 }
@@ -26,7 +28,7 @@ pub struct Server {
 /// The binary under test.
 pub fn vitalog() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vitalog"));
-    command.env_remove("VITALOG_TOKEN");
+    command.env_remove("VITALOG_TOKEN").env_remove("VITALOG_LOG_FORMAT");
     command
 }
 
@@ -48,13 +50,25 @@ impl Server {
         Server::telling(command, std::fs::File::create(log).expect("made").into())
     }
 
-    fn telling(mut command: Command, log: Stdio) -> Server {
+    /// The same, where it may end before it listens.
+    pub fn try_spawn(command: Command) -> Option<Server> {
+        Server::listening(command, Stdio::inherit()).ok()
+    }
+
+    fn telling(command: Command, log: Stdio) -> Server {
+        Server::listening(command, log).unwrap_or_else(|status| panic!("the server did not say where it listens: {status:?}"))
+    }
+
+    fn listening(mut command: Command, log: Stdio) -> Result<Server, ExitStatus> {
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the binary starts");
         let (found, lines) = channel();
         let stdout = process.stdout.take().expect("it is piped");
+        let out = Arc::new(Mutex::new(String::new()));
+        let heard = out.clone();
         std::thread::spawn(move || {
             let (mut pg, mut flight) = (None, None);
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                heard.lock().expect("nobody panicked").extend([line.as_str(), "\n"]);
                 if let Some((_, rest)) = line.split_once("postgresql://") {
                     pg = rest.split('/').next().map(str::to_owned);
                 } else if let Some(at) = line.find("grpc") {
@@ -67,9 +81,9 @@ impl Server {
         });
         let Ok((url, pg, flight)) = lines.recv_timeout(Duration::from_secs(120)) else {
             let _ = process.kill();
-            panic!("the server did not say where it listens: {:?}", process.wait());
+            return Err(process.wait().expect("it ended"));
         };
-        Server { process, url, pg, flight, position: Mutex::default() }
+        Ok(Server { process, url, pg, flight, out, position: Mutex::default() })
     }
 
     pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Option<Answer> {
@@ -149,6 +163,17 @@ impl Server {
 
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// SIGTERM, and all that it had said on standard output when it had ended.
+    pub fn stop_and_tell(self) -> String {
+        let out = self.out.clone();
+        assert_eq!(self.stop(), Some(0));
+        // Whoever reads along has their own until there is nothing left to read.
+        while Arc::strong_count(&out) > 1 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::mem::take(&mut *out.lock().expect("nobody panicked"))
     }
 
     /// Its exit status, once it has ended by itself.

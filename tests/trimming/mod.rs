@@ -38,7 +38,7 @@ rule lows { severity warning match low{2..} within 1 d }
 const TABLES: [&str; 5] = ["readings", "readings_history", "matches", "recommendations", "dead_letters"];
 
 /// So many months ago, in the middle of the month; of this one, its first day.
-fn ago(months: i32) -> Time {
+pub fn ago(months: i32) -> Time {
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let month = today.first_of_month().checked_sub(jiff::Span::new().months(months)).expect("a month");
     let day = if months == 0 { 1 } else { 15 };
@@ -56,7 +56,7 @@ fn opened(data: &Path) -> Journal {
     Journal::open_kafka(&settings, placing, &note, &KekPlace::beside(&note)).expect("opened")
 }
 
-struct House {
+pub struct House {
     dir: tempfile::TempDir,
     rules: PathBuf,
     library: Arc<Library>,
@@ -64,7 +64,7 @@ struct House {
 }
 
 impl House {
-    fn new(rules: &str) -> House {
+    pub fn new(rules: &str) -> House {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("rules");
         std::fs::create_dir_all(&folder).unwrap();
@@ -75,8 +75,12 @@ impl House {
         House { dir, rules: folder, library: Arc::new(library), change }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    pub fn rules(&self) -> &str {
+        self.rules.to_str().expect("a path")
     }
 
     fn start(&self, data: &Path) -> Server {
@@ -84,12 +88,12 @@ impl House {
     }
 
     /// What a server does that starts and ends: every sink has all, and a snapshot is there.
-    fn settle(&self, data: &Path) {
+    pub fn settle(&self, data: &Path) {
         assert_eq!(self.start(data).stop(), Some(0));
     }
 
     /// Groups of readings that arrived one after the other from an instant on; nobody serves the directory.
-    fn arrive(&self, data: &Path, from: Time, all: &[Value]) {
+    pub fn arrive(&self, data: &Path, from: Time, all: &[Value]) {
         std::fs::create_dir_all(data).unwrap();
         let mut journal = opened(data);
         let schema = &self.library.schema;
