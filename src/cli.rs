@@ -35,8 +35,20 @@ use words::study_floor;
     about = "A complex-event-processing stream engine for health telemetry. Not a medical device."
 )]
 pub struct Cli {
+    /// How what goes on is told on standard error: as text, or as one JSON object a line; if not given, text on a terminal and JSON elsewhere. `VITALOG_LOG` says how much is told.
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", env = "VITALOG_LOG_FORMAT")]
+    pub log: Option<LogFormat>,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// For whom the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Programs: one JSON object a line.
+    Json,
+    /// People.
+    Text,
 }
 
 #[derive(Subcommand)]
@@ -192,6 +204,9 @@ pub struct Serve {
     /// Seconds in which the head of a request must come; connections that ask nothing for so long are ended.
     #[arg(long, default_value_t = 20)]
     pub head_time: u64,
+    /// Seconds in which the body of a request must come; one that does not is cut (408).
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    pub body_time: u16,
     /// MiB that stay free on the disk of the data directory: with less, readings are refused (507) until there is room again. 0: no such floor.
     #[arg(long, default_value_t = 256)]
     pub free_space: u64,

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod files;
+mod logging;
 mod metrics;
 mod offline;
 mod quotas;
@@ -27,7 +28,6 @@ static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
@@ -38,9 +38,7 @@ use commands::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // The libraries below are loud about what is routine.
-    let filter = EnvFilter::try_from_env("VITALOG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,vitalog=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    logging::begin(cli.log);
     let done = match &cli.command {
         Command::Demo(args) => demonstration::run(args),
         Command::Serve(args) => serve::run(args),

@@ -12,7 +12,7 @@ use crate::support::server::{Server, root, run, vitalog};
 use crate::support::story::{Numbers, at, ndjson, readings};
 
 /// `vitalog audit` over a directory: exit status and answer.
-fn audit(data: &Path, more: &[&str]) -> (Option<i32>, Value) {
+pub fn audit(data: &Path, more: &[&str]) -> (Option<i32>, Value) {
     let (status, out, err) = run(vitalog().args(["audit", "--format", "json", "--data"]).arg(data).args(more));
     (status, serde_json::from_str(&out).unwrap_or_else(|_| panic!("no JSON: {out}{err}")))
 }
@@ -259,7 +259,7 @@ fn what_is_wrong_in_the_lake_is_named_and_made_again() {
 }
 
 /// The program of docs/accounting.md, as it stands there.
-fn program() -> String {
+pub fn program() -> String {
     let page = std::fs::read_to_string(root().join("docs/accounting.md")).expect("the page");
     let after = page.split("```python\n").nth(1).expect("a program");
     after.split("```").next().unwrap_or_default().to_owned()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::server::Server;
 
 /// What is sent (the fields beside subject and stream), the code, the field that is named, and a part of the value shown.
-const READINGS: [(&str, &str, &str, &str); 27] = [
+pub const READINGS: [(&str, &str, &str, &str); 27] = [
     (r#""stream":"bg","at":"2026-03-10T08:00:00Z","value":5.4"#, "unit_mistake", "value", "5.4"),
     (r#""stream":"bg","at":"2026-03-10T08:00:00Z","value":"5.4 mg/dL""#, "unit_mistake", "value", "5.4 mg/dL"),
     (r#""stream":"bg","at":"2026-03-10T08:00:00Z","value":1e400"#, "out_of_range", "value", "1e400"),
@@ -67,7 +67,7 @@ fn each_bad_reading_is_named_with_field_value_and_remedy_and_kept_as_a_dead_lett
 }
 
 /// Content type, body, status and code of what can't be read as a whole.
-fn bodies() -> Vec<(&'static str, Vec<u8>, u16, &'static str)> {
+pub fn bodies() -> Vec<(&'static str, Vec<u8>, u16, &'static str)> {
     let many = b"{}\n".repeat(100_001);
     vec![
         ("application/json", Vec::new(), 400, "empty_body"),
@@ -116,32 +116,50 @@ fn text_that_a_spreadsheet_would_run_is_kept_as_text() {
     assert_eq!(server.stop(), Some(0));
 }
 
-#[test]
-fn one_id_with_another_content_is_settled_the_same_way_in_any_order() {
-    let readings = [110, 120].map(|v| {
-        format!("{{\"subject\":\"p-1\",\"stream\":\"bg\",\"at\":\"2026-03-10T08:00:00Z\",\"value\":{v},\"id\":\"a\"}}\n")
+/// Hands in two readings of one id one after the other: what the second was to the first, and what stands then.
+fn settled(readings: [&str; 2]) -> (String, Value) {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let outcomes = readings.map(|reading| {
+        let answer = server.readings(reading).ok().json();
+        assert_eq!(answer["accepted"], 1, "{answer}");
+        answer["receipts"][0]["outcome"].as_str().expect("an outcome").to_owned()
     });
-    let settle = |order: [usize; 2]| -> Value {
-        let data = tempfile::tempdir().unwrap();
-        let server = Server::start(data.path(), &[]);
-        for i in order {
-            server.readings(&readings[i]).ok();
-        }
-        let held = server.sql("select value from bg");
-        assert_eq!(server.stop(), Some(0));
-        held
-    };
-    assert_eq!(settle([0, 1]), settle([1, 0]));
+    assert_eq!(outcomes[0], "new");
+    let stands = server.sql("select subject, id, rev, value from bg");
+    assert_eq!(server.stop(), Some(0));
+    (outcomes[1].clone(), stands)
 }
 
 #[test]
-fn a_million_duplicates_are_one_reading() {
+fn one_id_with_another_content_is_settled_the_same_way_in_any_order() {
+    let values = [110, 120];
+    let [a, b] = values.map(|v| {
+        format!("{{\"subject\":\"p-1\",\"stream\":\"bg\",\"at\":\"2026-03-10T08:00:00Z\",\"value\":{v},\"id\":\"a\"}}\n")
+    });
+    let ((there, stands), (back, again)) = (settled([&a, &b]), settled([&b, &a]));
+    // Which of them it is hangs on their contents alone: whoever comes second replaces the other, or is outdated by it.
+    let winner = match (there.as_str(), back.as_str()) {
+        ("superseded", "outdated") => values[1],
+        ("outdated", "superseded") => values[0],
+        both => panic!("one of them stands, whichever comes first: {both:?}"),
+    };
+    let [row] = stands.as_array().expect("rows").as_slice() else { panic!("one reading stands: {stands}") };
+    assert_eq!((&row["subject"], &row["id"], &row["rev"]), (&json!("p-1"), &json!("a"), &json!(1)), "{stands}");
+    assert_eq!(row["value"].as_f64(), Some(f64::from(winner)), "{stands}");
+    assert_eq!(stands, again);
+}
+
+/// Two hundred thousand, or as many as VITALOG_CASES says, by the hundred thousand: `tests/run --long duplicates` has the million.
+#[test]
+fn duplicates_by_the_hundred_thousand_are_one_reading() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &[]);
     let line = "{\"subject\":\"p-1\",\"stream\":\"bg\",\"at\":\"2026-03-10T08:00:00Z\",\"value\":110}\n";
     let body = line.repeat(100_000);
     let mut duplicates = 0;
-    let posts = if cfg!(debug_assertions) { 2 } else { 10 };
+    let cases = std::env::var("VITALOG_CASES").ok().and_then(|n| n.parse::<u64>().ok()).unwrap_or(200_000);
+    let posts = cases.div_ceil(100_000).max(1);
     for _ in 0..posts {
         let headers = [("content-type", "application/x-ndjson")];
         let answer = server.try_send("POST", "/v1/readings?receipts=summary", &headers, body.clone()).expect("an answer").ok();
@@ -149,6 +167,7 @@ fn a_million_duplicates_are_one_reading() {
     }
     assert_eq!(duplicates, posts * 100_000 - 1);
     assert_eq!(server.sql("select count(*) as n from readings where stream != 'contact'")[0]["n"], 1);
+    println!("{} times the same reading: {duplicates} duplicates", posts * 100_000);
     assert_eq!(server.stop(), Some(0));
 }
 

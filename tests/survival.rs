@@ -1,13 +1,15 @@
 //! The second promise, from outside: what was acknowledged is there after any kill, once, in every sink, and the findings are those of a
-//! history that was never interrupted.
+//! history that was never interrupted; and whoever is to be told of one is told, as of one thing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::accounting::audit;
+use crate::support::hooks::{Hooks, config};
 use crate::support::rounds;
 use crate::support::server::{Server, run, vitalog};
 use crate::support::story::{Numbers, at, ndjson, readings};
@@ -19,17 +21,33 @@ const WORKERS: [&str; 3] = ["1", "2", "4"];
 /// Readings of a request.
 const BATCH: u64 = 200;
 
-/// Sends batches until the server dies; gives back how many readings were acknowledged. Those of a round are numbered from 0 without a hole.
-fn load(server: &Server, round: u64, dead: &AtomicBool) -> u64 {
+/// Batches of a round in front of which somebody's pressure is low, right now: of that others are told.
+const LOWS: [u64; 4] = [0, 3, 6, 9];
+
+fn low(subject: &str) -> String {
+    let at = jiff::Timestamp::now().to_string();
+    json!({"id": "low", "subject": subject, "stream": "bp", "at": at, "systolic": 76, "diastolic": 50}).to_string()
+}
+
+/// Sends batches until the server dies; gives back how many readings were acknowledged, those of a round being numbered from 0 without a hole; and whose low pressure was.
+fn load(server: &Server, round: u64, dead: &AtomicBool) -> (u64, Vec<String>) {
+    let mut lows = Vec::new();
     for batch in 0.. {
+        if LOWS.contains(&batch) {
+            let subject = format!("t-{round}-{batch}");
+            if server.try_readings(&low(&subject)).is_none_or(|answer| answer.status != 200) {
+                return (batch * BATCH, lows);
+            }
+            lows.push(subject);
+        }
         let answer = server.try_readings(&rounds::batch(round, batch, BATCH)).filter(|a| a.status == 200);
-        let Some(answer) = answer else { return batch * BATCH };
+        let Some(answer) = answer else { return (batch * BATCH, lows) };
         for (i, receipt) in answer.json()["receipts"].as_array().expect("receipts").iter().enumerate() {
             assert_eq!(receipt["status"], "accepted", "{receipt}");
             assert_eq!(receipt["id"], format!("r{round}-{}", batch * BATCH + i as u64));
         }
         if dead.load(Ordering::Acquire) {
-            return (batch + 1) * BATCH;
+            return ((batch + 1) * BATCH, lows);
         }
     }
     unreachable!("batches have no end")
@@ -58,36 +76,100 @@ fn recounted(data: &Path) -> Shown {
     findings.map(|r| (format!("{} {} {}", r["subject"], r["rule"], r["onset"]), (r["state"].clone(), r["end"].clone()))).collect()
 }
 
+/// Whoever's pressure is low has a finding that stands; and of whatever stands and is not quiet a message came, however often its sender was killed. What came under one id is one thing.
+fn told(server: &Server, hooks: &Hooks, lows: &[String], seed: u64) {
+    let mut standing = BTreeMap::new();
+    for subject in (0..17).map(|n| format!("s-{n}")).chain(lows.iter().cloned()) {
+        let found = server.recommendations(&subject);
+        let is_low = found.iter().any(|r| r["rule"] == "low_bp" && r["state"] == "open" && r["quiet"].is_null());
+        assert_eq!(is_low, subject.starts_with("t-"), "seed {seed}: {subject}: {found:?}");
+        let stands = found.into_iter().filter(|r| r["state"] == "open" && r["quiet"].is_null());
+        standing.extend(stands.map(|r| (r["id"].as_str().expect("an id").to_owned(), r)));
+    }
+    let until = Instant::now() + Duration::from_secs(60);
+    let messages = loop {
+        let messages = hooks.messages();
+        let opened = messages.iter().filter(|(_, body)| body.contains("\"finding.opened\""));
+        let told: Vec<Value> = opened.map(|(_, body)| serde_json::from_str(body).expect("JSON")).collect();
+        let is_told = |id: &str| told.iter().any(|message| message["data"]["finding"] == id);
+        let missing: Vec<&Value> = standing.iter().filter(|(id, _)| !is_told(id)).map(|(_, finding)| finding).collect();
+        if missing.is_empty() {
+            break messages;
+        }
+        assert!(Instant::now() < until, "seed {seed}: nobody is told of {} findings: {missing:?}", missing.len());
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let (mut by_id, mut opened) = (BTreeMap::new(), BTreeMap::new());
+    for (id, body) in &messages {
+        let first = by_id.entry(id).or_insert(body);
+        assert_eq!(*first, body, "seed {seed}: two things under the id {id}");
+        let message: Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(message["id"], id.as_str(), "seed {seed}: the header says another id");
+        if message["type"] == "finding.opened" {
+            let finding = message["data"]["finding"].as_str().expect("a finding").to_owned();
+            assert_eq!(*opened.entry(finding).or_insert(id), id, "seed {seed}: opened under two ids: {body}");
+        }
+    }
+    println!(
+        "seed {seed}: {} messages, {} of them again; {} findings stand",
+        messages.len(),
+        messages.len() - by_id.len(),
+        standing.len()
+    );
+}
+
+/// What lake and views hold is what was sent, each reading as it was.
+fn held(server: &Server, acknowledged: &[u64], seed: u64) {
+    let lake = rounds::in_lake(server, acknowledged, BATCH);
+    assert!(rounds::held_in_views(server) == lake, "seed {seed}: views and lake hold the same readings");
+    let lows = rounds::number(&server.sql("select count(*) as n from bp")[0], "n");
+    let all = lake.count() + lows + rounds::contacts(server);
+    assert_eq!(rounds::in_views(server), all, "seed {seed}: of whatever stream, views and lake hold as many");
+}
+
 /// One data directory whose server is killed twenty times under load. Gives back how many readings were acknowledged.
 fn life_of_kills(seed: u64) -> u64 {
-    let data = tempfile::tempdir().unwrap();
+    let (data, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (hooks, url) = Hooks::start();
+    let webhooks = beside.path().join("webhooks.json");
+    config(&webhooks, &url);
+    let webhooks = webhooks.to_str().expect("a path");
     let mut numbers = Numbers(seed);
-    let mut acknowledged = Vec::new();
+    let (mut acknowledged, mut lows) = (Vec::new(), Vec::new());
     for round in 0..KILLS {
         // Landing every second, so that kills fall into landings too.
         let workers = WORKERS[((seed + round) % 3) as usize];
-        let server = Server::start(data.path(), &["--land-every", "1", "--workers", workers]);
+        let server = Server::start(data.path(), &["--land-every", "1", "--workers", workers, "--webhooks", webhooks]);
         let dead = AtomicBool::new(false);
         let pause = Duration::from_millis(150 + numbers.below(2_000));
-        acknowledged.push(std::thread::scope(|scope| {
+        let (kept, low) = std::thread::scope(|scope| {
             let sender = scope.spawn(|| load(&server, round, &dead));
             std::thread::sleep(pause);
             server.kill_now();
             dead.store(true, Ordering::Release);
             sender.join().expect("the sender ends")
-        }));
+        });
+        acknowledged.push(kept);
+        lows.extend(low);
     }
     let total: u64 = acknowledged.iter().sum();
     assert!(total > 10_000, "seed {seed}: too little was sent to prove anything: {acknowledged:?}");
-    let server = Server::start(data.path(), &[]);
-    let in_lake = rounds::in_lake(&server, &acknowledged, BATCH);
-    let contacts = rounds::contacts(&server);
-    assert_eq!(rounds::in_views(&server), in_lake + contacts, "seed {seed}: views and lake hold the same readings");
+    assert!(lows.len() as u64 >= KILLS / 2, "seed {seed}: too few lows to prove anything: {lows:?}");
+    let server = Server::start(data.path(), &["--webhooks", webhooks]);
+    held(&server, &acknowledged, seed);
+    told(&server, &hooks, &lows, seed);
 
     let shown = shown(&server, (0..17).map(|n| format!("s-{n}")));
     assert_eq!(server.stop(), Some(0));
-    let expected = recounted(data.path());
+    let mut expected = recounted(data.path());
+    expected.retain(|finding, _| finding.starts_with("\"s-"));
     assert_eq!(shown, expected, "seed {seed}: views (left) and a history that was never interrupted (right) differ");
+    let (status, answer) = audit(data.path(), &[]);
+    let stages = answer["stages"].as_array().expect("stages");
+    let is_equal = stages.iter().all(|stage| stage["stage"] == "journal" || stage["equal"] == true);
+    assert!(status == Some(0) && answer["equal"] == true && stages.len() == 4 && is_equal, "seed {seed}: {answer}");
+    let counted = stages.iter().map(|stage| rounds::number(&stage["current"], "count"));
+    assert!(counted.min() > Some(total), "seed {seed}: all that was acknowledged is in the sums: {answer}");
     total
 }
 

@@ -64,6 +64,11 @@ impl Receiver {
         got.iter().filter(|message| message["data"]["rule"] == rule).map(say).collect()
     }
 
+    /// All messages that came, in their order.
+    pub fn messages(&self) -> Vec<Value> {
+        self.got.lock().expect("no thread panics while it holds this").clone()
+    }
+
     /// How many messages came, about whatever.
     pub fn count(&self) -> usize {
         self.got.lock().expect("no thread panics while it holds this").len()

@@ -3,6 +3,7 @@
 
 mod cases;
 mod draw;
+mod fuzz;
 mod laws;
 mod mutants;
 mod oracle;

@@ -5,6 +5,7 @@ import { reason } from './because.js';
 import { section } from './card.js';
 import { Chart } from './chart.js';
 import { byId, el, put, say, toast } from './dom.js';
+import { drawEmergencies, emergenciesForAdministrators, takeEmergencies } from './emergencies.js';
 import { frame } from './frame.js';
 import { listen } from './live.js';
 import { Panel } from './panel.js';
@@ -42,6 +43,8 @@ async function start() {
     summary = await ask(`/v1/subjects/${part(subject)}/summary`);
   } catch (error) {
     put(byId('chart'), el('p', { class: 'note bad', role: 'alert' }, error.status === 404 ? 'Nothing was ever heard of this subject.' : `The page can't be shown: ${error.message}.`));
+    // Without it there is nothing to say.
+    if (error.status === 403) emergenciesForAdministrators(subject).catch(() => {});
     return;
   }
   suggestUnit(summary.units);
@@ -61,6 +64,7 @@ async function start() {
     recommendation: (r) => changed(r),
     response: () => refresh(),
     profile: () => reload(),
+    emergencies: (e) => takeEmergencies(e.emergencies),
     reload: () => reload(),
     beat: (b) => setNow(Date.parse(b.now)),
   });
@@ -125,6 +129,7 @@ function tick() {
   if (chart.follows && chart.cursor === null && !chart.pointers.size) chart.showNow(chart.to - chart.from);
   else chart.draw();
   head();
+  drawEmergencies();
 }
 
 function readingCame(e) {

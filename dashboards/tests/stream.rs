@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::Value as Json;
+use vitalog_elog::access::Emergency;
 use vitalog_elog::input::{Action, Command, Input};
 use vitalog_elog::{Reading, ReadingId, Span, Subject};
 
@@ -170,6 +171,73 @@ async fn nobody_hears_what_they_may_not_see() {
     let events = line.all().await;
     assert!(!events.is_empty());
     assert!(events.iter().all(|e| e.data["subject"] == "p-1"), "{events:?}");
+}
+
+/// Opened so many hours before the server's clock, for an hour.
+fn emergency(number: i64, subject: &str, hours_ago: i64) -> Emergency {
+    let at = BASE + Span::minutes(120) - Span::hours(hours_ago);
+    Emergency {
+        number,
+        account: "lee".into(),
+        subject: Subject::new(subject),
+        reason: "unconscious <b>in the ward</b>".to_owned(),
+        at,
+        until: at + Span::hours(1),
+        seen_by: None,
+    }
+}
+
+/// The numbers in the next event, which tells of emergencies.
+async fn opened(line: &mut Line) -> Vec<i64> {
+    let event = line.next().await.expect("an event");
+    assert_eq!((event.name.as_str(), &event.data["subject"]), ("emergencies", &Json::from("p-1")));
+    event.data["emergencies"].as_array().expect("a list").iter().filter_map(|e| e["number"].as_i64()).collect()
+}
+
+#[tokio::test]
+async fn who_opened_a_subject_lately_is_told_at_the_beginning_and_as_it_happens() {
+    let stage = stage().await;
+    let world = &stage.world;
+    let mut before = connect(&stage, "see-p-1", "?subject=p-1", None).await;
+    for (number, hours_ago) in [(1, 7 * 24 + 2), (2, 7 * 24), (3, 0)] {
+        world.open(emergency(number, "p-1", hours_ago));
+    }
+    let mut told = opened(&mut before).await;
+    while told != [3, 2] {
+        // Of several that come at once the last says all.
+        assert!(!told.contains(&1), "it was over for more than a week");
+        told = opened(&mut before).await;
+    }
+    let mut line = connect(&stage, "see-p-1", "?subject=p-1", None).await;
+    let event = line.next().await.expect("an event");
+    let shown = emergency(3, "p-1", 0);
+    let expected = serde_json::json!({
+        "number": 3, "account": "lee", "reason": shown.reason, "at": shown.at.to_string(), "until": shown.until.to_string(), "seen_by": null,
+    });
+    assert_eq!((event.name.as_str(), &event.data["emergencies"][0]), ("emergencies", &expected));
+    world.open(emergency(4, "p-2", 0));
+    assert!(line.next().await.is_none(), "somebody else's says nothing here");
+    world.open(Emergency { seen_by: Some("kim".to_owned()), ..emergency(3, "p-1", 0) });
+    assert_eq!(line.next().await.expect("an event").data["emergencies"][0]["seen_by"], "kim");
+    // It does not move where the stream is in the journal.
+    let later = BASE + Span::minutes(130);
+    world.give(later, vec![glucose_of("p-1", later, "90")]);
+    assert_eq!(names(&line.all().await), ["reading", "recommendation"]);
+}
+
+#[tokio::test]
+async fn emergencies_are_told_to_nobody_who_may_not_read_the_subject_and_on_no_stream_of_many() {
+    let stage = stage().await;
+    let mut many = connect(&stage, "root", "", None).await;
+    let mut digest = connect(&stage, "root", "?subject=p-2&digest=true", None).await;
+    stage.world.open(emergency(1, "p-2", 0));
+    assert!(many.next().await.is_none() && digest.next().await.is_none());
+    for who in ["see-p-1", "stranger"] {
+        let path = format!("{}/v1/stream?subject=p-2", stage.server.url);
+        let refused = reqwest::Client::new().get(path).header("x-who", who).send().await.expect("an answer");
+        assert_eq!(refused.status(), 403, "{who}");
+        assert!(!refused.text().await.expect("a body").contains("unconscious"), "{who}");
+    }
 }
 
 #[tokio::test]

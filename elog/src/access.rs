@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::id::Subject;
 use crate::metering::{Party, Quota, Used};
+use crate::time::Time;
 
 /// Who is at the door.
 #[derive(Clone)]
@@ -118,6 +119,11 @@ pub trait Access: Send + Sync {
         true
     }
 
+    /// What was opened of a subject in emergencies, the newest first: for whoever may read it, which its caller has asked.
+    fn emergencies(&self, _subject: &Subject) -> Vec<Emergency> {
+        Vec::new()
+    }
+
     /// Whom what somebody does is put down to; `None`: to nobody, for there are no tenants.
     fn party(&self, _who: &Principal) -> Option<Party> {
         None
@@ -137,6 +143,21 @@ pub trait Access: Send + Sync {
         who.note(wish, decision);
         decision
     }
+}
+
+/// A subject that somebody opened in an emergency.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Emergency {
+    pub number: i64,
+    /// Of whoever opened it.
+    pub account: Arc<str>,
+    pub subject: Subject,
+    /// Why it couldn't wait: for people who may know. It may say more of somebody than an id, so it is in no log and no message.
+    pub reason: String,
+    pub at: Time,
+    pub until: Time,
+    /// Who has looked into it.
+    pub seen_by: Option<String>,
 }
 
 /// The subjects of a tenant: there is nobody else for whoever belongs to it.

@@ -13,3 +13,10 @@ pub mod io;
 pub mod journal;
 pub mod keys;
 pub mod live;
+
+#[cfg(test)]
+#[path = "../tests/fuzz/changes.rs"]
+mod changes;
+#[cfg(test)]
+#[path = "../tests/fuzz/effort.rs"]
+mod effort;

@@ -1,6 +1,12 @@
-//! Any bytes: decoders, unpacking, admission and the parser of tokens give what they read or a refusal, and never panic, hang or take more room than bytes warrant.
+//! Any bytes: decoders, unpacking, admission, the parser of tokens, whatever a provider of sign-ins says, and the access log's reader give what they read or a refusal,
+//! and never panic, hang or take more room than bytes warrant.
 //!
 //! `VITALOG_CASES` says how many are tried of each kind, and `VITALOG_SEED` which.
+
+mod changes;
+mod effort;
+mod heads;
+mod oidc;
 
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
@@ -8,8 +14,8 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::builder::{StringDictionaryBuilder, StringViewBuilder};
 use arrow_array::types::Int8Type;
 use arrow_array::{ArrayRef, Decimal128Array, Float64Array, TimestampMillisecondArray};
+use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use vitalog_ingest::access::{FormerToken, Scope, former_tokens};
 use vitalog_ingest::admit::Admission;
 use vitalog_ingest::decode::t1d_uom::{File, Kind};
@@ -17,13 +23,11 @@ use vitalog_ingest::decode::{Format, Packing, aim94, decode, json};
 
 use super::arrow::{batch, stream};
 use super::fixture::{admission, now};
+use changes::{change, changed, changes};
+use effort::{apart, tried};
 
-fn config() -> ProptestConfig {
-    let said = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
-    let cases = said("VITALOG_CASES").and_then(|n| u32::try_from(n).ok()).unwrap_or(2_000);
-    let rng_seed = said("VITALOG_SEED").map_or(RngSeed::Random, RngSeed::Fixed);
-    ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
-}
+/// Cases of each kind in a run of all tests.
+const USUAL: u32 = 2_000;
 
 static ADMISSION: LazyLock<Admission> = LazyLock::new(admission);
 
@@ -73,38 +77,6 @@ const TEXTS: [&str; 9] = [
     "calendar_date,duration_in_sec,start_date_ts,start_time_offset_s,unmeasurable_sleep_s,deep_sleep_s,light_sleep_s,rem_sleep_s,awake_s,validation\r\n02/10/2023,33840,01/10/2023 20:51,3600,0,4620,21480,7740,2340,X\r\n",
 ];
 
-const PIECES: [&[u8]; 29] = [
-    b"\"",
-    b",",
-    b"\n",
-    b"\r\n",
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b":",
-    b"null",
-    b"true",
-    b"-0.0",
-    b"1e400",
-    b"NaN",
-    b"\\u0000",
-    b"\\ud800",
-    b"\xef\xbb\xbf",
-    b"\xc3\xa9",
-    b"'",
-    b";",
-    b" ",
-    b"9999999999999999999",
-    b"mg/dL",
-    b"2106-02-07T06:28:16Z",
-    b"31/03/2024 01:30",
-    b"\0",
-    b"\xff\xff\xff\xff\0\0\0\0",
-    b"\xff\xff\xff\x7f",
-    b"\xff\xff\xff\xff\xff\xff\xff\x7f",
-];
-
 /// Columns of every kind that is read, in two batches.
 fn columns() -> Vec<u8> {
     let mut subjects = StringViewBuilder::new();
@@ -135,68 +107,32 @@ static PACKED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     vec![gzip, zstd::encode_all(text.as_bytes(), 3).expect("packed")]
 });
 
-#[derive(Clone, Debug)]
-enum Change {
-    Flip(usize, u8),
-    Cut(usize, usize),
-    Put(usize, usize),
-    Repeat(usize, usize),
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    let at = 0..4_000_usize;
-    prop_oneof![
-        (at.clone(), any::<u8>()).prop_map(|(at, with)| Change::Flip(at, with)),
-        (at.clone(), 1..30_usize).prop_map(|(at, n)| Change::Cut(at, n)),
-        (at.clone(), 0..PIECES.len()).prop_map(|(at, piece)| Change::Put(at, piece)),
-        (at, 1..60_usize).prop_map(|(at, n)| Change::Repeat(at, n)),
-    ]
-}
-
-fn changed(seed: &[u8], changes: &[Change]) -> Vec<u8> {
-    let mut bytes = seed.to_vec();
-    for change in changes {
-        let len = bytes.len();
-        let at = |at: usize| at % len.max(1);
-        match *change {
-            Change::Flip(place, with) => bytes.get_mut(at(place)).into_iter().for_each(|b| *b ^= with),
-            Change::Cut(place, n) => drop(bytes.drain(at(place).min(len)..(at(place) + n).min(len))),
-            Change::Put(place, piece) => drop(bytes.splice(at(place)..at(place), PIECES[piece].iter().copied())),
-            Change::Repeat(place, n) => {
-                let piece = bytes[at(place).min(len)..(at(place) + n).min(len)].to_vec();
-                bytes.splice(at(place)..at(place), piece);
-            }
-        }
-    }
-    bytes
-}
-
-proptest! {
-    #![proptest_config(config())]
-
-    #[test]
-    fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+#[test]
+fn any_bytes_are_read_or_refused() {
+    read_all(TEXTS[0].as_bytes());
+    tried("decoders, any bytes", USUAL, vec(any::<u8>(), 0..200), |body| {
         read_all(&body);
         read_all(&[&[0xff; 4], &body[..]].concat());
-    }
+    });
+}
 
-    #[test]
-    fn any_text_is_read_or_refused(body in "[\\x00-\\x7f\u{e9}\u{feff}]{0,120}") {
-        read_all(body.as_bytes());
-    }
+#[test]
+fn any_text_is_read_or_refused() {
+    read_all(TEXTS[0].as_bytes());
+    tried("decoders, any text", USUAL, "[\\x00-\\x7f\u{e9}\u{feff}]{0,120}", |body| read_all(body.as_bytes()));
+}
 
-    #[test]
-    fn changed_documents_are_read_or_refused(seed in 0..SEEDS.len(), changes in proptest::collection::vec(change(), 1..6)) {
-        read_all(&changed(&SEEDS[seed], &changes));
-    }
+#[test]
+fn changed_documents_are_read_or_refused() {
+    SEEDS.iter().for_each(|seed| read_all(seed));
+    let inputs = (0..SEEDS.len(), changes());
+    tried("decoders, changed documents", USUAL, inputs, |(seed, changes)| read_all(&changed(&SEEDS[seed], &changes)));
+}
 
-    #[test]
-    fn packed_bodies_stay_within_their_limit(
-        seed in 0..PACKED.len(),
-        changes in proptest::collection::vec(change(), 0..6),
-        body in proptest::collection::vec(any::<u8>(), 0..100),
-        limit in 0..4_000_usize,
-    ) {
+#[test]
+fn packed_bodies_stay_within_their_limit() {
+    let inputs = (0..PACKED.len(), vec(change(), 0..6), vec(any::<u8>(), 0..100), 0..4_000_usize);
+    tried("unpacking", USUAL, inputs, |(seed, changes, body, limit)| {
         for packed in [&changed(&PACKED[seed], &changes), &body] {
             for packing in Packing::ALL {
                 match packing.unpack(packed, limit) {
@@ -205,19 +141,22 @@ proptest! {
                 }
             }
         }
-    }
+    });
+}
 
-    /// What is no line of the file grants nothing; what is grants what it says.
-    #[test]
-    fn a_changed_file_of_tokens_lets_nobody_else_in(changes in proptest::collection::vec(change(), 1..4), word in "[a-z@:,.*-]{0,16}") {
-        const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
-        let file = format!("# who may what\npump:{HASH}:write@p-1,list\n");
+/// What is no line of the file grants nothing; what is grants what it says.
+#[test]
+fn a_changed_file_of_tokens_lets_nobody_else_in() {
+    const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let file = format!("# who may what\npump:{HASH}:write@p-1,list\n");
+    let inputs = (vec(change(), 1..4), "[a-z@:,.*-]{0,16}");
+    tried("file of tokens", USUAL, inputs, |(changes, word)| {
         if let Ok(scope) = Scope::parse(&word) {
             assert_eq!(scope.to_string(), word);
         }
         let bytes = changed(file.as_bytes(), &changes);
-        let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
-        let Ok(tokens) = former_tokens(text) else { return Ok(()) };
+        let Ok(text) = std::str::from_utf8(&bytes) else { return };
+        let Ok(tokens) = former_tokens(text) else { return };
         for FormerToken { id, hash, scopes } in tokens {
             // Whatever is taken over stands there, letter for letter.
             assert!(text.contains(&id), "{id:?} of {text:?}");
@@ -225,7 +164,12 @@ proptest! {
             assert!(text.to_ascii_lowercase().contains(hash.as_str()));
             assert!(scopes.iter().all(|scope| text.contains(&scope.to_string())), "{scopes:?} of {text:?}");
         }
-    }
+    });
+}
+
+#[test]
+fn all_of_it_stays_small() {
+    apart("fuzz::");
 }
 
 #[test]

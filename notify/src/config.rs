@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use url::{Host, Url};
+use vitalog_elog::access::Emergency;
 use vitalog_elog::policy::Channel;
 use vitalog_elog::{Finding, Severity, Span, Subject};
 
@@ -35,6 +36,8 @@ pub struct Endpoint {
     pub filter: Filter,
     /// Whom policies reach by it. With it only policies decide what it hears, as far as `filter.subjects` permits; without it, `filter` does.
     pub reach: Option<Reach>,
+    /// Whether it hears that a subject was opened in an emergency, as far as `filter.subjects` permits.
+    pub emergencies: bool,
     /// Whether it may be on this host or in a private network, and be spoken to without TLS.
     pub allow_loopback: bool,
 }
@@ -72,7 +75,7 @@ impl Config {
     }
 
     /// Reads `{"settle_s": 30, "keep_d": 30, "endpoints": [{"name", "url", "secrets", "role", "channel", "min_severity", "policies", "subjects",
-    /// "allow_loopback"}]}`.
+    /// "emergencies", "allow_loopback"}]}`.
     /// Only `name`, `url` and `secrets` must be there.
     ///
     /// # Errors
@@ -93,11 +96,22 @@ impl Config {
     }
 }
 
+impl Endpoint {
+    /// Whether it is told that somebody opened this subject in an emergency.
+    pub fn hears_of(&self, emergency: &Emergency) -> bool {
+        self.emergencies && self.filter.is_about(&emergency.subject)
+    }
+}
+
 impl Filter {
     pub fn wants(&self, finding: &Finding) -> bool {
         finding.severity >= self.min_severity
             && (self.policies.is_empty() || finding.notify.as_ref().is_some_and(|name| self.policies.contains(name)))
-            && (self.subjects.is_empty() || self.subjects.contains(&finding.subject))
+            && self.is_about(&finding.subject)
+    }
+
+    fn is_about(&self, subject: &Subject) -> bool {
+        self.subjects.is_empty() || self.subjects.contains(subject)
     }
 }
 
@@ -141,6 +155,7 @@ struct EndpointFile {
     policies: Option<Vec<Arc<str>>>,
     #[serde(default)]
     subjects: Vec<String>,
+    emergencies: Option<bool>,
     #[serde(default)]
     allow_loopback: bool,
 }
@@ -182,7 +197,9 @@ impl EndpointFile {
         let default = Filter::default();
         let min_severity = self.min_severity.unwrap_or(default.min_severity);
         let filter = Filter { min_severity, policies: self.policies.unwrap_or_default(), subjects };
-        Ok(Endpoint { name: Arc::from(name), url, secrets, filter, reach, allow_loopback: self.allow_loopback })
+        // Of an endpoint with a role policies say what it hears, and of emergencies there are none.
+        let emergencies = self.emergencies.unwrap_or(reach.is_none());
+        Ok(Endpoint { name: Arc::from(name), url, secrets, filter, reach, emergencies, allow_loopback: self.allow_loopback })
     }
 }
 

@@ -3,6 +3,7 @@
 mod alarms;
 mod configuration;
 mod deliveries;
+mod emergencies;
 mod ladder_model;
 mod laws;
 mod outbox;

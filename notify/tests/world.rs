@@ -23,7 +23,8 @@ pub fn at(seconds: i64) -> Time {
 
 pub fn endpoint(name: &str, url: &str, filter: Filter) -> Endpoint {
     let secrets = vec![Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("the specification's own example")];
-    Endpoint { name: name.into(), url: url.parse().expect("a url"), secrets, filter, reach: None, allow_loopback: true }
+    let url = url.parse().expect("a url");
+    Endpoint { name: name.into(), url, secrets, filter, reach: None, emergencies: true, allow_loopback: true }
 }
 
 /// Four receivers: of all that disturbs, of what is grave, of one policy with all its information, of one subject.

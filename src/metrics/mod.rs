@@ -10,6 +10,7 @@ mod load;
 mod process;
 mod requests;
 mod spans;
+mod unsaved;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -29,6 +30,7 @@ pub use intake::Intake;
 pub use load::{Load, Loads};
 pub use requests::{Requests, measured, method};
 pub use spans::Spans;
+pub use unsaved::Unsaved;
 
 /// The media type of what [`Metrics::text`] gives.
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -72,6 +74,8 @@ pub struct Keeping {
     pub snapshot_position: Gauge,
     /// When the last one was written, in seconds since 1970; 0 before the first of this run.
     snapshot_written: Gauge,
+    /// For how long inputs have come that no snapshot has.
+    pub unsaved: Unsaved,
     /// Submissions that the door turned away.
     pub turned_away: Family<Labels, Counter>,
     /// Since when a group is being written, if one is.
@@ -129,6 +133,7 @@ impl Keeping {
             snapshot_bytes: Gauge::default(),
             snapshot_position: Gauge::default(),
             snapshot_written: Gauge::default(),
+            unsaved: Unsaved::default(),
             turned_away: Family::default(),
             writing: Mutex::default(),
             snapshot_failed: AtomicBool::new(false),
@@ -172,14 +177,20 @@ impl Keeping {
     /// A group is being written from now on.
     pub fn begin_to_write(&self) -> Instant {
         let now = Instant::now();
-        *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        self.writing_from(now);
         now
+    }
+
+    /// A group is being written since then.
+    pub fn writing_from(&self, began: Instant) {
+        *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
     }
 
     /// So many inputs, written since then, are on stable storage.
     pub fn written(&self, began: Instant, inputs: usize) -> Instant {
         let now = Instant::now();
         *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.unsaved.came(now);
         self.commit.observe(now.duration_since(began).as_secs_f64());
         self.group.observe(inputs as f64);
         now
@@ -205,6 +216,7 @@ impl Keeping {
         self.snapshot_bytes.set(bytes as i64);
         self.snapshot_position.set(position as i64);
         self.snapshot_written.set(at.0 / 1_000_000);
+        self.unsaved.saved(began);
         self.snapshot_failed.store(false, Ordering::Release);
     }
 

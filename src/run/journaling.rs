@@ -1,12 +1,11 @@
 //! The journal's thread: whatever waits is written as one group, synced, and handed on.
 //!
-//! While one group is being synced, the next gathers, and who sends alone waits for nobody. Where several were in the last group, those who got their answers by it are about to send again, so it is waited for them
-//! while they keep coming: what a group costs on its way is much more than what one more reading in it does. A failed write to a file ends the process, for what the file system
+//! While one group is being synced, the next gathers; how long it is waited for more is [`super::gathering`]'s. A failed write to a file ends the process, for what the file system
 //! then holds is unknown; the journal is read again at the next start. A home that is only away is waited for ([`super::away`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant, SystemTime};
 
 use vitalog_elog::port::Unavailable;
@@ -17,17 +16,12 @@ use super::asking::ForEngine;
 use super::clock::Clock;
 use super::contact::Contacts;
 use super::due::Due;
+use super::gathering::{Coming, Gathered, gather};
 use super::in_force::InForce;
-use super::inlet::{Change, Errand, Message, Submission, Waiting};
+use super::inlet::{Message, Submission, Waiting};
 use crate::metrics::Metrics;
 use crate::traces::Stages;
 
-/// A group is closed when it holds this many inputs, so that no reader waits for too large a one.
-const MAX_GROUP: usize = 20_000;
-/// Among several senders a group is closed when for so long nobody came,
-const LULL: Duration = Duration::from_micros(200);
-/// and after so long in any case.
-const LINGER: Duration = Duration::from_millis(1);
 /// Stands for the instant of acceptance in a change that is submitted.
 pub const WHEN_ACCEPTED: Time = Time::MAX;
 /// Between two looks, when it ends, whether all is decided.
@@ -91,20 +85,16 @@ impl Journaling {
         loop {
             let pause = self.until_due();
             let message = self.messages.recv_timeout(pause);
-            let mut closing = false;
-            let (mut gathered, mut errands, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+            let mut gathered = Gathered::default();
             match message {
-                Ok(Message::Submit(first)) => {
-                    closing = self.gather(first, &mut gathered, (&mut errands, &mut changes), &mut crowd)
-                }
-                Ok(Message::DueChanged) => {}
-                Ok(Message::Errand(errand)) => errands.push(errand),
-                Ok(Message::Change(change)) => changes.push(change),
-                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => closing = true,
+                Ok(Message::Submit(first)) => gathered = gather(&mut Coming::of(&self.messages), first, &mut crowd),
+                Ok(other) => gathered.take(other),
+                Err(RecvTimeoutError::Disconnected) => gathered.is_closing = true,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if !gathered.is_empty() {
-                if !self.commit(gathered) {
+            let Gathered { submissions, errands, changes, is_closing: closing, .. } = gathered;
+            if !submissions.is_empty() {
+                if !self.commit(submissions) {
                     return;
                 }
             } else if !closing && self.is_due() && !self.tick() {
@@ -178,50 +168,11 @@ impl Journaling {
         }
     }
 
-    /// Takes what waits, up to a group. True where a close was among it. `crowd`: of how many submissions the last one was.
-    fn gather(
-        &mut self,
-        first: Submission,
-        into: &mut Vec<Submission>,
-        (errands, changes): (&mut Vec<Errand>, &mut Vec<Change>),
-        crowd: &mut usize,
-    ) -> bool {
-        let began = Instant::now();
-        let mut count = first.inputs.len();
-        into.push(first);
-        let mut is_closing = false;
-        while count < MAX_GROUP {
-            let next = match self.messages.try_recv() {
-                Err(TryRecvError::Empty) if *crowd > 1 => {
-                    let left = LINGER.saturating_sub(began.elapsed()).min(LULL);
-                    self.messages.recv_timeout(left).ok()
-                }
-                other => other.ok(),
-            };
-            match next {
-                Some(Message::Submit(next)) => {
-                    count += next.inputs.len();
-                    into.push(next);
-                }
-                Some(Message::DueChanged) => {}
-                Some(Message::Errand(errand)) => errands.push(errand),
-                Some(Message::Change(change)) => changes.push(change),
-                Some(Message::Close) => {
-                    is_closing = true;
-                    break;
-                }
-                None => break,
-            }
-        }
-        *crowd = into.len();
-        is_closing
-    }
-
-    fn commit(&mut self, gathered: Vec<Submission>) -> bool {
+    fn commit(&mut self, submissions: Vec<Submission>) -> bool {
         let arrival = self.clock.now();
-        let mut entries = Vec::with_capacity(gathered.iter().map(|s| s.inputs.len()).sum());
-        let mut waiting = Vec::with_capacity(gathered.len());
-        for Submission { inputs, done, cause } in gathered {
+        let mut entries = Vec::with_capacity(submissions.iter().map(|s| s.inputs.len()).sum());
+        let mut waiting = Vec::with_capacity(submissions.len());
+        for Submission { inputs, done, cause } in submissions {
             waiting.push(Waiting { inputs: inputs.len(), done, cause });
             entries.extend(inputs.into_iter().map(|input| Entry { arrival, input: stamped(input, arrival) }));
         }

@@ -11,6 +11,7 @@ use vitalog_elog::port::Inlet;
 use super::rules::{RuleDesk, RulesError};
 use crate::failure::Failure;
 use crate::files;
+use crate::logging;
 
 /// An editor writes a file in several steps; they are waited for.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -21,7 +22,7 @@ pub struct RuleWatch {
 }
 
 impl RuleWatch {
-    /// Watches a directory of rule files. What does not compile is said on standard error, and the former rules stay in force.
+    /// Watches a directory of rule files. What does not compile is said in the log, and the former rules stay in force.
     ///
     /// # Errors
     /// Where the system can't watch the directory.
@@ -59,9 +60,7 @@ fn take_up(dir: &PathBuf, desk: &RuleDesk, inlet: &dyn Inlet) {
             tracing::info!(rules = desk.library().rules.len(), offset = position.next, "the edited rules are in force");
         }
         Err(RulesError::Wrong(compiled)) => {
-            for diagnostic in compiled.diagnostics.iter().filter(|d| d.is_error()) {
-                eprintln!("{}", diagnostic.render(&compiled.sources, false));
-            }
+            logging::tell_wrong(&compiled);
             tracing::error!("the edited rules do not compile; the former ones stay in force");
         }
         Err(RulesError::Unavailable(why)) => tracing::error!(%why, "the edited rules could not be journaled"),

@@ -7,6 +7,7 @@ mod current;
 mod door;
 mod erasures_api;
 mod flight;
+mod glass;
 mod health;
 mod interrupt;
 mod meter;
@@ -46,8 +47,8 @@ use vitalog_ingest::access::log::Writer as AccessWriter;
 use vitalog_ingest::access::{Accounts, Lives, Open, Sessions, secret};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    AccessLog, BodyLimits, Clock, Credentials, Doorman, Gateway, Glass, LogKeeper, Pace, Porter, Provider, authenticate,
-    emergencies, with_problems,
+    AccessLog, BODY_TIME, BodyLimits, Clock, Credentials, Doorman, Gateway, LogKeeper, Pace, Porter, Provider, authenticate,
+    with_problems,
 };
 use vitalog_ingest::live::Live as Declarations;
 use vitalog_lakehouse::Limits as SqlLimits;
@@ -93,6 +94,8 @@ pub struct Manners {
     pub attribution: String,
     /// The time in which the head of a request must come.
     pub head_time: Duration,
+    /// The time in which its body must come.
+    pub body_time: Duration,
     /// How long what a client of Arrow Flight SQL has asked for waits to be taken.
     pub ticket: Span,
     /// How many subjects an answer to whoever studies everybody rests on at least.
@@ -107,6 +110,8 @@ pub struct Manners {
     pub is_secure: bool,
     /// Where its backups go.
     pub backups: Places,
+    /// Told when a subject was opened in an emergency: whoever listens hands the notice over. `None`: nobody does.
+    pub opened: Option<Arc<Notify>>,
     /// Told when an erasure waits: whoever listens ends the server and the node, erases, and starts them again. `None`: nobody does.
     pub erasing: Option<Arc<Notify>>,
 }
@@ -117,6 +122,7 @@ impl Default for Manners {
         Manners {
             attribution: String::new(),
             head_time,
+            body_time: BODY_TIME,
             ticket: Span::minutes(5),
             study_floor: vitalog_lakehouse::FLOOR,
             lives: Lives::default(),
@@ -124,6 +130,7 @@ impl Default for Manners {
             tls: None,
             is_secure: false,
             backups: Places::default(),
+            opened: None,
             erasing: None,
         }
     }
@@ -172,7 +179,7 @@ pub fn start(node: &Node, listeners: impl Into<Listeners>, admittance: Admittanc
         Admittance::Open => (Credentials::Open, Arc::new(Open) as Arc<dyn Access>, Router::new(), None, None, None),
         Admittance::Accounts(accounts, writer, provider) => {
             let (log, keeper) = AccessLog::start(writer, clock.clone())?;
-            let (more, _) = emergencies().with_state(Glass::new(accounts.clone(), clock.clone())).split_for_parts();
+            let more = glass::router(node, &accounts, manners);
             (Credentials::Accounts(accounts.clone()), accounts as Arc<dyn Access>, more, Some(log), Some(keeper), provider)
         }
     };
@@ -248,6 +255,7 @@ fn layered(router: Router, node: &Node, doorman: Doorman, is_secure: bool, eased
 fn doorman(credentials: Credentials, clock: &Clock, manners: &Manners) -> Doorman {
     Doorman::new(credentials, clock.clone(), manners.is_secure, Some("/login".to_owned()))
         .with_sessions(manners.sessions.clone().unwrap_or_else(|| Arc::new(Sessions::lasting(manners.lives))))
+        .with_body_time(manners.body_time)
         .with_public("/assets/")
         .with_public("/livez")
         .with_public("/readyz")

@@ -168,6 +168,9 @@ fn complete(operation: &mut Operation, method: &str, path: &str) {
                 .or_insert_with(|| RefOr::T(said("There is no such thing, or it is not theirs to know of")));
         }
     }
+    if operation.request_body.is_some() {
+        answers.entry("408".to_owned()).or_insert_with(|| RefOr::T(said("The body did not come in time")));
+    }
     if takes_keys {
         answers.entry("409".to_owned()).or_insert_with(|| RefOr::T(said(openapi_keys::UNDER_WAY)));
     }

@@ -1,11 +1,10 @@
-//! RFC 9457 problem details, as the shell's own handlers answer.
+//! RFC 9457 problem details, as the shell's own handlers answer: the same as the gateway's.
 
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use vitalog_ingest::io::Problem;
+pub use vitalog_ingest::io::problem::kind;
 
 pub fn problem(status: StatusCode, code: &str, detail: &str, remedy: &str) -> Response {
-    let title = status.canonical_reason().unwrap_or("Error");
-    let body = json!({"type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail, "remedy": remedy});
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    Problem::new(status, code, detail, remedy).into_response()
 }

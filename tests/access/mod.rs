@@ -3,6 +3,7 @@
 mod browser;
 mod doors;
 mod enumeration;
+mod glass;
 mod life;
 mod log;
 mod metering;

@@ -306,7 +306,7 @@ fn a_store_of_accounts_of_a_former_format_goes_on() {
     assert_eq!(status, Some(0), "{err}");
     // As the version before holds made it.
     let former = |sql: &str| rusqlite::Connection::open(data.join("access.db")).unwrap().execute_batch(sql).unwrap();
-    let tenants = "DROP TABLE subjects; DROP TABLE tenants; DROP TABLE era; DROP TABLE used; ALTER TABLE accounts DROP COLUMN tenant; ALTER TABLE tokens DROP COLUMN tenant; ALTER TABLE tokens DROP COLUMN readings_per_day; PRAGMA user_version = 3";
+    let tenants = "ALTER TABLE emergencies DROP COLUMN told_at; DROP TABLE subjects; DROP TABLE tenants; DROP TABLE era; DROP TABLE used; ALTER TABLE accounts DROP COLUMN tenant; ALTER TABLE tokens DROP COLUMN tenant; ALTER TABLE tokens DROP COLUMN readings_per_day; PRAGMA user_version = 3";
     former(tenants);
     former("DROP TABLE holds; DROP TABLE erasures; DROP TABLE links; PRAGMA user_version = 1");
     let (status, out, err) = run(vitalog().args(["hold", "--data"]).arg(&data).args(["add", "p-9", "--reason", "order 1"]));

@@ -141,3 +141,38 @@ fn what_does_not_follow_is_refused() {
         }
     }
 }
+
+/// One bit at every byte of a whole one and the increments upon it: each is refused, and none makes another state.
+#[test]
+fn a_bit_that_is_bent_anywhere_is_refused() {
+    let names: Vec<Subject> = (0..3).map(|i| Subject::new(&format!("s{i}"))).collect();
+    let mut drawn = (1..).map(|seed| {
+        let mut dice = Dice::new(seed);
+        let library = rules::library(&mut dice);
+        timelines::subject_lines(&mut dice, library, names.clone())
+    });
+    let lines = drawn.find(|lines| lines.len() >= 24).expect("some are long enough");
+    let mut engine = Engine::new();
+    let mut chain = Vec::new();
+    for (i, line) in lines.iter().enumerate().take(24) {
+        drive::step(&mut engine, i, line);
+        if i % 8 == 7 {
+            chain.push(engine.increment());
+        }
+    }
+    assert_eq!(chain.len(), 3, "a whole one and two increments");
+    let whole = Engine::merge(&bytes(&chain)).expect("it is sound");
+    let mut bent = 0;
+    for i in 0..chain.len() {
+        for at in 0..chain[i].len() {
+            let bit = 1_u8 << (at % 8);
+            chain[i][at] ^= bit;
+            assert!(Engine::merge(&bytes(&chain)).is_err(), "bit {bit:#04x} of byte {at} of snapshot {i}: merged");
+            assert!(Engine::restore_all(&bytes(&chain)).is_err(), "bit {bit:#04x} of byte {at} of snapshot {i}: restored");
+            chain[i][at] ^= bit;
+            bent += 1;
+        }
+    }
+    assert!(bent > 1_000, "only {bent} bytes");
+    assert_eq!(Engine::merge(&bytes(&chain)), Ok(whole));
+}

@@ -12,6 +12,8 @@ use vitalog_elog::{Position, Record, Schema};
 pub struct Live {
     ring: Mutex<Ring>,
     reached: watch::Sender<u64>,
+    /// Changes with each emergency that is opened or looked into.
+    emergencies: watch::Sender<u64>,
     closing: watch::Sender<bool>,
 }
 
@@ -37,7 +39,12 @@ impl Live {
     /// `position`: that of the views as they were opened.
     pub fn new(position: Position) -> Arc<Live> {
         let ring = Ring { batches: VecDeque::new(), records: 0, schema: Arc::default() };
-        Arc::new(Live { ring: Mutex::new(ring), reached: watch::Sender::new(position.next), closing: watch::Sender::new(false) })
+        Arc::new(Live {
+            ring: Mutex::new(ring),
+            reached: watch::Sender::new(position.next),
+            emergencies: watch::Sender::new(0),
+            closing: watch::Sender::new(false),
+        })
     }
 
     /// Tells the listeners of records that the views have applied. What they were told of already is passed over.
@@ -60,6 +67,11 @@ impl Live {
         self.reached.send_replace(position.next);
     }
 
+    /// Something was opened in an emergency, or looked into, which no record tells of: streams about one subject look whether it was theirs.
+    pub fn look_at_emergencies(&self) {
+        self.emergencies.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
     /// Ends all streams, so that the server can.
     pub fn close(&self) {
         self.closing.send_replace(true);
@@ -68,6 +80,10 @@ impl Live {
     /// How far the views have come; wakes whoever waits for more.
     pub fn reached(&self) -> watch::Receiver<u64> {
         self.reached.subscribe()
+    }
+
+    pub(super) fn emergencies(&self) -> watch::Receiver<u64> {
+        self.emergencies.subscribe()
     }
 
     pub(super) fn closing(&self) -> watch::Receiver<bool> {

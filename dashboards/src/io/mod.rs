@@ -5,6 +5,7 @@
 
 mod board;
 mod caller;
+mod emergencies;
 mod letters;
 mod live;
 mod pages;

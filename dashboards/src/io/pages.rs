@@ -38,6 +38,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("chart.js", SCRIPT, include_str!("../../pages/chart.js")),
     ("dom.js", SCRIPT, include_str!("../../pages/dom.js")),
     ("draw.js", SCRIPT, include_str!("../../pages/draw.js")),
+    ("emergencies.js", SCRIPT, include_str!("../../pages/emergencies.js")),
     ("frame.js", SCRIPT, include_str!("../../pages/frame.js")),
     ("icon.svg", PICTURE, include_str!("../../pages/icon.svg")),
     ("lanes.js", SCRIPT, include_str!("../../pages/lanes.js")),

@@ -4,7 +4,8 @@
 //! broke off goes on from there: changes of findings always, from the views; readings as long as memory has them, and else `reload` says
 //! that what is shown must be asked for anew.
 //!
-//! Events: `reading`, `recommendation`, `response`, `profile`, `reload`, `beat`; with `digest`, at most one a second: `digest`.
+//! Events: `reading`, `recommendation`, `response`, `profile`, `reload`, `beat`; with `digest`, at most one a second: `digest`. About one subject also `emergencies`: who opened it lately, whole, at the beginning where anybody did and
+//! with each change. They are in no journal, so a place in it says nothing of them.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -20,12 +21,13 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use utoipa::IntoParams;
-use vitalog_elog::access::Wish;
+use vitalog_elog::access::{Emergency, Wish};
 use vitalog_elog::input::Action;
 use vitalog_elog::{Content, Effect, Input, Outcome, ReadingId, Record, Schema, Subject};
 
 use super::board::Board;
 use super::caller::{self, Asked, Caller};
+use super::emergencies;
 use super::live::Heard;
 use super::problem::Problem;
 use crate::ask::{RecommendationView, point};
@@ -63,6 +65,11 @@ struct Listener {
     cursor: Cursor,
     waiting: VecDeque<Event>,
     reached: watch::Receiver<u64>,
+    emergencies: watch::Receiver<u64>,
+    /// Whether there may be others than were told last.
+    is_news: bool,
+    /// The emergencies that were told last.
+    told: Vec<Emergency>,
     closing: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
 }
@@ -106,6 +113,9 @@ pub async fn open(
         digest: asked.digest.unwrap_or(false),
         cursor,
         waiting: VecDeque::from([Event::default().retry(Duration::from_secs(2)).comment("vitalog")]),
+        emergencies: board.live.emergencies(),
+        is_news: true,
+        told: Vec::new(),
         closing: board.live.closing(),
         _permit: board.stream_permit()?,
         reached,
@@ -149,8 +159,15 @@ impl Listener {
                 self.waiting.push_back(self.event("reload", &json!({})));
                 continue;
             }
+            if let Some(event) = self.opened() {
+                return Some(event);
+            }
             tokio::select! {
                 changed = self.reached.changed() => changed.ok()?,
+                changed = self.emergencies.changed() => {
+                    changed.ok()?;
+                    self.is_news = true;
+                }
                 _ = self.closing.changed() => return None,
                 () = tokio::time::sleep(BEAT) => {
                     let beat = json!({ "now": self.board.now().to_string(), "position": self.cursor.0 });
@@ -161,6 +178,18 @@ impl Listener {
                 tokio::time::sleep(GATHER).await;
             }
         }
+    }
+
+    /// Who opened the one subject lately, where others did than were told last.
+    fn opened(&mut self) -> Option<Event> {
+        let subject = self.subject.as_ref().filter(|_| self.is_news && !self.digest)?;
+        let lately = emergencies::lately(self.board.access().emergencies(subject), self.board.now());
+        self.is_news = false;
+        if lately == self.told {
+            return None;
+        }
+        self.told = lately;
+        Some(self.event("emergencies", &emergencies::said(subject, &self.told)))
     }
 
     /// Everything from the cursor up to what the views have reached becomes events.

@@ -9,14 +9,14 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use vitalog_dashboards::ask::Readers;
 use vitalog_dashboards::io::{Board, Live, Notice, Ports, api, pages};
-use vitalog_elog::Time;
-use vitalog_elog::access::{Access, Principal, Wish};
+use vitalog_elog::access::{Access, Emergency, Principal, Wish};
+use vitalog_elog::{Subject, Time};
 
 use super::schema;
 use super::world::World;
 
 /// `root` may do all; `see-p-1` may list, and read p-1; others may do nothing.
-struct Policy;
+struct Policy(Arc<World>);
 
 impl Access for Policy {
     fn allows(&self, who: &Principal, wish: Wish<'_>) -> bool {
@@ -25,6 +25,10 @@ impl Access for Policy {
             ("see-p-1", Wish::Read(subject)) => subject.as_str() == "p-1",
             _ => false,
         }
+    }
+
+    fn emergencies(&self, subject: &Subject) -> Vec<Emergency> {
+        self.0.emergencies(subject)
     }
 }
 
@@ -49,7 +53,7 @@ pub async fn serve_with(world: &Arc<World>, live: Arc<Live>, path: &Path, now: T
     let board = Board::new(Ports {
         readers: Readers::open(path).expect("the views open"),
         live,
-        access: Arc::new(Policy),
+        access: Arc::new(Policy(world.clone())),
         inlet: world.clone(),
         past: world.clone(),
         clock: Arc::new(move || now),

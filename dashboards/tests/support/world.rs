@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use vitalog_dashboards::io::Live;
 use vitalog_dashboards::views::Views;
+use vitalog_elog::access::Emergency;
 use vitalog_elog::effect::Former;
 use vitalog_elog::port::{Accepted, Answer, Inlet, Past, Reach};
 use vitalog_elog::{
@@ -20,6 +21,8 @@ pub const INCARNATION: u128 = 0xfeed;
 pub struct World {
     inner: Mutex<Inner>,
     pub live: Arc<Live>,
+    /// The newest first.
+    opened: Mutex<Vec<Emergency>>,
 }
 
 struct Inner {
@@ -47,7 +50,7 @@ impl World {
             judge,
             records: Vec::new(),
         };
-        Arc::new(World { inner: Mutex::new(inner), live })
+        Arc::new(World { inner: Mutex::new(inner), live, opened: Mutex::default() })
     }
 
     /// Takes inputs in at a time. They are judged together.
@@ -108,6 +111,22 @@ impl World {
         drop(inner);
         self.live.publish(&Arc::from([record]), position, &schema);
         position.next
+    }
+
+    /// Somebody opens a subject in an emergency, or looks into one that was.
+    #[allow(dead_code, reason = "the example has no emergencies")]
+    pub fn open(&self, emergency: Emergency) {
+        let mut opened = self.opened.lock().expect("nobody panicked");
+        opened.retain(|known| known.number != emergency.number);
+        opened.insert(0, emergency);
+        drop(opened);
+        self.live.look_at_emergencies();
+    }
+
+    #[allow(dead_code, reason = "the example has no emergencies")]
+    pub fn emergencies(&self, subject: &Subject) -> Vec<Emergency> {
+        let opened = self.opened.lock().expect("nobody panicked");
+        opened.iter().filter(|emergency| emergency.subject == *subject).cloned().collect()
     }
 
     #[allow(dead_code, reason = "the example replays nothing")]

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
-use vitalog_elog::access::{Access, Bound, Decision, NotSettled, Principal, Via, Wish};
+use vitalog_elog::access::{Access, Bound, Decision, Emergency, NotSettled, Principal, Via, Wish};
 use vitalog_elog::metering::{Day, Party, Quota, Used};
 use vitalog_elog::{Span, Subject, Time};
 
@@ -170,6 +170,22 @@ impl Accounts {
             Via::Password | Via::Provider => registry.open_account(&who.id).is_some_and(|a| a.generation == generation),
             Via::Nothing => false,
         }
+    }
+
+    /// What was opened in emergencies and nobody was told of yet, the oldest first.
+    ///
+    /// # Errors
+    /// Where the store can't be read.
+    pub fn untold(&self) -> Result<Vec<Emergency>, AccessError> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).untold_emergencies()
+    }
+
+    /// Notes that whoever is to be told of an emergency is told, whatever comes.
+    ///
+    /// # Errors
+    /// Where the store can't be written: then they are told again, under the same ids.
+    pub fn note_told(&self, number: i64, at: Time) -> Result<(), AccessError> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).emergency_is_told(number, at)
     }
 
     /// Writes down what was used since the last time.
@@ -350,6 +366,11 @@ impl Access for Accounts {
 
     fn may_name(&self, who: &Principal, subject: &Subject) -> bool {
         self.whose(&self.last(), who, subject) != Whose::Foreign
+    }
+
+    fn emergencies(&self, subject: &Subject) -> Vec<Emergency> {
+        let Ok(registry) = self.registry() else { return Vec::new() };
+        registry.emergencies.iter().rev().filter(|emergency| emergency.subject == *subject).cloned().collect()
     }
 
     fn party(&self, who: &Principal) -> Option<Party> {

@@ -28,7 +28,7 @@ use vitalog_elog::access::{Access, Principal, Wish};
 pub use accounts::{Accounts, EMERGENCY, NotIn, Paced};
 pub use error::AccessError;
 pub use policy::{Policies, PolicyError, SHIPPED, Standing};
-pub use registry::{Account, Emergency, NotGood, Registry, Token};
+pub use registry::{Account, NotGood, Registry, Token};
 pub use role::{Role, RoleError, Roles};
 pub use scope::{Scope, ScopeError};
 pub use session::{Lives, Sessions};
@@ -36,6 +36,7 @@ pub use store::{AskedErasure, Hold, NewAccount, NewToken, Store, UsedByDay};
 pub use tenants::{Names, NamesError, Owners, Tenant};
 pub use token::{FormerToken, Minted};
 pub use visit::{Asked, Noted};
+pub use vitalog_elog::access::Emergency;
 
 /// The id of who came without a name.
 pub const NOBODY: &str = "nobody";

@@ -61,3 +61,27 @@ fn hasher() -> Argon2<'static> {
     let params = Params::new(19_456, 2, 1, None).unwrap_or_default();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_kept_as_dearly_as_is_said_with_a_salt_of_its_own() {
+        let keep = || hashed("correct horse battery").expect("it is long enough");
+        let (one, other) = (keep(), keep());
+        // What a stolen store costs to guess, by the standard's own notation; nobody's costs the same.
+        for kept in [&one, &other, &NOBODYS.to_owned()] {
+            assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
+        }
+        assert_ne!(one, other);
+        assert!(is("correct horse battery", Some(&one)) && !is("correct horse batterx", Some(&one)));
+        assert!(!is("correct horse battery", None) && !is("correct horse battery", Some("no hash")));
+    }
+
+    #[test]
+    fn a_password_is_neither_short_nor_endless() {
+        assert!(hashed(&"x".repeat(LEAST - 1)).is_err() && hashed(&"x".repeat(MOST + 1)).is_err());
+        assert!(hashed(&"ü".repeat(LEAST)).is_ok(), "characters are counted, not bytes");
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use vitalog_elog::access::{Principal, Via};
+use vitalog_elog::access::{Emergency, Principal, Via};
 use vitalog_elog::metering::{Holder, Quota};
 use vitalog_elog::{Subject, Time};
 
@@ -63,19 +63,6 @@ pub struct Token {
     pub tenant: Option<Arc<str>>,
     /// The one before it was exchanged, and until when that is good.
     pub(super) former: Option<([u8; 32], Time)>,
-}
-
-/// A subject opened in an emergency.
-#[derive(Clone)]
-pub struct Emergency {
-    pub number: i64,
-    pub account: Arc<str>,
-    pub subject: Subject,
-    pub reason: String,
-    pub at: Time,
-    pub until: Time,
-    /// Who has looked into it.
-    pub seen_by: Option<String>,
 }
 
 /// Why a token opens nothing.

@@ -1,6 +1,6 @@
-//! Reading a request's body: its form, its packing, and an end to its size and its patience.
+//! Reading a request's body: its form, its packing, and an end to its size.
 //!
-//! A body that does not end, comes a byte a second, or unpacks to a thousand times its size costs no more than the limits say.
+//! A body that does not end, or unpacks to a thousand times its size, costs no more than the limits say. One that comes a byte a second is cut [before the doors](super::in_time).
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -85,13 +85,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &BodyLimits, r
         return Err(too_large(limits.wire_bytes));
     }
     let mut held = room.hold();
-    let bytes = match tokio::time::timeout(limits.time, collect(body, limits.wire_bytes, &mut held)).await {
-        Ok(bytes) => bytes?,
-        Err(_) => {
-            let detail = format!("the body did not come within {} seconds", limits.time.as_secs());
-            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail, "send fewer readings at a time").closing());
-        }
-    };
+    let bytes = collect(body, limits.wire_bytes, &mut held).await?;
     let Some(packing) = packed else { return Ok(Taken { bytes, _held: held }) };
     let unpacked = limits.unpacked_bytes;
     let _turn = room.turn_to_unpack().await;

@@ -4,6 +4,7 @@
 //! open, for nobody in particular; a browser is sent to the page where one logs in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
@@ -17,6 +18,7 @@ use utoipa_axum::routes;
 use vitalog_elog::access::{Access as _, Decision, Principal};
 use vitalog_elog::metering::Used;
 
+use super::in_time::{BODY_TIME, in_time};
 use super::logging::AccessLog;
 use super::origin::{self, Origin};
 use super::pace::{Left, Pace};
@@ -52,6 +54,8 @@ pub struct Doorman {
     /// Where it is written down who asked for what.
     log: Option<AccessLog>,
     pace: Pace,
+    /// In which a body must come.
+    body_time: Duration,
     /// Where a browser is sent that has no session.
     pub(super) login_page: Option<String>,
     /// The provider by which one can sign in, if there is one.
@@ -83,6 +87,7 @@ impl Doorman {
             public,
             log: None,
             pace: Pace::default(),
+            body_time: BODY_TIME,
         }
     }
 
@@ -135,6 +140,13 @@ impl Doorman {
     #[must_use]
     pub fn with_pace(mut self, pace: Pace) -> Doorman {
         self.pace = pace;
+        self
+    }
+
+    /// With another time in which a body must come.
+    #[must_use]
+    pub fn with_body_time(mut self, time: Duration) -> Doorman {
+        self.body_time = time;
         self
     }
 
@@ -216,7 +228,7 @@ async fn layer(State(doorman): State<Arc<Doorman>>, mut request: Request, next: 
             let bytes_in = announced(request.headers());
             let visit = Arc::new(Noted::default());
             request.extensions_mut().insert(who.clone().on(visit.clone()));
-            let response = next.run(request).await;
+            let response = in_time(doorman.body_time, request, next).await;
             let mut response = doorman.after(&door, &who, visit.asked(), response).await;
             left.tell(response.headers_mut());
             doorman.counted(&who, bytes_in, response)
@@ -349,3 +361,6 @@ pub(super) fn unauthorized(detail: &str, was_shown: bool) -> Problem {
         .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
         .closing()
 }
+
+#[cfg(test)]
+mod fuzz;

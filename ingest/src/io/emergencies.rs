@@ -18,21 +18,35 @@ use vitalog_elog::{Refusal, Subject};
 use super::problem::Problem;
 use super::room::Room;
 use super::{Clock, body};
-use crate::access::{AccessError, Accounts, EMERGENCY, Emergency};
+use crate::access::{AccessError, Accounts, EMERGENCY, Emergency, Store};
 
 /// The shortest reason that says anything, and the longest.
 const REASON: std::ops::RangeInclusive<usize> = 10..=500;
+
+/// Called once it is kept that a subject was opened, or that it was looked into.
+pub type News = Arc<dyn Fn() + Send + Sync>;
 
 /// What the doors need.
 pub struct Glass {
     accounts: Arc<Accounts>,
     clock: Clock,
+    news: News,
     room: Room,
 }
 
 impl Glass {
-    pub fn new(accounts: Arc<Accounts>, clock: Clock) -> Arc<Glass> {
-        Arc::new(Glass { accounts, clock, room: Room::new(1 << 20) })
+    pub fn new(accounts: Arc<Accounts>, clock: Clock, news: News) -> Arc<Glass> {
+        Arc::new(Glass { accounts, clock, news, room: Room::new(1 << 20) })
+    }
+
+    /// Changes the store, and says that there is news. Whoever asked may hang up meanwhile: what was begun goes on to its end, so nothing is kept that nobody hears of.
+    async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Store) -> Result<T, AccessError> + Send + 'static,
+    ) -> Result<Result<T, AccessError>, Problem> {
+        let (accounts, news) = (self.accounts.clone(), self.news.clone());
+        let changing = move || accounts.change(change).inspect(|_| news());
+        tokio::task::spawn_blocking(changing).await.map_err(|_| body::broken())
     }
 }
 
@@ -116,12 +130,9 @@ async fn open(
     if glass.accounts.decide(&who, Wish::BreakGlass(&subject)) == Decision::Deny {
         return Err(Problem::forbidden("open a subject in an emergency"));
     }
-    let (accounts, id, reason, at) = (glass.accounts.clone(), who.id.clone(), reason.to_owned(), (glass.clock)());
-    let of = subject.clone();
-    let opened =
-        tokio::task::spawn_blocking(move || accounts.change(|store| store.open_emergency(&id, &of, &reason, at, EMERGENCY)))
-            .await;
-    let number = opened.map_err(|_| body::broken())?.map_err(|error| failed(&error))?;
+    let (id, of, reason, at) = (who.id.clone(), subject.clone(), reason.to_owned(), (glass.clock)());
+    let opened = glass.change(move |store| store.open_emergency(&id, &of, &reason, at, EMERGENCY)).await?;
+    let number = opened.map_err(|error| failed(&error))?;
     tracing::warn!(account = %who.id, subject = %subject, number, "a subject was opened in an emergency; look into it");
     let registry = glass.accounts.registry().map_err(|error| failed(&error))?;
     let opened = registry.emergencies.iter().find(|e| e.number == number).map(Opened::from);
@@ -202,9 +213,8 @@ async fn seen(
         Problem::of(StatusCode::NOT_FOUND, refusal)
     };
     let asked: i64 = number.parse().map_err(|_| unknown())?;
-    let (accounts, id, at) = (glass.accounts.clone(), who.id.clone(), (glass.clock)());
-    let done = tokio::task::spawn_blocking(move || accounts.change(|store| store.see_emergency(asked, &id, at))).await;
-    match done.map_err(|_| body::broken())? {
+    let (id, at) = (who.id.clone(), (glass.clock)());
+    match glass.change(move |store| store.see_emergency(asked, &id, at)).await? {
         Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(AccessError::Unknown(..)) => Err(unknown()),
         Err(error) => Err(failed(&error)),

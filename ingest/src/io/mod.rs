@@ -8,6 +8,7 @@ mod amend;
 mod body;
 mod doorman;
 mod emergencies;
+mod in_time;
 mod letters;
 mod logging;
 mod me;
@@ -31,7 +32,6 @@ mod submit;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -45,6 +45,7 @@ use crate::live::Live;
 
 pub use doorman::{Credentials, Doorman, authenticate, own};
 pub use emergencies::{Glass, emergencies};
+pub use in_time::BODY_TIME;
 pub use logging::{AccessLog, LogKeeper};
 pub use pace::Pace;
 pub use porter::{Call, Guest, NotTaken, Porter};
@@ -84,7 +85,7 @@ pub struct Gateway {
     learning: tokio::sync::Mutex<()>,
 }
 
-/// How much and how slowly a body may come.
+/// How much may come in a body. How long it may take is the [`Doorman`]'s to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyLimits {
     /// Of a body as it comes, in bytes.
@@ -95,20 +96,12 @@ pub struct BodyLimits {
     pub held_bytes: usize,
     /// The most readings in one body.
     pub readings: usize,
-    /// From the request's head to the end of its body.
-    pub time: Duration,
 }
 
 impl Default for BodyLimits {
-    /// 16 MiB as it comes, 64 MiB unpacked, 512 MiB of all together, 100,000 readings, 30 seconds.
+    /// 16 MiB as it comes, 64 MiB unpacked, 512 MiB of all together, 100,000 readings.
     fn default() -> BodyLimits {
-        BodyLimits {
-            wire_bytes: 16 << 20,
-            unpacked_bytes: 64 << 20,
-            held_bytes: 512 << 20,
-            readings: 100_000,
-            time: Duration::from_secs(30),
-        }
+        BodyLimits { wire_bytes: 16 << 20, unpacked_bytes: 64 << 20, held_bytes: 512 << 20, readings: 100_000 }
     }
 }
 

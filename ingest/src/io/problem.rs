@@ -45,7 +45,7 @@ impl Problem {
     /// A refusal as an answer of that status.
     pub fn of(status: StatusCode, refusal: Refusal) -> Problem {
         Problem(Box::new(Members {
-            kind: format!("urn:vitalog:problem:{}", refusal.code),
+            kind: kind(&refusal.code),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: refusal.message,
@@ -94,6 +94,11 @@ impl Problem {
             "ask whoever runs this for a token that may",
         )
     }
+}
+
+/// What a problem of a code is called, in the member `type`.
+pub fn kind(code: &str) -> String {
+    format!("urn:vitalog:problem:{code}")
 }
 
 impl IntoResponse for Problem {

@@ -36,7 +36,6 @@ use crate::decode::Format;
     responses(
         (status = 200, description = "At least one was kept or known", body = Receipts, headers(("Vitalog-Position" = u64, description = "A read that waits for this position sees the write"))),
         (status = 422, description = "All were rejected, or the key stands for another request", content_type = "application/problem+json", body = super::said::RefusedBody),
-        (status = 408, description = "The body did not come in time"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "No such form or packing is read"),
     )

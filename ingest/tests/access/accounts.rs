@@ -154,6 +154,33 @@ fn assignments_and_emergencies_hold_for_their_time() {
     assert!(accounts.change(|store| store.open_emergency("nobody-here", &subject, "x", clock.now(), EMERGENCY)).is_err());
 }
 
+/// Numbers of the emergencies that nobody was told of yet.
+fn untold(accounts: &Accounts) -> Vec<i64> {
+    accounts.untold().expect("read").iter().map(|emergency| emergency.number).collect()
+}
+
+#[test]
+fn an_emergency_waits_until_it_is_told_and_is_shown_with_its_own_subject_alone() {
+    let accounts = accounts(&Clock::default());
+    let (one, two) = (Subject::new("p-1"), Subject::new("p-2"));
+    let open = |subject: &Subject, reason: &str| {
+        accounts.change(|store| store.open_emergency("lee", subject, reason, now(), EMERGENCY)).expect("open")
+    };
+    accounts.change(|store| store.add_account(&NewAccount::new("lee", roles("caretaker")), now())).expect("made");
+    let (first, second, third) =
+        (open(&one, "unconscious in the ward"), open(&two, "fell in the street"), open(&one, "unconscious again"));
+    assert_eq!(untold(&accounts), [first, second, third]);
+    accounts.note_told(second, now()).expect("noted");
+    accounts.note_told(second, now()).expect("again, after a crash");
+    accounts.note_told(99, now()).expect("it was forgotten meanwhile");
+    assert_eq!(untold(&accounts), [first, third]);
+    let shown = |subject: &Subject| accounts.emergencies(subject).into_iter().map(|e| e.reason).collect::<Vec<_>>();
+    assert_eq!(shown(&one), ["unconscious again", "unconscious in the ward"]);
+    assert_eq!(shown(&two), ["fell in the street"]);
+    accounts.change(|store| store.forget(&one)).expect("erased");
+    assert_eq!((untold(&accounts), shown(&one)), (Vec::new(), Vec::new()), "nobody is told of who is erased");
+}
+
 #[test]
 fn tokens_expire_are_exchanged_and_revoked() {
     let clock = Clock::default();
@@ -343,7 +370,7 @@ fn what_does_not_fit_is_refused_by_name() {
 
 /// What a store of version 3 has not.
 const WITHOUT_TENANTS: &str =
-    "ALTER TABLE tokens DROP COLUMN readings_per_day; DROP TABLE subjects; DROP TABLE tenants; DROP TABLE era; DROP TABLE used; ALTER TABLE accounts DROP COLUMN tenant;
+    "ALTER TABLE emergencies DROP COLUMN told_at; ALTER TABLE tokens DROP COLUMN readings_per_day; DROP TABLE subjects; DROP TABLE tenants; DROP TABLE era; DROP TABLE used; ALTER TABLE accounts DROP COLUMN tenant;
     ALTER TABLE tokens DROP COLUMN tenant; PRAGMA user_version = 3;";
 
 #[test]
@@ -382,7 +409,7 @@ fn a_store_without_quotas_is_looked_at_and_taken_over() {
     drop(store);
     let older = rusqlite::Connection::open(&path).expect("opened");
     let without =
-        "DROP INDEX owned; ALTER TABLE tenants DROP COLUMN readings_per_day; ALTER TABLE tenants DROP COLUMN most_subjects;
+        "ALTER TABLE emergencies DROP COLUMN told_at; DROP INDEX owned; ALTER TABLE tenants DROP COLUMN readings_per_day; ALTER TABLE tenants DROP COLUMN most_subjects;
         ALTER TABLE tokens DROP COLUMN readings_per_day; PRAGMA user_version = 4; PRAGMA wal_checkpoint(TRUNCATE);";
     older.execute_batch(without).expect("as it was");
     drop(older);
@@ -405,6 +432,29 @@ fn a_store_without_quotas_is_looked_at_and_taken_over() {
     let mut store = Store::open(&path).expect("opened");
     assert!(store.set_tenant_readings("x", None).is_err() && store.set_tenant_subjects("x", None).is_err());
     assert!(store.set_token_readings("x", None).is_err() && store.set_token_rate("x", None).is_err());
+}
+
+#[test]
+fn a_store_without_notices_is_looked_at_and_taken_over() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("access.db");
+    let subject = Subject::new("p-1");
+    let mut store = Store::open(&path).expect("made");
+    store.add_account(&NewAccount::new("lee", roles("caretaker")), now()).expect("made");
+    let before = store.open_emergency("lee", &subject, "before there were notices", now(), EMERGENCY).expect("open");
+    drop(store);
+    let older = rusqlite::Connection::open(&path).expect("opened");
+    let without = "ALTER TABLE emergencies DROP COLUMN told_at; PRAGMA user_version = 5; PRAGMA wal_checkpoint(TRUNCATE);";
+    older.execute_batch(without).expect("as it was");
+    drop(older);
+    let seen = vitalog_ingest::access::look(&path).expect("read");
+    assert_eq!(seen.emergencies.iter().map(|e| e.number).collect::<Vec<_>>(), [before]);
+    let mut store = Store::open(&path).expect("taken over");
+    assert!(store.untold_emergencies().expect("read").is_empty(), "what is long over is told to nobody now");
+    let after = store.open_emergency("lee", &subject, "after there were notices", now(), EMERGENCY).expect("open");
+    drop(store);
+    let untold = Store::open(&path).expect("opened").untold_emergencies().expect("read");
+    assert_eq!(untold.iter().map(|e| e.number).collect::<Vec<_>>(), [after]);
 }
 
 /// What an older program has made is looked at as it is, and taken over when it is opened.

@@ -104,3 +104,49 @@ fn what_is_not_taken_is_told_what_is() {
     }
     assert!(server.journaled().is_empty());
 }
+
+/// The body with `caf#` as a program of western Europe may write it (Latin-1): with a byte that is no UTF-8.
+fn latin(mut body: Vec<u8>) -> Vec<u8> {
+    let places: Vec<usize> = (0..body.len()).filter(|at| body[*at..].starts_with(b"caf#")).collect();
+    assert_eq!(places.len(), 1, "it is there once");
+    body[places[0] + 3] = 0xe9;
+    body
+}
+
+#[test]
+fn a_cell_that_is_no_utf_8_is_refused_by_its_column_and_its_neighbours_kept() {
+    const NOTES: [&str; 3] = ["tea", "caf# au lait", "caf\u{e9} au lait"];
+    let texts = |text: &str| Arc::new(StringArray::from(vec![text; 3]));
+    let at = ["2026-11-20T07:00:00Z", "2026-11-20T07:01:00Z", "2026-11-20T07:02:00Z"];
+    let table = stream(&[batch(vec![
+        ("subject", texts("p-1")),
+        ("stream", texts("carbs")),
+        ("at", Arc::new(StringArray::from(at.to_vec()))),
+        ("amount", Arc::new(Float64Array::from(vec![30.0; 3]))),
+        ("note", Arc::new(StringArray::from(NOTES.to_vec()))),
+    ])]);
+    let rows: String = at.iter().zip(NOTES).map(|(at, note)| format!("p-1,carbs,{at},30,{note}\n")).collect();
+    let csv = format!("subject,stream,at,amount,note\n{rows}").into_bytes();
+    for (form, body) in [("text/csv", latin(csv)), (ARROW, latin(table))] {
+        let server = Server::open();
+        let json = server.post(form, body).json();
+        assert_eq!((&json["accepted"], &json["rejected"]), (&2.into(), &1.into()), "{form}: {json}");
+        let refused = &json["receipts"][1];
+        for (member, said) in [("status", "rejected"), ("code", "not_utf8"), ("field", "note"), ("value", "caf\u{fffd} au lait")]
+        {
+            assert_eq!(refused[member], said, "{form}: {json}");
+        }
+        assert!(refused["remedy"].as_str().is_some_and(|remedy| remedy.contains("UTF-8")), "{form}: {json}");
+        let journaled = server.journaled();
+        let Input::DeadLetter(letter) = &journaled[1] else { panic!("{form}: {:?}", journaled[1]) };
+        assert!(letter.raw.windows(4).any(|bytes| bytes == b"caf\xe9"), "{form}: not as it came: {letter:?}");
+    }
+}
+
+#[test]
+fn a_header_that_is_no_utf_8_is_refused_whole() {
+    let server = Server::open();
+    let csv = latin(b"subject,stream,at,value,caf#\np-1,bg,2026-11-20T07:00:00Z,110,x\n".to_vec());
+    let refused = server.post("text/csv", csv).assert_problem(400, "malformed_header");
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("UTF-8")), "{refused}");
+}

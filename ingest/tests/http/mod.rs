@@ -35,8 +35,8 @@ use vitalog_elog::{
 use vitalog_ingest::access::{Accounts, Open};
 use vitalog_ingest::admit::Limits;
 use vitalog_ingest::io::{
-    AccessLog, Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, HeldReading, KeptLetter,
-    Provider, WantedLetters, WantedReadings, api, authenticate, with_problems,
+    AccessLog, BODY_TIME, Behind, BodyLimits, Clock, Credentials, Current, CurrentRevision, Doorman, Gateway, HeldReading,
+    KeptLetter, Provider, WantedLetters, WantedReadings, api, authenticate, with_problems,
 };
 use vitalog_ingest::journal::Journal;
 use vitalog_ingest::live::Live;
@@ -252,6 +252,13 @@ impl Server {
         Server::start(Credentials::Open, Arc::new(Open), limits)
     }
 
+    /// An open one where a body must come in so long.
+    pub fn hurried(time: Duration) -> Server {
+        let dir = Arc::new(tempfile::tempdir().expect("a directory"));
+        let limits = BodyLimits::default();
+        Server::start_on(dir, Credentials::Open, Arc::new(Open), limits, time, None, None)
+    }
+
     pub fn guarded(accounts: &Arc<Accounts>) -> Server {
         Server::start(Credentials::Accounts(accounts.clone()), accounts.clone(), BodyLimits::default())
     }
@@ -266,7 +273,7 @@ impl Server {
     pub fn with_provider(accounts: &Arc<Accounts>, provider: Provider, log: Option<AccessLog>) -> Server {
         let credentials = Credentials::Accounts(accounts.clone());
         let dir = Arc::new(tempfile::tempdir().expect("a directory"));
-        Server::start_on(dir, credentials, accounts.clone(), BodyLimits::default(), log, Some(provider))
+        Server::start_on(dir, credentials, accounts.clone(), BodyLimits::default(), BODY_TIME, log, Some(provider))
     }
 
     fn start(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits) -> Server {
@@ -274,7 +281,7 @@ impl Server {
     }
 
     fn start_with(credentials: Credentials, access: Arc<dyn Access>, limits: BodyLimits, log: Option<AccessLog>) -> Server {
-        Server::start_on(Arc::new(tempfile::tempdir().expect("a directory")), credentials, access, limits, log, None)
+        Server::start_on(Arc::new(tempfile::tempdir().expect("a directory")), credentials, access, limits, BODY_TIME, log, None)
     }
 
     /// One that goes on where another has ended.
@@ -283,6 +290,7 @@ impl Server {
         credentials: Credentials,
         access: Arc<dyn Access>,
         limits: BodyLimits,
+        body_time: Duration,
         log: Option<AccessLog>,
         provider: Option<Provider>,
     ) -> Server {
@@ -317,7 +325,7 @@ impl Server {
             .route("/v1/subjects/{subject}/readings/{id}", axum::routing::get(asking))
             .route("/v1/forgetful", axum::routing::get(|| async { "a secret" }))
             .route("/", axum::routing::get(|| async { "a page" }));
-        let mut doorman = Doorman::new(credentials, clock, true, Some("/login".to_owned()));
+        let mut doorman = Doorman::new(credentials, clock, true, Some("/login".to_owned())).with_body_time(body_time);
         if let Some(log) = log {
             doorman = doorman.with_log(log);
         }
@@ -364,14 +372,14 @@ impl Server {
     pub fn again(mut self, between: impl FnOnce(&Path)) -> Server {
         self.end();
         between(self.dir.path());
-        Server::start_on(self.dir.clone(), Credentials::Open, Arc::new(Open), BodyLimits::default(), None, None)
+        Server::start_on(self.dir.clone(), Credentials::Open, Arc::new(Open), BodyLimits::default(), BODY_TIME, None, None)
     }
 
     /// The same, of one that lets accounts in.
     pub fn again_guarded(mut self, accounts: &Arc<Accounts>) -> Server {
         self.end();
         let credentials = Credentials::Accounts(accounts.clone());
-        Server::start_on(self.dir.clone(), credentials, accounts.clone(), BodyLimits::default(), None, None)
+        Server::start_on(self.dir.clone(), credentials, accounts.clone(), BodyLimits::default(), BODY_TIME, None, None)
     }
 
     /// Ends the server, and reads what its journal holds.

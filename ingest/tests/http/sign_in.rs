@@ -384,6 +384,9 @@ fn a_provider_that_is_away_slow_or_says_too_much_holds_nobody_up() {
         let problem = scene.refused(|says| says.denies = Some((status, body)));
         assert_eq!((&problem["field"], &problem["value"]), (&json!("code"), &json!(value)));
     }
+    // A word of the standard is told; what else a provider says may name somebody.
+    let problem = scene.refused(|says| says.denies = Some((400, r#"{"error":"lee@ward.example is locked"}"#)));
+    assert!(problem["field"] == "code" && problem["value"].is_null(), "{problem}");
     assert_eq!(scene.refused(|says| says.denies = Some((200, "{}")))["field"], "id_token");
     // Nobody is sent elsewhere for keys.
     scene.provider.say(|says| says.keys_elsewhere = true);

@@ -47,7 +47,7 @@ impl Sender {
     /// # Errors
     /// If TLS can't be set up on this machine.
     pub fn new(timeouts: Timeouts) -> Result<Sender, reqwest::Error> {
-        Ok(Sender { public: client(timeouts, false)?, private: client(timeouts, true)? })
+        Ok(Sender { public: client(timeouts, Guarded::new(false))?, private: client(timeouts, Guarded::new(true))? })
     }
 
     /// Makes one attempt, with these headers beside its own.
@@ -82,13 +82,14 @@ impl Sender {
     }
 }
 
-fn client(timeouts: Timeouts, allow_loopback: bool) -> Result<Client, reqwest::Error> {
+/// A client that connects to what is permitted, however names are resolved.
+pub(super) fn client(timeouts: Timeouts, guarded: Guarded) -> Result<Client, reqwest::Error> {
     Client::builder()
         .user_agent(concat!("vitalog/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .https_only(!allow_loopback)
-        .dns_resolver(std::sync::Arc::new(Guarded { allow_loopback }))
+        .https_only(!guarded.allow_loopback)
+        .dns_resolver(std::sync::Arc::new(guarded))
         .connect_timeout(timeouts.connect)
         .timeout(timeouts.total)
         .pool_idle_timeout(Duration::from_secs(60))

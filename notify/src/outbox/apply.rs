@@ -66,7 +66,7 @@ impl Outbox {
     }
 }
 
-fn insert(transaction: &Transaction<'_>, delivery: &Delivery) -> Result<usize, OutboxError> {
+pub(super) fn insert(transaction: &Transaction<'_>, delivery: &Delivery) -> Result<usize, OutboxError> {
     let added = transaction
         .prepare_cached(
             "INSERT INTO delivery (id, endpoint, finding, kind, body, since, next_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)

@@ -2,7 +2,7 @@
 //!
 //! A sink like any other: [`Outbox::apply`] commits the deliveries of a batch of records and the journal position in one transaction, and
 //! ignores what lies before its own position, so each delivery enters once. From here on it is at least once: a delivery that was under
-//! way in a crash is tried again, under the same id.
+//! way in a crash is tried again, under the same id. What no input leads to comes in beside that ([`Outbox::take_in`]).
 //!
 //! What became of an attempt is recorded with a receipt in the same transaction; receipts wait here until the journal has them.
 //! Read back in a replay they keep a rebuilt outbox from sending again what has arrived.
@@ -11,6 +11,7 @@
 
 mod apply;
 mod attempt;
+mod beside;
 mod claim;
 mod dead;
 mod forget;

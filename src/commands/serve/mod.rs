@@ -4,6 +4,7 @@ mod nobody;
 mod round;
 mod signals;
 mod sockets;
+mod telling;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::cli::{SaslMechanism, Serve};
 use crate::commands::{access_failure, sign_in};
 use crate::failure::Failure;
 use crate::files;
+use crate::logging;
 use crate::run::{HORIZON, Node, Options, RulesError, cores, wall_clock};
 use crate::server::{Certificate, Manners, Places};
 use crate::traces::Wanted;
@@ -65,6 +67,7 @@ fn manners(args: &Serve) -> Manners {
     let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(chain, key)| Certificate { chain, key });
     Manners {
         head_time: Duration::from_secs(args.head_time.clamp(1, 3_600)),
+        body_time: Duration::from_secs(u64::from(args.body_time)),
         ticket: Span::seconds(i64::from(args.ticket_time)),
         study_floor: args.study_floor,
         lives: Lives { idle: Span::minutes(i64::from(args.idle)), ..Lives::default() },
@@ -87,9 +90,7 @@ pub async fn put_rules(node: &Node, dir: Option<&Path>) -> Result<(), Failure> {
     match put.map_err(|e| Failure::new(e.to_string()))? {
         Ok(_) => Ok(()),
         Err(RulesError::Wrong(compiled)) => {
-            for diagnostic in compiled.diagnostics.iter().filter(|d| d.is_error()) {
-                eprintln!("{}", diagnostic.render(&compiled.sources, false));
-            }
+            logging::tell_wrong(&compiled);
             Err(Failure::new("the rules do not compile, so nothing was started"))
         }
         Err(RulesError::Unavailable(why)) => Err(Failure::new(why.to_string())),

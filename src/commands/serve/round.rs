@@ -9,16 +9,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::Notify;
 use vitalog_ingest::access::{Accounts, Sessions, log};
 use vitalog_ingest::io::{LogKeeper, Provider};
 use vitalog_lakehouse::Policy;
-use vitalog_notify::io::{DeliverError, Ports, Sender, Timeouts, Watch, deliver};
 use vitalog_notify::roles::Roles;
 
 use super::signals::Ending;
 use super::sockets::Sockets;
+use super::telling::Telling;
 use super::{manners, nobody, put_rules};
 use crate::cli::Serve;
 use crate::commands::sign_in;
@@ -26,9 +25,6 @@ use crate::failure::Failure;
 use crate::run::{Node, Options, RuleWatch, erase_asked};
 use crate::server::{self, Admittance, Manners, supervisor};
 use crate::trimming::Trimmer;
-
-/// How deliveries ended.
-type Told = Result<(), DeliverError>;
 
 /// How long statements may hold up an erasure. All else is answered in a moment, and whoever comes meanwhile waits.
 const STATEMENTS: Duration = Duration::from_secs(2);
@@ -117,10 +113,12 @@ impl Rounds<'_> {
             Some(dir) if dir.is_dir() => Some(RuleWatch::start(dir, node.rules.clone(), node.door.clone())?),
             _ => None,
         };
-        let (stop_telling, telling) = self.tell(&node)?;
+        let opened = Arc::new(Notify::new());
+        let telling = Telling::begin(&node, &self.telling.endpoints, self.accounts.as_ref(), opened.clone())?;
         // Only now is the directory held by nobody else.
         let admittance = self.admittance(is_first)?;
-        let manners = Manners { erasing: Some(erase.clone()), sessions: Some(sessions.clone()), ..manners(self.args) };
+        let (erasing, sessions) = (Some(erase.clone()), Some(sessions.clone()));
+        let manners = Manners { erasing, sessions, opened: Some(opened), ..manners(self.args) };
         let server = server::start(&node, sockets.listeners()?, admittance, &manners)?;
         let ending = match ending {
             Some(ending) => {
@@ -152,25 +150,9 @@ impl Rounds<'_> {
         };
         drop(trimmer);
         let log = server.stop(patience).await;
-        let _ = stop_telling.send(());
-        if let Ok(Err(error)) = telling.await {
-            tracing::error!(%error, "deliveries had stopped");
-        }
+        telling.end().await;
         node.stop().await?;
         Ok(Ended { why, log })
-    }
-
-    /// Tells whoever is to be told, until it is stopped.
-    fn tell(&self, node: &Node) -> Result<(oneshot::Sender<()>, JoinHandle<Told>), Failure> {
-        let (stop_telling, stopped) = oneshot::channel::<()>();
-        let sender = Sender::new(Timeouts::default()).map_err(|e| Failure::new(format!("webhooks: {e}")))?;
-        let watch = node.traces.clone().map(|traces| traces as Arc<dyn Watch>);
-        let ports = Ports { inlet: node.door.clone(), now: node.now.clone(), random: Arc::new(random), watch };
-        let telling = tokio::spawn(deliver(node.outbox.clone(), self.telling.endpoints.clone(), sender, ports, async move {
-            // Either way it is time to stop.
-            let _ = stopped.await;
-        }));
-        Ok((stop_telling, telling))
     }
 
     fn admittance(&self, is_first: bool) -> Result<Admittance, Failure> {
@@ -204,14 +186,5 @@ impl Rounds<'_> {
         let data = &self.args.data;
         let signer = log::Signer::open(&data.join("access.key")).map_err(|e| Failure::new(e.to_string()))?;
         log::Writer::open(&data.join("access"), signer).map_err(|e| Failure::new(e.to_string()))
-    }
-}
-
-/// Spreads retries; nothing depends on its quality.
-fn random() -> u64 {
-    let mut bytes = [0; 8];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => u64::from_le_bytes(bytes),
-        Err(_) => 0,
     }
 }

@@ -35,7 +35,7 @@ impl Ending {
                 let _ = tell.send(Ok(()));
                 interrupt.come().await;
                 supervisor::tell(supervisor::STOPPING);
-                eprintln!("ending; interrupt again to end at once");
+                tracing::info!("ending; interrupt again to end at once");
                 ask.send_replace(true);
                 interrupt.come().await;
                 std::process::exit(130);

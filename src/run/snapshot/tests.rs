@@ -9,7 +9,8 @@ use vitalog_cep::Engine;
 use vitalog_elog::{Entry, Position};
 use vitalog_notify::Config;
 
-use super::{State, Store};
+use super::file::{Unfit, Volume};
+use super::{State, Store, survey};
 use crate::failure::Failure;
 use crate::run::mind::{Mind, Spread};
 use crate::run::spread::{PARTITIONS, bytes, journal, mind, position, said};
@@ -249,4 +250,62 @@ fn what_could_not_be_written_is_made_up_for_by_a_whole_one() {
     let (_, found) = restored(&folder, next);
     let (_, mut again) = found.expect("a state");
     assert!(bytes(&again.snapshot(position(next), true).expect("the workers are there")) == expected);
+}
+
+/// What a start would have at an offset or before it, as bytes.
+fn held(dir: &Path, least: u64) -> Option<(u64, Vec<u8>)> {
+    let make = |state: State| -> Result<Vec<u8>, Failure> {
+        let engines = state.engines.into_iter().flat_map(|mut engine: Engine| engine.snapshot());
+        Ok(state.versions.count().to_le_bytes().into_iter().chain(state.notifier).chain(engines).collect())
+    };
+    let found = Store::new(dir.to_owned()).restore(least, |_| true, make).expect("the folder is read");
+    found.map(|(at, bytes)| (at.next, bytes))
+}
+
+/// One bit at every byte of each file of a small chain: the file is refused and named, and a start has the state before it, or a way round to the same.
+#[test]
+fn a_bit_that_is_bent_anywhere_is_refused_and_named() {
+    let groups = journal(7);
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut one, mut store) = (mind(1), Store::new(dir.path().to_owned()));
+    let next = course(&mut one, &mut store, &groups[..4], 0);
+    // Two whole ones, each with increments upon it.
+    assert!(store.lay_down().expect("it is laid down"));
+    let next = course(&mut one, &mut store, &groups[4..6], next);
+    let all = files(dir.path());
+    let newest = all.iter().rposition(|f| is_whole(f)).expect("a whole one");
+    assert!(all.iter().filter(|f| is_whole(f)).count() == 2 && newest + 1 < all.len(), "{all:?}");
+    assert!(survey(dir.path()).expect("it is read").unfit.is_empty());
+    let states: Vec<(u64, Vec<u8>)> = all.iter().map(|f| held(dir.path(), offset(f)).expect("a state")).collect();
+    assert!(all.iter().zip(&states).all(|(file, state)| offset(file) == state.0), "there is a state at each");
+
+    let mut started = 0;
+    for (i, file) in all.iter().enumerate() {
+        let good = fs::read(file).expect("a file");
+        for at in 0..good.len() {
+            let mut bent = good.clone();
+            bent[at] ^= 1_u8 << (at % 8);
+            fs::write(file, bent).expect("written");
+            let which = format!("bit {} of byte {at} of {}", at % 8, file.display());
+            let why = Volume::open(file).expect_err(&which);
+            let expected = match at {
+                0..7 => matches!(why, Unfit::Foreign),
+                7 => matches!(why, Unfit::Format(_)),
+                _ => matches!(why, Unfit::Damaged),
+            };
+            assert!(expected, "{which}: {why}");
+            // A start reads all of them, so it is tried at some: head, end, and here and there.
+            if at % 8 != 0 || (at > 80 && at + 32 < good.len() && at % 1_000 != 0) {
+                continue;
+            }
+            started += 1;
+            let survey = survey(dir.path()).expect("it is read");
+            assert_eq!(survey.unfit, [(file.clone(), why.to_string())], "{which}");
+            let expected = if i > newest { &states[i - 1] } else { states.last().expect("there are some") };
+            assert!(held(dir.path(), next).as_ref() == Some(expected), "{which}: another state than that at {}", expected.0);
+        }
+        fs::write(file, good).expect("written");
+    }
+    assert!(started > 14 * all.len(), "only {started} starts");
+    assert_eq!(held(dir.path(), next).as_ref(), states.last());
 }

@@ -12,7 +12,7 @@ use vitalog_elog::port::Unavailable;
 use vitalog_elog::{Answered, Position};
 use vitalog_ingest::io::once::{Asked, Turn, replayed, said};
 
-use super::super::problem::problem;
+use super::super::problem::{kind, problem};
 use super::{RulesState, diagnostics};
 use crate::run::RulesError;
 
@@ -86,7 +86,7 @@ fn again(answered: &Answered) -> Response {
 fn refusal(refused: RulesError) -> Response {
     match refused {
         RulesError::Wrong(compiled) => {
-            let body = json!({"type": "about:blank", "title": "the rules do not compile", "status": 422, "code": "rules_wrong",
+            let body = json!({"type": kind("rules_wrong"), "title": "the rules do not compile", "status": 422, "code": "rules_wrong",
                 "detail": "the former rules stay in force", "diagnostics": diagnostics(&compiled)});
             (StatusCode::UNPROCESSABLE_ENTITY, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string())
                 .into_response()

@@ -31,8 +31,8 @@ pub use used::UsedByDay;
 
 /// "VtAc".
 const APPLICATION_ID: i32 = 0x5674_4163;
-/// 2: with holds. 3: with erasures that were asked for, and links with providers' accounts. 4: with tenants. 5: with quotas.
-const FORMAT: u32 = 5;
+/// 2: with holds. 3: with erasures that were asked for, and links with providers' accounts. 4: with tenants. 5: with quotas. 6: with emergencies of which it is known whether anybody was told.
+const FORMAT: u32 = 6;
 
 const TABLES: &str = "
     CREATE TABLE accounts (id TEXT PRIMARY KEY, roles TEXT NOT NULL, own TEXT, password TEXT, generation INTEGER NOT NULL DEFAULT 0,
@@ -126,7 +126,10 @@ impl Store {
                 if former < 4 {
                     tx.execute_batch(tenants::TENANTS)?;
                 }
-                tx.execute_batch(quotas::QUOTAS)?;
+                if former < 5 {
+                    tx.execute_batch(quotas::QUOTAS)?;
+                }
+                tx.execute_batch(emergencies::TOLD)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }
             (0, 0) => {
@@ -136,6 +139,7 @@ impl Store {
                 tx.execute_batch(LINKS)?;
                 tx.execute_batch(tenants::TENANTS)?;
                 tx.execute_batch(quotas::QUOTAS)?;
+                tx.execute_batch(emergencies::TOLD)?;
                 tx.pragma_update(None, "application_id", APPLICATION_ID)?;
                 tx.pragma_update(None, "user_version", FORMAT)?;
             }

@@ -3,11 +3,12 @@
 use std::num::NonZeroU32;
 
 use rusqlite::{Connection, Row};
+use vitalog_elog::access::Emergency;
 use vitalog_elog::{Subject, Time};
 
 use super::tenants::read_tenants;
 use super::{AccessError, Store};
-use crate::access::registry::{Account, Emergency, Registry, Token};
+use crate::access::registry::{Account, Registry, Token};
 use crate::access::role::Roles;
 use crate::access::scope::Scope;
 
@@ -64,18 +65,8 @@ impl Store {
         })?;
         let quota = if version >= 5 { "readings_per_day" } else { "NULL" };
         read_tokens(&tx, tenant, quota, &mut registry)?;
-        each(&tx, "SELECT number, account, subject, reason, at, until, seen_by FROM emergencies ORDER BY number", |r| {
-            let subject: String = r.get(2)?;
-            let emergency = Emergency {
-                number: r.get(0)?,
-                account: r.get::<_, String>(1)?.into(),
-                subject: Subject::new(&subject),
-                reason: r.get(3)?,
-                at: Time(r.get(4)?),
-                until: Time(r.get(5)?),
-                seen_by: r.get(6)?,
-            };
-            registry.add_emergency(emergency);
+        each(&tx, &format!("SELECT {EMERGENCY} FROM emergencies ORDER BY number"), |r| {
+            registry.add_emergency(emergency(r)?);
             Ok(())
         })?;
         if version >= 3 {
@@ -111,6 +102,22 @@ fn read_tokens(db: &Connection, tenant: &str, quota: &str, registry: &mut Regist
         };
         registry.add_token(token);
         Ok(())
+    })
+}
+
+/// Of an emergency, what [`emergency`] reads.
+pub(super) const EMERGENCY: &str = "number, account, subject, reason, at, until, seen_by";
+
+pub(super) fn emergency(row: &Row<'_>) -> rusqlite::Result<Emergency> {
+    let (account, subject): (String, String) = (row.get(1)?, row.get(2)?);
+    Ok(Emergency {
+        number: row.get(0)?,
+        account: account.into(),
+        subject: Subject::new(&subject),
+        reason: row.get(3)?,
+        at: Time(row.get(4)?),
+        until: Time(row.get(5)?),
+        seen_by: row.get(6)?,
     })
 }
 

@@ -168,10 +168,7 @@ async fn signed_in(doorman: &Arc<Doorman>, headers: &HeaderMap, answer: Answered
         _ => {}
     }
     if let Some(error) = answer.error {
-        // Words of the standard are told; what else anybody may have put there is not.
-        let is_word = error.len() <= 64 && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        let error = if is_word { error } else { String::new() };
-        return Err(refused(&Refused::of("error", error, "the provider let nobody in", "begin again")));
+        return Err(refused(&Refused::of("error", word(error), "the provider let nobody in", "begin again")));
     }
     let code = answer.code.ok_or_else(|| unusable("code", "", "the answer has no code"))?;
     let identity = {
@@ -193,6 +190,12 @@ async fn signed_in(doorman: &Arc<Doorman>, headers: &HeaderMap, answer: Answered
             Ok(refused)
         }
     }
+}
+
+/// Words of the standard are told; what else anybody may have put in their place is not, for it may name somebody.
+fn word(said: String) -> String {
+    let is_word = said.len() <= 64 && said.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if is_word { said } else { String::new() }
 }
 
 /// A page that goes on by itself. The session's cookie goes with requests of this site alone (`Strict`): a redirect would still be the other site's request.

@@ -6,6 +6,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::contact::NoAnswer;
 use super::known::Provider;
+use super::word;
 use crate::access::oidc::{Expected, Flow, Identity, Refused, Showing, Signed};
 use crate::io::Clock;
 
@@ -65,7 +66,7 @@ fn denied(status: StatusCode, body: &[u8]) -> NoAnswer {
     if status.is_server_error() {
         return NoAnswer::Away(format!("it answered {status}"));
     }
-    let word = serde_json::from_slice(body).map_or_else(|_| status.to_string(), |denial: Denial| denial.error);
+    let word = serde_json::from_slice(body).map_or_else(|_| status.to_string(), |denial: Denial| word(denial.error));
     let remedy = match &*word {
         "invalid_client" | "unauthorized_client" => "compare client id and secret with those that the provider has",
         "invalid_grant" => "begin again; if it stays so, compare the redirect URI with the one that the provider has",

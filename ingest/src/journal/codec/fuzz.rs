@@ -1,6 +1,6 @@
 //! Any bytes: a payload is read, refused, or opened as it was sealed; nothing panics, hangs or takes more room than its bytes warrant.
 //!
-//! `VITALOG_CASES` says how many are tried.
+//! `VITALOG_CASES` says how many are tried, and `VITALOG_SEED` which.
 
 use proptest::prelude::*;
 use vitalog_elog::input::{Action, Command, DeadLetter};
@@ -9,18 +9,14 @@ use vitalog_elog::once::{Once, Request};
 use vitalog_elog::{Entry, Input, MatchId, Reading, Schema, Subject, Time};
 
 use super::{Place, decode, seal};
+use crate::effort::{apart, tried};
 use crate::journal::home::Placing;
 use crate::keys::{KekPlace, Keys};
 
 const PLACE: Place = Place { incarnation: 77, first: 1_000 };
 
-fn cases() -> u32 {
-    std::env::var("VITALOG_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(3_000)
-}
-
-fn config() -> ProptestConfig {
-    ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() }
-}
+/// Cases of each kind in a run of all tests.
+const USUAL: u32 = 3_000;
 
 struct World {
     keys: Keys,
@@ -122,52 +118,53 @@ fn changed(from: &[u8], changes: &[Change]) -> Vec<u8> {
     bytes
 }
 
-proptest! {
-    #![proptest_config(config())]
+#[test]
+fn any_bytes() {
+    let world = world();
+    let inputs = (0..5_u8, proptest::collection::vec(any::<u8>(), 0..300));
+    tried("journal, any bytes", USUAL, inputs, |(version, rest)| drop(read(&[&[version], &rest[..]].concat(), &world.keys)));
+}
 
-    #[test]
-    fn any_bytes(version in 0..5_u8, rest in proptest::collection::vec(any::<u8>(), 0..300)) {
-        thread_local!(static WORLD: World = world());
-        WORLD.with(|world| read(&[&[version], &rest[..]].concat(), &world.keys));
-    }
-
-    #[test]
-    fn a_changed_payload_is_refused_or_the_same(changes in proptest::collection::vec(change(), 1..4)) {
-        thread_local!(static WORLD: World = world());
-        WORLD.with(|world| {
-            for from in [&world.sealed, &world.split] {
-                if let Some(entries) = read(&changed(from, &changes), &world.keys) {
-                    assert_eq!(entries, world.entries, "other entries of other bytes");
-                }
+#[test]
+fn a_changed_payload_is_refused_or_the_same() {
+    let world = world();
+    tried("journal, changed payloads", USUAL, proptest::collection::vec(change(), 1..4), |changes| {
+        for from in [&world.sealed, &world.split] {
+            if let Some(entries) = read(&changed(from, &changes), &world.keys) {
+                assert_eq!(entries, world.entries, "other entries of other bytes");
             }
-        });
-    }
+        }
+    });
+}
 
-    /// Whoever has the keys may seal anything.
-    #[test]
-    fn anything_under_a_sound_seal(
-        listed in proptest::collection::vec((any::<i64>(), 0..10_u8, 0..4_u32), 0..12),
-        plain in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..120), 0..4),
-    ) {
-        thread_local!(static WORLD: World = world());
-        WORLD.with(|world| {
-            let mut payload = vec![super::PAYLOAD_VERSION];
-            payload.extend([9; crate::keys::NONCE]);
-            let from = payload.len();
-            payload = postcard::to_extend(&listed, payload).expect("encoded");
-            let hash = *blake3::hash(&payload[from..]).as_bytes();
-            payload.extend(written(plain.len() as u32));
-            for (held, plain) in world.keys.held().iter().cycle().zip(&plain) {
-                let mut sealed = plain.clone();
-                let place = super::sealed::about(PLACE, held.id, &hash);
-                held.secret.seal(&[9; crate::keys::NONCE], &place, &mut sealed).expect("sealed");
-                payload.extend(held.id.0);
-                payload.extend(written(sealed.len() as u32));
-                payload.extend(sealed);
-            }
-            read(&payload, &world.keys);
-        });
-    }
+/// Whoever has the keys may seal anything.
+#[test]
+fn anything_under_a_sound_seal() {
+    let world = world();
+    let listed = proptest::collection::vec((any::<i64>(), 0..10_u8, 0..4_u32), 0..12);
+    let plain = proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..120), 0..4);
+    tried("journal, anything sealed", USUAL, (listed, plain), |(listed, plain)| {
+        let mut payload = vec![super::PAYLOAD_VERSION];
+        payload.extend([9; crate::keys::NONCE]);
+        let from = payload.len();
+        payload = postcard::to_extend(&listed, payload).expect("encoded");
+        let hash = *blake3::hash(&payload[from..]).as_bytes();
+        payload.extend(written(plain.len() as u32));
+        for (held, plain) in world.keys.held().iter().cycle().zip(&plain) {
+            let mut sealed = plain.clone();
+            let place = super::sealed::about(PLACE, held.id, &hash);
+            held.secret.seal(&[9; crate::keys::NONCE], &place, &mut sealed).expect("sealed");
+            payload.extend(held.id.0);
+            payload.extend(written(sealed.len() as u32));
+            payload.extend(sealed);
+        }
+        read(&payload, &world.keys);
+    });
+}
+
+#[test]
+fn all_of_it_stays_small() {
+    apart("journal::codec::fuzz::");
 }
 
 #[test]
