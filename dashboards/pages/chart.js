@@ -168,7 +168,8 @@ export class Chart {
       const near = point && distance <= Math.max(this.axis.perPixel * 14, steady ? 9e5 : 0);
       const last = cursor === null ? c.lane.stream.points.findLast((p) => when(p) <= at && end(p, now) >= this.from) : null;
       const shown = cursor === null ? last : near ? point : null;
-      const value = shown ? `${brief(c.lane, shown)}${c.lane.draw === 'spans' ? '' : ` · ${clock(when(shown))}`}` : '';
+      // Of some lanes only the instant is known.
+      const value = shown ? [brief(c.lane, shown), c.lane.draw === 'spans' ? '' : clock(when(shown))].filter(Boolean).join(' · ') : '';
       return head(c.top, c.lane.title, c.lane.unit, value, keyboard && i === this.laneAt);
     });
     put(this.heads, head(this.strip.top, 'Recommendations', this.strip.rows.count ? '' : 'none here', ''), nodes);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -282,10 +283,10 @@ fn a_bit_that_is_bent_anywhere_is_refused_and_named() {
     let mut started = 0;
     for (i, file) in all.iter().enumerate() {
         let good = fs::read(file).expect("a file");
+        let place = fs::OpenOptions::new().write(true).open(file).expect("it opens");
+        let put = |at: usize, byte: u8| place.write_all_at(&[byte], at as u64).expect("written");
         for at in 0..good.len() {
-            let mut bent = good.clone();
-            bent[at] ^= 1_u8 << (at % 8);
-            fs::write(file, bent).expect("written");
+            put(at, good[at] ^ (1_u8 << (at % 8)));
             let which = format!("bit {} of byte {at} of {}", at % 8, file.display());
             let why = Volume::open(file).expect_err(&which);
             let expected = match at {
@@ -295,16 +296,15 @@ fn a_bit_that_is_bent_anywhere_is_refused_and_named() {
             };
             assert!(expected, "{which}: {why}");
             // A start reads all of them, so it is tried at some: head, end, and here and there.
-            if at % 8 != 0 || (at > 80 && at + 32 < good.len() && at % 1_000 != 0) {
-                continue;
+            if at % 8 == 0 && (at <= 80 || at + 32 >= good.len() || at % 1_000 == 0) {
+                started += 1;
+                let survey = survey(dir.path()).expect("it is read");
+                assert_eq!(survey.unfit, [(file.clone(), why.to_string())], "{which}");
+                let expected = if i > newest { &states[i - 1] } else { states.last().expect("there are some") };
+                assert!(held(dir.path(), next).as_ref() == Some(expected), "{which}: another state than that at {}", expected.0);
             }
-            started += 1;
-            let survey = survey(dir.path()).expect("it is read");
-            assert_eq!(survey.unfit, [(file.clone(), why.to_string())], "{which}");
-            let expected = if i > newest { &states[i - 1] } else { states.last().expect("there are some") };
-            assert!(held(dir.path(), next).as_ref() == Some(expected), "{which}: another state than that at {}", expected.0);
+            put(at, good[at]);
         }
-        fs::write(file, good).expect("written");
     }
     assert!(started > 14 * all.len(), "only {started} starts");
     assert_eq!(held(dir.path(), next).as_ref(), states.last());
