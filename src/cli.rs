@@ -6,6 +6,8 @@ mod backup;
 mod brokers;
 mod export;
 mod moving;
+#[cfg(test)]
+mod reference;
 mod sign_in;
 mod traced;
 mod trim;
@@ -126,6 +128,7 @@ pub enum Format {
 
 #[derive(Args)]
 pub struct Demo {
+    /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// How many times faster than life the live readings come.
@@ -147,6 +150,7 @@ pub struct Serve {
     /// A directory of rule files, watched for edits; the shipped packs if not given.
     #[arg(long)]
     pub rules: Option<PathBuf>,
+    /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Also take clients of PostgreSQL (psql, Grafana, SQLAlchemy, …) on this address, such as 127.0.0.1:5432. Where it can be reached from elsewhere, only with TLS.
@@ -278,8 +282,10 @@ pub struct Bench {
     /// Rule files or directories; the shipped packs if none is given.
     #[arg(long, num_args = 1..)]
     pub rules: Vec<PathBuf>,
+    /// How many people are made up.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub subjects: u32,
+    /// How many days of theirs.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     pub days: u32,
     /// Threads that decide, as for `serve`; the machine's cores if not given.
@@ -449,6 +455,7 @@ pub enum LettersAction {
         /// Only those that have (`true`) or have not (`false`) become a reading.
         #[arg(long)]
         mended: Option<bool>,
+        /// As many as that at most.
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
@@ -481,6 +488,7 @@ pub struct LetterFilter {
     /// Who sent them.
     #[arg(long)]
     pub sender: Option<String>,
+    /// Whom they were about.
     #[arg(long)]
     pub subject: Option<String>,
     /// Those that came at this instant or later.
@@ -518,6 +526,7 @@ pub enum SqlFormat {
 
 #[derive(Args)]
 pub struct Doctor {
+    /// The data directory. A server may hold it meanwhile.
     #[arg(long)]
     pub data: PathBuf,
     /// The rule files that a server is started with; the shipped packs if not given.

@@ -134,8 +134,10 @@ pub enum UserAction {
     /// Take that back: sessions of the account are over.
     Unlink {
         id: String,
+        /// The provider's issuer, as it was linked.
         #[arg(long, value_name = "URL")]
         issuer: String,
+        /// What the provider calls them.
         #[arg(long)]
         subject: String,
     },
