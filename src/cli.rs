@@ -526,7 +526,7 @@ pub enum SqlFormat {
 
 #[derive(Args)]
 pub struct Doctor {
-    /// The data directory. A server may hold it meanwhile.
+    /// The data directory. What is in one that a server holds is not looked at.
     #[arg(long)]
     pub data: PathBuf,
     /// The rule files that a server is started with; the shipped packs if not given.
