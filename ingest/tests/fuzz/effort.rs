@@ -59,7 +59,10 @@ pub fn tried<S: Strategy>(target: &'static str, usual: u32, inputs: S, case: imp
     let millis = took.as_secs_f64() * 1e3;
     let peak = peak_kib();
     let memory = match (before, peak) {
-        (Some(before), Some(peak)) => format!("peak memory {} MiB, {} MiB of it new", peak >> 10, (peak - before) >> 10),
+        // Linux counts pages by thread and adds up now and then, so a peak may be told a little lower than before.
+        (Some(before), Some(peak)) => {
+            format!("peak memory {} MiB, {} MiB of it new", peak >> 10, peak.saturating_sub(before) >> 10)
+        }
         _ => "peak memory not told by this system".to_owned(),
     };
     println!("{target}: {cases} cases of seed {seed}; the longest, case {number}, took {millis:.1} ms; {memory}");
