@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::access::{serve, told};
 use crate::support::server::Server;
 
 /// Method, address and form of a body.
@@ -89,6 +90,17 @@ fn a_body_that_drips_in_is_cut_at_every_door() {
         }
     });
     assert_eq!(server.get("/v1/rules/x.rules").status, 404, "nothing was put in force");
+    assert_eq!(server.stop(), Some(0));
+}
+
+/// Where one logs in nobody is known yet, so it is the door that anybody could hold up.
+#[test]
+fn who_is_not_known_is_cut_as_well() {
+    let data = tempfile::tempdir().unwrap();
+    told(data.path(), "token", &["add", "root"]);
+    let server = serve(data.path(), &["--body-time", "1"]);
+    let (answer, _) = dripped(&server, ("POST", "/v1/session", "application/json"), &[" "; 40], Duration::from_millis(200));
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"too_slow\""), "{answer}");
     assert_eq!(server.stop(), Some(0));
 }
 

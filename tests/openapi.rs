@@ -15,7 +15,7 @@ const HISTORY: &str = r#"[
     {"subject": "p-001", "stream": "carbs", "at": "2026-03-10T08:25:00Z", "amount": 30}
 ]"#;
 
-/// Left alone: what never ends, what would shut the caller out, and what puts whatever text in force as rules.
+/// Left alone: what never ends, what would shut the caller out, and backups, for which this server has no place.
 const LEFT_ALONE: [&str; 4] = ["/v1/stream", "/v1/session", "/v1/me/password", "/v1/backups"];
 
 #[test]

@@ -130,7 +130,7 @@ fn held(server: &Server, acknowledged: &[u64], seed: u64) {
 /// One data directory whose server is killed twenty times under load. Gives back how many readings were acknowledged.
 fn life_of_kills(seed: u64) -> u64 {
     let (data, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (hooks, url) = Hooks::start();
+    let (hooks, url) = Hooks::failing(5);
     let webhooks = beside.path().join("webhooks.json");
     config(&webhooks, &url);
     let webhooks = webhooks.to_str().expect("a path");

@@ -1,13 +1,12 @@
 //! Policies from outside: the real binary, readings over HTTP, and a receiver of webhooks that hears who is told what, and when it stops.
 
-use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::hooks::Hooks;
 use crate::support::server::{Server, run, vitalog};
 
 const RULES: &str = "
@@ -27,51 +26,29 @@ rule low { severity urgent when bg.value < 54 mg/dL say \"low\" notify quick }
 rule high { severity urgent when bg.value > 300 mg/dL say \"high\" notify slow }
 ";
 
-/// The messages that came, in their order.
-#[derive(Clone, Default)]
-pub struct Receiver {
-    got: Arc<Mutex<Vec<Value>>>,
-}
+/// What came, read.
+pub struct Receiver(Hooks);
 
 impl Receiver {
-    /// Answers 204 to everything, until the test's process ends.
+    /// Takes everything, until the test's process ends.
     pub fn start() -> (Receiver, String) {
-        let receiver = Receiver::default();
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let got = receiver.got.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let got = got.clone();
-                std::thread::spawn(move || {
-                    let mut reader = BufReader::new(stream);
-                    while let Some(body) = request(&mut reader) {
-                        let message = serde_json::from_slice(&body).expect("messages are JSON");
-                        got.lock().expect("no thread panics while it holds this").push(message);
-                        if reader.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").is_err() {
-                            break;
-                        }
-                    }
-                });
-            }
-        });
-        (receiver, format!("http://{address}"))
+        let (hooks, url) = Hooks::start();
+        (Receiver(hooks), url)
     }
 
     /// Who was told what about a rule, as `role:kind` or `role:kind/step+repeat`.
     pub fn told(&self, rule: &str) -> Vec<String> {
-        let got = self.got.lock().expect("no thread panics while it holds this");
-        got.iter().filter(|message| message["data"]["rule"] == rule).map(say).collect()
+        self.messages().iter().filter(|message| message["data"]["rule"] == rule).map(say).collect()
     }
 
     /// All messages that came, in their order.
     pub fn messages(&self) -> Vec<Value> {
-        self.got.lock().expect("no thread panics while it holds this").clone()
+        self.0.messages().iter().map(|(_, body)| serde_json::from_str(body).expect("messages are JSON")).collect()
     }
 
     /// How many messages came, about whatever.
     pub fn count(&self) -> usize {
-        self.got.lock().expect("no thread panics while it holds this").len()
+        self.0.count()
     }
 
     pub fn wait_for(&self, rule: &str, what: &str) -> Vec<String> {
@@ -83,25 +60,6 @@ impl Receiver {
             }
             assert!(Instant::now() < deadline, "{what} within 30 s; there are {told:?}");
             std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-/// The body of the next request; `None` where the connection ended.
-fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().expect("a length");
-        }
-        if line.trim().is_empty() {
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).ok()?;
-            return Some(body);
         }
     }
 }

@@ -13,19 +13,10 @@ use vitalog_elog::id::digest;
 use vitalog_elog::{MatchId, Time};
 
 use crate::config::Endpoint;
+use crate::envelope::sealed;
 
 /// What a receiver knows the message by.
 const KIND: &str = "emergency.opened";
-
-/// What a receiver reads.
-#[derive(Serialize)]
-struct Message<'a> {
-    id: String,
-    r#type: &'static str,
-    /// When it was opened, RFC 3339 in UTC.
-    timestamp: String,
-    data: Data<'a>,
-}
 
 #[derive(Serialize)]
 struct Data<'a> {
@@ -45,27 +36,20 @@ pub fn notices(endpoints: &[Endpoint], emergency: &Emergency, now: Time) -> Vec<
 fn notice(endpoint: &Endpoint, emergency: &Emergency, now: Time) -> Delivery {
     let about = about(emergency);
     let id = digest(b"delivery", &[&about.0.to_le_bytes(), KIND.as_bytes(), endpoint.name.as_bytes()]);
-    let message = Message {
-        id: format!("{id:032x}"),
-        r#type: KIND,
-        timestamp: emergency.at.to_string(),
-        data: Data {
-            emergency: emergency.number,
-            subject: emergency.subject.as_str(),
-            account: &emergency.account,
-            at: emergency.at.to_string(),
-            until: emergency.until.to_string(),
-        },
+    let data = Data {
+        emergency: emergency.number,
+        subject: emergency.subject.as_str(),
+        account: &emergency.account,
+        at: emergency.at.to_string(),
+        until: emergency.until.to_string(),
     };
-    // Strings and a number under fixed keys: there is nothing that JSON could not hold.
-    let body = serde_json::to_string(&message).expect("a message of strings and a number is JSON");
     Delivery {
         id,
         finding: about,
         endpoint: endpoint.name.clone(),
         to: None,
         kind: Arc::from(KIND),
-        body: Arc::from(body),
+        body: sealed(id, KIND, emergency.at, data),
         not_before: now,
     }
 }

@@ -5,6 +5,7 @@
 //! | [`config`] | the endpoints, what each wants to hear, and their secrets |
 //! | [`roles`] | whom policies reach, and which of their steps reach nobody |
 //! | [`emergency`] | the notice that a subject was opened in an emergency: pure |
+//! | `envelope` | what each message has around it: pure |
 //! | [`core`] | the alarms: a pure state machine, stepped right after the engine, that appends deliveries to the effects |
 //! | [`outbox`] | a sink that keeps deliveries with the journal position, and decides when each is tried, and how often |
 //! | [`webhook`] | the signature and the permitted addresses of a webhook: pure |
@@ -16,6 +17,7 @@
 pub mod config;
 pub mod core;
 pub mod emergency;
+mod envelope;
 pub mod io;
 pub mod outbox;
 pub mod roles;

@@ -1,10 +1,10 @@
 //! Each call to the disk fails once, and each is the first from which on it takes nothing any more: backups, restoring, and a server that writes snapshots. What is said to be done is done, what is not is said
-//! with its reason, and what was answered is there for the next.
+//! with its reason, and what was answered is there for the next. A sample of them; all by `tests/run --long losing`.
 
 use std::path::Path;
 use std::process::Command;
 
-use super::copies::{Copies, is_sound, is_whole};
+use super::copies::{Copies, is_sound, is_whole, made};
 use super::cuts::{Life, reading};
 use super::{Watched, cases, sample, seed};
 use crate::support::server::{Server, run, vitalog};
@@ -50,12 +50,6 @@ fn is_made(mut command: Command, place: &Path, (number, is_full): (usize, bool),
 fn tried(count: usize, usual: usize) -> impl Iterator<Item = (usize, bool)> {
     println!("seed {}: {count} calls", seed());
     sample(count * 2, cases(usual)).into_iter().map(|i| (i / 2 + 1, i % 2 == 1))
-}
-
-fn made(dir: &Path) -> Option<Watched> {
-    let root = dir.join("made");
-    std::fs::create_dir(&root).unwrap();
-    Watched::new(&root)
 }
 
 #[test]

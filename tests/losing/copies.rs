@@ -40,6 +40,13 @@ fn restoring<'a>(command: &'a mut Command, (from, keys): (&Path, &Path), to: &Pa
     command.args(["restore", "--from"]).arg(from).arg("--to").arg(to).arg("--keys").arg(keys)
 }
 
+/// An empty directory to make copies in, watched.
+pub fn made(dir: &Path) -> Option<Watched> {
+    let root = dir.join("made");
+    std::fs::create_dir(&root).unwrap();
+    Watched::new(&root)
+}
+
 /// That a directory's journal is sound, with its keys.
 pub fn is_sound(data: &Path, what: &str) {
     let (status, out, err) = run(vitalog().args(["audit", "journal", "--data"]).arg(data));
@@ -84,9 +91,7 @@ fn cut(dir: &Path, watched: &Watched, mut disk: Disk, check: impl Fn(&Path, &str
 fn a_backup_is_there_with_its_keys_or_it_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let copies = Copies::of(dir.path());
-    let root = dir.path().join("made");
-    std::fs::create_dir(&root).unwrap();
-    let Some(watched) = Watched::new(&root) else { return };
+    let Some(watched) = made(dir.path()) else { return };
     let disk = Disk::of(&watched.root);
     let places = |root: &Path| (root.join("again"), root.join("keys"));
     let (to, keys) = places(&watched.root);
@@ -109,9 +114,7 @@ fn a_backup_is_there_with_its_keys_or_it_is_not() {
 fn what_was_restored_is_there_or_it_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let copies = Copies::of(dir.path());
-    let root = dir.path().join("made");
-    std::fs::create_dir(&root).unwrap();
-    let Some(watched) = Watched::new(&root) else { return };
+    let Some(watched) = made(dir.path()) else { return };
     let disk = Disk::of(&watched.root);
     let (status, _, err) = run(copies.restoring(&mut watched.vitalog(), &watched.root.join("restored")));
     assert_eq!(status, Some(0), "{err}");

@@ -92,7 +92,7 @@ impl Life {
         panic!("no snapshot was written");
     }
 
-    /// Two servers, one after the other: readings alone and together, amended and removed, old and late; landings, snapshots, messages; then somebody is erased, and a third server goes on.
+    /// Three servers, one after the other: readings alone and together, amended and removed, old and late; landings, snapshots, messages; before the last somebody is erased.
     fn live(&mut self) {
         let server = self.start();
         for (i, subject) in (0..).zip(PEOPLE) {

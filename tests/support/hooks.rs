@@ -1,4 +1,4 @@
-//! A receiver of webhooks that keeps each message as it came, and fails now and then, so that messages come again.
+//! A receiver of webhooks that keeps each message as it came, and fails now and then if it is told to, so that messages come again.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -6,9 +6,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-
-/// One in so many is answered by 503 although its message was kept: who sent it can't know.
-const FAILS: usize = 5;
 
 /// What `webhook-id` said, and the body.
 pub type Message = (String, String);
@@ -21,6 +18,11 @@ pub struct Hooks {
 impl Hooks {
     /// Listens until the test's process ends; gives its address, too.
     pub fn start() -> (Hooks, String) {
+        Hooks::failing(usize::MAX)
+    }
+
+    /// The same, but one in so many is answered by 503 although its message was kept: who sent it can't know.
+    pub fn failing(one_in: usize) -> (Hooks, String) {
         let hooks = Hooks::default();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -36,7 +38,7 @@ impl Hooks {
                             got.push(message);
                             got.len()
                         };
-                        let status = if count.is_multiple_of(FAILS) { "503 Service Unavailable" } else { "200 OK" };
+                        let status = if count.is_multiple_of(one_in) { "503 Service Unavailable" } else { "200 OK" };
                         let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
                         if reader.get_mut().write_all(answer.as_bytes()).is_err() {
                             break;
@@ -45,7 +47,11 @@ impl Hooks {
                 });
             }
         });
-        (hooks, format!("http://{address}/"))
+        (hooks, format!("http://{address}"))
+    }
+
+    pub fn count(&self) -> usize {
+        self.got.lock().expect("no thread panics while it holds this").len()
     }
 
     /// All that came, in its order.

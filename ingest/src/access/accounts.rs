@@ -270,7 +270,8 @@ impl Access for Accounts {
     }
 
     fn subjects(&self, who: &Principal) -> Vec<Subject> {
-        let Ok(registry) = self.registry() else { return Vec::new() };
+        // Where the store can't be read, what was known last: it is better shown than hidden.
+        let registry = self.registry().unwrap_or_else(|_| self.last());
         let token = if let Via::Token(id) = &who.via { registry.tokens.get(id) } else { None };
         let of_account = registry
             .account_behind(who)

@@ -1,7 +1,6 @@
-//! The message itself: its derived id and its JSON.
+//! The message about a finding: its derived id, and what it says.
 //!
-//! The JSON follows the Standard Webhooks envelope (`type`, `timestamp`, `data`). It names the subject by id only, and says nothing of
-//! a person beyond what the rule's text says. Keys are in a fixed order, so that a replay makes the same bytes.
+//! It names the subject by id only, and says nothing of a person beyond what the rule's text says. Keys are in a fixed order, so that a replay makes the same bytes.
 
 use std::sync::Arc;
 
@@ -11,16 +10,7 @@ use vitalog_elog::id::digest;
 use vitalog_elog::{Finding, Time, Wording};
 
 use super::heard::Kind;
-
-/// What a receiver reads.
-#[derive(Serialize)]
-struct Message<'a> {
-    id: String,
-    r#type: &'static str,
-    /// When it was decided to tell this, RFC 3339 in UTC.
-    timestamp: String,
-    data: Data<'a>,
-}
+use crate::envelope::sealed;
 
 #[derive(Serialize)]
 struct Data<'a> {
@@ -71,36 +61,31 @@ pub(super) struct Letter<'a> {
 pub(super) fn delivery(finding: &Finding, letter: Letter<'_>, now: Time) -> Delivery {
     let Letter { kind, endpoint, to, by } = letter;
     let id = delivery_id(finding, kind, endpoint, to.as_ref());
-    let message = Message {
-        id: format!("{id:032x}"),
-        r#type: kind.name(),
-        timestamp: now.to_string(),
-        data: Data {
-            finding: finding.id.to_string(),
-            revision: finding.revision,
-            rule: &finding.rule,
-            rule_version: format!("{:016x}", finding.version),
-            title: &finding.title,
-            subject: finding.subject.as_str(),
-            kind: finding.kind.name(),
-            state: finding.state.name(),
-            severity: finding.severity.name(),
-            onset: finding.onset.to_string(),
-            at: finding.at.to_string(),
-            end: finding.end.map(|t| t.to_string()),
-            resolved_at: finding.resolved_at.map(|t| t.to_string()),
-            text: to.as_ref().map_or(&*finding.text, |to| finding.text_for(&to.role)),
-            wordings: if to.is_some() { &[] } else { &finding.wordings },
-            policy: finding.notify.as_deref(),
-            cite: finding.cite.as_deref(),
-            to: to.as_ref().map(To::of),
-            by,
-        },
+    let data = Data {
+        finding: finding.id.to_string(),
+        revision: finding.revision,
+        rule: &finding.rule,
+        rule_version: format!("{:016x}", finding.version),
+        title: &finding.title,
+        subject: finding.subject.as_str(),
+        kind: finding.kind.name(),
+        state: finding.state.name(),
+        severity: finding.severity.name(),
+        onset: finding.onset.to_string(),
+        at: finding.at.to_string(),
+        end: finding.end.map(|t| t.to_string()),
+        resolved_at: finding.resolved_at.map(|t| t.to_string()),
+        text: to.as_ref().map_or(&*finding.text, |to| finding.text_for(&to.role)),
+        wordings: if to.is_some() { &[] } else { &finding.wordings },
+        policy: finding.notify.as_deref(),
+        cite: finding.cite.as_deref(),
+        to: to.as_ref().map(To::of),
+        by,
     };
-    // Strings, numbers and nulls under fixed keys: there is nothing that JSON could not hold.
-    let body = serde_json::to_string(&message).expect("a message of strings and numbers is JSON");
+    // The timestamp: when it was decided to tell this.
+    let body = sealed(id, kind.name(), now, data);
     let (endpoint, kind) = (endpoint.clone(), Arc::from(kind.name()));
-    Delivery { id, finding: finding.id, endpoint, to, kind, body: Arc::from(body), not_before: now }
+    Delivery { id, finding: finding.id, endpoint, to, kind, body, not_before: now }
 }
 
 impl<'a> To<'a> {
