@@ -18,6 +18,7 @@ use vitalog_elog::{Entry, Position, Record, Schema, Subject, Time};
 use vitalog_notify::Notifier;
 use vitalog_rules::{Source, compile};
 
+use super::ahead::AHEAD;
 use super::asking::Question;
 use super::beyond::Beyond;
 use super::collector::Collector;
@@ -165,8 +166,11 @@ impl Mind {
     }
 }
 
-/// Compiles rule files on top of what was declared before.
+/// What rule files are compiled to on top of what was declared before.
 pub(super) fn library_of(change: &RuleChange, prior: &Library) -> Result<Library, Failure> {
+    if let Some(library) = AHEAD.take(prior, &change.files) {
+        return Ok(library);
+    }
     let sources: Vec<Source> = change.files.iter().map(Source::from).collect();
     let compiled = compile(&sources, prior);
     compiled.library.ok_or_else(|| {

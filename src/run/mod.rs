@@ -15,6 +15,7 @@
 //!
 //! INVARIANT (acknowledged is kept): nobody is told `accepted` before the journal's sync has returned.
 
+mod ahead;
 mod arrivals;
 mod asked;
 mod asking;

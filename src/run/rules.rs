@@ -11,6 +11,7 @@ use vitalog_elog::port::{Inlet, Unavailable};
 use vitalog_elog::{Input, Position, Time};
 use vitalog_rules::{Compiled, compile};
 
+use super::ahead::AHEAD;
 use super::in_force::InForce;
 use super::journaling::WHEN_ACCEPTED;
 use super::versions::Versions;
@@ -99,10 +100,10 @@ impl RuleDesk {
             beside(false, number).map_or(Ok(()), |beside| submit(inlet, vec![beside]).map(drop))?;
             return Ok(None);
         }
-        let compiled = self.check(&files);
-        if compiled.library.is_none() {
-            return Err(RulesError::Wrong(Box::new(compiled)));
-        }
+        let prior = self.library();
+        let mut compiled = compile(&sources(&files), &prior);
+        let Some(library) = compiled.library.take() else { return Err(RulesError::Wrong(Box::new(compiled))) };
+        AHEAD.lay_down(prior, &files, library);
         let effective = if current.is_empty() { Time::MIN } else { WHEN_ACCEPTED };
         let change = RuleChange { effective, files, by };
         let inputs = std::iter::once(Input::Rules(change)).chain(beside(true, number + 1)).collect();

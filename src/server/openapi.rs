@@ -3,6 +3,8 @@
 //! A door stands in its router together with its description, so none is missing. What holds for many of them is added here: who may, what a refusal
 //! looks like, what a name in an address may be.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
@@ -105,11 +107,10 @@ fn unsigned(part: &mut Value) {
     }
 }
 
-/// The door of the description itself.
+/// The door of the description itself. It is written when somebody first asks for it: few servers are ever asked.
 pub fn router() -> Router {
-    let text: std::sync::Arc<str> = text().into();
-    Router::new()
-        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()) }))
+    static TEXT: LazyLock<String> = LazyLock::new(text);
+    Router::new().route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str())))
 }
 
 fn frame() -> OpenApi {
