@@ -193,17 +193,17 @@ fn grafana_of(subject: &str) -> String {
     expanded(&panel, FROM, TO)
 }
 
-/// Asks the same of each client that asks the server; what is told over HTTP is what they are held to.
-pub fn others_agree(server: &Server, sql: &str, ours: &[Value]) {
+/// Asks each of these of every client that asks the server; what is told over HTTP is what they are held to.
+pub fn others_agree(server: &Server, asked: &[String]) {
     let (Some(psql), Some(mut asking)) = (Psql::of(server, "root", ""), Asking::of(server)) else { return };
-    let ours = plain(
-        ours.iter().map(|row| row.as_object().expect("a row").values().cloned().collect::<Vec<_>>()).collect::<Vec<_>>().into(),
-    );
     // Nothing is nothing: psql prints it as an empty cell.
     let same = |rows: Value| -> Value { serde_json::from_str(&plain(rows).to_string().replace("\"\"", "null")).expect("JSON") };
-    assert_eq!(same(by_psql(&psql, sql)), ours, "psql");
-    for who in ["sqlalchemy", "adbc"] {
-        assert_eq!(same(asking.ask(who, sql)), ours, "{who}");
+    for sql in asked {
+        let ours = plain(by_http(server, sql));
+        assert_eq!(same(by_psql(&psql, sql)), ours, "psql");
+        for who in ["sqlalchemy", "adbc"] {
+            assert_eq!(same(asking.ask(who, sql)), ours, "{who}");
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 """What another engine finds in the lake's tables, by itself: a line of JSON for each row of the figures that tests/engines.rs asks our SQL for.
 
-engines.py ENGINE LAKE            ENGINE: duckdb, polars or deltalake. With the variable VERSIONS, as `versions` tells them, the tables as they were then (not by duckdb)
-engines.py spark JARS             answers questions on standard input; JARS: the folder of Spark's jars for Delta
-engines.py versions LAKE          the version of each table, one line of JSON
+engines.py answer                 answers questions on standard input, a line of JSON each: `{"engine", "lake", "versions"}`, engine: duckdb, polars, deltalake, or versions for the version
+                                  of each table; with versions, as that tells them, the tables as they were then (not by duckdb). Behind each answer stands an empty line
+engines.py spark JARS             the same by Spark; JARS: the folder of its jars for Delta
 engines.py follow LAKE SECONDS    reads `readings` by duckdb and polars again and again, and tells each engine's counts
 """
 import glob
@@ -17,7 +17,6 @@ select stream, count(*) as n, count(distinct subject) as subjects, count(distinc
   min({since}) as first, max({since}) as last
 from {table} group by stream order by stream"""
 TABLES = ["readings", "readings_history"]
-VERSIONS = json.loads(os.environ.get("VERSIONS", "{}"))
 
 
 def duckdb_on():
@@ -29,7 +28,7 @@ def duckdb_on():
     return on
 
 
-def by_duckdb(lake):
+def by_duckdb(lake, _):
     on = duckdb_on()
     for table in TABLES:
         asked = on.execute(FIGURES.format(table=f"delta_scan('{lake}/{table}')", since='cast(floor(epoch(coalesce("at", start_at))) as bigint)'))
@@ -48,22 +47,24 @@ def figures_of(frame):
     ).sort("stream")
 
 
-def by_polars(lake):
+def by_polars(lake, versions):
     import polars as pl
     for table in TABLES:
-        yield from ([table, row] for row in figures_of(pl.scan_delta(f"{lake}/{table}", version=VERSIONS.get(table))).collect().to_dicts())
+        yield from ([table, row] for row in figures_of(pl.scan_delta(f"{lake}/{table}", version=versions.get(table))).collect().to_dicts())
 
 
-def by_deltalake(lake):
+def by_deltalake(lake, versions):
     import polars as pl
     from deltalake import DeltaTable
     for table in TABLES:
-        rows = pl.from_arrow(DeltaTable(f"{lake}/{table}", version=VERSIONS.get(table)).to_pyarrow_table())
+        rows = pl.from_arrow(DeltaTable(f"{lake}/{table}", version=versions.get(table)).to_pyarrow_table())
         yield from ([table, row] for row in figures_of(rows).to_dicts())
 
 
 def spark_on(jars):
     from pyspark.sql import SparkSession
+    # It ends before a second compiler would pay.
+    os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     said = {
         "spark.jars": ",".join(glob.glob(f"{jars}/*.jar")),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -84,7 +85,7 @@ def spark_on(jars):
 
 
 def by_spark(jars, asked):
-    """Answers questions, a line each, `{"lake", "versions"}`, until there are no more: starting it takes longer than they do. Behind each answer stands an empty line."""
+    """Answers questions until there are no more: starting it takes longer than they do."""
     spark = spark_on(jars)
     for line in asked:
         question = json.loads(line)
@@ -101,9 +102,21 @@ def by_spark(jars, asked):
     spark.stop()
 
 
-def versions(lake):
+def versions(lake, _):
     from deltalake import DeltaTable
     yield {table: DeltaTable(f"{lake}/{table}").version() for table in TABLES}
+
+
+def by_any(asked):
+    """The same of engines that are libraries here. Each opens its tables anew for each question."""
+    engines = {"duckdb": by_duckdb, "polars": by_polars, "deltalake": by_deltalake, "versions": versions}
+    for line in asked:
+        question = json.loads(line)
+        try:
+            yield from engines[question["engine"]](question["lake"], question["versions"])
+        except Exception as error:
+            yield {"failed": str(error)}
+        yield None
 
 
 def follow(lake, seconds):
@@ -117,6 +130,6 @@ def follow(lake, seconds):
 
 
 if __name__ == "__main__":
-    how = {"duckdb": by_duckdb, "polars": by_polars, "deltalake": by_deltalake, "spark": lambda jars: by_spark(jars, sys.stdin), "versions": versions, "follow": follow}
+    how = {"answer": lambda: by_any(sys.stdin), "spark": lambda jars: by_spark(jars, sys.stdin), "follow": follow}
     for line in how[sys.argv[1]](*sys.argv[2:]):
         print("" if line is None else json.dumps(line), flush=True)
