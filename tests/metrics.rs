@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::need::{need, python_with, whole_data_sets};
+use crate::support::need::{need, python_with, sampled, whole_data_sets};
 use crate::support::server::{Server, root, run, vitalog};
 
 /// All metrics of a subject as one row. The clock is UTC here: what another zone does to it is a matter of `local_time` alone.
@@ -79,10 +79,12 @@ fn metrics_of_the_shipped_selection_are_what_others_say() {
     held_against_others(&python, ingested(files).path());
 }
 
+/// By itself a fifth of both; `tests/run --long data` has all of them.
 #[test]
 fn metrics_of_whole_data_sets_are_what_others_say() {
     let (Some(python), Some(folder)) = (peer(), whole_data_sets()) else { return };
-    held_against_others(&python, ingested(in_folder(folder.join("t1d-uom/Glucose Data"), ".csv")).path());
+    let sensors = in_folder(folder.join("t1d-uom/Glucose Data"), ".csv");
+    held_against_others(&python, ingested(sampled(sensors, 5)).path());
     let meters = (1..=70).map(|n| folder.join(format!("uci-diabetes-aim94/data-{n:02}")));
-    held_against_others(&python, ingested(meters).path());
+    held_against_others(&python, ingested(sampled(meters, 5)).path());
 }
