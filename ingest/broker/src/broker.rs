@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -88,7 +89,21 @@ impl Broker {
         tls::authority(self.dir.path(), "other")
     }
 
+    /// What a broker begins with says nothing of where it is: it is made once by a process, and the next have the same.
     fn format(&self) {
+        static MADE: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
+        let data = self.dir.path().join("data");
+        let made = MADE.get_or_init(|| {
+            self.make();
+            files_of(&data)
+        });
+        fs::create_dir_all(&data).expect("made");
+        for (name, content) in made {
+            fs::write(data.join(name), content).expect("written");
+        }
+    }
+
+    fn make(&self) {
         let (mechanisms, mut args) = (["SCRAM-SHA-256", "SCRAM-SHA-512"], Vec::new());
         for mechanism in mechanisms {
             args.extend(["--add-scram".to_owned(), format!("{mechanism}=[name={USER},password={PASSWORD}]")]);
@@ -188,6 +203,13 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.release();
     }
+}
+
+/// All files of a folder that has no other folders.
+fn files_of(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
+    let read = |entry: fs::DirEntry| (entry.file_name().into_string().expect("a name"), fs::read(entry.path()).expect("a file"));
+    entries.map(read).collect()
 }
 
 struct Ports {
