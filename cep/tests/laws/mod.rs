@@ -46,7 +46,7 @@ pub fn seeds(usual: u64) -> Range<u64> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long to try is for whoever runs the tests")]
-fn number(name: &str) -> Option<u64> {
+pub fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
