@@ -253,16 +253,43 @@ impl Episodes {
 
     /// Decides again from `from` until past `until` and the state is the former one. Returns whether a fact changed.
     pub fn replay(&mut self, case: &Case<'_>, episode: &Episode, from: i64, until: i64) -> bool {
+        let nothing;
+        let table = match case.line.table(episode.driver) {
+            Some(table) => table,
+            None => {
+                nothing = Table::default();
+                &nothing
+            }
+        };
+        let mut row = table.from(from);
+        let doubted = table.after(until).max(row);
+        if !self.busy && self.changed < Some(from) {
+            row = passed_over(case, episode, table, row..doubted);
+            if row == doubted {
+                return false;
+            }
+        }
         let cut = first_not(&self.past.log, |e| e.at < from);
-        let mut fresh = Log { entries: Vec::new(), state: self.state_before(cut) };
+        let mut fresh = Log { entries: Vec::new(), state: self.state_before(cut).clone() };
         let known = first_not(self.past.facts.list(), |f| f.resolved.is_some_and(|r| r < from));
         let mut found = Vec::new();
-        let nothing = Table::default();
-        let table = case.line.table(episode.driver).unwrap_or(&nothing);
-        let mut row = table.from(from);
         let mut previous = row.checked_sub(1).map(|row| table.at(row));
         loop {
+            if fresh.state == State::Idle && row < doubted {
+                row = passed_over(case, episode, table, row..doubted);
+                previous = row.checked_sub(1).map(|row| table.at(row));
+            }
             let at = (row < table.len()).then(|| table.at(row));
+            if fresh.state == State::Idle && row >= doubted {
+                // What is decided from here on hangs on nothing that changed, where nothing went on before either.
+                let before = |t: i64| at.is_none_or(|at| t < at);
+                let kept = first_not(&self.past.log, |e| before(e.at));
+                if *self.state_before(kept) == State::Idle {
+                    self.rewrite(cut..kept, fresh);
+                    let kept = first_not(self.past.facts.list(), |f| f.resolved.is_some_and(before)).max(known);
+                    return self.tell(known..kept, found);
+                }
+            }
             let horizon = at.unwrap_or(if fresh.state.opened().is_some() { case.clock.saturating_add(1) } else { i64::MIN });
             if let Some((end, due)) = lapsed_before(&fresh.state, episode, previous, horizon) {
                 found.extend(fresh.state.opened().and_then(|w| w.fact(case, Some((end, due, FindingState::Lapsed)))));
@@ -278,11 +305,9 @@ impl Episodes {
                     fresh.enter(State::Idle, at);
                 }
             }
-            // A run that the change lies in opens with other evidence.
-            let settled = !matches!(fresh.state, State::Run { from } if from <= until);
-            if at > until && settled {
+            if at > until {
                 let kept = first_not(&self.past.log, |e| e.at <= at);
-                if fresh.state == self.state_before(kept) {
+                if fresh.state == *self.state_before(kept) && !self.opens_anew(kept, until) {
                     self.rewrite(cut..kept, fresh);
                     let kept = first_not(self.past.facts.list(), |f| f.resolved.is_some_and(|r| r <= at)).max(known);
                     return self.tell(known..kept, found);
@@ -297,8 +322,14 @@ impl Episodes {
     }
 
     /// The state that the first `entries` of the log end in.
-    fn state_before(&self, entries: usize) -> State {
-        self.past.log[..entries].last().map_or(State::Idle, |e| e.state.clone())
+    fn state_before(&self, entries: usize) -> &State {
+        self.past.log[..entries].last().map_or(&State::Idle, |e| &e.state)
+    }
+
+    /// Whether what the first `entries` end in is a run that a change up to `until` lies in, and that opens: with other evidence, then.
+    fn opens_anew(&self, entries: usize, until: i64) -> bool {
+        let runs = matches!(self.state_before(entries), State::Run { from } if *from <= until);
+        runs && self.past.log.get(entries).is_some_and(|next| matches!(next.state, State::Open { .. }))
     }
 
     fn rewrite(&mut self, range: Range<usize>, fresh: Log) {
@@ -481,6 +512,16 @@ fn next_open<'a>(case: &Case<'a>, episode: &'a Episode, what: &Arc<Opened>, calm
         return Next::Same;
     }
     Next::To(State::Open { what: graver.unwrap_or_else(|| what.clone()), calm: next_calm })
+}
+
+/// The first of some rows, or of those at its instant, that the condition may be true of; the end if there is none.
+fn passed_over(case: &Case<'_>, episode: &Episode, table: &Table, rows: Range<usize>) -> usize {
+    if rows.len() == 1 {
+        let told = case.tells(table, rows.start, table.at(rows.start));
+        return if told == Some(false) { rows.end } else { rows.start };
+    }
+    let row = case.may_hold(episode.driver, table, rows.clone());
+    if row < rows.end { table.from(table.at(row)).max(rows.start) } else { row }
 }
 
 /// Whether the step from the decision before is too wide to hold over.

@@ -197,7 +197,8 @@ impl Guard {
         match self {
             Guard::Fixed(_) => 0,
             Guard::Whole(..) | Guard::Word(..) => 1,
-            Guard::Level(_) => 12,
+            // Mostly the newest two differ.
+            Guard::Level(_) => 8,
             Guard::Numbers(_, left, right) => 2 + left.cost() + right.cost(),
             Guard::Not(e) => e.cost(),
             Guard::All { parts, .. } | Guard::Any { parts, .. } => parts.iter().map(Guard::cost).sum(),
@@ -232,6 +233,16 @@ fn true_of(field: FieldIx, op: Compare, bound: i64) -> Option<Band> {
     Some(Band { field, low, high })
 }
 
+/// What two numbers come to.
+pub fn reckoned(op: Arith, a: Ratio, b: Ratio) -> Option<Ratio> {
+    match op {
+        Arith::Add => a.add(b),
+        Arith::Sub => a.sub(b),
+        Arith::Mul => a.mul(b),
+        Arith::Div => a.div(b),
+    }
+}
+
 /// Whether two windows are the greatest and the least of the same numbers.
 fn are_extremes(a: &Window, b: &Window) -> bool {
     let funcs = matches!((a.func, b.func), (Func::Max, Func::Min) | (Func::Min, Func::Max));
@@ -240,7 +251,7 @@ fn are_extremes(a: &Window, b: &Window) -> bool {
 
 impl Whole {
     /// What it is at every instant from one to another, if it is the same.
-    fn all_along(self, case: &Case<'_>, from: i64, to: i64) -> Option<i64> {
+    pub fn all_along(self, case: &Case<'_>, from: i64, to: i64) -> Option<i64> {
         match self {
             Whole::Fixed(n) => Some(n),
             Whole::Profile(field) if !case.line.profile.changes(field).any(|at| from < at && at <= to) => {
@@ -275,15 +286,7 @@ impl Number {
             Number::Fixed(n) => Some(*n),
             Number::Window(w) => short(w, here.case.line, here.table.at(here.row)),
             Number::Neg(e) => e.of(here)?.neg(),
-            Number::Arith(op, left, right) => {
-                let (a, b) = (left.of(here)?, right.of(here)?);
-                match op {
-                    Arith::Add => a.add(b),
-                    Arith::Sub => a.sub(b),
-                    Arith::Mul => a.mul(b),
-                    Arith::Div => a.div(b),
-                }
-            }
+            Number::Arith(op, left, right) => reckoned(*op, left.of(here)?, right.of(here)?),
             Number::If(condition, then, otherwise) => if condition.ask(here)? { then } else { otherwise }.of(here),
         }
     }

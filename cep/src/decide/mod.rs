@@ -13,7 +13,9 @@ mod outlast;
 mod range;
 mod rests;
 pub mod schedule;
+mod sift;
 pub mod silence;
+mod strip;
 mod version;
 
 use serde::{Deserialize, Serialize};

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::FindingState;
 
 use super::fact::{Fact, Facts, evidence};
+use super::range::hangs_on_no_reading;
 use super::version::Case;
-use crate::eval::{Calendar, DAY, Lets, Ratio, render, said, value};
+use crate::eval::{Calendar, DAY, Lets, Ratio, Scope, Value, covered_at_most, holds, render, said, value};
 use crate::newest::first_not;
-use crate::plan::{Expr, Schedule};
+use crate::plan::{Compare, Expr, Schedule};
 use crate::timeline::Touch;
 
 /// No schedule fires before 1970: a reading of a device whose clock was never set enrols nobody for ages.
@@ -139,9 +140,12 @@ impl Schedules {
 /// What is found at a firing.
 fn fires<'a>(case: &Case<'a>, schedule: &'a Schedule, t: i64) -> Option<Fact> {
     let scope = case.scope(t, t);
+    let conditions = schedule.when.iter().chain(&case.version.terms.rule.filter);
+    if conditions.clone().any(|c| lacks_readings(c, &scope)) {
+        return None;
+    }
     let lets = Lets::of(&scope);
     let scope = scope.with(&lets);
-    let conditions = schedule.when.iter().chain(&case.version.terms.rule.filter);
     conditions.into_iter().all(|c| scope.holds(c)).then(|| Fact {
         onset: t,
         at: t,
@@ -155,6 +159,20 @@ fn fires<'a>(case: &Case<'a>, schedule: &'a Schedule, t: i64) -> Option<Fact> {
         fed: false,
         known: None,
     })
+}
+
+/// Whether a condition is false for how few readings there are: they are counted, and none is looked at.
+fn lacks_readings<'a>(condition: &'a Expr, scope: &Scope<'a, '_>) -> bool {
+    match condition {
+        Expr::And(all) => all.iter().any(|e| lacks_readings(e, scope)),
+        Expr::Compare { op: op @ (Compare::Ge | Compare::Gt), left, right } => {
+            let Expr::Window(w) = &**left else { return false };
+            let bound = hangs_on_no_reading(right, &[]).then(|| value(right, scope));
+            let (Some(Value::Number(bound)), Some(most)) = (bound, covered_at_most(w, scope)) else { return false };
+            !holds(*op, most.compare(bound))
+        }
+        _ => false,
+    }
 }
 
 /// When a schedule fires, by the enrolment and the profile.

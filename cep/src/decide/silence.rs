@@ -58,9 +58,13 @@ impl Silences {
         let found: Vec<Fact> = beginnings(case, silence, from, to).into_iter().filter_map(stands).collect();
         let list = self.facts.list();
         let range = first_not(list, |f| f.onset < from)..first_not(list, |f| f.onset <= to);
-        let changed = !range.is_empty() || !found.is_empty();
+        // Mostly they are those that were there.
+        let says = |fact: &Fact, other: &Fact| fact.same(other) && fact.said == other.said;
+        if range.len() == found.len() && list[range.clone()].iter().zip(&found).all(|(was, is)| says(was, is)) {
+            return false;
+        }
         self.facts.replace(range, found);
-        changed
+        true
     }
 
     /// The clock moved: the newest silence may have begun.
@@ -205,11 +209,19 @@ pub fn pin_last(case: &Case<'_>, silence: &Silence, before: i64, floors: &mut Fl
 
 /// The instants in `[from, to]` that a silence may count from, ascending.
 fn beginnings(case: &Case<'_>, silence: &Silence, from: i64, to: i64) -> Vec<i64> {
+    // What was decided before anything was cut off stands, whatever follows.
+    let cut = if case.version.looks_up() { i64::MIN } else { case.line.since() };
+    let is_heard_soon = move |h: &Heard, t: &Table, row: usize| {
+        let due = t.at(row).saturating_add(silence.span.0);
+        h.filter.is_none() && due >= cut && row + 1 < t.len() && t.at(row + 1) <= due
+    };
     let heard = silence.streams.iter().flat_map(|h| {
         let table = case.line.table(h.stream);
         table.into_iter().flat_map(move |t| {
             // Of what was cut off the last that counts is left.
             let rows = t.left_from(from)..t.after(to);
+            // After most something comes soon, and none counts from there.
+            let rows = rows.filter(move |&row| !is_heard_soon(h, t, row));
             rows.filter(move |&row| fits(case, h, t, row)).map(|row| t.at(row))
         })
     });

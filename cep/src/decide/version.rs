@@ -1,6 +1,7 @@
 //! A dated rule: one meaning of one rule, in force for a stretch of event time, and how far what it decides looks.
 
 mod floors;
+mod glances;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,8 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{FieldIx, StreamIx};
 
+use self::glances::Glance;
 use super::guard::{Guard, Here, Source};
 use super::matching::{Program, Shape};
+use super::sift::Sifted;
 use crate::eval::{Scope, Terms, Zones};
 use crate::plan::{Anchor, Edge, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Window, Within};
 use crate::timeline::{Set, Table, Timeline, Touch};
@@ -33,6 +36,8 @@ pub struct Version {
 pub struct Reach {
     /// Streams that its windows look at.
     windows: Vec<(StreamIx, Sight)>,
+    /// The same windows, one by one.
+    glances: Vec<Glance>,
     /// Streams whose intervals it asks whether they cover or overlap something.
     covers: Vec<(StreamIx, Asked)>,
     /// All streams that decide anything, sorted.
@@ -139,6 +144,12 @@ impl Version {
         self.scope.streams.last().is_some_and(|stream| stream.derived().is_some())
     }
 
+    /// Of a step of a pattern.
+    fn stream_of(&self, step: usize) -> Option<StreamIx> {
+        let RuleKind::Match(pattern) = &self.terms.rule.kind else { return None };
+        Some(pattern.steps.get(step)?.stream)
+    }
+
     /// Whether its conditions look at a stream through windows or as intervals.
     pub fn looks_at(&self, stream: StreamIx) -> bool {
         self.scope.windows.iter().any(|(s, _)| *s == stream) || self.covers(stream).is_some()
@@ -189,6 +200,12 @@ impl Version {
         self.asks_for(stream) || self.scope.windows.iter().any(|(s, sight)| *s == stream && sight.before > 0)
     }
 
+    /// Whether nothing that is decided after `newest` hangs on a reading of a stream at `t`: neither through a window nor as a part of what began with it or before.
+    pub fn is_past(&self, stream: StreamIx, t: i64, newest: i64) -> bool {
+        let seen = self.scope.windows.iter().find(|(s, _)| *s == stream).map_or(0, |(_, sight)| sight.after);
+        !self.asks_for(stream) && t.saturating_add(seen).saturating_add(self.span()) <= newest
+    }
+
     fn covers(&self, stream: StreamIx) -> Option<Asked> {
         self.scope.covers.iter().filter(|(s, _)| *s == stream).map(|(_, asked)| *asked).max()
     }
@@ -232,6 +249,13 @@ impl Version {
                 reach.steps.extend(p.steps.iter().map(|s| s.filter.as_ref().and_then(|filter| source.guard(filter))));
             }
             RuleKind::Schedule(_) => reach.profile.extend(self.terms.zone),
+        }
+        for expr in rule.exprs() {
+            expr.walk_within(&mut Vec::new(), &mut |e, within| {
+                if let Expr::Window(w) = e {
+                    reach.glance(w, within, &rule.kind);
+                }
+            });
         }
         if reach.asks_calendar_ahead {
             reach.ahead.extend(self.terms.zone);
@@ -290,9 +314,7 @@ impl Reach {
                 if beyond {
                     self.covers.push((w.stream, Asked::Any));
                 }
-                // A window ends at the reading of the one in whose condition it stands: what they see adds up.
-                let outer = within.iter().filter_map(|w| if let Within::Window(w) = w { Some(*w) } else { None });
-                self.see(w.stream, outer.fold(Sight::of(w), |sight, w| sight.and(Sight::of(w))));
+                self.see(w.stream, Sight::within(w, within));
                 if let (Func::Sum | Func::Avg | Func::Stddev | Func::Cv, Measure::Field(field), None) =
                     (w.func, w.what, &w.filter)
                 {
@@ -300,6 +322,16 @@ impl Reach {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn glance(&mut self, w: &Window, within: &[Within<'_>], rule: &RuleKind) {
+        let glance = match within {
+            [] => Glance::of(w, rule, self.program.is_none()),
+            _ => Glance::whole(w, Sight::within(w, within)),
+        };
+        if !self.glances.iter_mut().any(|known| known.join(&glance)) {
+            self.glances.push(glance);
         }
     }
 
@@ -316,6 +348,12 @@ impl Reach {
 impl Sight {
     fn of(w: &Window) -> Sight {
         Sight { before: if let Anchor::After(_) = w.anchor { w.over.0.max(0) } else { 0 }, after: w.reach() }
+    }
+
+    /// A window ends at the reading of the one in whose condition it stands: what they see adds up.
+    fn within(w: &Window, within: &[Within<'_>]) -> Sight {
+        let outer = within.iter().filter_map(|w| if let Within::Window(w) = w { Some(*w) } else { None });
+        outer.fold(Sight::of(w), |sight, w| sight.and(Sight::of(w)))
     }
 
     fn and(self, other: Sight) -> Sight {
@@ -347,6 +385,12 @@ impl<'a> Case<'a> {
         self.version.scope.until.as_ref()?.ask(&Here { case: self, table, row, onset })
     }
 
+    /// The first of some rows of an episode's driver that its condition may be true of; the end of them if there is none.
+    pub fn may_hold(&self, driver: StreamIx, table: &'a Table, rows: Range<usize>) -> usize {
+        let Some(when) = &self.version.scope.when else { return rows.start };
+        Sifted { case: self, table, stream: driver }.first(when, rows)
+    }
+
     /// What the condition of a step comes to for a row of its stream's table of ends when nothing is bound, where its guard can tell.
     #[inline]
     pub fn tells_step(&self, step: usize, table: &Table, row: usize) -> Option<bool> {
@@ -356,12 +400,11 @@ impl<'a> Case<'a> {
 
     /// The first of some rows of a step's table of ends that its condition may be true of, as far as numbers tell; the end of them if there is none. So a search need not ask
     /// readings one by one that are out of the question.
-    pub fn may_fit(&self, step: usize, table: &Table, rows: Range<usize>) -> usize {
-        let told = || {
-            let guard = self.version.scope.steps.get(step)?.as_ref()?;
-            let band = guard.band(self, table.at(rows.start), table.at(rows.end.checked_sub(1)?))?;
-            table.column(band.field)?.first_between(rows.clone(), band.low, band.high)
-        };
-        if rows.is_empty() { rows.end } else { told().unwrap_or(rows.start) }
+    pub fn may_fit(&self, step: usize, table: &'a Table, rows: Range<usize>) -> usize {
+        let stream = self.version.stream_of(step);
+        match self.version.scope.steps.get(step).and_then(Option::as_ref).zip(stream) {
+            Some((guard, stream)) => Sifted { case: self, table, stream }.first(guard, rows),
+            None => rows.start,
+        }
     }
 }

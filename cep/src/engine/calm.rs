@@ -37,6 +37,8 @@ pub struct Calm {
     pub awake: Ranked,
     /// Those that the newest reading woke are awake from these places on.
     woken: [usize; 2],
+    /// How many rested before a late reading was told.
+    rested: usize,
 }
 
 /// Versions by their places: those that look at no other rule, and those above them.
@@ -72,6 +74,23 @@ impl Calms {
     pub fn forget_one(&mut self, stream: StreamIx) {
         if let Some(Some(cell)) = self.cells.get_mut(usize::from(stream.0)) {
             cell.until = i64::MIN;
+        }
+    }
+
+    /// A reading is told that came behind the newest of a stream.
+    pub fn begin_behind(&mut self, stream: StreamIx) {
+        if let Some(Some(cell)) = self.cells.get_mut(usize::from(stream.0)) {
+            cell.rested = cell.resting.len();
+        }
+    }
+
+    /// It was told, and these may not go on resting. If anybody rests no more it is asked at the next reading who may.
+    pub fn end_behind(&mut self, stream: StreamIx, versions: impl Iterator<Item = u32>) {
+        let Some(Some(cell)) = self.cells.get_mut(usize::from(stream.0)) else { return };
+        versions.for_each(|version| _ = cell.rouse(version));
+        if cell.resting.len() < cell.rested {
+            cell.resting.tighten();
+            cell.age = cell.patience;
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod asked;
+mod behind;
 mod book;
 mod calm;
 mod cold;

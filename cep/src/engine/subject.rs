@@ -203,7 +203,11 @@ impl Person {
 
     /// The long way: something came late, or went, or several came.
     fn late(&mut self, rules: &Rulebook, clock: i64, touches: &[Touch], enrolled: Option<i64>) -> Option<i64> {
-        touches.iter().for_each(|touch| self.calms.forget_one(touch.stream));
+        let behind = self.behind(touches, enrolled);
+        match &behind {
+            None => touches.iter().for_each(|touch| self.calms.forget_one(touch.stream)),
+            Some(behind) => self.calms.begin_behind(behind.stream),
+        }
         let mut due = None;
         let alone = if let [one] = touches { Some(rules.route(one.stream).map_or(&[][..], |r| &r.all.ground)) } else { None };
         for &version in alone.unwrap_or(&rules.ranks.ground) {
@@ -211,6 +215,9 @@ impl Person {
         }
         for &version in &rules.ranks.above {
             due = earlier(due, self.touch_above(rules, clock, version, touches));
+        }
+        if let Some(behind) = behind {
+            self.rouse_behind(rules, behind);
         }
         if self.line.enrolled() != enrolled {
             let bounds = [enrolled, self.line.enrolled()];

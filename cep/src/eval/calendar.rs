@@ -54,6 +54,12 @@ pub struct Stretch {
     pub to: i64,
 }
 
+/// What the clock shows, without the second, so many microseconds after it showed midnight on some day.
+pub fn minute_of_day(local: i64) -> i64 {
+    let gone = local.rem_euclid(DAY);
+    gone - gone % MINUTE
+}
+
 impl Calendar {
     /// The calendar of the zone that the profile names; of none, or one that nobody knows, UTC.
     pub fn of(scope: &Scope<'_, '_>) -> Calendar {
@@ -71,6 +77,13 @@ impl Calendar {
     pub fn time_of_day(&self, t: i64) -> Option<i64> {
         let time = self.local(t)?.time();
         Some((i64::from(time.hour()) * 60 + i64::from(time.minute())) * MINUTE)
+    }
+
+    /// How far the clock on the wall is ahead of that of the zone at zero, in microseconds, if it is the same at all instants from one to another.
+    pub fn offset_between(&self, first: i64, last: i64) -> Option<i64> {
+        let (first, last) = (Timestamp::from_microsecond(first).ok()?, Timestamp::from_microsecond(last).ok()?);
+        let stays = self.zone.following(first).next().is_none_or(|change| change.timestamp() > last);
+        stays.then(|| i64::from(self.zone.to_offset(first).seconds()) * 1_000_000)
     }
 
     /// 0 is Monday.
@@ -146,6 +159,24 @@ pub fn night(scope: &Scope<'_, '_>) -> Night {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn within_one_offset_the_time_of_day_is_reckoned() {
+        let zones = ["UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia", "Africa/Monrovia"];
+        let (mut dice, mut told) = (5_u64, 0);
+        for step in 0..6_000 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let calendar = Calendar { zone: TimeZone::get(zones[step % 6]).expect("it is known") };
+            let first = (dice >> 8) as i64 % (140 * 365 * DAY) - 70 * 365 * DAY;
+            let last = first + (dice >> 40) as i64 * 7_000 % (200 * DAY);
+            let Some(offset) = calendar.offset_between(first, last) else { continue };
+            for t in [first, last, first + (last - first) / 3, first + (last - first) / 2] {
+                assert_eq!(Some(minute_of_day(t + offset)), calendar.time_of_day(t), "{} at {t}", zones[step % 6]);
+            }
+            told += 1;
+        }
+        assert!(told > 3_000, "{told}");
+    }
 
     fn told(date: &str, minutes: i64, name: &str) -> String {
         let date: Date = date.parse().expect("a date");

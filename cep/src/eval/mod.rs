@@ -35,10 +35,11 @@ pub use covered::{Question, covering};
 pub use lets::Lets;
 pub use output::said;
 pub use ratio::Ratio;
+pub use ready::satisfying;
 pub use say::{Words, render, shown};
 pub use truth::{truth, value};
 pub use value::{Value, holds};
-pub use window::{contents, level, short};
+pub use window::{contents, covered_at_most, level, short};
 
 /// What a rule means, apart from the timeline it is asked of.
 #[derive(Debug, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //!
 //! INVARIANT (ready): it comes to what the walk over the condition comes to, for each reading of the rows it was made for. What it can't be made for is walked.
 
+use super::calendar::{Calendar, minute_of_day};
 use super::ratio::Ratio;
 use super::value::Value;
 use super::{Rows, Scope, truth, value};
@@ -33,6 +34,13 @@ pub enum Ready<'a> {
         op: Compare,
         other: Value<'a>,
     },
+    /// Whether the clock on the wall shows a time between two, over midnight where the lower is the later one; all rows are of one offset of the zone.
+    Clock {
+        at: &'a [i64],
+        offset: i64,
+        low: Ratio,
+        high: Ratio,
+    },
     Not(Box<Ready<'a>>),
     All(Vec<Ready<'a>>),
     Any(Vec<Ready<'a>>),
@@ -45,7 +53,7 @@ impl<'a> Condition<'a> {
             return Condition::Walked(expr);
         }
         let inside = scope.with_item(Rows::one(table, first));
-        Ready::of(expr, &inside, table).map_or(Condition::Walked(expr), Condition::Ready)
+        Ready::of(expr, &inside, table, last).map_or(Condition::Walked(expr), Condition::Ready)
     }
 
     #[inline]
@@ -58,11 +66,12 @@ impl<'a> Condition<'a> {
 }
 
 impl<'a> Ready<'a> {
-    fn of(expr: &'a Expr, scope: &Scope<'a, '_>, table: &'a Table) -> Option<Ready<'a>> {
-        let each = |all: &'a [Expr]| all.iter().map(|e| Ready::of(e, scope, table)).collect::<Option<Vec<_>>>();
+    /// `scope` is that of the first row.
+    fn of(expr: &'a Expr, scope: &Scope<'a, '_>, table: &'a Table, last: usize) -> Option<Ready<'a>> {
+        let each = |all: &'a [Expr]| all.iter().map(|e| Ready::of(e, scope, table, last)).collect::<Option<Vec<_>>>();
         Some(match expr {
             Expr::Bool(b) => Ready::Always(Some(*b)),
-            Expr::Not(e) => Ready::Not(Box::new(Ready::of(e, scope, table)?)),
+            Expr::Not(e) => Ready::Not(Box::new(Ready::of(e, scope, table, last)?)),
             Expr::And(all) => Ready::All(each(all)?),
             Expr::Or(any) => Ready::Any(each(any)?),
             Expr::Compare { op, left, right } => {
@@ -73,6 +82,7 @@ impl<'a> Ready<'a> {
                 Ready::compare(Compare::Ge, value, low, scope, table)?,
                 Ready::compare(Compare::Le, value, high, scope, table)?,
             ]),
+            Expr::BetweenTimes { value, low, high } => Ready::clock(value, low, high, scope, table, last)?,
             Expr::In { value, list } => {
                 let each = list.iter().map(|e| Ready::compare(Compare::Eq, value, e, scope, table));
                 Ready::Any(each.collect::<Option<Vec<_>>>()?)
@@ -100,8 +110,33 @@ impl<'a> Ready<'a> {
         }
     }
 
+    /// The time of day of the reading's instant, where that is the row's, between two that are the same for all.
+    fn clock(
+        time: &Expr,
+        low: &'a Expr,
+        high: &'a Expr,
+        scope: &Scope<'a, '_>,
+        table: &'a Table,
+        last: usize,
+    ) -> Option<Ready<'a>> {
+        let Expr::TimeOfDay(of) = time else { return None };
+        let is_own = matches!(**of, Expr::Get { of: Ref::Item, what: Measure::At }) && !table.is_by_edge();
+        if !is_own || !is_same_for_all(low) || !is_same_for_all(high) {
+            return None;
+        }
+        let (Value::Number(low), Value::Number(high)) = (value(low, scope), value(high, scope)) else { return None };
+        let first = scope.item?.row();
+        let offset = Calendar::of(scope).offset_between(table.at(first), table.at(last))?;
+        Some(Ready::Clock { at: table.instants(0..last + 1), offset, low, high })
+    }
+
     fn ask(&self, row: usize) -> Option<bool> {
         match self {
+            Ready::Clock { at, offset, low, high } => {
+                let time = Ratio::whole(minute_of_day(at[row].saturating_add(*offset)));
+                let (above, below) = (time.compare(*low).is_ge(), time.compare(*high).is_le());
+                Some(if low.compare(*high).is_le() { above && below } else { above || below })
+            }
             Ready::Lies { column, low, high, not } => column.number(row).map(|n| (*low <= n && n <= *high) != *not),
             Ready::Always(truth) => *truth,
             Ready::Is { column, op, other } => Value::cell(column.cell(row)).compare(*op, *other),
@@ -113,7 +148,7 @@ impl<'a> Ready<'a> {
 }
 
 /// The whole numbers that satisfy a comparison with a bound, from the least to the greatest; of `Ne` those that do not.
-fn satisfying(op: Compare, bound: Ratio) -> (i64, i64) {
+pub fn satisfying(op: Compare, bound: Ratio) -> (i64, i64) {
     let floor = bound.floor();
     let ceiling = if bound.n.rem_euclid(bound.d) == 0 { floor } else { floor.saturating_add(1) };
     let (low, high) = match op {

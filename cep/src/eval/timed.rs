@@ -1,5 +1,7 @@
 //! Aggregates that ask where the window lies: shares and times of a condition, slots, days, sums that fade, lines drawn on.
 
+use std::ops::Range;
+
 use super::aggregate::{fractional, has, number};
 use super::calendar::Calendar;
 use super::line::Line;
@@ -9,6 +11,7 @@ use super::value::Value;
 use super::window::Chosen;
 use super::{Scope, decay, fraction};
 use crate::plan::{Anchor, Measure, Window};
+use crate::timeline::Table;
 
 /// Atoms of a whole, as a share.
 pub const WHOLE: i64 = 100_000_000;
@@ -127,6 +130,20 @@ pub fn days<'a>(w: &Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>) -> Value
         dates.len()
     };
     Value::Number(Ratio { n: count as i128, d: 1 })
+}
+
+/// The same of all of some neighbouring rows.
+pub fn days_among<'a>(table: &Table, rows: Range<usize>, scope: &Scope<'a, '_>) -> Value<'a> {
+    let calendar = Calendar::of(scope);
+    let (mut dates, mut row) = (Vec::new(), rows.start);
+    while row < rows.end {
+        let Some((date, end)) = calendar.date_until(table.at(row)) else { return Value::Unknown };
+        dates.push(date);
+        row = table.from(end).max(row + 1);
+    }
+    dates.sort_unstable();
+    dates.dedup();
+    Value::Number(Ratio { n: dates.len() as i128, d: 1 })
 }
 
 /// The least-squares line of the readings, drawn on.

@@ -7,7 +7,7 @@ use super::calendar::{Calendar, Stretch, night};
 use super::line::Line;
 use super::ratio::Ratio;
 use super::ready::Condition;
-use super::timed::{coverage, days, decayed, forecast, share, time_in};
+use super::timed::{coverage, days, days_among, decayed, forecast, share, time_in};
 use super::value::Value;
 use super::{Binding, Rows, Scope};
 use crate::plan::{Anchor, Edge, Func, Measure, Window};
@@ -180,9 +180,42 @@ fn placed<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
         Anchor::Decision | Anchor::Until | Anchor::Before(_) => None,
     };
     match place {
-        Some((stretches, end)) => of_chosen(w, scope, Place { stretches, end }, None),
+        Some((stretches, end)) => {
+            of_stretch(w, scope, &stretches, end).unwrap_or_else(|| of_chosen(w, scope, Place { stretches, end }, None))
+        }
         None => Value::Unknown,
     }
+}
+
+/// All readings of one stretch, where they need not be gathered. `None` says nothing.
+fn of_stretch<'a>(w: &Window, scope: &Scope<'a, '_>, stretches: &[Stretch], end: i64) -> Option<Value<'a>> {
+    let ([stretch], None, None) = (stretches, &w.filter, w.fresh) else { return None };
+    let table = scope.line.table(w.stream)?;
+    let rows = within(table, *stretch);
+    match (w.func, w.what) {
+        _ if rows.is_empty() => None,
+        (Func::Forecast(ahead), Measure::Field(field)) => {
+            let (instants, numbers) = (table.instants(rows.clone()), table.column(field)?.numbers(rows)?);
+            Some(Value::number(Line::along(instants, numbers, end).and_then(|line| line.at(ahead.0))))
+        }
+        (Func::Days, Measure::Itself) if matches!(w.anchor, Anchor::Days(_)) => Some(days_among(table, rows, scope)),
+        _ if is_plain(w) => unfiltered(w.func, table, rows, w.what),
+        _ => None,
+    }
+}
+
+/// What the coverage of a window of whole days or nights is at most, for how many readings lie in it.
+pub fn covered_at_most(w: &Window, scope: &Scope<'_, '_>) -> Option<Ratio> {
+    let Func::Coverage(slot) = w.func else { return None };
+    let (stretches, _) = match w.anchor {
+        Anchor::Days(n) => Calendar::of(scope).days_before(scope.end?, n)?,
+        Anchor::Nights(n) => Calendar::of(scope).nights_before(scope.end?, n, night(scope))?,
+        _ => return None,
+    };
+    let table = scope.line.table(w.stream)?;
+    let rows = stretches.iter().map(|s| within(table, *s).len() as i128).sum::<i128>();
+    let slots = stretches.iter().map(|s| (i128::from(s.to) - i128::from(s.from) + 1) / i128::from(slot.0.max(1)));
+    Ratio::new(rows * i128::from(super::timed::WHOLE), slots.sum())
 }
 
 /// The open stretch after a step, if it is over at the decision.

@@ -34,7 +34,7 @@ pub use index::ByName;
 pub use profile::{Profile, Set};
 pub use sieve::Sieve;
 pub use table::{Mark, Table};
-pub use tally::Tally;
+pub use tally::{Tally, hangs_on_the_reading};
 
 /// One subject's current readings.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -93,7 +93,7 @@ impl Tally {
 }
 
 /// Whether a node hangs on the reading and the profile only.
-fn hangs_on_the_reading(e: &Expr) -> bool {
+pub fn hangs_on_the_reading(e: &Expr) -> bool {
     match e {
         Expr::Get { of, .. } => *of == Ref::Item,
         Expr::Now | Expr::Onset | Expr::Let(_) | Expr::Window(_) | Expr::Bound { .. } | Expr::Covered { .. } => false,

@@ -149,7 +149,7 @@ impl<'t, 'a: 't> Here<'t, 'a> {
         let none = || self.pattern.steps.iter().map(|s| Binding { edge: s.edge, ..Binding::none(s.stream) }).collect();
         if let Some(shape) = &case.version.scope.shape {
             let mut search = Search::new(case, self.pattern, shape, start);
-            return search.earliest(i64::MIN).map_or_else(none, |_| search.bound().to_vec());
+            return search.earliest(i64::MIN, i64::MAX).map_or_else(none, |_| search.bound().to_vec());
         }
         let mut walk = Walk::new(case, self.pattern, self.program, start);
         if self.pattern.select == Select::All {

@@ -16,6 +16,7 @@ mod history;
 pub mod horizon;
 mod in_order;
 mod increments;
+mod late;
 mod long;
 mod moment;
 mod oracle;

@@ -14,7 +14,7 @@ use crate::world::script::{Given, Line, expected, reading};
 use crate::world::show::difference;
 use crate::world::{EPOCH, F0, LAB, MEAL, SUGAR, TARGET, drive, glucose, profile, schema};
 
-const OPS: [Compare; 6] = [Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge, Compare::Eq, Compare::Ne];
+pub const OPS: [Compare; 6] = [Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge, Compare::Eq, Compare::Ne];
 
 #[test]
 fn what_windows_go_on_showing_is_what_they_show() {
@@ -76,7 +76,7 @@ fn condition(dice: &mut Dice, anchor: Anchor) -> Expr {
 }
 
 /// An episode, or a pattern that hangs on what lies before it.
-fn drawn(dice: &mut Dice) -> Rule {
+pub fn drawn(dice: &mut Dice) -> Rule {
     if dice.chance(35) {
         let fits = |dice: &mut Dice| {
             let bounded = compare(first(Ref::Candidate), *dice.pick(&OPS), mg_dl(dice.between(96, 104)));

@@ -43,8 +43,8 @@ impl Episodes {
     fn phase_before(&self, t: i64) -> Phase {
         match self.state_before(first_not(&self.past.log, |e| e.at < t)) {
             State::Idle => Phase::Idle,
-            State::Run { from } => Phase::Run { from },
-            State::Open { what, calm } => Phase::Open { onset: what.onset, at: what.at, calm },
+            State::Run { from } => Phase::Run { from: *from },
+            State::Open { what, calm } => Phase::Open { onset: what.onset, at: what.at, calm: *calm },
         }
     }
 

@@ -121,17 +121,54 @@ impl Matches {
         }
         // An interval that goes on was seen as well: a snapshot taken before it goes counts it.
         self.frontier = self.frontier.max(touch.at.unwrap_or(touch.from));
-        let step = pattern.steps.iter().any(|s| s.stream == touch.stream);
-        let within = limit(pattern, 0).max(1);
-        let own = touch.at.filter(|t| step && !(touch.came && serves_nowhere(case, pattern, touch, *t))).map(|t| (t, t));
-        let between = absence.then_some((touch.from, touch.to));
-        let doubted = own.into_iter().chain(case.version.sight(touch)).chain(between);
-        let doubted = doubted.map(|(from, to)| (from.saturating_sub(within), to));
+        let doubted = self.doubts(case, pattern, shape, touch, alone);
         if case.more {
-            doubted.for_each(|(after, to)| self.doubt(after, to));
+            doubted.into_iter().for_each(|doubt| self.doubt(doubt.after, doubt.to));
             return false;
         }
-        doubted.filter(|(after, to)| self.search_again(case, pattern, shape, *after, *to)).count() > 0
+        doubted.into_iter().filter(|doubt| self.search_again(case, pattern, shape, doubt)).count() > 0
+    }
+
+    /// What is to be searched again for a reading that came late or went.
+    fn doubts(&self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, touch: &Touch, alone: bool) -> Vec<Doubt> {
+        let within = limit(pattern, 0).max(1);
+        let later = |(from, to): (i64, i64)| Doubt { after: from.saturating_sub(within), to, last: to.saturating_add(within) };
+        let serves = touch.at.map(|t| (t, serves(case, pattern, touch, t)));
+        let own = serves.filter(|(_, serves)| *serves != Serves::Nothing);
+        // Where something forbidden went, what it had ended waits again.
+        let begins = (own.is_some() && pattern.steps[0].stream == touch.stream) || !touch.came;
+        let begins = begins || case.version.asks_for(touch.stream) || shape.begins_by.contains(&touch.stream);
+        let own = own.map(|(t, serves)| match serves {
+            Serves::End => Doubt { last: t, ..later((t, t)) },
+            _ => later((t, t)),
+        });
+        // What windows show that look at the end alone matters to what completes there.
+        let at_end = !begins && !shape.midway.contains(&touch.stream);
+        let seen = case.version.glimpse(case, touch, alone).map(|range| match at_end {
+            true => Doubt { last: range.1, ..later(range) },
+            false => later(range),
+        });
+        let absence = pattern.absences.iter().any(|a| a.stream == touch.stream);
+        let between = absence.then(|| later((touch.from, touch.to)));
+        let doubted = own.into_iter().chain(seen).chain(between);
+        doubted.filter(|doubt| begins || self.may_complete(case, pattern, doubt)).collect()
+    }
+
+    /// Whether something that is in doubt has completed, or may complete. Where the beginnings are what they were, nothing else is to be searched again.
+    fn may_complete(&self, case: &Case<'_>, pattern: &Pattern, doubt: &Doubt) -> bool {
+        let (within, last) = (limit(pattern, 0).max(1), pattern.steps.len() - 1);
+        // Which of those were complete before the version was in force is not kept.
+        if is_point(pattern) || within == i64::MAX || doubt.after < case.version.from {
+            return true;
+        }
+        let known = self.past.clusters.between(doubt.after.saturating_add(1), doubt.to);
+        let from = doubt.after.saturating_add(within);
+        if known.iter().any(|m| from <= m.at && m.at <= doubt.last) {
+            return true;
+        }
+        let Some(table) = case.line.table(pattern.steps[last].stream) else { return false };
+        let rows = table.from(from)..table.left_after(doubt.last);
+        !rows.is_empty() && case.may_fit(last, table, rows.clone()) < rows.end
     }
 
     /// Lets starts wait for what else comes at this moment.
@@ -153,7 +190,7 @@ impl Matches {
         self.catch_up(case, pattern, None);
         match (&case.version.scope.program, &case.version.scope.shape) {
             (Some(program), _) => self.search_tree(case, pattern, program, after, to),
-            (None, Some(shape)) => self.search_again(case, pattern, shape, after, to),
+            (None, Some(shape)) => self.search_again(case, pattern, shape, &Doubt { after, to, last: i64::MAX }),
             (None, None) => false,
         }
     }
@@ -161,12 +198,14 @@ impl Matches {
     /// Searches again for every match that may have an instant in `[from, until]`.
     pub fn again(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, from: i64, until: i64) -> bool {
         self.catch_up(case, pattern, None);
-        self.search_again(case, pattern, shape, from.saturating_sub(limit(pattern, 0).max(1)), until)
+        let after = from.saturating_sub(limit(pattern, 0).max(1));
+        self.search_again(case, pattern, shape, &Doubt { after, to: until, last: i64::MAX })
     }
 
     /// Searches again for every start in `(after, to]`, where no decision before `after` and the pattern's length is another: a match that was complete by then stays, and
-    /// a start that was not can't be complete before.
-    fn search_again(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, after: i64, to: i64) -> bool {
+    /// a start that was not can't be complete before. The same holds of what completes after the last decision that is in doubt, unless it completes before that now.
+    fn search_again(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, doubt: &Doubt) -> bool {
+        let Doubt { after, to, last } = *doubt;
         if after >= to {
             return false;
         }
@@ -174,6 +213,7 @@ impl Matches {
         let mut found = Vec::new();
         let mut pending = Vec::new();
         let first = &pattern.steps[0];
+        let may_complete = self.may_complete(case, pattern, doubt);
         if let Some(table) = case.line.table(first.stream) {
             let (mut row, end) = (table.after(after), table.after(to));
             loop {
@@ -187,19 +227,23 @@ impl Matches {
                 if !opens(case, pattern, shape, table, tie) {
                     continue;
                 }
-                if let [known] = self.past.clusters.between(start, start)
-                    && known.at < changed
-                {
+                let known = self.past.clusters.between(start, start).first();
+                if let Some(known) = known.filter(|known| known.at < changed) {
                     found.push(known.clone());
                     continue;
                 }
                 let mut search = Search::new(*case, pattern, shape, start);
                 // It may have been complete before the version was in force, and is no match then.
-                let from = if start < case.version.from { i64::MIN } else { changed };
-                match search.earliest(from) {
-                    Some(completion) => found.extend(decided(case, &search, start, completion)),
-                    None if limit(pattern, start) > self.frontier.saturating_add(1) => pending.push(start),
-                    None => {}
+                let is_older = start < case.version.from;
+                let from = if is_older { i64::MIN } else { changed };
+                // What is no match any more may have stood before another.
+                let until = if is_older || known.is_some_and(|known| known.at <= last) { i64::MAX } else { last };
+                let completion = if may_complete { search.earliest(from, until) } else { None };
+                match (completion, known.filter(|known| known.at > last)) {
+                    (Some(completion), _) => found.extend(decided(case, &search, start, completion)),
+                    (None, Some(known)) => found.push(known.clone()),
+                    (None, None) if limit(pattern, start) > self.frontier.saturating_add(1) => pending.push(start),
+                    (None, None) => {}
                 }
             }
         }
@@ -267,12 +311,36 @@ impl Matches {
     }
 }
 
-/// Whether none of the readings at the instant of one that came fits a step. In a row it would still come between.
-fn serves_nowhere(case: &Case<'_>, pattern: &Pattern, touch: &Touch, t: i64) -> bool {
-    let Some(table) = case.line.table(touch.stream) else { return false };
+/// What begins after one instant and up to another is to be searched again, as far as it completes by a last one.
+#[derive(Clone, Copy)]
+struct Doubt {
+    after: i64,
+    to: i64,
+    last: i64,
+}
+
+/// For what of a pattern the readings of an instant may serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Serves {
+    Nothing,
+    /// As the single reading of the last step alone: then something completes there, or nothing is another.
+    End,
+    Anything,
+}
+
+/// For what those at the instant of one that came or went may. In a row it would come between wherever it fits.
+fn serves(case: &Case<'_>, pattern: &Pattern, touch: &Touch, t: i64) -> Serves {
     let mut steps = pattern.steps.iter().enumerate().filter(|(_, step)| step.stream == touch.stream);
+    let Some(table) = case.line.table(touch.stream).filter(|_| touch.came) else {
+        return if steps.next().is_some() { Serves::Anything } else { Serves::Nothing };
+    };
     let fails = |step: usize| table.rows_at(t).all(|row| case.tells_step(step, table, row) == Some(false));
-    steps.all(|(i, step)| !step.in_a_row && fails(i))
+    let mut may = steps.filter(|(i, step)| step.in_a_row || !fails(*i)).map(|(i, step)| (i + 1, step.is_single()));
+    match (may.next(), may.next()) {
+        (None, _) => Serves::Nothing,
+        (Some((i, true)), None) if i == pattern.steps.len() && i > 1 => Serves::End,
+        _ => Serves::Anything,
+    }
 }
 
 /// Whether a reading can be where a match begins.

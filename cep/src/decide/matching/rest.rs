@@ -140,7 +140,7 @@ impl Matches {
         let waits = |start: i64| doubted.is_some_and(|(after, to)| after < start && start <= to);
         self.pending.retain(|start| match waits(*start) {
             true => before.binary_search(start).is_ok(),
-            false => Search::new(*case, pattern, shape, *start).earliest(i64::MIN).is_none(),
+            false => Search::new(*case, pattern, shape, *start).earliest(i64::MIN, i64::MAX).is_none(),
         });
     }
 }

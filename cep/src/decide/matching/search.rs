@@ -34,8 +34,7 @@ pub enum Outcome {
 
 impl<'a> Search<'a> {
     pub fn new(case: Case<'a>, pattern: &'a Pattern, shape: &'a Shape, start: i64) -> Search<'a> {
-        let bound = Vec::with_capacity(pattern.steps.len());
-        Search { case, pattern, shape, start, completion: start, bound, barred: false }
+        Search { case, pattern, shape, start, completion: start, bound: Vec::new(), barred: false }
     }
 
     /// What it bound; of use after [`Outcome::Found`].
@@ -43,12 +42,12 @@ impl<'a> Search<'a> {
         &self.bound
     }
 
-    /// The earliest completion at `from` or later, if there is one.
-    pub fn earliest(&mut self, from: i64) -> Option<i64> {
+    /// The earliest completion from `from` to `until`, if there is one.
+    pub fn earliest(&mut self, from: i64, until: i64) -> Option<i64> {
         let last = self.pattern.steps.last()?;
         let table = self.case.line.table(last.stream)?;
         self.barred = true;
-        let limit = limit(self.pattern, self.start).min(self.barrier().saturating_add(1));
+        let limit = limit(self.pattern, self.start).min(self.barrier().saturating_add(1)).min(until.saturating_add(1));
         // What bars it may lie before the start, where nobody looks.
         let (mut row, end) = (table.from(self.start.max(from)), table.left_from(limit));
         loop {

@@ -18,6 +18,10 @@ pub struct Shape {
     pub is_of_one: bool,
     /// The parts of the rule's condition that hang on nothing but where the match begins: what fails them never matches.
     pub settled: Vec<Expr>,
+    /// Streams that windows look at which say whether a match begins.
+    pub begins_by: Vec<StreamIx>,
+    /// Streams that windows look at which say nothing of the end alone: what they see may matter to all that completes later.
+    pub midway: Vec<StreamIx>,
     /// Per absence: it hangs on no binding and cannot mean a bound reading, so one reading of it ends all starts before it.
     pub plain: Vec<bool>,
 }
@@ -41,13 +45,18 @@ impl Shape {
         let single = steps.len() == 1 && steps[0].is_single();
         let begins_alone = steps.len() > 1 && steps[0].is_single();
         let asked = rule.filter.as_ref().filter(|_| begins_alone).map_or(Vec::new(), conjuncts);
-        let settled = asked.into_iter().filter(|e| hangs_on_start(e, &rule.lets)).cloned().collect();
+        let settled: Vec<Expr> = asked.into_iter().filter(|e| hangs_on_start(e, &rule.lets)).cloned().collect();
+        let mut begins_by = Vec::new();
+        let begins = steps.first().and_then(|s| s.filter.as_ref());
+        begins.into_iter().chain(&settled).for_each(|e| note_windows(e, &rule.lets, &mut begins_by));
         Shape {
             free: free.collect(),
             is_patient: !single && prefilter.iter().any(bounds_a_number),
             is_of_one: steps.first().map(|s| s.stream) == steps.last().map(|s| s.stream),
             prefilter,
             settled,
+            begins_by,
+            midway: midway(rule, pattern),
             plain: plain.collect(),
         }
     }
@@ -76,6 +85,37 @@ fn hangs_on_start(expr: &Expr, lets: &[Expr]) -> bool {
         };
     });
     settled
+}
+
+/// The streams of windows that are asked of a step before the last one, of an absence, or up to such a step.
+fn midway(rule: &Rule, pattern: &Pattern) -> Vec<StreamIx> {
+    let last = pattern.steps.len() - 1;
+    let mut streams = Vec::new();
+    let filters = pattern.steps[..last].iter().flat_map(|s| s.filter.iter().chain(&s.again));
+    let absent = pattern.absences.iter().filter_map(|a| a.filter.as_ref());
+    filters.chain(absent).for_each(|e| note_windows(e, &rule.lets, &mut streams));
+    for expr in rule.exprs() {
+        expr.walk_within(&mut Vec::new(), &mut |e, within| match e {
+            // Of one that stands in another's condition it is not looked up to where that one reaches.
+            Expr::Window(w) if !within.is_empty() => streams.push(w.stream),
+            Expr::Window(w) if w.anchor != Anchor::Decision && w.anchor != Anchor::Before(last as u8) => streams.push(w.stream),
+            _ => {}
+        });
+    }
+    streams
+}
+
+/// The streams of windows in an expression, and in the `let`s that it names.
+fn note_windows(expr: &Expr, lets: &[Expr], streams: &mut Vec<StreamIx>) {
+    expr.walk(&mut |e| match e {
+        Expr::Window(w) => streams.push(w.stream),
+        Expr::Let(i) => {
+            if let Some((named, before)) = lets.get(..=usize::from(*i)).and_then(<[Expr]>::split_last) {
+                note_windows(named, before, streams);
+            }
+        }
+        _ => {}
+    });
 }
 
 /// Whether it compares a number of the reading that it is asked of.

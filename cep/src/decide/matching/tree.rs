@@ -32,7 +32,11 @@ impl Matches {
         if program.edged.contains(&touch.stream) && touch.to < i64::MAX {
             self.frontier = self.frontier.max(touch.to);
         }
-        let (first, last) = case.version.sight(touch).unwrap_or((touch.from, touch.to));
+        let seen = case.version.glimpse(case, touch, alone);
+        if seen.is_none() && !case.version.is_driven_by(touch.stream) {
+            return false;
+        }
+        let (first, last) = seen.unwrap_or((touch.from, touch.to));
         let until = touch.to.saturating_add(program.before).max(last);
         let after = touch.from.min(first).saturating_sub(program.horizon);
         if case.more {

@@ -1,0 +1,143 @@
+//! Half of the readings come late: what is passed over without being asked comes to what it came to, says the oracle.
+
+use std::sync::Arc;
+
+use vitalog_cep::Engine;
+use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Window};
+use vitalog_elog::profile::ProfileChange;
+use vitalog_elog::{Span, Subject, Time, When};
+
+use super::seeds;
+use super::sights::{self, OPS};
+use crate::cases::build::{absence, arith, compare, episode, first, hold, mg_dl, pattern, rule, silence, step, value_of, window};
+use crate::draw::dice::Dice;
+use crate::world::script::{Given, Line, expected, reading};
+use crate::world::show::difference;
+use crate::world::{EPOCH, F0, MEAL, SUGAR, drive, glucose, profile, schema};
+
+#[test]
+fn what_is_passed_over_comes_to_what_it_came_to() {
+    let (mut many, mut found) = (0, 0);
+    for seed in seeds(150) {
+        let mut dice = Dice::new(seed ^ 0x1A_7E77);
+        let lines = lines(&mut dice);
+        let mut engine = Engine::new();
+        for (i, line) in lines.iter().enumerate() {
+            drive::step(&mut engine, i, line);
+            if i % 10 == 0 || i + 1 == lines.len() {
+                let (has, wants) = (drive::standing(&engine), expected(&lines[..=i]));
+                assert!(has == wants, "seed {seed}, after input {i}:\n{}", difference(&has, &wants));
+                found += usize::from(!has.is_empty());
+                many += 1;
+            }
+        }
+    }
+    assert!(3 * found > many, "most find nothing: {found} of {many}");
+}
+
+/// A window whose readings a late one may be, or only seem to be.
+fn seen(dice: &mut Dice, anchor: Anchor) -> Expr {
+    let funcs =
+        [Func::Last, Func::Last, Func::First, Func::Delta, Func::Max, Func::Min, Func::Count, Func::Reversals, Func::Slope];
+    let func = *dice.pick(&funcs);
+    let what = if func == Func::Count { Measure::Itself } else { Measure::Field(F0) };
+    let own = compare(first(Ref::Item), *dice.pick(&OPS), mg_dl(dice.between(97, 103)));
+    let filter = dice.chance(25).then_some(own);
+    value_of(Window { anchor, filter, ..window(func, SUGAR, what, dice.between(1, 25)) })
+}
+
+fn condition(dice: &mut Dice, anchor: Anchor, own: Option<Ref>) -> Expr {
+    let left = seen(dice, anchor);
+    let Expr::Window(w) = &left else { return left };
+    let (left, right) = match (w.func, own) {
+        (Func::Count | Func::Reversals, _) => (left, Expr::number(dice.between(0, 8))),
+        (Func::Delta | Func::Slope, _) => (left, mg_dl(dice.between(-3, 3))),
+        (Func::Max, Some(of)) if dice.chance(50) => (arith(left, Arith::Sub, first(of)), mg_dl(dice.between(0, 5))),
+        _ => (left, mg_dl(dice.between(96, 104))),
+    };
+    let one = compare(left, *dice.pick(&OPS), right);
+    match dice.below(6) {
+        0 => Expr::And(vec![one, condition(dice, anchor, own)]),
+        1 => Expr::Or(vec![one, condition(dice, anchor, own)]),
+        _ => one,
+    }
+}
+
+fn drawn(dice: &mut Dice) -> Rule {
+    let bounded = |dice: &mut Dice| compare(first(Ref::Candidate), *dice.pick(&OPS), mg_dl(dice.between(96, 104)));
+    match dice.below(10) {
+        0..3 => sights::drawn(dice),
+        3..6 => {
+            let mut found = episode(SUGAR, condition(dice, Anchor::Decision, Some(Ref::Driver)));
+            found.hold = if dice.chance(40) { hold(dice.between(1, 9), dice.between(1, 4)) } else { None };
+            found.lapse = dice.chance(40).then(|| Span::minutes(dice.between(1, 9)));
+            rule(RuleKind::Episode(found))
+        }
+        6 => {
+            let counted = value_of(window(Func::Count, SUGAR, Measure::Itself, dice.between(1, 40)));
+            let filter = compare(counted, *dice.pick(&OPS), Expr::number(dice.between(0, 8)));
+            let streams = if dice.chance(70) { vec![SUGAR] } else { vec![SUGAR, MEAL] };
+            Rule { filter: dice.chance(70).then_some(filter), ..rule(silence(&streams, dice.between(1, 8))) }
+        }
+        _ => {
+            let begins = match dice.below(3) {
+                0 => step(MEAL, None),
+                1 => step(SUGAR, Some(bounded(dice))),
+                _ => step(SUGAR, Some(condition(dice, Anchor::Decision, Some(Ref::Candidate)))),
+            };
+            let mut steps = vec![begins];
+            if dice.chance(75) {
+                let filter =
+                    if dice.chance(70) { bounded(dice) } else { condition(dice, Anchor::Decision, Some(Ref::Candidate)) };
+                steps.push(step(SUGAR, Some(filter)));
+            }
+            let before = Anchor::Before(dice.below(steps.len()) as u8);
+            let anchor = if dice.chance(80) { before } else { Anchor::Decision };
+            let filter = condition(dice, anchor, None);
+            let mut found = pattern(steps, dice.between(2, 20));
+            if dice.chance(30) {
+                found.absences.push(absence(if dice.chance(50) { MEAL } else { SUGAR }, Some(bounded(dice))));
+            }
+            Rule { filter: dice.chance(80).then_some(filter), ..rule(RuleKind::Match(found)) }
+        }
+    }
+}
+
+/// Sugars that move little, half of them late, amended or removed now and then; meals, another target.
+fn lines(dice: &mut Dice) -> Vec<Line> {
+    let rules = (0..dice.between(1, 4)).map(|i| {
+        let name = Arc::from(format!("r{i}"));
+        Arc::new(Rule { name, ..drawn(dice) })
+    });
+    let rules = rules.collect();
+    let library = Arc::new(Library { schema: schema(), profile: profile(), rules, ..Library::default() });
+    let mut lines = vec![Line { arrival: EPOCH, input: Given::Library { effective: Time::MIN, library } }];
+    let subject = Subject::new("s");
+    let (mut clock, mut value) = (EPOCH, 100);
+    let target = |at: Time, value: i64| {
+        Given::Profile(ProfileChange { subject: subject.clone(), field: Arc::from("target"), value: Some(glucose(value)), at })
+    };
+    lines.push(Line { arrival: EPOCH, input: target(Time::MIN, 100) });
+    let (swing, share) = (dice.between(1, 5), dice.between(10, 70) as usize);
+    // Seconds that all instants are so many of, so that spans are met exactly, and instants now and then.
+    let beat = if dice.chance(50) { 1 } else { 30 };
+    for i in 0..120_u32 {
+        clock = clock + Span(dice.between(1, 120 / beat) * beat * 1_000_000);
+        value = (value + dice.between(-swing, swing)).clamp(92, 108);
+        let late = i > 10 && dice.chance(share);
+        let back = Span(dice.between(1, 2400 / beat) * beat * 1_000_000);
+        let at = When::At(if late { clock - back } else { clock });
+        let (name, rev) =
+            if i > 20 && dice.chance(6) { (format!("n{}", dice.below(i as usize)), i) } else { (format!("n{i}"), 1) };
+        let given = |stream, values| Given::Reading(reading(&subject, &name, rev, stream, at, values));
+        let input = match dice.below(25) {
+            0 | 1 => given(MEAL, vec![]),
+            2 if i > 60 => target(clock, dice.between(96, 104)),
+            3 => Given::Tick,
+            4 if dice.chance(30) => given(SUGAR, vec![None]),
+            _ => given(SUGAR, vec![Some(glucose(value))]),
+        };
+        lines.push(Line { arrival: clock, input });
+    }
+    lines
+}
