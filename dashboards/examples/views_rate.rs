@@ -114,7 +114,7 @@ fn finding(reading: &Reading) -> FindingChange {
             at,
             end: None,
             resolved_at: None,
-            evidence: vec![reading.id],
+            evidence: [reading.id].into(),
             text: "Glucose is low".into(),
             wordings: Vec::new(),
             notify: None,

@@ -35,7 +35,7 @@ pub struct Finding {
     /// When the end was known, in event time.
     pub resolved_at: Option<Time>,
     /// The readings it rests on, sorted by id.
-    pub evidence: Vec<ReadingId>,
+    pub evidence: Arc<[ReadingId]>,
     /// What people are told.
     pub text: Arc<str>,
     /// What some roles are told instead, by role; each role once.

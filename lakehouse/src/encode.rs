@@ -253,7 +253,7 @@ impl Rows for FindingRow {
         let mut evidence = ListBuilder::new(StringBuilder::new()).with_field(Field::new("element", DataType::Utf8, true));
         let mut by_clock = BooleanBuilder::new();
         for row in rows {
-            for id in &row.change.finding.evidence {
+            for id in row.change.finding.evidence.iter() {
                 evidence.values().append_value(id.to_string());
             }
             evidence.append(true);

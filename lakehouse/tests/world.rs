@@ -206,7 +206,7 @@ impl RunLoop {
             at: onset,
             end: None,
             resolved_at: None,
-            evidence: vec![ReadingId(1), ReadingId(2)],
+            evidence: [ReadingId(1), ReadingId(2)].into(),
             text: format!("revision {revision}").into(),
             wordings: Vec::new(),
             notify: Some("care".into()),

@@ -95,7 +95,7 @@ pub fn finding(name: &str) -> Finding {
         at: START,
         end: None,
         resolved_at: None,
-        evidence: Vec::new(),
+        evidence: [].into(),
         text: format!("{name} is so").into(),
         wordings: Vec::new(),
         notify: None,

@@ -126,7 +126,7 @@ fn finding() -> Finding {
         at: Time::parse("2026-01-05T02:15:00Z").expect("a time"),
         end: None,
         resolved_at: None,
-        evidence: Vec::new(),
+        evidence: [].into(),
         text: "".into(),
         wordings: Vec::new(),
         notify: None,
@@ -187,7 +187,7 @@ fn a_failing_expectation_tells_its_story() {
     let case = &compiled.tests[0];
     let Action::Reading(first) = &case.script[0].action else { panic!("a reading") };
     let Action::Reading(later) = &case.script[4].action else { panic!("a reading") };
-    let found = Finding { evidence: vec![first.id, later.id], text: "It is 50 mg/dL.".into(), ..finding() };
+    let found = Finding { evidence: [first.id, later.id].into(), text: "It is 50 mg/dL.".into(), ..finding() };
     expect![[r#"
         the timeline, by the script's clock
           02:00        02:00 bg 50

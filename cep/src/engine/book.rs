@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::id::digest;
 use vitalog_elog::{
-    Cause, Change, Effect, Finding, FindingChange, FindingKind, FindingState, MatchId, Quiet, ReadingId, Subject, Time,
+    Cause, Change, Effect, Finding, FindingChange, FindingKind, FindingState, MatchId, Quiet, ReadingId, Subject, Time, Wording,
 };
 
 use crate::decide::{Fact, Known, State, Version};
@@ -307,9 +307,9 @@ pub fn finding(version: &Version, subject: &Subject, fact: &Fact) -> Finding {
         at: Time(fact.at),
         end: fact.end.map(Time),
         resolved_at: fact.resolved.map(Time),
-        evidence: fact.evidence.to_vec(),
+        evidence: fact.evidence.clone(),
         text: fact.words.text.clone(),
-        wordings: fact.words.wordings.iter().flat_map(|all| all.iter().cloned()).collect(),
+        wordings: fact.words.wordings.as_deref().map_or(Vec::new(), <[Wording]>::to_vec),
         notify: rule.notify.clone(),
         cite: rule.cite.clone(),
         quiet: known.quiet,

@@ -158,7 +158,7 @@ impl Standing {
             severity: finding.severity,
             end: finding.end,
             resolved_at: finding.resolved_at,
-            evidence: finding.evidence.clone(),
+            evidence: finding.evidence.to_vec(),
             text: finding.text.to_string() + &finding.wordings.iter().map(|w| text::instead(&w.to, &w.text)).collect::<String>(),
         }
     }

@@ -20,7 +20,7 @@ pub fn open(rule: &str, subject: &str, onset: Time, severity: Severity) -> Findi
         at: onset,
         end: None,
         resolved_at: None,
-        evidence: vec![],
+        evidence: [].into(),
         text: "Glucose is low.".into(),
         wordings: vec![Wording { to: "caretaker".into(), text: "Theirs is low.".into() }],
         notify: None,

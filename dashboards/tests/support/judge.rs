@@ -64,7 +64,7 @@ impl Draft<'_> {
             at,
             end,
             resolved_at: if open { None } else { end },
-            evidence,
+            evidence: evidence.into(),
             text: Arc::from(text),
             wordings: Vec::new(),
             notify: None,

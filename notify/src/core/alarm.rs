@@ -182,5 +182,5 @@ impl Alarm {
 }
 
 fn without_evidence(finding: &Finding) -> Finding {
-    Finding { evidence: Vec::new(), ..finding.clone() }
+    Finding { evidence: [].into(), ..finding.clone() }
 }
