@@ -8,7 +8,7 @@ use vitalog_elog::{FindingState, MatchId, Quiet, ReadingId, Severity};
 
 use crate::eval::Words;
 use crate::newest::first_not;
-use crate::timeline::Said;
+use crate::timeline::{Said, Timeline};
 
 /// Something that stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub struct Known {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
     list: Vec<Fact>,
-    /// What changed in this step.
+    /// What changed in this step, but for facts that were only put behind all others: those have no name yet.
     #[serde(skip)]
     changes: Option<Box<Changes>>,
     /// What changed for the rules that look at them, if there are any.
@@ -54,8 +54,9 @@ pub struct Facts {
 /// What became of facts in one step.
 #[derive(Debug)]
 pub struct Changes {
-    /// Known facts that a decision took away.
-    pub gone: Vec<Fact>,
+    /// The first of the known facts that a decision took away: mostly the only one.
+    first: Option<Box<Fact>>,
+    more: Vec<Fact>,
     /// No fact before this place is new.
     pub fresh: usize,
 }
@@ -77,6 +78,24 @@ impl Fact {
     }
 }
 
+impl Changes {
+    fn from(fresh: usize) -> Box<Changes> {
+        Box::new(Changes { first: None, more: Vec::new(), fresh })
+    }
+
+    fn lose(&mut self, fact: Fact) {
+        match self.first {
+            None => self.first = Some(Box::new(fact)),
+            Some(_) => self.more.push(fact),
+        }
+    }
+
+    /// The known facts that a decision took away.
+    pub fn gone(self) -> impl Iterator<Item = Box<Fact>> {
+        self.first.into_iter().chain(self.more.into_iter().map(Box::new))
+    }
+}
+
 impl Facts {
     /// None.
     pub const NONE: Facts = Facts { list: Vec::new(), changes: None, moves: None };
@@ -95,30 +114,43 @@ impl Facts {
         if range.is_empty() && new.is_empty() {
             return;
         }
-        let changes = self.changes.get_or_insert_with(|| Box::new(Changes { gone: Vec::new(), fresh: range.start }));
-        changes.fresh = changes.fresh.min(range.start);
+        let from = range.start.min(self.first_unnamed());
+        let changes = self.changes.get_or_insert_with(|| Changes::from(from));
+        changes.fresh = changes.fresh.min(from);
         if let Some(moves) = &mut self.moves {
             moves.fresh = moves.fresh.min(range.start);
             moves.gone.extend(self.list[range.clone()].iter().filter(|f| f.fed).cloned());
         }
-        changes.gone.extend(self.list.splice(range, new).filter(|f| f.known.is_some()));
+        self.list.splice(range, new).filter(|f| f.known.is_some()).for_each(|was| changes.lose(was));
     }
 
     /// Puts a fact behind all others, or `instead` of the last of them.
     pub fn put_last(&mut self, instead: bool, new: Option<Fact>) {
-        let was = if instead { self.list.pop() } else { None };
-        let from = self.list.len();
-        let changes = self.changes.get_or_insert_with(|| Box::new(Changes { gone: Vec::new(), fresh: from }));
-        changes.fresh = changes.fresh.min(from);
+        let from = self.list.len().saturating_sub(usize::from(instead)).min(self.first_unnamed());
+        let was = match (self.list.last_mut().filter(|_| instead), new) {
+            (Some(last), Some(new)) => Some(std::mem::replace(last, new)),
+            (Some(_), None) => self.list.pop(),
+            (None, new) => {
+                self.list.extend(new);
+                None
+            }
+        };
+        if instead || self.changes.is_some() {
+            let changes = self.changes.get_or_insert_with(|| Changes::from(from));
+            changes.fresh = changes.fresh.min(from);
+        }
         if let Some(moves) = &mut self.moves {
             moves.fresh = moves.fresh.min(from);
             moves.gone.extend(was.iter().filter(|f| f.fed).cloned());
         }
-        if let Some(was) = was.filter(|f| f.known.is_some()) {
-            changes.gone.reserve_exact(1);
-            changes.gone.push(was);
+        if let (Some(was), Some(changes)) = (was.filter(|f| f.known.is_some()), &mut self.changes) {
+            changes.lose(was);
         }
-        self.list.extend(new);
+    }
+
+    /// From where on none has a name: they are new.
+    fn first_unnamed(&self) -> usize {
+        self.list.len() - self.list.iter().rev().take_while(|f| f.known.is_none()).count()
     }
 
     /// From now on other rules look at them: all are to become rows.
@@ -153,17 +185,22 @@ impl Facts {
 
     /// What changed since the last time.
     pub fn take_changes(&mut self) -> Option<Box<Changes>> {
-        self.changes.take()
+        let fresh = self.first_unnamed();
+        self.changes.take().or_else(|| (fresh < self.list.len()).then(|| Changes::from(fresh)))
     }
 
     pub fn has_changed(&self) -> bool {
-        self.changes.is_some()
+        self.changes.is_some() || self.list.last().is_some_and(|f| f.known.is_none())
     }
 
-    /// The same, if of the known one fact went at most, and one alone may be new.
-    pub fn take_single_change(&mut self) -> Option<Box<Changes>> {
+    /// The same, if of the known one fact went at most, and one alone may be new: which went, and where that is.
+    pub fn take_single_change(&mut self) -> Option<(Option<Box<Fact>>, usize)> {
         let end = self.list.len();
-        self.changes.take_if(|changes| changes.gone.len() <= 1 && end <= changes.fresh.saturating_add(1))
+        if self.changes.is_none() {
+            return Some((None, self.first_unnamed())).filter(|(_, fresh)| fresh + 1 == end);
+        }
+        let changes = self.changes.take_if(|changes| changes.more.is_empty() && end <= changes.fresh.saturating_add(1))?;
+        Some((changes.first, changes.fresh))
     }
 
     /// Takes the first so many off; nothing waits to be told.
@@ -194,4 +231,116 @@ pub fn evidence(mut ids: Vec<ReadingId>) -> Arc<[ReadingId]> {
     ids.sort_unstable();
     ids.dedup();
     Arc::from(ids)
+}
+
+/// So many are gathered without a list on the heap.
+const FEW: usize = 16;
+
+/// The same of readings of a subject. Many rules quote the same ones at once, and share the list of them then.
+pub fn quoted(line: &Timeline, ids: impl Iterator<Item = ReadingId>) -> Arc<[ReadingId]> {
+    let (mut few, mut many, mut len) = ([ReadingId(0); FEW], Vec::new(), 0);
+    ids.for_each(|id| {
+        match few.get_mut(len) {
+            Some(place) => *place = id,
+            None => many.push(id),
+        }
+        len += 1;
+    });
+    if len > FEW {
+        many.extend(few);
+        return evidence(many);
+    }
+    let few = &mut few[..len];
+    few.sort_unstable();
+    if few.windows(2).any(|pair| pair[0] == pair[1]) {
+        return evidence(few.to_vec());
+    }
+    line.quoted(few)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_is_sorted_and_each_once_and_the_same_list_where_it_is_the_same() {
+        let line = Timeline::default();
+        for len in 0..40_u128 {
+            let ids: Vec<ReadingId> = (0..len).map(|i| ReadingId(i * 7 % 23)).collect();
+            let (once, wanted) = (quoted(&line, ids.iter().copied()), evidence(ids.clone()));
+            assert_eq!(once, wanted, "{len}");
+            let again = quoted(&line, ids.iter().rev().copied());
+            assert_eq!(again, wanted, "{len}");
+            assert_eq!(Arc::ptr_eq(&once, &again), len <= FEW as u128, "{len}");
+        }
+    }
+
+    fn fact(onset: i64, id: Option<u128>) -> Fact {
+        Fact {
+            onset,
+            at: onset,
+            end: None,
+            resolved: None,
+            state: FindingState::Open,
+            severity: Severity::Info,
+            evidence: Arc::from([]),
+            words: Words { text: Arc::from(""), wordings: None },
+            said: None,
+            fed: false,
+            known: id.map(|id| Known { id: MatchId(id), revision: 1, quiet: None }),
+        }
+    }
+
+    fn names(facts: &[Fact]) -> Vec<u128> {
+        facts.iter().filter_map(|f| f.known).map(|known| known.id.0).collect()
+    }
+
+    #[test]
+    fn what_went_and_what_is_new_is_known_however_it_came_about() {
+        let mut dice = 3_u64;
+        let mut below = |n: u64| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) % n
+        };
+        let (mut facts, mut last, mut single, mut several) = (Facts::default(), 0, 0, 0);
+        for step in 0..5_000_i64 {
+            let before = names(facts.list());
+            let mut times = below(3);
+            while times > 0 {
+                times -= 1;
+                match below(4) {
+                    0 => {
+                        let (from, len) = (below(facts.list().len() as u64 + 1) as usize, below(3) as usize);
+                        let to = facts.list().len().min(from + below(3) as usize);
+                        facts.replace(from..to, (0..len).map(|_| fact(step, None)).collect());
+                    }
+                    1 if !facts.list().is_empty() => facts.put_last(true, (below(3) > 0).then(|| fact(step, None))),
+                    _ => facts.put_last(false, Some(fact(step, None))),
+                }
+            }
+            let now = names(facts.list());
+            let mut wanted: Vec<u128> = before.into_iter().filter(|id| !now.contains(id)).collect();
+            let fresh: Vec<usize> = (0..facts.list().len()).filter(|i| facts.list()[*i].known.is_none()).collect();
+            let has_changed = facts.has_changed();
+            assert!(has_changed || (wanted.is_empty() && fresh.is_empty()), "step {step}");
+            if let Some((gone, place)) = Some(()).filter(|_| has_changed).and_then(|()| facts.take_single_change()) {
+                assert_eq!(names(&gone.into_iter().map(|was| *was).collect::<Vec<_>>()), wanted, "step {step}");
+                assert!(fresh.iter().all(|i| *i == place), "step {step}: {fresh:?} {place}");
+                single += 1;
+            } else if let Some(changes) = facts.take_changes() {
+                assert!(fresh.iter().all(|i| changes.fresh <= *i), "step {step}");
+                let mut gone = names(&changes.gone().map(|was| *was).collect::<Vec<_>>());
+                gone.sort_unstable();
+                wanted.sort_unstable();
+                assert_eq!(gone, wanted, "step {step}");
+                several += 1;
+            }
+            for i in fresh {
+                last += 1;
+                facts.at_mut(i).known = Some(Known { id: MatchId(last), revision: 1, quiet: None });
+            }
+            assert!(!facts.has_changed(), "step {step}");
+        }
+        assert!(single > 500 && several > 500, "{single} {several}");
+    }
 }

@@ -54,7 +54,7 @@ pub struct Desk<'a> {
 /// A fact that was known and was taken away.
 struct Former {
     version: usize,
-    fact: Fact,
+    fact: Box<Fact>,
     known: Known,
 }
 
@@ -97,10 +97,10 @@ impl Desk<'_> {
         let mut changed = self.group.iter().map(|v| *v as usize).filter(|v| self.states[*v].facts().has_changed());
         let version = changed.next().filter(|_| changed.next().is_none())?;
         let facts = self.states[version].facts_mut();
-        let mut changes = facts.take_single_change()?;
-        let former = changes.gone.pop().and_then(|fact| fact.known.map(|known| Former { version, known, fact }));
-        let is_new = facts.list().get(changes.fresh).is_some_and(|fact| fact.known.is_none());
-        Some((former, is_new.then_some(Place { version, index: changes.fresh })))
+        let (gone, index) = facts.take_single_change()?;
+        let former = gone.and_then(|fact| fact.known.map(|known| Former { version, known, fact }));
+        let is_new = facts.list().get(index).is_some_and(|fact| fact.known.is_none());
+        Some((former, is_new.then_some(Place { version, index })))
     }
 
     /// As [`Desk::settle`] does with lists.
@@ -122,8 +122,9 @@ impl Desk<'_> {
             let version = version as usize;
             let facts = self.states[version].facts_mut();
             let Some(changes) = facts.take_changes() else { continue };
-            formers.extend(changes.gone.into_iter().filter_map(|fact| fact.known.map(|known| Former { version, known, fact })));
-            let unnamed = facts.list().iter().enumerate().skip(changes.fresh).filter(|(_, fact)| fact.known.is_none());
+            let fresh = changes.fresh;
+            formers.extend(changes.gone().filter_map(|fact| fact.known.map(|known| Former { version, known, fact })));
+            let unnamed = facts.list().iter().enumerate().skip(fresh).filter(|(_, fact)| fact.known.is_none());
             news.extend(unnamed.map(|(index, _)| Place { version, index }));
         }
         formers.sort_by_key(|f| (f.fact.onset, f.fact.at, f.version));
@@ -166,7 +167,7 @@ impl Desk<'_> {
         if !self.book.strays.is_empty() {
             self.book.strays.remove(&known.id);
         }
-        let fact = Fact { state: FindingState::Rescinded, known: Some(known), ..former.fact };
+        let fact = Fact { state: FindingState::Rescinded, known: Some(known), ..*former.fact };
         effects.push(self.effect(Change::Rescinded, former.version, &fact));
     }
 

@@ -23,6 +23,9 @@ pub struct Words {
 /// The rule's texts at this decision; `let`s that are not at hand are evaluated in this scope.
 pub fn render<'a>(scope: &Scope<'a, '_>) -> Words {
     let rule = &*scope.terms.rule;
+    if let ([Piece::Text(fixed)], []) = (&rule.say[..], &rule.wordings[..]) {
+        return Words { text: fixed.clone(), wordings: None };
+    }
     let lets = Lets::of(scope);
     let scope = Scope { lets: scope.lets.or(Some(&lets)), ..*scope };
     let wordings = rule.wordings.iter().map(|w| Wording { to: w.to.clone(), text: filled(&w.say, &scope) });

@@ -140,6 +140,12 @@ impl Rule {
         all
     }
 
+    /// Whether all that it says is known before anything is found: nothing is asked of a finding, nor whether it is one.
+    pub fn says_fixed(&self) -> bool {
+        let is_plain = matches!((&self.grades[..], &self.say[..]), ([Grade { when: None, .. }], [Piece::Text(_)]));
+        is_plain && self.filter.is_none() && self.wordings.is_empty() && self.outputs.is_empty()
+    }
+
     /// Whatever stands in its texts, those of all roles.
     pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
         self.say.iter().chain(self.wordings.iter().flat_map(|w| &w.say))

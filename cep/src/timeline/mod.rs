@@ -10,6 +10,7 @@ mod extremes;
 mod found;
 mod index;
 mod profile;
+mod quoted;
 mod shared;
 mod sieve;
 mod table;
@@ -32,6 +33,7 @@ pub use found::FoundRow;
 use index::ById;
 pub use index::ByName;
 pub use profile::{Profile, Set};
+use quoted::Quoted;
 pub use sieve::Sieve;
 pub use table::{Mark, Table};
 pub use tally::{Tally, hangs_on_the_reading};
@@ -71,6 +73,8 @@ pub struct Timeline {
     /// Plain readings have entries too: somebody named one.
     #[serde(skip)]
     is_complete: bool,
+    #[serde(skip)]
+    quoted: Quoted,
 }
 
 /// What the rules ask the tables to keep.
@@ -129,6 +133,11 @@ impl Timeline {
     pub fn glance(&self) -> u64 {
         let lists = [self.streams.len(), self.found.len(), self.ahead.len(), self.removed.len(), self.older.len()];
         lists.into_iter().fold(u64::from(self.rows), |seen, n| seen ^ n as u64)
+    }
+
+    /// Ids of its readings as a list that may be shared with whoever quoted the same last.
+    pub fn quoted(&self, ids: &[ReadingId]) -> Arc<[ReadingId]> {
+        self.quoted.list(ids)
     }
 
     /// Takes a revision in. Appends what became or ceased to be visible to `touched`.

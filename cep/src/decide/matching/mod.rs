@@ -3,6 +3,7 @@
 //! Every start has its own match, a pure function of the readings inside `within` of it. In order only *pending* starts are kept, those that may still
 //! complete; a change of the past searches again for the starts that can see it.
 
+mod alone;
 pub mod attempt;
 mod choices;
 mod choose;
@@ -23,17 +24,18 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use alone::of_one;
 pub use choices::first_row;
 use cluster::Clusters;
 pub use cluster::Match;
 pub use forbidden::{Form, Obstacle};
 pub use program::{Op, Program};
-pub use search::Search;
-use search::{Outcome, is_point, limit, may_complete};
+use search::{Outcome, limit, may_complete};
+pub use search::{Search, is_point};
 pub use shape::Shape;
 pub use walk::Walk;
 
-use super::fact::{Facts, evidence};
+use super::fact::{Facts, quoted};
 use super::version::Case;
 use crate::eval::{Binding, Lets, Rows, Scope, render, said};
 use crate::lazy::{Blank, Lazy};
@@ -98,6 +100,12 @@ impl Matches {
     /// The matches that begin in `[first, last]`, of which facts are made.
     pub fn between(&self, first: i64, last: i64) -> &[Match] {
         self.past.clusters.between(first, last)
+    }
+
+    /// Nothing has begun, nor is anything searched again at the end of the moment.
+    #[inline]
+    pub fn waits_for_nothing(&self) -> bool {
+        self.pending.is_empty() && self.past.dues.is_empty() && self.past.doubted.is_none()
     }
 
     /// Something has begun that readings of other streams may complete or change.
@@ -274,6 +282,8 @@ impl Matches {
         if first.stream == touch.stream && opens(case, pattern, shape, table, row..row + 1) {
             if !is_point(pattern) {
                 self.pending.push(t);
+            } else if case.version.terms.rule.says_fixed() {
+                changed |= self.take(pattern, of_one(case, table, row), t);
             } else {
                 changed |= self.complete(case, pattern, shape, t, t) == Outcome::Found;
             }
@@ -297,17 +307,23 @@ impl Matches {
         let mut search = Search::new(*case, pattern, shape, start);
         let outcome = search.at(completion);
         if outcome == Outcome::Found {
-            let clusters = &mut self.past.clusters;
-            let left = match decided(case, &search, start, completion) {
-                Some(found) => match clusters.append(found) {
-                    None => return outcome,
-                    Some(left) => vec![left],
-                },
-                None => Vec::new(),
-            };
-            clusters.replace(start.saturating_sub(1), start, left, pattern.select == Select::Disjoint);
+            self.take(pattern, decided(case, &search, start, completion), start);
         }
         outcome
+    }
+
+    /// Puts a match in the place of what begins at `start`. True, for a start that completed.
+    fn take(&mut self, pattern: &Pattern, found: Option<Match>, start: i64) -> bool {
+        let clusters = &mut self.past.clusters;
+        let left = match found {
+            Some(found) => match clusters.append(found) {
+                None => return true,
+                Some(left) => vec![left],
+            },
+            None => Vec::new(),
+        };
+        clusters.replace(start.saturating_sub(1), start, left, pattern.select == Select::Disjoint);
+        true
     }
 }
 
@@ -396,6 +412,6 @@ fn decided(case: &Case<'_>, search: &Search<'_>, start: i64, completion: i64) ->
         severity: scope.severity(),
         words: render(&scope),
         said: said(&scope),
-        evidence: evidence(ids.copied().collect()),
+        evidence: quoted(case.line, ids.copied()),
     })
 }
