@@ -44,6 +44,7 @@ impl State {
     }
 
     /// By what it rests, whatever readings come.
+    #[inline]
     pub fn pose(&self, case: &Case<'_>) -> Pose {
         let busy = |is: bool| if is { Pose::Busy } else { Pose::Still };
         match self {
@@ -55,6 +56,7 @@ impl State {
     }
 
     /// The last instant at which it decided something that may hang on what readings say which come by then; of a reading that is the last of its stream, as if it had not come.
+    #[inline]
     pub fn decided_until(&self, case: &Case<'_>, but: Option<StreamIx>) -> i64 {
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{FindingState, ReadingId, Severity};
 
 use super::Seen;
-use super::fact::{Fact, Facts, evidence};
+use super::fact::{Fact, Facts, quoted};
 use super::version::Case;
 use crate::eval::{Rows, Scope, Words, render, said};
 use crate::lazy::{Blank, Lazy};
@@ -135,15 +135,26 @@ impl Episodes {
     }
 
     /// When its state changed last: that it lapsed is known later than its last reading.
+    #[inline]
     pub fn decided_until(&self) -> i64 {
         self.changed.unwrap_or(i64::MIN)
     }
 
+    /// See [`super::State::glance_within`].
+    pub fn glance(&self) -> u64 {
+        (self.past.log.len() ^ self.past.facts.list().len()) as u64
+    }
+
+    /// See [`super::State::glance_at_last`].
+    pub fn glance_at_last(&self) -> u64 {
+        self.past.log.last().map_or(0, |entry| entry.at as u64)
+    }
+
     /// The quick way: the newest reading of the driver came, alone at its instant, and nobody looks at it but from there on. So it is decided once, and what was
-    /// decided before stays. `None` says nothing, and nothing is changed then.
+    /// decided before stays, and it has decided until then. `None` says nothing, and nothing is changed then. With what is seen comes whether another state goes on.
     #[inline]
-    pub fn decides(&mut self, case: &Case<'_>, episode: &Episode, touch: &Touch) -> Option<Seen> {
-        if touch.stream != episode.driver || case.version.heeds(touch.stream) {
+    pub fn decides(&mut self, case: &Case<'_>, episode: &Episode, touch: &Touch) -> Option<(Seen, bool)> {
+        if touch.stream != episode.driver || (case.version.scope.sill.is_none() && case.version.heeds(touch.stream)) {
             return None;
         }
         let at = touch.at?;
@@ -151,15 +162,19 @@ impl Episodes {
         if self.changed >= Some(at) {
             return None;
         }
-        if !self.busy && (at >= case.version.to || decision.ask_when(case, &episode.when, decision.rows.start, at) != Some(true))
-        {
-            return Some(Seen { changed: false, due: None });
-        }
-        let state = self.state();
-        if lapsed_before(state, episode, decision.previous, at).is_some() {
-            return None;
-        }
-        let changed = match next(case, episode, state, &decision) {
+        let decided = if self.busy {
+            let state = self.state();
+            if lapsed_before(state, episode, decision.previous, at).is_some() {
+                return None;
+            }
+            next(case, episode, state, &decision)
+        } else if at < case.version.to && decision.ask_when(case, &episode.when, decision.rows.start, at) == Some(true) {
+            goes_on(case, episode, at, &decision)
+        } else {
+            return Some((Seen { changed: false, due: None }, false));
+        };
+        let turns = !matches!(decided, Next::Same);
+        let changed = match decided {
             Next::Same => false,
             // The clock may have passed where it lapses.
             Next::To(next) if next.opened().is_some() && due(episode, at).is_some_and(|due| due <= case.clock) => return None,
@@ -169,7 +184,7 @@ impl Episodes {
                 self.enter(case, State::Idle, at, over)
             }
         };
-        Some(Seen { changed, due: self.next_due(case, episode) })
+        Some((Seen { changed, due: self.next_due(case, episode) }, turns))
     }
 
     /// From `at` on, later than all that was decided, the state is another; `over`: what is over by it. Returns whether a fact changed.
@@ -179,13 +194,13 @@ impl Episodes {
             (State::Open { what: was, .. }, State::Open { what: now, .. }) => !Arc::ptr_eq(was, now),
             _ => true,
         };
-        let found = over.or_else(|| state.opened().and_then(|what| what.fact(case, None)));
+        let found = over.or_else(|| state.opened().filter(|_| shows).and_then(|what| what.fact(case, None)));
         self.changed = Some(at);
-        self.busy = state != State::Idle;
+        self.busy = !matches!(state, State::Idle);
         let past = &mut *self.past;
         past.log.push(Entry { at, state });
-        let stood = past.facts.list().last().is_some_and(|fact| fact.resolved.is_none());
-        let changed = shows && (stood || found.is_some());
+        let stood = shows && past.facts.list().last().is_some_and(|fact| fact.resolved.is_none());
+        let changed = stood || (shows && found.is_some());
         if changed {
             past.facts.put_last(stood, found);
         }
@@ -228,6 +243,7 @@ impl Episodes {
     }
 
     /// What goes on, if anything does.
+    #[inline]
     pub fn going(&self) -> Option<Going> {
         match self.state() {
             State::Run { from } => Some(Going::Run { from: *from }),
@@ -244,6 +260,7 @@ impl Episodes {
         })
     }
 
+    #[inline]
     fn state(&self) -> &State {
         match self.past.log.last() {
             Some(entry) if self.busy => &entry.state,
@@ -445,7 +462,7 @@ impl<'a> Decision<'a> {
 
 /// When a run or episode in `state` lapsed, if before the decision at `at`: the last decision, and the instant at which it was known.
 fn lapsed_before(state: &State, episode: &Episode, previous: Option<i64>, at: i64) -> Option<(i64, i64)> {
-    if *state == State::Idle {
+    if matches!(state, State::Idle) {
         return None;
     }
     let last = previous?;
@@ -472,8 +489,16 @@ fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Dec
     if decision.at >= case.version.to
         || !decision.rows.clone().any(|row| decision.ask_when(case, &episode.when, row, from) == Some(true))
     {
-        return if *state == State::Idle { Next::Same } else { Next::To(State::Idle) };
+        return if matches!(state, State::Idle) { Next::Same } else { Next::To(State::Idle) };
     }
+    match goes_on(case, episode, from, decision) {
+        Next::To(State::Run { from }) if matches!(state, State::Run { from: since } if *since == from) => Next::Same,
+        next => next,
+    }
+}
+
+/// What becomes of a run since `from` for whose last decision the condition holds.
+fn goes_on<'a>(case: &Case<'a>, episode: &'a Episode, from: i64, decision: &Decision<'a>) -> Next {
     let fulfilled = episode.hold.is_none_or(|h| decision.at.saturating_sub(from) >= h.span.0);
     if fulfilled && case.version.terms.rule.filter.as_ref().is_none_or(|f| decision.holds(case, f, from)) {
         let what = Opened {
@@ -486,8 +511,7 @@ fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Dec
         };
         return Next::To(State::Open { what: Arc::new(what), calm: None });
     }
-    let run = State::Run { from };
-    if run == *state { Next::Same } else { Next::To(run) }
+    Next::To(State::Run { from })
 }
 
 fn next_open<'a>(case: &Case<'a>, episode: &'a Episode, what: &Arc<Opened>, calm: Option<i64>, decision: &Decision<'a>) -> Next {
@@ -538,5 +562,5 @@ fn evidence_of<'a>(case: &Case<'a>, episode: &'a Episode, from: i64, decision: &
     let rows = table.from(from)..decision.rows.end;
     let walked = |row: usize| case.scope(table.at(row), from).driven_by(Rows::one(table, row)).holds(&episode.when);
     let holding = rows.filter(|&row| case.tells(table, row, from).unwrap_or_else(|| walked(row)));
-    evidence(holding.flat_map(|row| table.evidence(row)).copied().collect())
+    quoted(case.line, holding.flat_map(|row| table.evidence(row)).copied())
 }

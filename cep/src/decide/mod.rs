@@ -16,6 +16,7 @@ pub mod schedule;
 mod sift;
 pub mod silence;
 mod strip;
+mod sill;
 mod version;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ use matching::Matches;
 pub use rests::{Band, Rest};
 use schedule::Schedules;
 use silence::Silences;
+pub use sill::{Sill, Stay};
 pub use version::{Case, Version};
 
 use crate::plan::{Rule, RuleKind};
@@ -78,6 +80,27 @@ impl State {
         }
     }
 
+    /// The same, one level further.
+    pub fn glance_within(&self) -> u64 {
+        match self {
+            State::Episode(state) => state.glance(),
+            State::Match(state) => state.facts().list().len() as u64,
+            State::Silence(_) | State::Schedule(_) => 0,
+        }
+    }
+
+    /// The same, at what it found last.
+    pub fn glance_at_last(&self) -> u64 {
+        let of = |fact: &Fact| (fact.onset ^ fact.resolved.unwrap_or(0)) as u64 ^ u64::from(fact.known.is_some());
+        let last = self.facts().list().last().map_or(0, of);
+        if let State::Episode(state) = self { last ^ state.glance_at_last() } else { last }
+    }
+
+    /// The same, at what goes on.
+    pub fn glance_at_going(&self) -> u64 {
+        if let State::Episode(state) = self { state.onset().unwrap_or(0) as u64 } else { 0 }
+    }
+
     pub fn facts(&self) -> &Facts {
         match self {
             State::Episode(e) => e.facts(),
@@ -96,23 +119,26 @@ impl State {
         }
     }
 
+    /// The quick way of an episode that is decided upon the newest reading; see [`Episodes::decides`]. Whether its pose is another comes with it. `None` says nothing, and nothing
+    /// is changed then.
+    #[inline]
+    pub fn decides(&mut self, case: &Case<'_>, touches: &[Touch]) -> Option<(Seen, bool)> {
+        match (self, &case.version.terms.rule.kind, touches) {
+            (State::Episode(state), RuleKind::Episode(episode), [one]) if one.came => state.decides(case, episode, one),
+            _ => None,
+        }
+    }
+
     /// Readings came or went.
     #[inline]
     pub fn touched(&mut self, case: &Case<'_>, touches: &[Touch]) -> Seen {
         let rule = &*case.version.terms.rule;
         if let [one] = touches
             && one.came
+            && let (State::Silence(state), RuleKind::Silence(silence)) = (&mut *self, &rule.kind)
+            && let Some(due) = state.goes_on(case, silence, one)
         {
-            let at_once = match (&mut *self, &rule.kind) {
-                (State::Episode(state), RuleKind::Episode(episode)) => state.decides(case, episode, one),
-                (State::Silence(state), RuleKind::Silence(silence)) => {
-                    state.goes_on(case, silence, one).map(|due| Seen { changed: false, due })
-                }
-                _ => None,
-            };
-            if let Some(seen) = at_once {
-                return seen;
-            }
+            return Seen { changed: false, due };
         }
         let changed = match (&mut *self, &rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => state.touched(case, episode, touches),

@@ -13,6 +13,7 @@ use self::glances::Glance;
 use super::guard::{Guard, Here, Source};
 use super::matching::{Program, Shape};
 use super::sift::Sifted;
+use super::sill::Sill;
 use crate::eval::{Scope, Terms, Zones};
 use crate::plan::{Anchor, Edge, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Window, Within};
 use crate::timeline::{Set, Table, Timeline, Touch};
@@ -64,6 +65,8 @@ pub struct Reach {
     when: Option<Guard>,
     /// Of the condition of its end.
     until: Option<Guard>,
+    /// Where the condition of an episode turns, or that of a pattern's only step, if nothing else looks at the stream.
+    pub sill: Option<Sill>,
     /// Of each step's condition.
     steps: Vec<Option<Guard>>,
 }
@@ -111,6 +114,18 @@ impl Version {
         }
         self.survey();
         was.rule.outputs != self.terms.rule.outputs || was.zone != self.terms.zone || was.night != self.terms.night
+    }
+
+    /// Looks at itself, for whoever comes next; see `engine::foresee`.
+    pub fn glance(&self) -> u64 {
+        self.to as u64 ^ self.scope.streams.len() as u64 ^ u64::from(self.scope.sill.is_some())
+    }
+
+    /// The same, one level further.
+    pub fn glance_within(&self) -> u64 {
+        let rule = &self.terms.rule;
+        let kind = if let RuleKind::Episode(episode) = &rule.kind { episode.lapse.map_or(0, |lapse| lapse.0) } else { 0 };
+        rule.meaning ^ (rule.grades.len() ^ rule.say.len()) as u64 ^ kind as u64
     }
 
     /// Whether what completes at `t` belongs to it.
@@ -264,6 +279,9 @@ impl Version {
         reach.streams.sort();
         reach.streams.dedup();
         self.scope = reach;
+        let driven = |stream: &&StreamIx| self.is_driven_by(**stream);
+        let heeds = self.scope.streams.iter().filter(driven).any(|stream| self.heeds(*stream));
+        self.scope.sill = Sill::of(&self.terms.rule.kind).filter(|_| !heeds && self.scope.program.is_none());
     }
 }
 
@@ -376,6 +394,9 @@ impl<'a> Case<'a> {
     /// What an episode's condition comes to for a row, decided there, where its guard can tell.
     #[inline]
     pub fn tells(&self, table: &Table, row: usize, onset: i64) -> Option<bool> {
+        if let Some(sill) = &self.version.scope.sill {
+            return Some(sill.holds(table.column(sill.field)?.number(row)?));
+        }
         self.version.scope.when.as_ref()?.ask(&Here { case: self, table, row, onset })
     }
 
@@ -394,6 +415,9 @@ impl<'a> Case<'a> {
     /// What the condition of a step comes to for a row of its stream's table of ends when nothing is bound, where its guard can tell.
     #[inline]
     pub fn tells_step(&self, step: usize, table: &Table, row: usize) -> Option<bool> {
+        if let Some(sill) = &self.version.scope.sill {
+            return Some(sill.holds(table.column(sill.field)?.number(row)?));
+        }
         let guard = self.version.scope.steps.get(step)?.as_ref()?;
         guard.ask(&Here { case: self, table, row, onset: table.at(row) })
     }

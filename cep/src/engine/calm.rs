@@ -6,6 +6,8 @@
 use vitalog_elog::StreamIx;
 
 use super::resting::{Newest, Resting};
+use super::sills::Sills;
+use super::still::Still;
 use crate::decide::Rest;
 use crate::timeline::Table;
 
@@ -155,6 +157,12 @@ impl Calm {
         u64::from(self.epoch) ^ self.resting.glance() ^ (self.awake.ground.len() ^ self.awake.above.len()) as u64
     }
 
+    /// How many rest at their sills.
+    #[cfg(test)]
+    pub fn at_sills(&self) -> usize {
+        self.resting.at_sills()
+    }
+
     /// The same, one level further.
     pub fn glance_within(&self) -> u64 {
         let first = |list: &[u32]| u64::from(list.first().copied().unwrap_or(0));
@@ -163,7 +171,7 @@ impl Calm {
 
     /// Wakes those that the newest reading of a table may concern. Whether it is to be looked at who may rest, once the reading was told.
     #[inline]
-    pub fn wake(&mut self, table: &Table) -> bool {
+    pub fn wake(&mut self, table: &Table, sills: &Sills) -> bool {
         self.age += 1;
         let Some(newest) = Newest::of(table) else { return true };
         let Calm { resting, awake, .. } = self;
@@ -171,7 +179,7 @@ impl Calm {
         if resting.keeps_all(&newest) {
             return self.age >= self.patience;
         }
-        resting.wake(&newest, |version, is_above| awake.list(is_above).push(version));
+        resting.wake(&newest, sills, |version, is_above| awake.list(is_above).push(version));
         true
     }
 
@@ -193,7 +201,12 @@ impl Calm {
 
     /// Notes what versions tell of themselves that are awake: what has to hold for them to rest, or that they can't. Those that were awake before the newest
     /// reading are asked the more seldom the longer they are.
-    pub fn settle<Rests: IntoIterator<Item = Rest>>(&mut self, mut calm: impl FnMut(u32) -> Option<Rests>) {
+    pub fn settle<Rests: IntoIterator<Item = Rest>>(
+        &mut self,
+        table: &Table,
+        sills: &Sills,
+        mut calm: impl FnMut(u32) -> Option<Still<Rests>>,
+    ) {
         let asks_all = self.age >= self.patience;
         let before = self.resting.len();
         let Calm { resting, awake, woken, .. } = self;
@@ -204,7 +217,8 @@ impl Calm {
             for place in from..list.len() {
                 let version = list[place];
                 match calm(version) {
-                    Some(rests) => resting.add(version, is_above, rests),
+                    Some(Still::AtSill(stay)) => resting.add_at_sill(version, is_above, stay),
+                    Some(Still::By(rests)) => resting.add(version, is_above, rests),
                     None => {
                         list[kept] = version;
                         kept += 1;
@@ -216,6 +230,9 @@ impl Calm {
         if asks_all {
             self.age = 0;
             self.patience = if self.resting.len() > before { SOON } else { (self.patience * 2).min(LATE) };
+        }
+        if let Some(newest) = Newest::of(table) {
+            self.resting.stand(&newest, sills);
         }
         self.resting.tighten();
     }
@@ -264,27 +281,28 @@ mod tests {
         let within = |low, high| Rest::Within(Band { field: FieldIx(0), low: low * one, high: high * one });
         let mut calm =
             Calm { awake: Ranked { ground: vec![1, 2, 3], above: vec![4] }, age: SOON, patience: SOON, ..Calm::default() };
-        calm.settle(|version| match version {
-            1 => Some(vec![within(0, 9)]),
-            2 => Some(vec![within(5, 20), Rest::Before(7)]),
+        let sills = Sills::default();
+        calm.settle(&table_of(6), &sills, |version| match version {
+            1 => Some(Still::By(vec![within(0, 9)])),
+            2 => Some(Still::By(vec![within(5, 20), Rest::Before(7)])),
             3 => None,
-            _ => Some(vec![]),
+            _ => Some(Still::By(vec![])),
         });
         assert_eq!((calm.awake.ground.clone(), calm.resting.len()), (vec![3], 3));
-        assert!(!calm.wake(&table_of(6)));
-        assert!(calm.wake(&table_of(12)));
+        assert!(!calm.wake(&table_of(6), &sills));
+        assert!(calm.wake(&table_of(12), &sills));
         assert_eq!((calm.awake.ground.clone(), calm.resting.len()), (vec![3, 1], 2));
-        calm.settle(|version| (version == 3).then(Vec::new));
+        calm.settle(&table_of(12), &sills, |version| (version == 3).then_some(Still::By(Vec::new())));
         assert_eq!(calm.awake.ground, [3, 1], "only who was woken is asked");
-        assert!(!calm.wake(&table_of(12)));
+        assert!(!calm.wake(&table_of(12), &sills));
         calm.age = calm.patience;
-        calm.settle(|version| (version == 3).then(Vec::new));
+        calm.settle(&table_of(12), &sills, |version| (version == 3).then_some(Still::By(Vec::new())));
         assert_eq!(calm.awake.ground, [1], "all are, after a while");
-        assert!(calm.wake(&Table::default()), "no reading, no number");
+        assert!(calm.wake(&Table::default(), &sills), "no reading, no number");
         // One that rests whatever comes has nothing to wait for, and is roused all the same.
         assert!(calm.rouse(4) && calm.awake.above.contains(&4));
         assert!(!calm.rouse(4) && !calm.rouse(9), "whoever is awake or not concerned is not awake twice");
-        calm.settle(|version| (version == 4).then(Vec::new));
+        calm.settle(&table_of(12), &sills, |version| (version == 4).then_some(Still::By(Vec::new())));
         assert!(calm.awake.above.is_empty(), "it is asked whether it may rest again");
     }
 
@@ -293,7 +311,7 @@ mod tests {
         let resting = |versions: &[u32]| {
             let awake = Ranked { ground: versions.to_vec(), above: Vec::new() };
             let mut calm = Calm { until: 9, awake, age: SOON, patience: SOON, ..Calm::default() };
-            calm.settle(|_| Some(vec![]));
+            calm.settle(&Table::default(), &Sills::default(), |_| Some(Still::By(vec![])));
             Box::new(calm)
         };
         let mut calms = Calms::default();

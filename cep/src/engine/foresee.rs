@@ -21,6 +21,9 @@ pub const FORESIGHT: usize = 16;
 /// Under fewer rules a step looks at so little that to look it up before costs more than it saves: with one rule and five hundred subjects a fifth.
 const FEW: usize = 16;
 
+/// Of fewer versions that are asked at once each finds its own way.
+const SOME: usize = 4;
+
 impl Engine {
     /// Whether there are so many rules that looking ahead is of use.
     pub fn has_foresight(&self) -> bool {
@@ -83,6 +86,21 @@ impl Person {
         let awake = self.calms.at(stream).into_iter().flat_map(|calm| calm.awake.ground.iter().chain(&calm.awake.above));
         let states = awake.map(|version| self.states[*version as usize].glance() ^ u64::from(self.dues.is_noted(*version)));
         states.fold(self.line.table(stream).map_or(0, Table::glance_at_columns), |seen, n| seen ^ n)
+    }
+
+    /// What telling these versions something will look at. Those that a reading wakes lie scattered, each in a handful of places: where they are many, the waits overlap.
+    pub(super) fn foresee_asking(&self, rules: &Rulebook, versions: &[u32]) {
+        if versions.len() < SOME {
+            return;
+        }
+        let places = || versions.iter().map(|version| *version as usize);
+        let noted = versions.iter().map(|version| (self.dues.of(*version) ^ self.fronts.of_version(*version)) as u64);
+        let mut seen = noted.fold(0, |seen, n| seen ^ n);
+        seen = places().fold(seen, |seen, place| seen ^ self.states[place].glance() ^ rules.versions[place].glance());
+        seen =
+            places().fold(seen, |seen, place| seen ^ self.states[place].glance_within() ^ rules.versions[place].glance_within());
+        seen = places().fold(seen, |seen, place| seen ^ self.states[place].glance_at_last());
+        black_box(places().fold(seen, |seen, place| seen ^ self.states[place].glance_at_going()));
     }
 
     fn glance_at_due(&self) -> u64 {

@@ -15,8 +15,11 @@ mod ranks;
 mod resting;
 mod rulebook;
 mod shared;
+mod sills;
 mod slices;
 mod snapshot;
+mod spells;
+mod still;
 mod subject;
 
 use std::cell::RefCell;

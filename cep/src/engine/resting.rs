@@ -3,13 +3,17 @@
 //! Each told between which numbers, until when and how far from the reading before the next ones must stay. Bounds of one kind lie in a heap, the one that is crossed first on
 //! top: so a reading that crosses none costs one comparison for each kind, and one that does as much as it wakes, however many rest.
 //!
+//! Bounds that are constants lie in the same order for all subjects, so who rests by one is only marked (`engine::sills`): a number that moves wakes those between its places.
+//!
 //! INVARIANT (numbered): an entry of a heap counts as long as its rule rests under the number that the entry has; what is left of former rests means nothing.
 
 use std::collections::BinaryHeap;
 
 use vitalog_elog::FieldIx;
 
-use crate::decide::{Band, Rest};
+use super::sills::Sills;
+use super::spells::Spells;
+use crate::decide::{Band, Rest, Stay};
 use crate::timeline::Table;
 
 /// All that rest when readings of one stream come.
@@ -20,11 +24,15 @@ pub struct Resting {
     many: usize,
     fields: Vec<(FieldIx, Bounds)>,
     /// Of whom nothing may be said.
-    without: Vec<(FieldIx, BinaryHeap<Entry>)>,
+    without: Vec<(FieldIx, BinaryHeap<Bound>)>,
     /// How long after the one before.
     after: Bounds,
     /// When: only before a bound.
-    at: BinaryHeap<Entry>,
+    at: BinaryHeap<Bound>,
+    /// The numbers that those at a sill rest by: what the field said when they were looked at.
+    stood: Vec<(FieldIx, i64)>,
+    /// Until when they do.
+    spells: Spells,
     /// The last number given.
     last: u32,
     /// With so many entries those go that do not count.
@@ -35,26 +43,38 @@ pub struct Resting {
 
 /// A bound that wakes a version. By `key`, which is the greater the earlier it is crossed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
+struct Bound {
     key: i64,
+    entry: Entry,
+}
+
+/// A version under the number under which it rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
     version: u32,
-    /// Even, or odd of a version above.
+    /// With [`ABOVE`] of a version above, with [`AT_SILL`] of one that rests at its sill.
     number: u32,
 }
+
+const ABOVE: u32 = 1;
+const AT_SILL: u32 = 2;
+/// From one number to the next.
+const NEXT: u32 = 4;
 
 /// Between what a number must stay.
 #[derive(Debug, Default)]
 struct Bounds {
     /// The least allowed, as keys.
-    low: BinaryHeap<Entry>,
+    low: BinaryHeap<Bound>,
     /// The greatest allowed: their keys are these with all bits turned, which turns the order and overflows nowhere.
-    high: BinaryHeap<Entry>,
+    high: BinaryHeap<Bound>,
 }
 
 /// What has to hold of a reading for all that rest.
 #[derive(Debug)]
 struct Whole {
     bands: Vec<Band>,
+    sills: Vec<Band>,
     without: Vec<FieldIx>,
     before: i64,
     apart: i64,
@@ -76,13 +96,18 @@ const FEW: usize = 32;
 
 impl Default for Whole {
     fn default() -> Whole {
-        Whole { bands: Vec::new(), without: Vec::new(), before: i64::MAX, apart: 0, near: i64::MAX }
+        Whole { bands: Vec::new(), sills: Vec::new(), without: Vec::new(), before: i64::MAX, apart: 0, near: i64::MAX }
     }
 }
 
 impl Resting {
     pub fn len(&self) -> usize {
         self.many
+    }
+
+    #[cfg(test)]
+    pub fn at_sills(&self) -> usize {
+        self.numbers.iter().filter(|number| **number & AT_SILL != 0).count()
     }
 
     /// See [`super::foresee`].
@@ -105,14 +130,49 @@ impl Resting {
         self.without.clear();
         self.after.clear();
         self.at.clear();
+        self.stood.clear();
+        self.spells.clear();
+        self.whole.sills.clear();
         self.tighten();
     }
 
     /// A version rests from now on, as long as all of this holds. It did not rest before. To be followed by [`Resting::tighten`].
     pub fn add(&mut self, version: u32, is_above: bool, rests: impl IntoIterator<Item = Rest>) {
-        // After four thousand million of them one that is left over may count again: it wakes a version that need not be.
-        self.last = self.last.wrapping_add(2).max(2);
-        let number = self.last | u32::from(is_above);
+        let entry = self.enter(version, u32::from(is_above));
+        let bound = |key| Bound { key, entry };
+        for rest in rests {
+            match rest {
+                Rest::Without(field) => of_field(&mut self.without, field).push(bound(0)),
+                Rest::Before(t) => self.at.push(bound(!t)),
+                Rest::Apart(span) => self.after.low.push(bound(span)),
+                Rest::Near(span) => self.after.high.push(bound(!span)),
+                Rest::Within(Band { field, low, high }) => {
+                    let bounds = of_field(&mut self.fields, field);
+                    if high < i64::MAX {
+                        bounds.high.push(bound(!high));
+                    }
+                    // Of one that allows any number there must be one.
+                    if low > i64::MIN || high == i64::MAX {
+                        bounds.low.push(bound(low));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same of one that rests at its sill, on the side on which the newest reading is. To be followed by [`Resting::stand`].
+    #[inline]
+    pub fn add_at_sill(&mut self, version: u32, is_above: bool, stay: Stay) {
+        let entry = self.enter(version, u32::from(is_above) | AT_SILL);
+        self.spells.add(stay, entry);
+    }
+
+    /// Gives a version a number.
+    #[inline]
+    fn enter(&mut self, version: u32, kind: u32) -> Entry {
+        // After a thousand million of them one that is left over may count again: it wakes a version that need not be.
+        self.last = self.last.wrapping_add(NEXT).max(NEXT);
+        let number = self.last | kind;
         let place = version as usize;
         if self.numbers.len() <= place {
             // Millions of subjects have one for each stream: little more room than is used.
@@ -121,25 +181,7 @@ impl Resting {
         }
         self.numbers[place] = number;
         self.many += 1;
-        let entry = |key| Entry { key, version, number };
-        for rest in rests {
-            match rest {
-                Rest::Without(field) => of_field(&mut self.without, field).push(entry(0)),
-                Rest::Before(t) => self.at.push(entry(!t)),
-                Rest::Apart(span) => self.after.low.push(entry(span)),
-                Rest::Near(span) => self.after.high.push(entry(!span)),
-                Rest::Within(Band { field, low, high }) => {
-                    let bounds = of_field(&mut self.fields, field);
-                    if high < i64::MAX {
-                        bounds.high.push(entry(!high));
-                    }
-                    // Of one that allows any number there must be one.
-                    if low > i64::MIN || high == i64::MAX {
-                        bounds.low.push(entry(low));
-                    }
-                }
-            }
-        }
+        Entry { version, number }
     }
 
     /// A version does not rest any more; whether it is above, if it did.
@@ -149,7 +191,7 @@ impl Resting {
             return None;
         }
         self.many -= 1;
-        Some(number % 2 == 1)
+        Some(number & ABOVE != 0)
     }
 
     /// Whether all go on resting when a reading comes.
@@ -159,20 +201,21 @@ impl Resting {
         newest.at < whole.before
             && whole.apart <= newest.after
             && newest.after <= whole.near
-            && whole.bands.iter().all(|band| newest.is_inside(band))
+            && whole.bands.iter().chain(&whole.sills).all(|band| newest.is_inside(band))
             && !whole.without.iter().any(|field| newest.says(*field))
     }
 
     /// Takes out those for whom something does not hold of a reading that comes. To be followed by [`Resting::tighten`].
-    pub fn wake(&mut self, newest: &Newest<'_>, mut woken: impl FnMut(u32, bool)) {
-        let Resting { numbers, many, fields, without, after, at, .. } = self;
+    pub fn wake(&mut self, newest: &Newest<'_>, sills: &Sills, mut woken: impl FnMut(u32, bool)) {
+        let Resting { numbers, many, fields, without, after, at, stood, spells, .. } = self;
         let mut rouse = |entry: Entry| {
             if counts(numbers, &entry) {
                 numbers[entry.version as usize] = 0;
                 *many -= 1;
-                woken(entry.version, entry.number % 2 == 1);
+                woken(entry.version, entry.number & ABOVE != 0);
             }
         };
+        spells.drain(newest.at, newest.after, &mut rouse);
         drain(at, |key| key >= !newest.at, &mut rouse);
         after.drain(Some(newest.after), &mut rouse);
         for (field, bounds) in fields {
@@ -181,23 +224,56 @@ impl Resting {
         for (field, heap) in without {
             drain(heap, |_| newest.says(*field), &mut rouse);
         }
+        for of in sills.fields() {
+            let Some((_, stood)) = stood.iter_mut().find(|(field, _)| *field == of.field) else { continue };
+            let passed = match newest.number(of.field) {
+                Some(number) => of.between(std::mem::replace(stood, number), number),
+                None => of.versions(),
+            };
+            for &version in passed {
+                if let Some(number) = numbers.get_mut(version as usize).filter(|number| **number & AT_SILL != 0) {
+                    let number = std::mem::take(number);
+                    *many -= 1;
+                    woken(version, number & ABOVE != 0);
+                }
+            }
+        }
+    }
+
+    /// Notes where the newest reading is among the sills, after some came to rest there.
+    pub fn stand(&mut self, newest: &Newest<'_>, sills: &Sills) {
+        self.whole.sills.clear();
+        for of in sills.fields() {
+            // Without a number nobody rests there.
+            let Some(number) = newest.number(of.field) else { continue };
+            match self.stood.iter_mut().find(|(field, _)| *field == of.field) {
+                Some((_, stood)) => *stood = number,
+                None => self.stood.push((of.field, number)),
+            }
+            let counts = |version: u32| self.numbers.get(version as usize).is_some_and(|number| number & AT_SILL != 0);
+            if let Some((low, high)) = of.room(number, counts) {
+                self.whole.sills.push(Band { field: of.field, low, high });
+            }
+        }
     }
 
     /// Finds anew what has to hold for all, after some came or went.
     pub fn tighten(&mut self) {
         if self.entries() > self.most.max(FEW) {
-            let Resting { numbers, fields, without, after, at, .. } = self;
-            let mut keep = |heap: &mut BinaryHeap<Entry>| heap.retain(|entry| counts(numbers, entry));
+            let Resting { numbers, fields, without, after, at, spells, .. } = self;
+            spells.keep(|entry| counts(numbers, entry));
+            let mut keep = |heap: &mut BinaryHeap<Bound>| heap.retain(|bound| counts(numbers, &bound.entry));
             keep(at);
             after.each(&mut keep);
             fields.iter_mut().for_each(|(_, bounds)| bounds.each(&mut keep));
             without.iter_mut().for_each(|(_, heap)| keep(heap));
             self.most = 2 * self.entries();
         }
-        let Resting { numbers, fields, without, after, at, whole, .. } = self;
-        whole.before = top(at, numbers).map_or(i64::MAX, |key| !key);
+        let Resting { numbers, fields, without, after, at, spells, whole, .. } = self;
+        let stay = spells.narrowest();
+        whole.before = top(at, numbers).map_or(i64::MAX, |key| !key).min(stay.before);
         whole.apart = top(&mut after.low, numbers).unwrap_or(0).max(0);
-        whole.near = top(&mut after.high, numbers).map_or(i64::MAX, |key| !key);
+        whole.near = top(&mut after.high, numbers).map_or(i64::MAX, |key| !key).min(stay.near);
         whole.bands.clear();
         for (field, bounds) in fields {
             let (low, high) = (top(&mut bounds.low, numbers), top(&mut bounds.high, numbers));
@@ -212,7 +288,7 @@ impl Resting {
 
     fn entries(&self) -> usize {
         let of_fields = self.fields.iter().map(|(_, bounds)| bounds.len()).chain(self.without.iter().map(|(_, heap)| heap.len()));
-        of_fields.sum::<usize>() + self.after.len() + self.at.len()
+        of_fields.sum::<usize>() + self.after.len() + self.at.len() + self.spells.len()
     }
 }
 
@@ -232,10 +308,10 @@ fn counts(numbers: &[u32], entry: &Entry) -> bool {
 }
 
 /// The greatest key that counts.
-fn top(heap: &mut BinaryHeap<Entry>, numbers: &[u32]) -> Option<i64> {
-    while let Some(entry) = heap.peek() {
-        if counts(numbers, entry) {
-            return Some(entry.key);
+fn top(heap: &mut BinaryHeap<Bound>, numbers: &[u32]) -> Option<i64> {
+    while let Some(bound) = heap.peek() {
+        if counts(numbers, &bound.entry) {
+            return Some(bound.key);
         }
         heap.pop();
     }
@@ -243,10 +319,10 @@ fn top(heap: &mut BinaryHeap<Entry>, numbers: &[u32]) -> Option<i64> {
 }
 
 /// Takes the entries out whose keys are crossed.
-fn drain(heap: &mut BinaryHeap<Entry>, is_crossed: impl Fn(i64) -> bool, rouse: &mut impl FnMut(Entry)) {
-    while let Some(entry) = heap.peek().copied().filter(|entry| is_crossed(entry.key)) {
+fn drain(heap: &mut BinaryHeap<Bound>, is_crossed: impl Fn(i64) -> bool, rouse: &mut impl FnMut(Entry)) {
+    while let Some(bound) = heap.peek().copied().filter(|bound| is_crossed(bound.key)) {
         heap.pop();
-        rouse(entry);
+        rouse(bound.entry);
     }
 }
 
@@ -260,7 +336,7 @@ impl Bounds {
         self.high.clear();
     }
 
-    fn each(&mut self, f: &mut impl FnMut(&mut BinaryHeap<Entry>)) {
+    fn each(&mut self, f: &mut impl FnMut(&mut BinaryHeap<Bound>)) {
         f(&mut self.low);
         f(&mut self.high);
     }
@@ -302,6 +378,7 @@ mod tests {
     use super::*;
     use vitalog_elog::{Amount, Content, Dimension, ReadingId, StreamIx, Time, Value, When};
 
+    use crate::decide::Sill;
     use crate::timeline::Mark;
 
     fn atoms(digits: i64) -> i64 {
@@ -335,6 +412,29 @@ mod tests {
         }
     }
 
+    /// Versions from here on have sills; of which field, below which number they are low.
+    const WITH_SILLS: u32 = 40;
+
+    fn sill(version: u32) -> (u16, i64) {
+        (version as u16 % 2, atoms(i64::from(version * 7 % 60)))
+    }
+
+    fn sills() -> Sills {
+        let of = |version: u32| {
+            let (field, bound) = sill(version);
+            Sill::below(FieldIx(field), bound)
+        };
+        Sills::of((WITH_SILLS..2 * WITH_SILLS).map(|version| (version, of(version))))
+    }
+
+    /// What has to hold for one to stay on the side of its sill on which it is, which are its bounds.
+    fn at_sill(version: u32, newest: &Newest<'_>, stay: Stay) -> Option<Vec<Rest>> {
+        let (field, bound) = sill(version);
+        let number = newest.number(FieldIx(field))?;
+        let side = if number < bound { within(field, i64::MIN, bound - 1) } else { within(field, bound, i64::MAX) };
+        Some(vec![side, Rest::Before(stay.before), Rest::Near(stay.near)])
+    }
+
     #[test]
     fn each_wakes_when_something_that_it_told_does_not_hold_and_not_before() {
         let mut dice = 7_u64;
@@ -343,9 +443,9 @@ mod tests {
             (dice >> 33) % n
         };
         let is_above = |version: u32| version.is_multiple_of(3);
-        let mut resting = Resting::default();
+        let (mut resting, sills) = (Resting::default(), sills());
         let mut told: Vec<(u32, Vec<Rest>)> = Vec::new();
-        let (mut before, mut woken_in_all) = (0_i64, 0);
+        let (mut before, mut woken_in_all, mut woken_at_sills, mut quiet) = (0_i64, 0, 0, 0);
         for step in 0..20_000_i64 {
             let at = before + 1 + below(20) as i64;
             let mut number = || (below(10) > 0).then(|| below(100) as i64);
@@ -355,7 +455,7 @@ mod tests {
             before = at;
             let mut woken = Vec::new();
             let all = resting.keeps_all(&newest);
-            resting.wake(&newest, |version, is_above| woken.push((version, is_above)));
+            resting.wake(&newest, &sills, |version, is_above| woken.push((version, is_above)));
             woken.sort_unstable();
             let mut meant: Vec<(u32, bool)> = Vec::new();
             told.retain(|(version, rests)| {
@@ -366,14 +466,27 @@ mod tests {
                 keeps
             });
             meant.sort_unstable();
-            assert_eq!((&woken, all), (&meant, meant.is_empty()), "step {step}");
+            assert_eq!(woken, meant, "step {step}");
+            // Of sills it may be told too little, never too much.
+            assert!(!all || meant.is_empty(), "step {step}");
             woken_in_all += woken.len();
+            woken_at_sills += woken.iter().filter(|(version, _)| *version >= WITH_SILLS).count();
+            quiet += usize::from(all);
             for _ in 0..below(4) {
-                let version = below(40) as u32;
+                let version = below(80) as u32;
                 let was = told.iter().position(|(v, _)| *v == version);
                 assert_eq!(resting.remove(version), was.map(|_| is_above(version)));
                 was.map(|place| told.swap_remove(place));
                 let low = atoms(below(60) as i64);
+                let ever = |is: bool, n: i64| if is { i64::MAX } else { n };
+                let stay =
+                    Stay { before: ever(below(2) == 0, at + below(200) as i64), near: ever(below(3) == 0, 15 + below(6) as i64) };
+                if version >= WITH_SILLS {
+                    let Some(rests) = at_sill(version, &newest, stay) else { continue };
+                    resting.add_at_sill(version, is_above(version), stay);
+                    told.push((version, rests));
+                    continue;
+                }
                 let rests: Vec<Rest> = (0..below(4))
                     .map(|_| match below(8) {
                         0 => Rest::Before(at + below(200) as i64),
@@ -389,10 +502,12 @@ mod tests {
                 resting.add(version, is_above(version), rests.iter().copied());
                 told.push((version, rests));
             }
+            resting.stand(&newest, &sills);
             resting.tighten();
             assert_eq!(resting.len(), told.len());
         }
-        assert!(woken_in_all > 1_000, "{woken_in_all}");
+        let enough = woken_in_all > 3_000 && woken_at_sills > 1_000 && quiet > 1_000;
+        assert!(enough, "{woken_in_all}, {woken_at_sills} at sills, {quiet} times nobody");
     }
 
     #[test]
@@ -400,10 +515,13 @@ mod tests {
         let mut resting = Resting::default();
         for step in 0..10_000 {
             resting.add(step % 5, false, [Rest::Before(i64::MAX), within(0, 0, 9)]);
+            resting.add_at_sill(7 + step % 5, false, Stay { before: i64::from(step), near: 9 });
             resting.tighten();
+            resting.remove(7 + step % 5);
             resting.remove((step + 1) % 5);
         }
         assert!(resting.at.len() + resting.fields[0].1.len() < 4 * FEW, "{} {}", resting.at.len(), resting.fields[0].1.len());
+        assert!(resting.spells.len() < 4 * FEW, "{}", resting.spells.len());
         resting.clear();
         assert_eq!((resting.len(), resting.whole.before, resting.whole.bands.len()), (0, i64::MAX, 0));
     }

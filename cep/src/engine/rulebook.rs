@@ -7,6 +7,7 @@ use vitalog_elog::{StreamIx, Time};
 
 use super::calm::Ranked;
 use super::ranks::Ranks;
+use super::sills::Sills;
 use crate::decide::Version;
 use crate::plan::Library;
 use crate::timeline::Wanted;
@@ -63,6 +64,8 @@ pub struct Route {
     pub all: Ranked,
     /// Those that a reading concerns which is later than all of its stream and all that was decided.
     pub newest: Ranked,
+    /// Where those turn that are decided upon it.
+    pub sills: Sills,
 }
 
 /// What a new library changed.
@@ -148,6 +151,10 @@ impl Rulebook {
         for &place in &self.ranks.above {
             enter(place, |r| &mut r.all.above, |_, _| true);
             enter(place, |r| &mut r.newest.above, newest);
+        }
+        for (stream, route) in (0..).map(StreamIx).zip(&mut self.routes) {
+            let those = (0_u32..).zip(&self.versions).filter(|(_, version)| version.is_driven_by(stream));
+            route.sills = Sills::of(those.filter_map(|(place, version)| Some((place, version.scope.sill?))));
         }
         let names = self.library.schema.streams.iter().map(|stream| stream.name.clone()).collect();
         let sums = self.versions.iter().flat_map(|v| &v.scope.sums);

@@ -1,10 +1,10 @@
 //! One subject: its timeline, and what each rule found on it.
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::{Cause, Effect, ReadingId, Severity, StreamIx, Subject, Time};
+use vitalog_elog::{Cause, Effect, ReadingId, Severity, Subject, Time};
 
 use super::book::{Book, Desk};
-use super::calm::{Calm, Calms, Ranked};
+use super::calm::{Calms, Ranked};
 use super::cold::Cold;
 use super::dues::Dues;
 use super::fronts::Fronts;
@@ -50,6 +50,9 @@ pub struct Person {
 
 /// How soon a deadline is that is looked at again when another comes up, in microseconds.
 const SOON: i64 = 600_000_000;
+
+/// Of so many versions it is looked up together what asking them will look at.
+const AT_ONCE: usize = 64;
 
 impl Person {
     pub fn new(name: Subject, rules: &Rulebook) -> Person {
@@ -105,7 +108,7 @@ impl Person {
             && let Some(table) = self.line.table(one.stream)
             && let Some(mut calm) = self.calms.take(one.stream, t)
         {
-            let mut is_old = calm.wake(table);
+            let mut is_old = calm.wake(table, &route.sills);
             if is_due {
                 // The clock passed deadlines that this reading would only have moved away.
                 let reached = self.dues.take(clock.saturating_add(1));
@@ -162,8 +165,11 @@ impl Person {
     fn ask(&mut self, rules: &Rulebook, clock: i64, one: &Touch, ground: &[u32], above: &[u32]) -> Option<i64> {
         let touches = std::slice::from_ref(one);
         let mut due = None;
-        for &version in ground {
-            due = earlier(due, self.touch(rules, clock, version, touches));
+        for some in ground.chunks(AT_ONCE) {
+            self.foresee_asking(rules, some);
+            for &version in some {
+                due = earlier(due, self.touch(rules, clock, version, touches));
+            }
         }
         // Each after all that it looks at. From where one found something they are told of that too, and once of all of it.
         let turn = |version: &u32| rules.ranks.turn(*version);
@@ -189,16 +195,6 @@ impl Person {
             }
         }
         due
-    }
-
-    /// Asks versions that are awake whether they may rest when the next readings of a stream come.
-    fn settle_calm(&self, rules: &Rulebook, clock: i64, stream: StreamIx, calm: &mut Calm) {
-        let Some(row) = self.line.table(stream).and_then(|table| table.len().checked_sub(1)) else { return };
-        calm.settle(|place| {
-            let place = place as usize;
-            let case = Case { line: &self.line, version: &rules.versions[place], clock, more: rules.more };
-            self.states[place].calm(&case, stream, row, self.dues.is_noted(place as u32))
-        });
     }
 
     /// The long way: something came late, or went, or several came.
@@ -459,15 +455,22 @@ impl Person {
         let index = place as usize;
         let case = Case { line: &self.line, version: &rules.versions[index], clock, more: rules.more };
         let state = &mut self.states[index];
-        let pose = state.pose(&case);
-        let seen = state.touched(&case, touches);
-        self.waits |= rules.more && state.waits();
+        let streams = &case.version.scope.streams;
+        let (seen, turns, decided) = match (state.decides(&case, touches), touches) {
+            (Some((seen, turns)), [Touch { at: Some(at), .. }]) => (seen, turns, *at),
+            _ => {
+                let pose = state.pose(&case);
+                let seen = state.touched(&case, touches);
+                self.waits |= rules.more && state.waits();
+                (seen, pose.ends(state.pose(&case)), state.decided_until(&case, None))
+            }
+        };
         if let Some(due) = seen.due {
             self.dues.advance(place, due);
         }
-        self.fronts.raise(place, &case.version.scope.streams, state.decided_until(&case, None));
-        if pose.ends(state.pose(&case)) {
-            self.calms.rouse(place, &case.version.scope.streams);
+        self.fronts.raise(place, streams, decided);
+        if turns {
+            self.calms.rouse(place, streams);
         }
         if seen.changed {
             self.changed.push(place);
