@@ -22,7 +22,7 @@ pub const FORESIGHT: usize = 16;
 const FEW: usize = 16;
 
 /// Of fewer versions that are asked at once each finds its own way.
-const SOME: usize = 4;
+const SOME: usize = 16;
 
 impl Engine {
     /// Whether there are so many rules that looking ahead is of use.
