@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, EngineInput, FORESIGHT};
+use vitalog_cep::{Engine, EngineInput, FORESIGHT, Told};
 use vitalog_elog::{Change, Effect, FindingKind, Reading, Span, Time};
 use vitalog_rules::{Source, compile};
 
@@ -96,6 +96,7 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
     let mut post = Post::new(options.late, options.seed);
     let mut uploads = Uploads::new(&library.schema, options.upload);
     let mut effects = Vec::new();
+    let mut told = Told::default();
     let mut ran = Ran {
         engine: Engine::new(),
         readings: 0,
@@ -117,17 +118,20 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
             batch.extend(uploads.deliver(post.deliver(population.next_hour())));
             hours -= 1;
         }
+        let together: Vec<(Time, &Reading)> = batch.iter().map(|(arrival, reading)| (*arrival, reading)).collect();
         let begin = Clock::now();
-        for (place, (arrival, reading)) in batch.iter().enumerate() {
-            if place % FORESIGHT == 0 && ran.engine.has_foresight() {
-                ran.engine.foresee(batch[place..].iter().map(|(_, reading)| reading));
-            }
-            ran.readings += 1;
-            beyond.step(&mut ran.engine, ran.readings, *arrival, EngineInput::Reading(reading), &mut effects);
-            for effect in effects.drain(..) {
-                let Effect::Finding(change) = effect else { continue };
-                ran.changes += 1;
-                ran.opened += u64::from(change.change == Change::Opened);
+        if options.horizon.is_none() {
+            ran.readings += batch.len() as u64;
+            ran.engine.step_all(&together, &mut told);
+            told.changes().for_each(|effect| count(effect, &mut ran.changes, &mut ran.opened));
+        } else {
+            for (place, (arrival, reading)) in batch.iter().enumerate() {
+                if place % FORESIGHT == 0 && ran.engine.has_foresight() {
+                    ran.engine.foresee(batch[place..].iter().map(|(_, reading)| reading));
+                }
+                ran.readings += 1;
+                beyond.step(&mut ran.engine, ran.readings, *arrival, EngineInput::Reading(reading), &mut effects);
+                effects.drain(..).for_each(|effect| count(&effect, &mut ran.changes, &mut ran.opened));
             }
         }
         ran.took += begin.elapsed().saturating_sub(std::mem::take(&mut beyond.elsewhere));
@@ -143,6 +147,12 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
     }
     beyond.print(&ran.engine);
     ran
+}
+
+fn count(effect: &Effect, changes: &mut u64, opened: &mut u64) {
+    let Effect::Finding(change) = effect else { return };
+    *changes += 1;
+    *opened += u64::from(change.change == Change::Opened);
 }
 
 /// A rule, and the loop by hand beside it.

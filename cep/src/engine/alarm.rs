@@ -80,6 +80,16 @@ impl Alarms {
         None
     }
 
+    /// Takes a subject's entry out if it is for `until` or earlier: the instant it is set for.
+    #[inline]
+    pub fn take_due_of(&mut self, subject: u32, until: i64) -> Option<i64> {
+        let entry = self.set.get_mut(subject as usize)?;
+        let due = entry.filter(|due| *due <= until)?;
+        *entry = None;
+        self.count -= 1;
+        Some(due)
+    }
+
     /// The earliest entry of all, each put right by `exact` when it comes up.
     pub fn earliest(&mut self, exact: impl Fn(u32) -> Option<i64>) -> Option<i64> {
         loop {

@@ -5,7 +5,7 @@
 
 use vitalog_elog::StreamIx;
 
-use super::resting::{Newest, Resting};
+use super::resting::{Coming, Newest, Resting};
 use super::sills::Sills;
 use super::still::Still;
 use crate::decide::Rest;
@@ -94,6 +94,14 @@ impl Calms {
             cell.resting.tighten();
             cell.age = cell.patience;
         }
+    }
+
+    /// Whether nobody is awake whom the next reading of a stream concerns, and nobody wakes by this one.
+    #[inline]
+    pub fn all_rest(&self, stream: StreamIx, coming: &Coming<'_>) -> bool {
+        let Some(Some(cell)) = self.cells.get(usize::from(stream.0)) else { return false };
+        let holds = cell.epoch == self.epoch && coming.at < cell.until;
+        holds && cell.awake.is_empty() && cell.resting.keeps_all(coming)
     }
 
     /// What holds for the newest reading of a stream, which is at `t`. To be put back by [`Calms::keep`].

@@ -66,6 +66,11 @@ impl Horizons {
         }
     }
 
+    /// Nothing is cut off, and nobody waits for what was.
+    pub fn keeps_all(&self) -> bool {
+        self.set.is_none() && self.short.is_empty()
+    }
+
     pub fn lacks(&self, place: u32) -> bool {
         self.short.contains_key(&place)
     }

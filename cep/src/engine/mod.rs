@@ -11,6 +11,7 @@ mod foresee;
 mod fronts;
 mod horizon;
 mod people;
+mod quiet;
 mod ranks;
 mod resting;
 mod rulebook;
@@ -21,13 +22,14 @@ mod snapshot;
 mod spells;
 mod still;
 mod subject;
+mod together;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Cause, Effect, Finding, Reading, Schema, Subject, Time};
+use vitalog_elog::{Cause, Effect, Finding, Outcome, Reading, Schema, Subject, Time};
 
 use alarm::Alarms;
 pub use asked::Unknown;
@@ -41,6 +43,8 @@ pub use shared::Seen;
 use slices::Slice;
 pub use snapshot::SnapshotError;
 use subject::Person;
+use together::Together;
+pub use together::Told;
 
 use crate::decide::earlier;
 use crate::plan::Library;
@@ -84,6 +88,8 @@ pub struct Engine {
     /// Subjects of whom a decision waits for the end of the moment, and what touched them last.
     waiting_for: BTreeMap<u32, Cause>,
     horizons: Horizons,
+    /// Room for many readings.
+    together: Together,
 }
 
 impl Default for Engine {
@@ -108,6 +114,7 @@ impl Engine {
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
             horizons: Horizons::default(),
+            together: Together::default(),
         }
     }
 
@@ -116,25 +123,24 @@ impl Engine {
     ///
     /// The input is taken in first, then the clock moves to `arrival` (never back), then what is due is decided, or a slice of it ([`Engine::set_slice`]). What the input's own
     /// subject owed before is decided before the input.
-    pub fn step(&mut self, offset: u64, arrival: Time, input: EngineInput<'_>, effects: &mut Vec<Effect>) {
-        self.step_or_leave(offset, arrival, input, effects, None);
+    pub fn step(&mut self, _offset: u64, arrival: Time, input: EngineInput<'_>, effects: &mut Vec<Effect>) {
+        self.step_or_leave(arrival, input, effects, None);
     }
 
     /// The same for an engine that has a part of the subjects only: what readings show to further subjects, who may be elsewhere, is left to [`Engine::see`].
     pub fn step_apart(
         &mut self,
-        offset: u64,
+        _offset: u64,
         arrival: Time,
         input: EngineInput<'_>,
         effects: &mut Vec<Effect>,
         seen: &mut Vec<Seen>,
     ) {
-        self.step_or_leave(offset, arrival, input, effects, Some(seen));
+        self.step_or_leave(arrival, input, effects, Some(seen));
     }
 
     fn step_or_leave(
         &mut self,
-        _offset: u64,
         arrival: Time,
         input: EngineInput<'_>,
         effects: &mut Vec<Effect>,
@@ -162,6 +168,8 @@ impl Engine {
         let owed = effects.len() - first;
         if self.rules.shares {
             self.shared(reading, place, effects, left);
+        } else if self.takes_quietly(reading, place) {
+            effects.push(Effect::Reading(Outcome::New));
         } else {
             self.reading(reading, place, Cause::Reading(reading.id), effects);
         }
@@ -305,6 +313,7 @@ impl Engine {
             touched: Vec::new(),
             waiting_for: BTreeMap::new(),
             horizons,
+            together: Together::default(),
         })
     }
 

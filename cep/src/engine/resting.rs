@@ -9,7 +9,7 @@
 
 use std::collections::BinaryHeap;
 
-use vitalog_elog::FieldIx;
+use vitalog_elog::{Content, FieldIx, Value};
 
 use super::sills::Sills;
 use super::spells::Spells;
@@ -89,6 +89,29 @@ pub struct Newest<'a> {
     at: i64,
     /// How long after the one before.
     after: i64,
+}
+
+/// A reading that is not in its table yet, and is the newest when it is. What it says is what its row will: so much is for who puts it there to see.
+#[derive(Clone, Copy)]
+pub struct Coming<'a> {
+    pub content: &'a Content,
+    pub at: i64,
+    /// How long after the one before.
+    pub after: i64,
+}
+
+/// A reading that may wake who rests.
+pub trait Told {
+    fn at(&self) -> i64;
+    /// How long after the one before.
+    fn after(&self) -> i64;
+    fn number(&self, field: FieldIx) -> Option<i64>;
+    fn says(&self, field: FieldIx) -> bool;
+
+    #[inline]
+    fn is_inside(&self, band: &Band) -> bool {
+        self.number(band.field).is_some_and(|n| band.low <= n && n <= band.high)
+    }
 }
 
 /// Fewer entries are not looked through.
@@ -196,11 +219,11 @@ impl Resting {
 
     /// Whether all go on resting when a reading comes.
     #[inline]
-    pub fn keeps_all(&self, newest: &Newest<'_>) -> bool {
+    pub fn keeps_all(&self, newest: &impl Told) -> bool {
         let whole = &self.whole;
-        newest.at < whole.before
-            && whole.apart <= newest.after
-            && newest.after <= whole.near
+        newest.at() < whole.before
+            && whole.apart <= newest.after()
+            && newest.after() <= whole.near
             && whole.bands.iter().chain(&whole.sills).all(|band| newest.is_inside(band))
             && !whole.without.iter().any(|field| newest.says(*field))
     }
@@ -356,6 +379,18 @@ impl<'a> Newest<'a> {
         let after = row.checked_sub(1).map_or(i64::MAX, |before| at.saturating_sub(table.at(before)));
         Some(Newest { table, row, at, after })
     }
+}
+
+impl Told for Newest<'_> {
+    #[inline]
+    fn at(&self) -> i64 {
+        self.at
+    }
+
+    #[inline]
+    fn after(&self) -> i64 {
+        self.after
+    }
 
     #[inline]
     fn number(&self, field: FieldIx) -> Option<i64> {
@@ -366,10 +401,30 @@ impl<'a> Newest<'a> {
     fn says(&self, field: FieldIx) -> bool {
         self.table.column(field).is_some_and(|column| column.has(self.row))
     }
+}
+
+impl Told for Coming<'_> {
+    #[inline]
+    fn at(&self) -> i64 {
+        self.at
+    }
 
     #[inline]
-    fn is_inside(&self, band: &Band) -> bool {
-        self.number(band.field).is_some_and(|n| band.low <= n && n <= band.high)
+    fn after(&self) -> i64 {
+        self.after
+    }
+
+    #[inline]
+    fn number(&self, field: FieldIx) -> Option<i64> {
+        match self.content.values.get(usize::from(field.0)) {
+            Some(Some(Value::Quantity(amount))) => Some(amount.atoms()),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn says(&self, field: FieldIx) -> bool {
+        matches!(self.content.values.get(usize::from(field.0)), Some(Some(_)))
     }
 }
 

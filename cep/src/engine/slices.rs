@@ -27,6 +27,11 @@ impl Default for Slice {
 }
 
 impl Slice {
+    /// Whether who is decided hangs on how many were.
+    pub fn is_limited(&self) -> bool {
+        self.size < usize::MAX
+    }
+
     /// Another moment begins.
     pub fn renew(&mut self) {
         self.left = self.size;

@@ -225,6 +225,12 @@ impl Person {
         due
     }
 
+    /// It was brought to a clock, and nobody was asked.
+    #[inline]
+    pub(super) fn reach(&mut self, clock: i64) {
+        self.clock = clock;
+    }
+
     /// What was noted of those at rest is old.
     pub(super) fn unsettled(&mut self) {
         self.calms.forget();

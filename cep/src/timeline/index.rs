@@ -30,6 +30,12 @@ impl<K: Eq + Hash, V: Copy, H: Hasher + Default> Lookup<K, V, H> {
         self.0.get(key).copied()
     }
 
+    /// Whether a key is known; of none at all this is cheap.
+    #[inline]
+    pub fn has(&self, key: &K) -> bool {
+        !self.0.is_empty() && self.0.contains_key(key)
+    }
+
     pub fn set(&mut self, key: K, value: V) {
         self.0.insert(key, value);
     }

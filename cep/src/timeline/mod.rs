@@ -166,6 +166,24 @@ impl Timeline {
         }
     }
 
+    /// Takes in a plain reading of an instant that the clock has reached and that is later than all of its stream, where nothing else hangs on it: so it is a new one. `false`: it is
+    /// none, and nothing was done.
+    #[inline]
+    pub fn append(&mut self, reading: &Reading, content: &Content, at: i64) -> bool {
+        // Another reading of its id would be at its instant, or would have been named.
+        if !is_plain(reading) || self.is_complete || !self.ahead.is_empty() || self.index.has(&reading.id) {
+            return false;
+        }
+        let Some(Some(stream)) = self.streams.get_mut(usize::from(content.stream.0)) else { return false };
+        if stream.begun.is_some() || self.enrolled.is_none_or(|enrolled| at < enrolled) {
+            return false;
+        }
+        let name = self.wanted.names.get(usize::from(content.stream.0));
+        let appended = name.is_some_and(|name| stream.ended.push(at, reading, content, name));
+        self.rows += u32::from(appended);
+        appended
+    }
+
     /// Where the current revision of the reading's id is, if there is one. `place` is where this one will be.
     #[inline]
     fn find(&mut self, reading: &Reading, place: Place) -> Option<Place> {

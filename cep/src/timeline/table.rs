@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::{Content, FieldIx, ReadingId, Time, When, content_hash};
+use vitalog_elog::{Content, FieldIx, Reading, ReadingId, Time, When, content_hash};
 
 use self::marks::{Hashes, Marks, Origin};
 use super::column::Column;
@@ -387,6 +387,25 @@ impl Table {
         // Whoever may mean a row that was cut off has it put back first.
         let from = self.left_from(at);
         (from..self.len()).take_while(|&row| self.at[row] == at).find(|&row| self.id(row) == id)
+    }
+
+    /// Puts the row of a plain reading of an instant after all others, where it needs nothing that they do not have, its hash follows as theirs, and each is at its own place. `false`: nothing
+    /// was done.
+    #[inline]
+    pub fn push(&mut self, at: i64, reading: &Reading, content: &Content, stream: &Arc<str>) -> bool {
+        let row = self.at.len();
+        let is_next = self.last().is_some_and(|last| last < at) && self.slots.is_empty() && row == self.marks.len();
+        let is_alike = self.start.is_none() && !self.endless && content.values.len() <= self.columns.len();
+        if !(is_next && is_alike && self.marks.follows(stream, content.source.as_ref()) && self.can_hold(content)) {
+            return false;
+        }
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            column.insert(row, content.values.get(i).and_then(Option::as_ref));
+        }
+        self.marks.put_plain(reading.id);
+        grow::push(&mut self.at, at);
+        debug_assert_eq!(self.mark(row), Mark { id: reading.id, hash: reading.hash, rev: 1, plain: true }, "its hash follows");
+        true
     }
 
     /// Puts the row of a reading after all rows of its instant; `stream` is its stream's name, where that is known.

@@ -28,6 +28,7 @@ mod sights;
 mod slices;
 mod streams;
 mod subjects;
+mod together;
 mod why;
 
 use std::ops::Range;

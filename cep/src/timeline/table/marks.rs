@@ -63,13 +63,26 @@ impl Marks {
     #[inline]
     pub fn follow(&mut self, stream: &Arc<str>, source: Option<&Arc<str>>) -> bool {
         match &self.hashes {
-            Hashes::Follow(origin) => origin.source.as_ref() == source && origin.stream == *stream,
+            Hashes::Follow(_) => self.follows(stream, source),
             Hashes::None if self.ids.is_empty() => {
                 self.hashes = Hashes::Follow(Origin { stream: stream.clone(), source: source.cloned() });
                 true
             }
             Hashes::None | Hashes::Kept(_) => false,
         }
+    }
+
+    /// Whether there are rows, all of them plain readings of this stream and source, whose hashes follow.
+    #[inline]
+    pub fn follows(&self, stream: &Arc<str>, source: Option<&Arc<str>>) -> bool {
+        matches!(&self.hashes, Hashes::Follow(origin) if origin.source.as_ref() == source && origin.stream == *stream)
+    }
+
+    /// Enters the mark of a plain reading whose hash follows, as those of all before it do.
+    #[inline]
+    pub fn put_plain(&mut self, id: ReadingId) {
+        debug_assert!(self.plain.is_empty() && matches!(self.hashes, Hashes::Follow(_)), "all are plain");
+        grow::push(&mut self.ids, id);
     }
 
     /// Enters the mark of a row, at a slot or after all. Its hash is left out where it follows, or nobody asks for it.
