@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, EngineInput, FORESIGHT, Told};
+use vitalog_cep::{Engine, EngineInput, FORESIGHT, NotThatLayer, Told, Want};
 use vitalog_elog::{Change, Effect, FindingKind, Reading, Span, Time};
 use vitalog_rules::{Source, compile};
 
@@ -122,7 +122,7 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
         let begin = Clock::now();
         if options.horizon.is_none() {
             ran.readings += batch.len() as u64;
-            ran.engine.step_all(&together, &mut told);
+            ran.engine.step_all(&together, &mut told, &mut nothing_cut).expect("it keeps all");
             told.changes().for_each(|effect| count(effect, &mut ran.changes, &mut ran.opened));
         } else {
             for (place, (arrival, reading)) in batch.iter().enumerate() {
@@ -147,6 +147,11 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
     }
     beyond.print(&ran.engine);
     ran
+}
+
+/// Nothing is asked for of an engine that keeps all.
+fn nothing_cut(want: &Want) -> Result<Vec<Vec<u8>>, NotThatLayer> {
+    Err(NotThatLayer { id: want.layers.first().copied() })
 }
 
 fn count(effect: &Effect, changes: &mut u64, opened: &mut u64) {

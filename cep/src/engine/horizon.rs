@@ -66,9 +66,15 @@ impl Horizons {
         }
     }
 
-    /// Nothing is cut off, and nobody waits for what was.
-    pub fn keeps_all(&self) -> bool {
-        self.set.is_none() && self.short.is_empty()
+    /// Something is cut off, or may be.
+    #[inline]
+    pub fn is_set(&self) -> bool {
+        self.set.is_some()
+    }
+
+    /// Somebody waits for what was.
+    pub fn is_short_of_any(&self) -> bool {
+        !self.short.is_empty()
     }
 
     pub fn lacks(&self, place: u32) -> bool {

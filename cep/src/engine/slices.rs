@@ -32,6 +32,11 @@ impl Slice {
         self.size < usize::MAX
     }
 
+    /// Nobody else is decided because the clock reached something, up to the end of the moment.
+    pub fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+
     /// Another moment begins.
     pub fn renew(&mut self) {
         self.left = self.size;

@@ -7,7 +7,7 @@
 
 use vitalog_elog::{Cause, Effect, Outcome, Reading, Time};
 
-use super::{Engine, EngineInput, FORESIGHT};
+use super::{Engine, EngineInput, FORESIGHT, NotThatLayer, Want};
 
 /// What was said of many readings.
 #[derive(Debug, Default)]
@@ -134,9 +134,30 @@ impl Together {
     }
 }
 
+/// Where layers are read from that were cut off.
+pub type Shelves<'s, E> = &'s mut dyn FnMut(&Want) -> Result<Vec<Vec<u8>>, E>;
+
+/// What many readings are gone through with.
+struct Going<'g, 's, E> {
+    readings: &'g [(Time, &'g Reading)],
+    /// The clock before them.
+    begun: i64,
+    run: Together,
+    told: &'g mut Told,
+    shelves: Shelves<'s, E>,
+}
+
 impl Engine {
-    /// Takes many journaled readings, each with its arrival, as if they were stepped over in turn; what follows is in `told`.
-    pub fn step_all(&mut self, readings: &[(Time, &Reading)], told: &mut Told) {
+    /// Takes many journaled readings, each with its arrival, as if they were stepped over in turn; what follows is in `told`. `shelves` gives what they [want](Engine::wants).
+    ///
+    /// # Errors
+    /// Where `shelves` can't give a layer, or what it gives is not what was cut off. Some of the readings were taken then, so the engine is of no more use.
+    pub fn step_all<E: From<NotThatLayer>>(
+        &mut self,
+        readings: &[(Time, &Reading)],
+        told: &mut Told,
+        shelves: Shelves<'_, E>,
+    ) -> Result<(), E> {
         told.begin(readings.len());
         let mut run = std::mem::take(&mut self.together);
         run.begin(self.clock, readings);
@@ -144,89 +165,135 @@ impl Engine {
             self.slice.renew();
         }
         told.by_subject = self.go_together(&run);
-        if told.by_subject {
-            self.go_by_subject(readings, &mut run, told);
-            told.rest.sort_by_key(|said| (said.input, said.by_clock));
+        let begun = self.clock.0;
+        let mut going = Going { readings, begun, run, told, shelves };
+        if going.told.by_subject {
+            self.go_by_subject(&mut going)?;
+            going.told.rest.sort_by_key(|said| (said.input, said.by_clock));
         } else {
-            self.go_in_turn(readings, &mut run, told);
+            self.go_in_turn(&mut going)?;
         }
-        self.together = run;
+        self.together = going.run;
+        Ok(())
     }
 
-    /// Whether no subject hangs on another: nobody is seen under several, nothing is to be put back, and whom the clock decides does not hang on how many were decided before.
+    /// Whether no subject hangs on another: nobody is seen under several, nothing is cut off before the moment is over, and whom the clock decides does not hang on how many were
+    /// decided before.
     fn go_together(&self, run: &Together) -> bool {
         let clock = self.clock.0;
         let is_still = || run.clocks.last().is_none_or(|last| *last == clock);
         let nobody_is_due = || !self.alarms.borrow().is_any_due(clock);
-        !self.rules.shares && self.horizons.keeps_all() && (!self.slice.is_limited() || is_still() && nobody_is_due())
+        let is_spent = self.rules.more && self.slice.is_spent();
+        !self.rules.shares
+            && (!self.horizons.is_set() || self.slice.is_limited() && self.rules.more)
+            && !self.horizons.is_short_of_any()
+            && (!self.slice.is_limited() || is_spent || is_still() && nobody_is_due())
     }
 
-    fn go_in_turn(&mut self, readings: &[(Time, &Reading)], run: &mut Together, told: &mut Told) {
-        for (input, (arrival, reading)) in (0..).zip(readings) {
-            self.step_or_leave(*arrival, EngineInput::Reading(reading), &mut run.effects, None);
-            told.put(input, None, &mut run.effects);
+    fn go_in_turn<E: From<NotThatLayer>>(&mut self, going: &mut Going<'_, '_, E>) -> Result<(), E> {
+        for (input, (arrival, reading)) in (0..).zip(going.readings) {
+            self.want_before(input, going)?;
+            self.step_or_leave(*arrival, EngineInput::Reading(reading), &mut going.run.effects, None);
+            going.told.put(input, None, &mut going.run.effects);
+            self.want_after(input, going)?;
         }
+        Ok(())
     }
 
-    fn go_by_subject(&mut self, readings: &[(Time, &Reading)], run: &mut Together, told: &mut Told) {
-        let begun = self.clock;
-        for (input, (_, reading)) in (0..).zip(readings) {
-            run.note(self.place(&reading.subject), input);
+    fn go_by_subject<E: From<NotThatLayer>>(&mut self, going: &mut Going<'_, '_, E>) -> Result<(), E> {
+        for (input, (_, reading)) in (0..).zip(going.readings) {
+            going.run.note(self.place(&reading.subject), input);
         }
-        for i in 0..run.places.len() {
+        for i in 0..going.run.places.len() {
             if i % AHEAD == 0 && self.has_foresight() {
-                self.foresee(run.firsts(i).map(|input| readings[input as usize].1));
+                self.foresee(going.run.firsts(i).map(|input| going.readings[input as usize].1));
             }
-            self.go_over_one(run.places[i], begun, readings, run, told);
+            self.go_over_one(going.run.places[i], going)?;
         }
-        let clock = run.clocks.last().map_or(begun.0, |last| *last);
-        while let Some((noted, place)) = self.alarms.get_mut().take_due(clock) {
+        let clock = going.run.clocks.last().map_or(going.begun, |last| *last);
+        while !self.slice.is_limited()
+            && let Some((noted, place)) = self.alarms.get_mut().take_due(clock)
+        {
             self.alarms.get_mut().set(place, noted);
-            let last = run.ends.get(place as usize).map_or(NONE, |(_, last)| *last);
-            self.fall_due(place, clock, if last == NONE { 0 } else { last }, run, told);
+            let last = going.run.ends.get(place as usize).map_or(NONE, |(_, last)| *last);
+            self.fall_due(place, clock, if last == NONE { 0 } else { last }, going);
         }
         self.clock = Time(clock);
-        run.end();
+        going.run.end();
+        Ok(())
     }
 
     /// One subject's readings, and what fell due for it before each.
-    fn go_over_one(&mut self, place: u32, begun: Time, readings: &[(Time, &Reading)], run: &mut Together, told: &mut Told) {
-        let (mut input, mut last) = (run.ends[place as usize].0, 0);
+    fn go_over_one<E: From<NotThatLayer>>(&mut self, place: u32, going: &mut Going<'_, '_, E>) -> Result<(), E> {
+        let (mut input, mut last) = (going.run.ends[place as usize].0, 0);
         while input != NONE {
             let i = input as usize;
-            let before = if i == 0 { begun.0 } else { run.clocks[i - 1] };
-            if self.alarms.get_mut().is_due(place, before) {
-                self.fall_due(place, before, last, run, told);
+            let before = if i == 0 { going.begun } else { going.run.clocks[i - 1] };
+            if !self.slice.is_limited() && self.alarms.get_mut().is_due(place, before) {
+                self.fall_due(place, before, last, going);
             }
             self.before = before;
-            self.clock = Time(run.clocks[i]);
-            let reading = readings[i].1;
-            if self.takes_quietly(reading, place) {
-                told.outcomes[i] = Outcome::New;
-            } else {
-                self.reading(reading, place, Cause::Reading(reading.id), &mut run.effects);
-                told.put(input, None, &mut run.effects);
+            self.clock = Time(before);
+            self.want_before(input, going)?;
+            self.clock = Time(going.run.clocks[i]);
+            // Of a slice that is spent nobody else is decided, and nobody owes anything where it is not.
+            self.catch_up(place, &mut going.run.effects);
+            let reading = going.readings[i].1;
+            if !self.takes_quietly(reading, place) {
+                self.reading(reading, place, Cause::Reading(reading.id), &mut going.run.effects);
             }
-            (input, last) = (run.next[i], input);
+            going.told.put(input, None, &mut going.run.effects);
+            self.want_after(input, going)?;
+            (input, last) = (going.run.next[i], input);
         }
+        Ok(())
     }
 
     /// Decides what fell due for one subject up to a clock, each at the first input that reached it, from one on.
-    fn fall_due(&mut self, place: u32, until: i64, from: u32, run: &mut Together, told: &mut Told) {
+    fn fall_due<E>(&mut self, place: u32, until: i64, from: u32, going: &mut Going<'_, '_, E>) {
         while let Some(noted) = self.alarms.get_mut().take_due_of(place, until) {
-            let input = run.reaching(noted).max(from);
-            let clock = run.clocks[input as usize];
+            let input = going.run.reaching(noted).max(from);
+            let clock = going.run.clocks[input as usize];
             self.clock = Time(clock);
             match self.people.unmarked(place as usize).put_right(&self.rules, clock) {
                 Some(due) if due <= noted => {
                     self.touched.clear();
                     self.reached(place, self.people[place as usize].line.enrolled(), clock);
-                    self.told(place, Cause::Clock, &mut run.effects);
-                    told.put(input, Some(place), &mut run.effects);
+                    self.told(place, Cause::Clock, &mut going.run.effects);
+                    going.told.put(input, Some(place), &mut going.run.effects);
                 }
                 Some(due) => self.alarms.get_mut().set(place, due),
                 None => {}
             }
         }
+    }
+
+    /// Gives what a reading wants before it is taken.
+    #[inline]
+    fn want_before<E: From<NotThatLayer>>(&mut self, input: u32, going: &mut Going<'_, '_, E>) -> Result<(), E> {
+        if !self.horizons.is_set() {
+            return Ok(());
+        }
+        let (arrival, reading) = going.readings[input as usize];
+        while let Some(want) = self.wants(arrival, &EngineInput::Reading(reading)) {
+            self.give_from(&want, input, going)?;
+        }
+        Ok(())
+    }
+
+    /// Gives what is wanted by who looked too far.
+    #[inline]
+    fn want_after<E: From<NotThatLayer>>(&mut self, input: u32, going: &mut Going<'_, '_, E>) -> Result<(), E> {
+        while let Some(want) = self.wants_again() {
+            self.give_from(&want, input, going)?;
+        }
+        Ok(())
+    }
+
+    fn give_from<E: From<NotThatLayer>>(&mut self, want: &Want, input: u32, going: &mut Going<'_, '_, E>) -> Result<(), E> {
+        let layers = (going.shelves)(want)?;
+        self.give(want, &layers, &mut going.run.effects)?;
+        going.told.put(input, None, &mut going.run.effects);
+        Ok(())
     }
 }

@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use vitalog_cep::why::Why;
-use vitalog_cep::{Engine, EngineInput, Horizon, LayerId, Unknown};
+use vitalog_cep::{Engine, EngineInput, Horizon, LayerId, NotThatLayer, Told, Unknown, Want};
 use vitalog_elog::{Effect, Finding, Span};
 
-use super::for_scripts;
+use super::{for_scripts, together};
 use crate::draw::dice::Dice;
 use crate::draw::terms::CELL;
 use crate::world::script::{Given, Line};
@@ -41,18 +41,50 @@ impl Shelf {
             self.give(engine, line, &mut effects, true);
             all.push(effects);
         }
+        all.push(self.end(engine, lines));
+        all
+    }
+
+    /// The same, readings that follow each other in one call.
+    pub fn steps_together(&mut self, engine: &mut Engine, first: usize, lines: &[Line], by_subject: &mut u64) -> Vec<Vec<Effect>> {
+        let (mut all, mut told, mut place) = (Vec::new(), Told::default(), 0);
+        engine.begin();
+        while let Some(line) = lines.get(place) {
+            // The first moves the clock.
+            let readings = if place == 0 { Vec::new() } else { together::run(&lines[place..], usize::MAX) };
+            if readings.is_empty() {
+                let mut effects = Vec::new();
+                self.give(engine, line, &mut effects, false);
+                engine.step((first + place) as u64, line.arrival, input(line), &mut effects);
+                self.give(engine, line, &mut effects, true);
+                all.push(effects);
+                place += 1;
+                continue;
+            }
+            let layers = &self.layers;
+            let mut shelves = |want: &Want| Ok::<_, NotThatLayer>(want.layers.iter().map(|n| layers[n].clone()).collect());
+            engine.step_all(&readings, &mut told, &mut shelves).expect("it was cut off");
+            *by_subject += if told.is_by_subject() { readings.len() as u64 } else { 0 };
+            all.extend(together::sorted(&mut told, readings.len()));
+            place += readings.len();
+        }
+        all.push(self.end(engine, lines));
+        all
+    }
+
+    /// The end of a moment.
+    fn end(&mut self, engine: &mut Engine, lines: &[Line]) -> Vec<Effect> {
         let mut last = Vec::new();
         engine.settle(&mut last);
         if let Some(line) = lines.last() {
             self.give(engine, line, &mut last, true);
         }
-        all.push(last);
         for parted in engine.take_parted() {
             self.parted += 1;
             self.layers.insert(parted.id, parted.bytes);
         }
         self.united += engine.take_united().len() as u64;
-        all
+        last
     }
 
     /// Why, of one of whom something was cut off.
@@ -121,6 +153,53 @@ fn so_it_does_in_slices() {
     let Tried { parted, united, asked } = tried.into_inner();
     if super::seeds(1_500).count() >= 1_000 {
         assert!(parted > 300 && united > 100 && asked > 100, "{parted}, {united}, {asked}");
+    }
+}
+
+/// And where what follows each other in a moment is gone through subject by subject, as a server does.
+#[test]
+fn so_it_does_by_subject() {
+    let counts = RefCell::new([0; 3]);
+    for seed in super::seeds(3_000) {
+        let lines = super::slices::script(seed);
+        super::check("horizons by subject", seed, lines, &|seed, lines| {
+            if is_muddled(lines) {
+                return Ok(());
+            }
+            let mut dice = Dice::new(seed);
+            let (mut near, mut whole) = (Engine::new(), Engine::new());
+            near.set_horizon(Some(Horizon { keep: Span(dice.between(0, 6) * CELL), least: dice.below(6), pause: Span(0) }));
+            let slice = Some(1 + dice.below(2));
+            near.set_slice(slice);
+            whole.set_slice(slice);
+            let (mut everything, mut shelf, mut by_subject) = (Shelf::default(), Shelf::default(), 0);
+            let mut place = 0;
+            while place < lines.len() {
+                let mut moment = lines[place..lines.len().min(place + 1 + dice.below(20))].to_vec();
+                let arrival = moment.iter().map(|line| line.arrival).max().unwrap_or_default();
+                if dice.chance(80) {
+                    moment.iter_mut().for_each(|line| line.arrival = arrival);
+                }
+                let has = shelf.steps_together(&mut near, place, &moment, &mut by_subject);
+                let wants = everything.steps(&mut whole, place, &moment);
+                for (i, (has, wants)) in has.into_iter().zip(wants).enumerate() {
+                    let line = moment.get(i).unwrap_or(&moment[0]);
+                    let (has, wants) = (in_order(line, has), in_order(line, wants));
+                    if has != wants {
+                        return Err(format!("input {}: by subject\n{has:#?}\nin turn\n{wants:#?}", place + i));
+                    }
+                }
+                place += moment.len();
+            }
+            let counts = &mut *counts.borrow_mut();
+            *counts = [counts[0] + by_subject, counts[1] + shelf.parted, counts[2] + shelf.united];
+            if near.next_due() == whole.next_due() { Ok(()) } else { Err("it is due at another instant".to_owned()) }
+        });
+    }
+    let [by_subject, parted, united] = counts.into_inner();
+    println!("{by_subject} readings by subject, {parted} layers cut off, {united} put back");
+    if super::seeds(3_000).count() >= 1_000 {
+        assert!(by_subject > 5_000 && parted > 500 && united > 200, "{by_subject}, {parted}, {united}");
     }
 }
 

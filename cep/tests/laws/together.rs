@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, Told};
+use vitalog_cep::{Engine, NotThatLayer, Told, Want};
 use vitalog_elog::{Effect, Reading, Subject, Time};
 
 use super::{check, seeds};
@@ -25,8 +25,8 @@ fn script(seed: u64) -> Vec<Line> {
     timelines::subject_lines(&mut dice, library, NAMES[..many].iter().map(|name| Subject::new(name)).collect())
 }
 
-/// How many readings from a line on follow each other, at most so many.
-fn run(lines: &[Line], most: usize) -> Vec<(Time, &Reading)> {
+/// The readings from a line on that follow each other, at most so many.
+pub fn run(lines: &[Line], most: usize) -> Vec<(Time, &Reading)> {
     let readings = lines.iter().map_while(|line| match &line.input {
         Given::Reading(reading) => Some((line.arrival, reading)),
         _ => None,
@@ -34,8 +34,13 @@ fn run(lines: &[Line], most: usize) -> Vec<(Time, &Reading)> {
     readings.take(most).collect()
 }
 
+/// Nothing is asked for of an engine that keeps all.
+fn nothing_cut(want: &Want) -> Result<Vec<Vec<u8>>, NotThatLayer> {
+    Err(NotThatLayer { id: want.layers.first().copied() })
+}
+
 /// Effects by input.
-fn sorted(told: &mut Told, many: usize) -> Vec<Vec<Effect>> {
+pub fn sorted(told: &mut Told, many: usize) -> Vec<Vec<Effect>> {
     let mut all = vec![Vec::new(); many];
     told.take().for_each(|(input, effect)| all[input].push(effect));
     all
@@ -70,7 +75,7 @@ fn many_at_once_say_what_each_in_turn_says() {
                         continue;
                     }
                     let many = readings.len();
-                    together.step_all(&readings, &mut told);
+                    together.step_all(&readings, &mut told, &mut nothing_cut).map_err(|_| "nothing was cut off")?;
                     let by_subject = told.is_by_subject();
                     let has = sorted(&mut told, many);
                     let wants: Vec<Vec<Effect>> =
