@@ -63,7 +63,15 @@ impl Share {
             let mut part = Part { partition: own.partition, ..Part::default() };
             let ours = &batch.split.ours[own.partition as usize];
             let (mut seen, mut stepped, foresees) = (Vec::new(), 0, own.engine.has_foresight());
-            for (place, is_ours) in walk(ours, &batch.split.moments) {
+            for stretch in stretches(ours, &batch.split.moments, |place| batch.goes_with_others(place)) {
+                let (place, is_ours) = match stretch {
+                    Stretch::One(place, is_ours) => (place, is_ours),
+                    Stretch::Many(places) => {
+                        part.own.extend(many(own, batch, places)?);
+                        stepped += places.len();
+                        continue;
+                    }
+                };
                 if is_ours {
                     if foresees && stepped % FORESIGHT == 0 {
                         own.engine.foresee(ours[stepped..].iter().filter_map(|place| batch.reading(*place)));
@@ -121,7 +129,20 @@ impl Share {
     }
 }
 
+/// Steps a partition over readings of its own that nothing comes between.
+fn many(own: &mut Own, batch: &Batch, places: &[u32]) -> Result<Vec<Placed>, Failure> {
+    let arrival = |place: u32| batch.entries[place as usize].arrival;
+    let readings: Vec<(Time, &Reading)> =
+        places.iter().filter_map(|place| Some((arrival(*place), batch.reading(*place)?))).collect();
+    Ok(places.iter().copied().zip(own.step_all(&readings)?).collect())
+}
+
 impl Batch {
+    /// Whether an input may be stepped over together with others: a reading that only its own subject sees, of which nobody asks how long it took.
+    fn goes_with_others(&self, place: u32) -> bool {
+        !self.shares && !self.timed && self.reading(place).is_some()
+    }
+
     fn reading(&self, place: u32) -> Option<&Reading> {
         match &self.entries[place as usize].input {
             Input::Reading(reading) => Some(reading),
@@ -149,21 +170,54 @@ impl Batch {
     }
 }
 
-/// Two ascending lists as one: each place once, and whether it is in the first.
-fn walk(ours: &[u32], moments: &[u32]) -> impl Iterator<Item = (u32, bool)> {
-    let (mut ours, mut moments) = (ours.iter().copied().peekable(), moments.iter().copied().peekable());
+/// What a partition steps over at once.
+#[derive(Debug, PartialEq, Eq)]
+enum Stretch<'o> {
+    /// One input, and whether it is ours.
+    One(u32, bool),
+    /// Several of ours during which the clock stands still.
+    Many(&'o [u32]),
+}
+
+/// Two ascending lists as one: each place once. Those of ours that `go_together` are put together, up to where the clock moves on.
+fn stretches<'o>(
+    mut ours: &'o [u32],
+    mut moments: &'o [u32],
+    go_together: impl Fn(u32) -> bool,
+) -> impl Iterator<Item = Stretch<'o>> {
     std::iter::from_fn(move || {
-        let next = ours.peek().into_iter().chain(moments.peek()).copied().min()?;
-        moments.next_if_eq(&next);
-        Some((next, ours.next_if_eq(&next).is_some()))
+        let next = ours.first().into_iter().chain(moments.first()).copied().min()?;
+        let moves = moments.first() == Some(&next);
+        if moves {
+            moments = &moments[1..];
+        }
+        if ours.first() != Some(&next) {
+            return Some(Stretch::One(next, false));
+        }
+        let until = moments.first().copied().unwrap_or(u32::MAX);
+        let many = if moves { 0 } else { ours.iter().take_while(|place| **place < until && go_together(**place)).count() };
+        let (taken, left) = ours.split_at(many.max(1));
+        ours = left;
+        Some(if many > 1 { Stretch::Many(taken) } else { Stretch::One(next, true) })
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Stretch::{Many, One};
+    use super::stretches;
+
     #[test]
     fn a_place_of_both_lists_is_walked_once_as_ours() {
-        let walked: Vec<_> = super::walk(&[1, 4, 5], &[0, 4, 7]).collect();
-        assert_eq!(walked, [(0, false), (1, true), (4, true), (5, true), (7, false)]);
+        let walked: Vec<_> = stretches(&[1, 4, 5], &[0, 4, 7], |_| false).collect();
+        assert_eq!(walked, [One(0, false), One(1, true), One(4, true), One(5, true), One(7, false)]);
+    }
+
+    #[test]
+    fn what_goes_together_is_put_together_while_the_clock_stands_still() {
+        let walked: Vec<_> = stretches(&[1, 2, 4, 5, 6, 8, 9, 11, 12], &[0, 4, 10], |place| place != 8).collect();
+        let wanted =
+            [One(0, false), Many(&[1, 2]), One(4, true), Many(&[5, 6]), One(8, true), One(9, true), One(10, false), Many(&[11, 12])];
+        assert_eq!(walked, wanted);
     }
 }

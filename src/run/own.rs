@@ -2,8 +2,8 @@
 //!
 //! The engine asks for layers before it takes an input; they are read from disk by the thread that owns the partition, and only inputs that touch what lies beyond the horizon wait for that.
 
-use vitalog_cep::{Engine, EngineInput, Seen, Want};
-use vitalog_elog::{Effect, Time};
+use vitalog_cep::{Engine, EngineInput, NotThatLayer, Seen, Told, Want};
+use vitalog_elog::{Effect, Reading, Time};
 
 use super::beginning::STATE_ANEW;
 use super::beyond::{Beyond, Layers};
@@ -20,6 +20,8 @@ pub struct Own {
     layers: Option<Layers>,
     /// Layers that were cut off and put back since somebody asked.
     moved: (u64, u64),
+    /// Room for what many readings say.
+    told: Told,
 }
 
 impl Own {
@@ -37,7 +39,7 @@ impl Own {
             }
             None => {}
         }
-        Ok(Own { partition, engine, layers, moved: (0, 0) })
+        Ok(Own { partition, engine, layers, moved: (0, 0), told: Told::default() })
     }
 
     /// Steps the engine, with whatever it needs for it.
@@ -57,6 +59,18 @@ impl Own {
         }
         self.engine.step_apart(offset, arrival, input, effects, seen);
         self.after(effects)
+    }
+
+    /// Steps the engine over readings that nobody else sees: the effects of each.
+    ///
+    /// # Errors
+    /// Those of [`Own::step`].
+    pub fn step_all(&mut self, readings: &[(Time, &Reading)]) -> Result<Vec<Vec<Effect>>, Failure> {
+        let Own { engine, layers, told, .. } = self;
+        engine.step_all(readings, told, &mut |want: &Want| read(layers.as_ref(), &want.layers))?;
+        let mut effects = vec![Vec::new(); readings.len()];
+        told.take().for_each(|(input, effect)| effects[input].push(effect));
+        Ok(effects)
     }
 
     /// Shows the engine what there is to be seen.
@@ -109,8 +123,7 @@ impl Own {
     /// # Errors
     /// Where one can't be read.
     pub fn read(&self, ids: &[vitalog_cep::LayerId]) -> Result<Vec<Vec<u8>>, Failure> {
-        let lost = || Failure::new("there is no place for what lies beyond the horizon");
-        ids.iter().map(|id| self.layers.as_ref().ok_or_else(lost)?.get(*id)).collect()
+        read(self.layers.as_ref(), ids)
     }
 
     fn after(&mut self, effects: &mut Vec<Effect>) -> Result<(), Failure> {
@@ -122,9 +135,18 @@ impl Own {
 
     fn give(&mut self, want: &Want, effects: &mut Vec<Effect>) -> Result<(), Failure> {
         let layers = self.read(&want.layers)?;
-        self.engine.give(want, &layers, effects).map_err(|wrong| {
-            let id = wrong.id.map_or(0, |id| id.0);
-            Failure::new(format!("the layer {id:032x} is not what was cut off")).hint(STATE_ANEW)
-        })
+        Ok(self.engine.give(want, &layers, effects)?)
+    }
+}
+
+fn read(layers: Option<&Layers>, ids: &[vitalog_cep::LayerId]) -> Result<Vec<Vec<u8>>, Failure> {
+    let lost = || Failure::new("there is no place for what lies beyond the horizon");
+    ids.iter().map(|id| layers.ok_or_else(lost)?.get(*id)).collect()
+}
+
+impl From<NotThatLayer> for Failure {
+    fn from(wrong: NotThatLayer) -> Failure {
+        let id = wrong.id.map_or(0, |id| id.0);
+        Failure::new(format!("the layer {id:032x} is not what was cut off")).hint(STATE_ANEW)
     }
 }
