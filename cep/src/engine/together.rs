@@ -53,7 +53,11 @@ impl Told {
         self.rest.clear();
     }
 
+    #[inline]
     fn put(&mut self, input: u32, by_clock: Option<u32>, effects: &mut Vec<Effect>) {
+        if effects.is_empty() {
+            return;
+        }
         for effect in effects.drain(..) {
             match effect {
                 Effect::Reading(outcome) => self.outcomes[input as usize] = outcome,

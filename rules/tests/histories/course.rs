@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use vitalog_cep::{Engine, EngineInput, Horizon, LayerId, Want};
-use vitalog_elog::{Effect, FindingChange, Span, Time};
+use vitalog_cep::{Engine, EngineInput, Horizon, LayerId, NotThatLayer, Told, Want};
+use vitalog_elog::{Effect, FindingChange, Reading, Span, Time};
 
 #[derive(Default)]
 pub struct Course {
@@ -17,6 +17,9 @@ pub struct Course {
     pub parted: u64,
     pub united: u64,
     effects: Vec<Effect>,
+    told: Told,
+    /// Readings that were gone through subject by subject.
+    pub by_subject: u64,
     offset: u64,
 }
 
@@ -67,6 +70,17 @@ impl Course {
             self.layers.insert(parted.id, parted.bytes);
         }
         self.united += self.engine.take_united().len() as u64;
+        self.take();
+    }
+
+    /// The same over readings that follow each other, in one call.
+    pub fn step_all(&mut self, readings: &[(Time, &Reading)]) {
+        let Course { engine, layers, told, .. } = self;
+        let mut shelves = |want: &Want| Ok::<_, NotThatLayer>(want.layers.iter().map(|id| layers[id].clone()).collect());
+        engine.step_all(readings, told, &mut shelves).expect("it was cut off");
+        self.by_subject += if told.is_by_subject() { readings.len() as u64 } else { 0 };
+        self.offset += readings.len() as u64;
+        self.effects.extend(told.take().map(|(_, effect)| effect));
         self.take();
     }
 

@@ -191,7 +191,7 @@ fn the_laws_hold_over_years_of_lives() {
     let total = try_all(first, years);
     assert!(total.broken.is_empty(), "{}", total.broken.join("\n\n"));
     println!(
-        "{} patient-years of {} histories, seeds {first} to {}: {} inputs, {} changes of findings, {} restarts, {} layers cut off and {} put back, {} inputs while somebody owed something, {} compared with the oracle",
+        "{} patient-years of {} histories, seeds {first} to {}: {} inputs, {} changes of findings, {} restarts, {} layers cut off and {} put back, {} inputs while somebody owed something, {} taken by subject, {} compared with the oracle",
         total.years,
         total.histories,
         first + total.histories - 1,
@@ -201,9 +201,11 @@ fn the_laws_hold_over_years_of_lives() {
         total.seen.parted,
         total.seen.united,
         total.seen.owing,
+        total.seen.by_subject,
         total.seen.compared,
     );
     if total.years >= 1_000 {
+        assert!(total.seen.by_subject > 100_000, "too few go by subject");
         let all = Rulebooks::new();
         let found = |name: &str| total.seen.rules.contains(name) || SELDOM.contains(&name);
         let silent: Vec<&str> = all.whole().rules.iter().map(|r| &*r.name).filter(|name| !found(name)).collect();
