@@ -490,6 +490,23 @@ mod tests {
         Some(vec![side, Rest::Before(stay.before), Rest::Near(stay.near)])
     }
 
+    /// Of what one may rest by that has no sill.
+    fn drawn(below: &mut impl FnMut(u64) -> u64, at: i64) -> Vec<Rest> {
+        let low = atoms(below(60) as i64);
+        (0..below(4))
+            .map(|_| match below(8) {
+                0 => Rest::Before(at + below(200) as i64),
+                1 => Rest::Apart(below(4) as i64),
+                2 => Rest::Near(15 + below(10) as i64),
+                3 => within(0, i64::MIN, low),
+                4 => within(1, low, i64::MAX),
+                5 => within(1, i64::MIN, i64::MAX),
+                6 => Rest::Without(FieldIx(1)),
+                _ => within(0, low, low + atoms(40)),
+            })
+            .collect()
+    }
+
     #[test]
     fn each_wakes_when_something_that_it_told_does_not_hold_and_not_before() {
         let mut dice = 7_u64;
@@ -532,7 +549,6 @@ mod tests {
                 let was = told.iter().position(|(v, _)| *v == version);
                 assert_eq!(resting.remove(version), was.map(|_| is_above(version)));
                 was.map(|place| told.swap_remove(place));
-                let low = atoms(below(60) as i64);
                 let ever = |is: bool, n: i64| if is { i64::MAX } else { n };
                 let stay =
                     Stay { before: ever(below(2) == 0, at + below(200) as i64), near: ever(below(3) == 0, 15 + below(6) as i64) };
@@ -542,18 +558,7 @@ mod tests {
                     told.push((version, rests));
                     continue;
                 }
-                let rests: Vec<Rest> = (0..below(4))
-                    .map(|_| match below(8) {
-                        0 => Rest::Before(at + below(200) as i64),
-                        1 => Rest::Apart(below(4) as i64),
-                        2 => Rest::Near(15 + below(10) as i64),
-                        3 => within(0, i64::MIN, low),
-                        4 => within(1, low, i64::MAX),
-                        5 => within(1, i64::MIN, i64::MAX),
-                        6 => Rest::Without(FieldIx(1)),
-                        _ => within(0, low, low + atoms(40)),
-                    })
-                    .collect();
+                let rests = drawn(&mut below, at);
                 resting.add(version, is_above(version), rests.iter().copied());
                 told.push((version, rests));
             }
