@@ -203,10 +203,12 @@ impl<'e> Moving<'e> {
 
 /// The slope over a window, or so many times that.
 fn sloping(number: &Number) -> Option<(&Window, Ratio)> {
-    let slope = |number| match number {
-        &Number::Window(ref w) if w.func == Func::Slope => Some(&**w),
-        _ => None,
-    };
+    fn slope(number: &Number) -> Option<&Window> {
+        match number {
+            Number::Window(w) if w.func == Func::Slope => Some(w),
+            _ => None,
+        }
+    }
     let fixed = |number: &Number| match number {
         Number::Whole(Whole::Fixed(n)) => Some(Ratio::whole(*n)),
         Number::Fixed(n) => Some(*n),

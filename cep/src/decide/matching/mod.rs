@@ -158,8 +158,18 @@ impl Matches {
         });
         let absence = pattern.absences.iter().any(|a| a.stream == touch.stream);
         let between = absence.then(|| later((touch.from, touch.to)));
-        let doubted = own.into_iter().chain(seen).chain(between);
-        doubted.filter(|doubt| begins || self.may_complete(case, pattern, doubt)).collect()
+        let mut doubted: Vec<Doubt> = Vec::new();
+        for doubt in own.into_iter().chain(seen).chain(between) {
+            match doubted.last_mut() {
+                // What begins where both are in doubt is searched once.
+                Some(known) if known.after < doubt.to && doubt.after < known.to => *known = known.and(doubt),
+                _ => doubted.push(doubt),
+            }
+        }
+        // What begins where nothing waits any more matters only if something completes.
+        let waits = |doubt: &Doubt| begins && limit(pattern, doubt.to) > self.frontier.saturating_add(1);
+        doubted.retain(|doubt| waits(doubt) || self.may_complete(case, pattern, doubt));
+        doubted
     }
 
     /// Whether something that is in doubt has completed, or may complete. Where the beginnings are what they were, nothing else is to be searched again.
@@ -333,6 +343,12 @@ struct Doubt {
     after: i64,
     to: i64,
     last: i64,
+}
+
+impl Doubt {
+    fn and(self, other: Doubt) -> Doubt {
+        Doubt { after: self.after.min(other.after), to: self.to.max(other.to), last: self.last.max(other.last) }
+    }
 }
 
 /// For what of a pattern the readings of an instant may serve.
