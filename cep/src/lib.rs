@@ -19,4 +19,6 @@ pub mod plan;
 mod timeline;
 pub mod why;
 
-pub use engine::{Engine, EngineInput, FORESIGHT, Horizon, LayerId, NotThatLayer, Parted, Seen, SnapshotError, Told, Unknown, Want};
+pub use engine::{
+    Engine, EngineInput, FORESIGHT, Horizon, LayerId, NotThatLayer, Parted, Seen, SnapshotError, Told, Unknown, Want,
+};

@@ -216,8 +216,16 @@ mod tests {
     #[test]
     fn what_goes_together_is_put_together_while_the_clock_stands_still() {
         let walked: Vec<_> = stretches(&[1, 2, 4, 5, 6, 8, 9, 11, 12], &[0, 4, 10], |place| place != 8).collect();
-        let wanted =
-            [One(0, false), Many(&[1, 2]), One(4, true), Many(&[5, 6]), One(8, true), One(9, true), One(10, false), Many(&[11, 12])];
+        let wanted = [
+            One(0, false),
+            Many(&[1, 2]),
+            One(4, true),
+            Many(&[5, 6]),
+            One(8, true),
+            One(9, true),
+            One(10, false),
+            Many(&[11, 12]),
+        ];
         assert_eq!(walked, wanted);
     }
 }

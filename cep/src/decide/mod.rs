@@ -15,8 +15,8 @@ mod rests;
 pub mod schedule;
 mod sift;
 pub mod silence;
-mod strip;
 mod sill;
+mod strip;
 mod version;
 
 use serde::{Deserialize, Serialize};

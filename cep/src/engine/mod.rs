@@ -139,13 +139,7 @@ impl Engine {
         self.step_or_leave(arrival, input, effects, Some(seen));
     }
 
-    fn step_or_leave(
-        &mut self,
-        arrival: Time,
-        input: EngineInput<'_>,
-        effects: &mut Vec<Effect>,
-        left: Option<&mut Vec<Seen>>,
-    ) {
+    fn step_or_leave(&mut self, arrival: Time, input: EngineInput<'_>, effects: &mut Vec<Effect>, left: Option<&mut Vec<Seen>>) {
         self.before = self.clock.0;
         self.clock = self.clock.max(arrival);
         if !self.rules.more {

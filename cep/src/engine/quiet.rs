@@ -23,7 +23,8 @@ impl Engine {
             return false;
         }
         let person = self.people.unmarked(place as usize);
-        if person.waits || !person.stays_calm(&self.rules, content, *stream, at.0) || !person.line.append(reading, content, at.0) {
+        if person.waits || !person.stays_calm(&self.rules, content, *stream, at.0) || !person.line.append(reading, content, at.0)
+        {
             return false;
         }
         self.people[place as usize].reach(clock);

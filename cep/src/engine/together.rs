@@ -120,10 +120,12 @@ impl Together {
     /// The first two readings of some subjects from one on.
     fn firsts(&self, from: usize) -> impl Iterator<Item = u32> {
         let some = &self.places[from..self.places.len().min(from + AHEAD)];
-        some.iter().flat_map(|place| {
-            let first = self.ends[*place as usize].0;
-            [first, self.next[first as usize]]
-        }).filter(|input| *input != NONE)
+        some.iter()
+            .flat_map(|place| {
+                let first = self.ends[*place as usize].0;
+                [first, self.next[first as usize]]
+            })
+            .filter(|input| *input != NONE)
     }
 
     /// The first input at which the clock has reached an instant.

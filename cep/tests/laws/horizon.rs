@@ -46,7 +46,13 @@ impl Shelf {
     }
 
     /// The same, readings that follow each other in one call.
-    pub fn steps_together(&mut self, engine: &mut Engine, first: usize, lines: &[Line], by_subject: &mut u64) -> Vec<Vec<Effect>> {
+    pub fn steps_together(
+        &mut self,
+        engine: &mut Engine,
+        first: usize,
+        lines: &[Line],
+        by_subject: &mut u64,
+    ) -> Vec<Vec<Effect>> {
         let (mut all, mut told, mut place) = (Vec::new(), Told::default(), 0);
         engine.begin();
         while let Some(line) = lines.get(place) {

@@ -78,8 +78,7 @@ fn many_at_once_say_what_each_in_turn_says() {
                     together.step_all(&readings, &mut told, &mut nothing_cut).map_err(|_| "nothing was cut off")?;
                     let by_subject = told.is_by_subject();
                     let has = sorted(&mut told, many);
-                    let wants: Vec<Vec<Effect>> =
-                        (place..place + many).map(|i| drive::step(&mut alone, i, &lines[i])).collect();
+                    let wants: Vec<Vec<Effect>> = (place..place + many).map(|i| drive::step(&mut alone, i, &lines[i])).collect();
                     if has != wants {
                         return Err(format!("inputs {place} to {}: together\n{has:#?}\nin turn\n{wants:#?}", place + many));
                     }
@@ -94,7 +93,9 @@ fn many_at_once_say_what_each_in_turn_says() {
                     together.settle(&mut has);
                     alone.settle(&mut wants);
                     if has != wants {
-                        return Err(format!("at the end of a moment before input {place}: together\n{has:#?}\nin turn\n{wants:#?}"));
+                        return Err(format!(
+                            "at the end of a moment before input {place}: together\n{has:#?}\nin turn\n{wants:#?}"
+                        ));
                     }
                 }
                 if (together.next_due(), together.clock()) != (alone.next_due(), alone.clock()) {
