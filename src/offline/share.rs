@@ -55,18 +55,14 @@ impl Share {
             let next = places.len();
             *places.entry(subject.clone()).or_insert(next) / many
         };
-        let mut shares: Vec<Share> = Vec::new();
-        let mut share = |place: usize| {
-            shares.resize_with(shares.len().max(place + 1), Share::default);
-            &mut shares[place]
-        };
+        let mut shares: BTreeMap<usize, Share> = BTreeMap::new();
         for reading in self.readings {
-            share(place(&reading.subject)).readings.push(reading);
+            shares.entry(place(&reading.subject)).or_default().readings.push(reading);
         }
         for change in self.profiles {
-            share(place(&change.subject)).profiles.push(change);
+            shares.entry(place(&change.subject)).or_default().profiles.push(change);
         }
-        shares
+        shares.into_values().collect()
     }
 
     /// The engine at the end, and how long it took. `tell` is told each change of a finding on the way.
