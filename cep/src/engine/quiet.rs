@@ -47,3 +47,76 @@ impl Person {
         self.calms.all_rest(stream, &Coming { content, at, after: last.map_or(i64::MAX, |last| at.saturating_sub(last)) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use vitalog_elog::{Schema, Shape, Stream, Subject, Time, Value};
+
+    use super::*;
+    use crate::engine::EngineInput;
+    use crate::engine::still::tests::{amount, episode};
+    use crate::plan::Library;
+
+    /// Under `when value < 10`.
+    fn engine() -> Engine {
+        let stream = Stream {
+            name: Arc::from("bg"),
+            shape: Shape::Instant,
+            fields: vec![],
+            checks: vec![],
+            every: None,
+            silent_after: None,
+            by: None,
+            also_by: vec![],
+            doc: None,
+        };
+        let schema = Arc::new(Schema { streams: vec![stream] });
+        let library = Arc::new(Library { schema, rules: vec![episode(10)], ..Library::default() });
+        let mut engine = Engine::new();
+        engine.step(0, Time(100), EngineInput::Library { effective: Time::MIN, library }, &mut Vec::new());
+        engine
+    }
+
+    fn reading(given: Option<&str>, source: Option<&str>, at: i64, number: i64) -> Reading {
+        let values = Box::new([Some(Value::Quantity(amount(number)))]);
+        let content = Content { stream: StreamIx(0), when: When::At(Time(at)), values, source: source.map(Arc::from), seq: None };
+        Reading::present(Subject::new("s"), given.map(Arc::from), 1, "bg", content)
+    }
+
+    /// Whether it goes the quick way; the long one else.
+    fn goes_quietly(engine: &mut Engine, reading: &Reading) -> bool {
+        let place = engine.place(&reading.subject);
+        let quietly = engine.takes_quietly(reading, place);
+        if !quietly {
+            engine.step(0, engine.clock(), EngineInput::Reading(reading), &mut Vec::new());
+        }
+        quietly
+    }
+
+    #[test]
+    fn those_alone_go_the_quick_way_that_change_nothing_but_their_timeline() {
+        let mut engine = engine();
+        let mut goes = |given, source, at, number| goes_quietly(&mut engine, &reading(given, source, at, number));
+        assert!(!goes(None, None, 10, 20) && !goes(None, None, 11, 20), "who rests is known when it was asked once");
+        assert!(goes(None, None, 20, 20) && goes(None, None, 30, 10), "it is no lower than the rule has it");
+        assert!(!goes(None, None, 30, 10), "it was there");
+        assert!(!goes(None, None, 25, 20), "it is late");
+        assert!(!goes(None, None, 140, 20), "it is ahead of the clock");
+        assert!(!goes(None, None, 40, 20), "while one waits for the clock");
+        engine.step(0, Time(150), EngineInput::Tick, &mut Vec::new());
+        let mut goes = |given, source, at, number| goes_quietly(&mut engine, &reading(given, source, at, number));
+        assert!(!goes(None, None, 141, 9), "the rule finds something");
+        assert!(!goes(Some("a"), None, 142, 9), "it has a name");
+        assert!(!goes(None, None, 143, 9), "with a name among them hashes are kept");
+    }
+
+    #[test]
+    fn the_first_from_another_source_has_hashes_kept() {
+        let mut engine = engine();
+        let mut goes = |source, at| goes_quietly(&mut engine, &reading(None, source, at, 20));
+        assert!(!goes(Some("meter"), 1) && !goes(Some("meter"), 2));
+        assert!(goes(Some("meter"), 3) && !goes(Some("sensor"), 4) && !goes(Some("meter"), 5));
+    }
+}

@@ -33,7 +33,7 @@ impl Person {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::sync::Arc;
 
     use vitalog_elog::{Amount, Content, Dimension, Effect, FieldIx, Reading, Severity, Span, Subject, Time, Value, When};
@@ -42,7 +42,7 @@ mod tests {
     use crate::engine::{Engine, EngineInput};
     use crate::plan::{Compare, Episode, Expr, Grade, Library, Measure, Pattern, Phrasing, Piece, Ref, Rule, RuleKind, Step};
 
-    fn amount(digits: i64) -> Amount {
+    pub fn amount(digits: i64) -> Amount {
         Amount { digits, scale: 0, unit: Dimension::Count.usual_unit() }
     }
 
@@ -52,7 +52,7 @@ mod tests {
     }
 
     /// `when value < bound`.
-    fn episode(bound: i64) -> Arc<Rule> {
+    pub fn episode(bound: i64) -> Arc<Rule> {
         let when = below(Ref::Driver, bound);
         let kind = Episode { driver: StreamIx(0), when, hold: None, until: None, until_hold: None, lapse: None };
         rule(bound, RuleKind::Episode(kind))
