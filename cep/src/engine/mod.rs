@@ -90,6 +90,8 @@ pub struct Engine {
     horizons: Horizons,
     /// Room for many readings.
     together: Together,
+    /// How many readings nobody was asked about.
+    quietly: u64,
 }
 
 impl Default for Engine {
@@ -115,6 +117,7 @@ impl Engine {
             waiting_for: BTreeMap::new(),
             horizons: Horizons::default(),
             together: Together::default(),
+            quietly: 0,
         }
     }
 
@@ -217,6 +220,11 @@ impl Engine {
         self.alarms.borrow().len()
     }
 
+    /// How many readings were taken in that nobody needed to be asked about, since it was made or restored.
+    pub fn taken_quietly(&self) -> u64 {
+        self.quietly
+    }
+
     /// The greatest arrival seen.
     pub fn clock(&self) -> Time {
         self.clock
@@ -308,6 +316,7 @@ impl Engine {
             waiting_for: BTreeMap::new(),
             horizons,
             together: Together::default(),
+            quietly: 0,
         })
     }
 

@@ -28,6 +28,7 @@ impl Engine {
             return false;
         }
         self.people[place as usize].reach(clock);
+        self.quietly += 1;
         self.look_after(place);
         true
     }

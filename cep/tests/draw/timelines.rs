@@ -1,16 +1,17 @@
 //! Random timelines: dense, late, ahead of the clock, amended, removed, sent twice.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Reading, Span, StreamIx, Subject, Time, Value, When};
+use vitalog_elog::{Reading, ReadingId, Span, StreamIx, Subject, Time, Value, When};
 
 use super::dice::Dice;
 use super::rules;
 use super::terms::{CELL, value};
 use crate::world::script::{Given, Line, reading};
-use crate::world::{EPOCH, LAB, MEAL, NAP, PROFILE, SUGAR, fields};
+use crate::world::{EPOCH, LAB, MEAL, NAP, PROFILE, STREAMS, SUGAR, fields};
 
 /// How arrivals relate to instants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,58 @@ pub fn subject_lines(dice: &mut Dice, library: Library, subjects: Vec<Subject>) 
         let later = Span(drawing.dice.between(1, 8) * CELL);
         lines.push(Line { arrival: drawing.clock + later, input: Given::Tick });
     }
+    if dice.chance(40) { nameless(lines) } else { lines }
+}
+
+/// The same, and what is said once and never amended has no name: so its id and its hash follow from what it says.
+fn nameless(mut lines: Vec<Line>) -> Vec<Line> {
+    let mut said: BTreeMap<ReadingId, usize> = BTreeMap::new();
+    for line in &lines {
+        if let Given::Reading(reading) = &line.input {
+            *said.entry(reading.id).or_default() += 1;
+        }
+    }
+    for line in &mut lines {
+        if let Given::Reading(reading) = &mut line.input
+            && said[&reading.id] == 1
+            && reading.rev == 1
+            && let Some(content) = reading.content.take()
+        {
+            let name = STREAMS[usize::from(content.stream.0)].1;
+            *reading = Reading::present(reading.subject.clone(), None, 1, name, content);
+        }
+    }
     lines
+}
+
+/// Many inputs that come as they happen, nearly all of them readings without names; those of each stream in their order, and some streams behind the others.
+pub fn steady(dice: &mut Dice, library: Library, subjects: Vec<Subject>, many: usize) -> Vec<Line> {
+    let lags = [0, *dice.pick(&[0, 0, 1, 4]), *dice.pick(&[0, 2, 6])].map(|cells| Span(cells * CELL));
+    let mut lines =
+        vec![Line { arrival: EPOCH, input: Given::Library { effective: Time::MIN, library: library.clone().into() } }];
+    let mut drawing = Drawing {
+        dice,
+        manner: Manner::Steady,
+        cells: 8,
+        clock: EPOCH + Span(8 * CELL),
+        subjects,
+        sent: vec![],
+        names: 0,
+        library,
+        effective: Time::MIN,
+    };
+    while lines.len() < many {
+        drawing.advance();
+        let input = match drawing.dice.below(100) {
+            0 => Given::Profile(drawing.profile_change()),
+            1 if !drawing.sent.is_empty() => Given::Reading(drawing.amendment()),
+            2 => Given::Reading(drawing.fresh()),
+            3 => Given::Tick,
+            _ => Given::Reading(drawing.next_behind(&lags)),
+        };
+        lines.push(Line { arrival: drawing.clock, input });
+    }
+    nameless(lines)
 }
 
 impl Drawing<'_> {
@@ -110,6 +162,21 @@ impl Drawing<'_> {
         let values = self.values(stream);
         let reading = reading(&subject, &format!("n{}", self.names), 1, stream, When::At(self.clock), values);
         self.sent.push(reading.clone());
+        reading
+    }
+
+    /// What happens now, of a stream that lags behind.
+    fn next_behind(&mut self, lags: &[Span; 3]) -> Reading {
+        self.names += 1;
+        let subject = self.dice.pick(&self.subjects).clone();
+        let place = if self.dice.chance(70) { 0 } else { 1 + self.dice.below(2) };
+        let stream = [SUGAR, MEAL, LAB][place];
+        let values = self.values(stream);
+        let at = self.clock - lags[place];
+        let reading = reading(&subject, &format!("n{}", self.names), 1, stream, When::At(at), values);
+        if self.dice.chance(3) {
+            self.sent.push(reading.clone());
+        }
         reading
     }
 

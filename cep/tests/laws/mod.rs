@@ -22,6 +22,7 @@ mod moment;
 mod oracle;
 mod order;
 mod outcomes;
+mod quiet;
 mod replay;
 mod shared;
 mod sights;
