@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Reading, ReadingId, Span, StreamIx, Subject, Time, Value, When};
+use vitalog_elog::{Content, Reading, ReadingId, Span, StreamIx, Subject, Time, Value, When};
 
 use super::dice::Dice;
 use super::rules;
@@ -81,10 +81,8 @@ fn nameless(mut lines: Vec<Line>) -> Vec<Line> {
         if let Given::Reading(reading) = &mut line.input
             && said[&reading.id] == 1
             && reading.rev == 1
-            && let Some(content) = reading.content.take()
         {
-            let name = STREAMS[usize::from(content.stream.0)].1;
-            *reading = Reading::present(reading.subject.clone(), None, 1, name, content);
+            *reading = without_name(reading);
         }
     }
     lines
@@ -109,15 +107,36 @@ pub fn steady(dice: &mut Dice, library: Library, subjects: Vec<Subject>, many: u
     while lines.len() < many {
         drawing.advance();
         let input = match drawing.dice.below(100) {
-            0 => Given::Profile(drawing.profile_change()),
-            1 if !drawing.sent.is_empty() => Given::Reading(drawing.amendment()),
-            2 => Given::Reading(drawing.fresh()),
-            3 => Given::Tick,
+            0..=2 => {
+                let change = drawing.profile_change();
+                // Some of what is to come.
+                let at = drawing.clock + Span(drawing.dice.between(-4, 12) * CELL);
+                Given::Profile(ProfileChange { at, ..change })
+            }
+            3 if !drawing.sent.is_empty() => Given::Reading(drawing.amendment()),
+            4 => Given::Reading(drawing.fresh()),
+            5 => Given::Tick,
+            6..=13 => {
+                let late = drawing.dice.between(1, 8) * CELL;
+                Given::Reading(drawing.next_behind(&lags.map(|lag| lag + Span(late))))
+            }
+            14 | 15 => {
+                let reading = without_name(&drawing.next_behind(&lags));
+                lines.push(Line { arrival: drawing.clock, input: Given::Reading(drawing.named(&reading)) });
+                Given::Reading(reading)
+            }
             _ => Given::Reading(drawing.next_behind(&lags)),
         };
         lines.push(Line { arrival: drawing.clock, input });
     }
     nameless(lines)
+}
+
+/// What a sender would have said who gives no names.
+fn without_name(reading: &Reading) -> Reading {
+    let Some(content) = reading.content.clone() else { return reading.clone() };
+    let name = STREAMS[usize::from(content.stream.0)].1;
+    Reading::present(reading.subject.clone(), None, 1, name, content)
 }
 
 impl Drawing<'_> {
@@ -178,6 +197,20 @@ impl Drawing<'_> {
             self.sent.push(reading.clone());
         }
         reading
+    }
+
+    /// An amendment of a reading without a name, which is named by its id: the same a little later, or removed.
+    fn named(&mut self, reading: &Reading) -> Reading {
+        let name = reading.id.to_string();
+        match reading.content.clone() {
+            Some(content) if self.dice.chance(60) => {
+                let when = When::At(self.clock - Span(self.dice.between(0, 3) * CELL));
+                let stream = STREAMS[usize::from(content.stream.0)].1;
+                let content = Content { when, ..content };
+                Reading::present(reading.subject.clone(), Some(Arc::from(name)), 2, stream, content)
+            }
+            _ => Reading::removal(reading.subject.clone(), Arc::from(name), 2),
+        }
     }
 
     /// Another revision of what was sent: higher, of the same number, or lower; of the same stream or another.
