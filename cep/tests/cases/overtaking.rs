@@ -2,19 +2,26 @@
 //! since. What a snapshot or the end of a moment settles counts as decided.
 
 use vitalog_cep::Engine;
-use vitalog_cep::plan::{Compare, Expr, Func, Library, Measure, Ref, RuleKind};
+use vitalog_cep::plan::{Arith, Compare, Expr, Func, Library, Measure, Ref, RuleKind};
 
 use super::build::*;
 use super::table::{read, said_by};
-use crate::world::script::expected;
-use crate::world::{Kind, MEAL, SUGAR, drive};
+use crate::draw::timelines::nameless;
+use crate::world::script::{Line, expected};
+use crate::world::{F0, Kind, MEAL, SUGAR, TARGET, drive};
 
-/// What stands must be what the oracle says; a row may also be `snapshot`, `begin` or `settle`. Returns how much stands.
+/// What stands must be what the oracle says, whether readings have names or not; a row may also be `snapshot`, `begin` or `settle`. Returns how much stands.
 fn stands(libraries: &[Library], input: &str) -> usize {
+    let named = stands_so(libraries, input, |lines| lines);
+    assert_eq!(named, stands_so(libraries, input, nameless), "without names, on\n{input}");
+    named
+}
+
+fn stands_so(libraries: &[Library], input: &str, said: fn(Vec<Line>) -> Vec<Line>) -> usize {
     let rows: Vec<&str> = input.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
     let is_ours = |row: &&&str| ["snapshot", "begin", "settle"].contains(*row);
     let inputs: Vec<&str> = rows.iter().filter(|row| !is_ours(row)).copied().collect();
-    let (lines, _) = read(libraries, &inputs.join("\n"));
+    let lines = said(read(libraries, &inputs.join("\n")).0);
     let mut engine = Engine::new();
     drive::step(&mut engine, 0, &lines[0]);
     let mut next = 1;
@@ -108,4 +115,26 @@ fn a_silence_that_goes_on_behind_a_history_stays_the_same_finding() {
         engine.settle(&mut effects);
         assert_eq!(said(effects), revisions, "nobody is told anew");
     }
+}
+
+#[test]
+fn who_rests_by_what_a_window_sees_is_asked_again_when_it_sees_what_came_late() {
+    let within = |func| value_of(window(func, SUGAR, Measure::Field(F0), 10));
+    let wide = compare(arith(within(Func::Max), Arith::Sub, within(Func::Min)), Compare::Ge, mg_dl(30));
+    let rules = only(rule(RuleKind::Episode(episode(SUGAR, wide))));
+    let calm = "0 sugar 100\n 5 sugar 100\n 10 sugar 100\n 15 sugar 100";
+    assert_eq!(stands(&rules, &format!("{calm}\n 12 sugar 71\n 16 sugar 101")), 1);
+    assert_eq!(stands(&rules, &format!("{calm}\n 4 sugar 71\n 16 sugar 101")), 0);
+    assert_eq!(stands(&rules, &format!("{calm}\n 16 sugar 101")), 0);
+}
+
+#[test]
+fn who_rests_by_a_profile_is_asked_again_where_that_is_another() {
+    let below = compare(first(Ref::Driver), Compare::Lt, Expr::Profile(TARGET));
+    let rules = only(rule(RuleKind::Episode(episode(SUGAR, below))));
+    let calm = "0 sugar 95\n 5 sugar 95\n 10 sugar 95\n 15 sugar 95";
+    assert_eq!(stands(&rules, &format!("profile target 70 from 0\n {calm}\n 22 sugar 80")), 0);
+    // Known before, or said meanwhile.
+    assert_eq!(stands(&rules, &format!("profile target 70 from 0\n profile target 90 from 20\n {calm}\n 22 sugar 80")), 1);
+    assert_eq!(stands(&rules, &format!("profile target 70 from 0\n {calm}\n profile target 90 from 16\n 22 sugar 80")), 1);
 }

@@ -70,7 +70,7 @@ pub fn subject_lines(dice: &mut Dice, library: Library, subjects: Vec<Subject>) 
 }
 
 /// The same, and what is said once and never amended has no name: so its id and its hash follow from what it says.
-fn nameless(mut lines: Vec<Line>) -> Vec<Line> {
+pub fn nameless(mut lines: Vec<Line>) -> Vec<Line> {
     let mut said: BTreeMap<ReadingId, usize> = BTreeMap::new();
     for line in &lines {
         if let Given::Reading(reading) = &line.input {
