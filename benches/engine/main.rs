@@ -1,4 +1,4 @@
-//! How many readings a second one engine steps over on one core, through the door that `serve` uses: ids, outcomes, roll-back state and deadlines included.
+//! How many readings a second one engine steps over on one core, through the doors that `serve` uses (`Engine::step_all`, an hour at a time; one by one in `live` and `steps`, and with `--horizon`): ids, outcomes, roll-back state and deadlines included.
 //! Beside each single rule runs a loop written by hand for it alone, which must count the same; and after the timed part corrections in the middle of
 //! history must come out right.
 //!

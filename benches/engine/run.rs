@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, EngineInput, FORESIGHT, NotThatLayer, Told, Want};
+use vitalog_cep::{Engine, EngineInput, FORESIGHT, Told, nothing_cut};
 use vitalog_elog::{Change, Effect, FindingKind, Reading, Span, Time};
 use vitalog_rules::{Source, compile};
 
@@ -147,11 +147,6 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
     }
     beyond.print(&ran.engine);
     ran
-}
-
-/// Nothing is asked for of an engine that keeps all.
-fn nothing_cut(want: &Want) -> Result<Vec<Vec<u8>>, NotThatLayer> {
-    Err(NotThatLayer { id: want.layers.first().copied() })
 }
 
 fn count(effect: &Effect, changes: &mut u64, opened: &mut u64) {

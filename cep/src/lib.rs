@@ -20,5 +20,5 @@ mod timeline;
 pub mod why;
 
 pub use engine::{
-    Engine, EngineInput, FORESIGHT, Horizon, LayerId, NotThatLayer, Parted, Seen, SnapshotError, Told, Unknown, Want,
+    Engine, EngineInput, FORESIGHT, Horizon, LayerId, NotThatLayer, Parted, Seen, SnapshotError, Told, Unknown, Want, nothing_cut,
 };

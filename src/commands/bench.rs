@@ -1,6 +1,6 @@
 //! `vitalog bench`: how fast this machine decides, under any rules, on a population made up for it.
 //!
-//! Readings go the way they go in `serve`, from the hand-over of a journaled group to what sinks are given: partitions, workers, collector and notifier. Left out are the door, the journal and the
+//! Readings go the way they go in `serve`, but one by one, for each step is timed (a server goes through what comes together by subject), from the hand-over of a journaled group to what sinks are given: partitions, workers, collector and notifier. Left out are the door, the journal and the
 //! sinks. It writes no file.
 
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! What rules find in a history.
 //!
-//! Subjects that no reading joins are independent, so each thread takes a share of them to an engine of its own. Readings are fed in the order of their
+//! Subjects that no reading joins are independent, so each thread takes a share of them, a few at a time to an engine of their own. Readings are fed in the order of their
 //! instants and the clock follows them, as if each had arrived when it happened.
 
 use std::collections::{BTreeMap, BTreeSet};

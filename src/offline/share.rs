@@ -1,4 +1,4 @@
-//! One engine over a part of a history, and what it said on the way.
+//! A part of a history, and what engines that go through it said on the way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ const COUNTED: usize = 256;
 /// So many subjects share an engine: the rules are made ready once for all of them, and all of what one reading looks at stays in the nearest caches.
 const FEW: usize = 4;
 
-/// The part of a history that one engine takes.
+/// The part of a history that one thread takes.
 #[derive(Default)]
 pub struct Share {
     pub readings: Vec<Reading>,
     pub profiles: Vec<ProfileChange>,
 }
 
-/// What one engine came to.
+/// What its engines came to.
 pub struct Part {
     pub findings: Vec<Finding>,
     /// When a finding first became graver than it opened.
@@ -48,7 +48,7 @@ impl Share {
         Part { rises: rises.at, ..part }
     }
 
-    /// The same in shares of so many subjects.
+    /// The same in shares of so many subjects: what each comes to hangs on its own readings alone.
     fn by_subject(self, many: usize) -> Vec<Share> {
         let mut places: BTreeMap<Subject, usize> = BTreeMap::new();
         let mut place = |subject: &Subject| {
@@ -151,5 +151,34 @@ impl Rises {
         } else if severity > opened.0 {
             self.at.entry(id).or_insert(change.decided_at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitalog_rules::{Source, compile};
+
+    use super::*;
+    use crate::demo::population::Population;
+    use crate::demo::post::START;
+
+    #[test]
+    fn subjects_by_few_come_to_what_all_in_one_engine_come_to() {
+        let sources: Vec<Source> = crate::files::shipped().iter().map(Source::from).collect();
+        let library = Arc::new(compile(&sources, &Library::default()).library.expect("the shipped packs compile"));
+        let mut population = Population::new(&library.schema, 11, 2, START, 7);
+        let readings: Vec<Reading> = (0..72).flat_map(|_| population.next_hour()).map(|(_, reading)| reading).collect();
+        let share = |readings: &[Reading]| Share { readings: readings.to_vec(), profiles: Vec::new() };
+        let now = readings.iter().filter_map(instant).max().expect("there are readings");
+        let done = AtomicU64::new(0);
+        let mut rises = Rises::default();
+        let (whole, _) = share(&readings).engine(&library, now, &done, &mut |change| rises.note(change));
+        let part = share(&readings).run(&library, now, &done);
+        let sorted = |mut all: Vec<Finding>| {
+            all.sort_by_key(|finding| finding.id);
+            all
+        };
+        assert!(part.findings.len() > 20 && share(&readings).by_subject(FEW).len() == 3);
+        assert_eq!((sorted(part.findings), part.rises), (sorted(whole.findings()), rises.at));
     }
 }

@@ -254,12 +254,12 @@ impl Number {
 mod tests {
     use std::sync::Arc;
 
-    use vitalog_elog::{Amount, Content, Dimension, FieldIx, Reading, Severity, Span, Subject, Time, Value, When};
+    use vitalog_elog::{Amount, Content, Dimension, FieldIx, Reading, Span, Subject, Time, Value, When};
 
     use super::*;
     use crate::decide::Version;
     use crate::eval::Rows;
-    use crate::plan::{Episode, Expr, Grade, Library, Phrasing, Ref, Rule, RuleKind};
+    use crate::plan::{Episode, Expr, Library, Ref, Rule, RuleKind};
     use crate::timeline::Timeline;
 
     const DRIVER: StreamIx = StreamIx(1);
@@ -328,26 +328,7 @@ mod tests {
 
     fn version(when: Expr) -> Version {
         let episode = Episode { driver: DRIVER, when, hold: None, until: None, until_hold: None, lapse: None };
-        let rule = Rule {
-            name: Arc::from("r"),
-            title: Arc::from("R"),
-            meaning: 1,
-            kind: RuleKind::Episode(episode),
-            lets: vec![],
-            filter: None,
-            grades: vec![Grade { severity: Severity::Info, when: None }],
-            say: vec![],
-            wordings: vec![],
-            notify: None,
-            cite: None,
-            once_per: None,
-            stale_after: Span::days(1),
-            quiet_while: vec![],
-            shadow: false,
-            outputs: vec![],
-            phrasing: Phrasing::default(),
-        };
-        Version::new(Arc::new(rule), &Library::default(), i64::MIN)
+        Version::new(Arc::new(Rule::of(RuleKind::Episode(episode))), &Library::default(), i64::MIN)
     }
 
     #[test]

@@ -44,7 +44,7 @@ use slices::Slice;
 pub use snapshot::SnapshotError;
 use subject::Person;
 use together::Together;
-pub use together::Told;
+pub use together::{Told, nothing_cut};
 
 use crate::decide::earlier;
 use crate::plan::Library;

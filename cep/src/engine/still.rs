@@ -36,11 +36,11 @@ impl Person {
 pub mod tests {
     use std::sync::Arc;
 
-    use vitalog_elog::{Amount, Content, Dimension, Effect, FieldIx, Reading, Severity, Span, Subject, Time, Value, When};
+    use vitalog_elog::{Amount, Content, Dimension, Effect, FieldIx, Reading, Subject, Time, Value, When};
 
     use super::*;
     use crate::engine::{Engine, EngineInput};
-    use crate::plan::{Compare, Episode, Expr, Grade, Library, Measure, Pattern, Phrasing, Piece, Ref, Rule, RuleKind, Step};
+    use crate::plan::{Compare, Episode, Expr, Library, Measure, Pattern, Ref, Rule, RuleKind, Step};
 
     pub fn amount(digits: i64) -> Amount {
         Amount { digits, scale: 0, unit: Dimension::Count.usual_unit() }
@@ -65,25 +65,7 @@ pub mod tests {
     }
 
     fn rule(bound: i64, kind: RuleKind) -> Arc<Rule> {
-        Arc::new(Rule {
-            name: format!("r{bound}").into(),
-            title: "R".into(),
-            meaning: bound as u64,
-            kind,
-            lets: vec![],
-            filter: None,
-            grades: vec![Grade { severity: Severity::Info, when: None }],
-            say: vec![Piece::Text("It is low.".into())],
-            wordings: vec![],
-            notify: None,
-            cite: None,
-            once_per: None,
-            stale_after: Span::days(1),
-            quiet_while: vec![],
-            shadow: false,
-            outputs: vec![],
-            phrasing: Phrasing::default(),
-        })
+        Arc::new(Rule { name: format!("r{bound}").into(), meaning: bound as u64, ..Rule::of(kind) })
     }
 
     /// What each of some numbers has twenty rules find, and how many rest at their sills then.

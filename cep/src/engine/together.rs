@@ -140,6 +140,14 @@ impl Together {
     }
 }
 
+/// The shelves of an engine that keeps all: nothing is asked for.
+///
+/// # Errors
+/// Where something is, for it is not there.
+pub fn nothing_cut(want: &Want) -> Result<Vec<Vec<u8>>, NotThatLayer> {
+    Err(NotThatLayer { id: want.layers.first().copied() })
+}
+
 /// Where layers are read from that were cut off.
 pub type Shelves<'s, E> = &'s mut dyn FnMut(&Want) -> Result<Vec<Vec<u8>>, E>;
 

@@ -185,3 +185,29 @@ impl Rule {
         all
     }
 }
+
+#[cfg(test)]
+impl Rule {
+    /// One of a kind that asks and says nothing else, for tests.
+    pub fn of(kind: RuleKind) -> Rule {
+        Rule {
+            name: "r".into(),
+            title: "R".into(),
+            meaning: 1,
+            kind,
+            lets: vec![],
+            filter: None,
+            grades: vec![Grade { severity: Severity::Info, when: None }],
+            say: vec![Piece::Text("It is so.".into())],
+            wordings: vec![],
+            notify: None,
+            cite: None,
+            once_per: None,
+            stale_after: Span::days(1),
+            quiet_while: vec![],
+            shadow: false,
+            outputs: vec![],
+            phrasing: Phrasing::default(),
+        }
+    }
+}

@@ -2,37 +2,19 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::Engine;
 use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Window};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Span, Subject, Time, When};
 
-use super::seeds;
 use super::sights::{self, OPS};
 use crate::cases::build::{absence, arith, compare, episode, first, hold, mg_dl, pattern, rule, silence, step, value_of, window};
 use crate::draw::dice::Dice;
-use crate::world::script::{Given, Line, expected, reading};
-use crate::world::show::difference;
-use crate::world::{EPOCH, F0, MEAL, SUGAR, drive, glucose, profile, schema};
+use crate::world::script::{Given, Line, reading};
+use crate::world::{EPOCH, F0, MEAL, SUGAR, glucose, profile, schema};
 
 #[test]
 fn what_is_passed_over_comes_to_what_it_came_to() {
-    let (mut many, mut found) = (0, 0);
-    for seed in seeds(150) {
-        let mut dice = Dice::new(seed ^ 0x1A_7E77);
-        let lines = lines(&mut dice);
-        let mut engine = Engine::new();
-        for (i, line) in lines.iter().enumerate() {
-            drive::step(&mut engine, i, line);
-            if i % 10 == 0 || i + 1 == lines.len() {
-                let (has, wants) = (drive::standing(&engine), expected(&lines[..=i]));
-                assert!(has == wants, "seed {seed}, after input {i}:\n{}", difference(&has, &wants));
-                found += usize::from(!has.is_empty());
-                many += 1;
-            }
-        }
-    }
-    assert!(3 * found > many, "most find nothing: {found} of {many}");
+    sights::as_the_oracle_says(150, 0x1A_7E77, 10, lines);
 }
 
 /// A window whose readings a late one may be, or only seem to be.

@@ -18,14 +18,18 @@ pub const OPS: [Compare; 6] = [Compare::Lt, Compare::Le, Compare::Gt, Compare::G
 
 #[test]
 fn what_windows_go_on_showing_is_what_they_show() {
+    as_the_oracle_says(300, 0x51_6877, 20, lines);
+}
+
+/// Draws so many scripts, and compares what stands with the oracle after every so many inputs; in a third of the cases something has to.
+pub fn as_the_oracle_says(usual: u64, salt: u64, every: usize, draw: fn(&mut Dice) -> Vec<Line>) {
     let (mut many, mut found) = (0, 0);
-    for seed in seeds(300) {
-        let mut dice = Dice::new(seed ^ 0x51_6877);
-        let lines = lines(&mut dice);
+    for seed in seeds(usual) {
+        let lines = draw(&mut Dice::new(seed ^ salt));
         let mut engine = Engine::new();
         for (i, line) in lines.iter().enumerate() {
             drive::step(&mut engine, i, line);
-            if i % 20 == 0 || i + 1 == lines.len() {
+            if i % every == 0 || i + 1 == lines.len() {
                 let (has, wants) = (drive::standing(&engine), expected(&lines[..=i]));
                 assert!(has == wants, "seed {seed}, after input {i}:\n{}", difference(&has, &wants));
                 found += usize::from(!has.is_empty());

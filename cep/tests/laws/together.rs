@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use vitalog_cep::plan::Library;
-use vitalog_cep::{Engine, NotThatLayer, Told, Want};
+use vitalog_cep::{Engine, Told, nothing_cut};
 use vitalog_elog::{Effect, Reading, Subject, Time};
 
 use super::{check, seeds};
@@ -32,11 +32,6 @@ pub fn run(lines: &[Line], most: usize) -> Vec<(Time, &Reading)> {
         _ => None,
     });
     readings.take(most).collect()
-}
-
-/// Nothing is asked for of an engine that keeps all.
-fn nothing_cut(want: &Want) -> Result<Vec<Vec<u8>>, NotThatLayer> {
-    Err(NotThatLayer { id: want.layers.first().copied() })
 }
 
 /// Effects by input.

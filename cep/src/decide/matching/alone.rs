@@ -26,40 +26,18 @@ pub fn of_one(case: &Case<'_>, table: &Table, row: usize) -> Option<Match> {
 mod tests {
     use std::sync::Arc;
 
-    use vitalog_elog::{Content, Reading, Severity, Span, StreamIx, Subject, Time, When};
+    use vitalog_elog::{Content, Reading, StreamIx, Subject, Time, When};
 
     use super::super::{Search, Shape, decided};
     use super::*;
     use crate::decide::Version;
-    use crate::plan::{Library, Pattern, Phrasing, Rule, RuleKind, Step};
+    use crate::plan::{Library, Pattern, Rule, RuleKind, Step};
     use crate::timeline::Timeline;
-
-    fn rule(pattern: Pattern) -> Rule {
-        Rule {
-            name: "r".into(),
-            title: "R".into(),
-            meaning: 1,
-            kind: RuleKind::Match(pattern),
-            lets: vec![],
-            filter: None,
-            grades: vec![Grade { severity: Severity::Urgent, when: None }],
-            say: vec![Piece::Text("It is so.".into())],
-            wordings: vec![],
-            notify: None,
-            cite: None,
-            once_per: None,
-            stale_after: Span::days(1),
-            quiet_while: vec![],
-            shadow: false,
-            outputs: vec![],
-            phrasing: Phrasing::default(),
-        }
-    }
 
     #[test]
     fn it_is_what_a_search_finds() {
         let pattern = Pattern::sequence(vec![Step::once(StreamIx(0), None)], None);
-        let rule = Arc::new(rule(pattern.clone()));
+        let rule = Arc::new(Rule::of(RuleKind::Match(pattern.clone())));
         assert!(rule.says_fixed());
         let shape = Shape::of(&rule, &pattern);
         let version = Version::new(rule, &Library::default(), 4);
