@@ -346,6 +346,7 @@ impl Engine {
     /// What a subject's timeline makes of a reading, and what follows.
     fn reading(&mut self, reading: &Reading, place: u32, cause: Cause, effects: &mut Vec<Effect>) {
         let clock = self.clock.0;
+        debug_assert!(self.is_alarmed(place), "an entry is for no later than what is noted");
         let person = &mut self.people[place as usize];
         let enrolled = person.line.enrolled();
         self.touched.clear();
@@ -367,6 +368,11 @@ impl Engine {
             self.alarms.get_mut().set(place, due);
         }
         self.look_after(place);
+    }
+
+    /// Whether the clock will bring a subject by when its rules noted it.
+    fn is_alarmed(&self, place: u32) -> bool {
+        self.people[place as usize].noted_due().is_none_or(|noted| self.alarms.borrow().of(place) <= noted)
     }
 
     fn profile(&mut self, change: &ProfileChange, effects: &mut Vec<Effect>) {

@@ -132,6 +132,30 @@ pub fn steady(dice: &mut Dice, library: Library, subjects: Vec<Subject>, many: u
     nameless(lines)
 }
 
+/// A few inputs with long pauses between: readings that come later than their stream's last, some after the clock has passed what they lead to, and the last of all removed or said otherwise.
+/// What was noted for one reading is passed by the clock then when another comes.
+pub fn sparse(dice: &mut Dice, library: Library, many: usize) -> Vec<Line> {
+    let (manner, clock) = (Manner::Mixed, EPOCH);
+    let subjects = vec![Subject::new("s")];
+    let mut lines =
+        vec![Line { arrival: EPOCH, input: Given::Library { effective: Time::MIN, library: library.clone().into() } }];
+    let mut drawing = Drawing { dice, manner, cells: 8, clock, subjects, sent: vec![], names: 0, library, effective: Time::MIN };
+    let mut last = EPOCH;
+    while lines.len() < many {
+        drawing.clock = drawing.clock + Span(*drawing.dice.pick(&[1, 1, 2, 6, 12]) * CELL);
+        let input = match drawing.dice.below(100) {
+            0..=5 => Given::Tick,
+            6..=30 if !drawing.sent.is_empty() => Given::Reading(drawing.last_taken_back()),
+            _ => {
+                last = Time(drawing.dice.between(last.0 / CELL + 1, drawing.clock.0 / CELL).max(last.0 / CELL) * CELL);
+                Given::Reading(drawing.next_at(last))
+            }
+        };
+        lines.push(Line { arrival: drawing.clock, input });
+    }
+    lines
+}
+
 /// What a sender would have said who gives no names.
 fn without_name(reading: &Reading) -> Reading {
     let Some(content) = reading.content.clone() else { return reading.clone() };
@@ -182,6 +206,30 @@ impl Drawing<'_> {
         let reading = reading(&subject, &format!("n{}", self.names), 1, stream, When::At(self.clock), values);
         self.sent.push(reading.clone());
         reading
+    }
+
+    /// What happened then, mostly of the same stream.
+    fn next_at(&mut self, at: Time) -> Reading {
+        self.names += 1;
+        let subject = self.dice.pick(&self.subjects).clone();
+        let stream = if self.dice.chance(80) { SUGAR } else { *self.dice.pick(&[MEAL, LAB]) };
+        let values = self.values(stream);
+        let reading = reading(&subject, &format!("n{}", self.names), 1, stream, When::At(at), values);
+        self.sent.push(reading.clone());
+        reading
+    }
+
+    /// The reading that was sent last is none any more, or says something else.
+    fn last_taken_back(&mut self) -> Reading {
+        let Some(was) = self.sent.pop() else { return self.next_of_one() };
+        let name = was.given.clone().unwrap_or_default();
+        match (was.content, self.dice.chance(50)) {
+            (Some(content), true) => {
+                let values = self.values(content.stream);
+                reading(&was.subject, &name, was.rev + 1, content.stream, content.when, values)
+            }
+            _ => Reading::removal(was.subject, name, was.rev + 1),
+        }
     }
 
     /// What happens now, of a stream that lags behind.
