@@ -119,7 +119,7 @@ impl<'a> Asked<'_, 'a> {
                 let rest = band.or_else(|| self.apart(*op, left, right)).or_else(|| self.outlasts(*op, left, right));
                 let rest = rest.or_else(|| self.too_soon(*op, left, right));
                 let rest = rest.or_else(|| self.unsaid(left, of)).or_else(|| self.unsaid(right, of));
-                rest.map(Rests::from)
+                rest.map(Rests::from).or_else(|| self.balances(*op, left, right))
             }
             Expr::Between { value, low, high } => {
                 let below = self.bounded(Compare::Ge, value, low, of);
@@ -205,7 +205,7 @@ impl<'a> Asked<'_, 'a> {
 }
 
 /// The whole numbers around one for which `number op bound` is false, as far as they lie together.
-fn false_around(number: i64, op: Compare, bound: Ratio) -> Option<(i64, i64)> {
+pub fn false_around(number: i64, op: Compare, bound: Ratio) -> Option<(i64, i64)> {
     let (floor, is_whole) = match bound.d {
         // Without two divisions of 128 bits.
         1 => (bound.n, true),

@@ -79,7 +79,8 @@ impl<'a> Asked<'_, 'a> {
             Expr::Or(any) => any.iter().find_map(|e| self.always(e, of)),
             Expr::Compare { op, left, right } => {
                 let band = band(*op, left, right).or_else(|| band(op.mirrored(), right, left));
-                band.or_else(|| self.outlasts(op.negated(), left, right)).map(Rests::from)
+                let rest = band.or_else(|| self.outlasts(op.negated(), left, right)).map(Rests::from);
+                rest.or_else(|| self.balances(op.negated(), left, right))
             }
             Expr::Between { value, low, high } => {
                 let mut rests = Rests::from(band(Compare::Ge, value, low)?);

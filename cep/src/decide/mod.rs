@@ -9,6 +9,7 @@ mod fact;
 mod guard;
 mod lasting;
 pub mod matching;
+mod mean;
 mod outlast;
 mod range;
 mod rests;

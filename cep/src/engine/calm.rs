@@ -96,12 +96,10 @@ impl Calms {
         }
     }
 
-    /// Whether nobody is awake whom the next reading of a stream concerns, and nobody wakes by this one.
+    /// What is known of the readings of a stream to come, where all whom they concern rest.
     #[inline]
-    pub fn all_rest(&self, stream: StreamIx, coming: &Coming<'_>) -> bool {
-        let Some(Some(cell)) = self.cells.get(usize::from(stream.0)) else { return false };
-        let holds = cell.epoch == self.epoch && coming.at < cell.until;
-        holds && cell.awake.is_empty() && cell.resting.keeps_all(coming)
+    pub fn at_rest(&self, stream: StreamIx) -> Option<&Calm> {
+        self.at(stream).filter(|cell| cell.epoch == self.epoch && cell.awake.is_empty())
     }
 
     /// What holds for the newest reading of a stream, which is at `t`. To be put back by [`Calms::keep`].
@@ -163,6 +161,12 @@ impl Calm {
     /// See [`super::foresee`].
     pub fn glance(&self) -> u64 {
         u64::from(self.epoch) ^ self.resting.glance() ^ (self.awake.ground.len() ^ self.awake.above.len()) as u64
+    }
+
+    /// Whether nobody of those at rest wakes by a reading that comes.
+    #[inline]
+    pub fn sleeps_on(&self, coming: &Coming<'_>) -> bool {
+        coming.at < self.until && self.resting.keeps_all(coming)
     }
 
     /// How many rest at their sills.

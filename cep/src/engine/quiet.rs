@@ -8,44 +8,76 @@
 use vitalog_elog::{Content, Reading, StreamIx, When};
 
 use super::Engine;
+use super::calm::Calm;
 use super::resting::Coming;
 use super::rulebook::Rulebook;
 use super::subject::Person;
+use crate::timeline::End;
 
 impl Engine {
     /// Takes a reading in if it is one that nobody need be asked about; it is a new one then.
     #[inline]
     pub(super) fn takes_quietly(&mut self, reading: &Reading, place: u32) -> bool {
-        let clock = self.clock.0;
-        let Some(content @ Content { stream, when: When::At(at), .. }) = &reading.content else { return false };
+        self.take_quietly(place, std::iter::once((self.clock.0, reading))) == 1
+    }
+
+    /// Takes in the first of a subject's readings, each with the clock as it comes, as long as they are of one stream and nobody need be asked about them: all of them are new ones. How many.
+    #[inline]
+    pub(super) fn take_quietly<'r>(&mut self, place: u32, readings: impl Iterator<Item = (i64, &'r Reading)>) -> usize {
+        let mut readings = readings.peekable();
+        let first = readings.peek().and_then(|(_, reading)| reading.content.as_ref());
+        let Some(stream) = first.map(|content| content.stream) else { return 0 };
         // What waits for the clock, or for the end of the moment, is told for the last that touched it.
-        if at.0 > clock || self.alarms.get_mut().is_due(place, clock) {
-            return false;
+        let due = self.alarms.get_mut().of(place);
+        let Some(mut quiet) = self.people.unmarked(place as usize).quiet(&self.rules, stream) else { return 0 };
+        let (mut taken, mut reached) = (0, i64::MIN);
+        for (clock, reading) in readings {
+            let Some(content @ Content { when: When::At(at), .. }) = &reading.content else { break };
+            if !(content.stream == stream && at.0 <= clock && clock < due && quiet.takes(reading, content, at.0)) {
+                break;
+            }
+            (taken, reached) = (taken + 1, clock);
         }
-        let person = self.people.unmarked(place as usize);
-        if person.waits || !person.stays_calm(&self.rules, content, *stream, at.0) || !person.line.append(reading, content, at.0)
-        {
-            return false;
+        if taken > 0 {
+            self.people[place as usize].reach(reached);
+            self.quietly += taken as u64;
+            self.look_after(place);
         }
-        self.people[place as usize].reach(clock);
-        self.quietly += 1;
-        self.look_after(place);
-        true
+        taken
+    }
+}
+
+/// A stream of a subject whose next readings nobody need be asked about, where they are as told.
+struct Quiet<'p> {
+    end: End<'p>,
+    /// Nothing later is decided.
+    front: i64,
+    /// Who is concerned rests as long as this holds; `None`: nobody is.
+    calm: Option<&'p Calm>,
+}
+
+impl Quiet<'_> {
+    /// Takes a reading in that comes in this stream, if all whom it concerns go on resting, and nothing hangs on it but its timeline.
+    #[inline]
+    fn takes(&mut self, reading: &Reading, content: &Content, at: i64) -> bool {
+        let after = at.saturating_sub(self.end.last());
+        let is_calm = self.calm.is_none_or(|calm| at > self.front && calm.sleeps_on(&Coming { content, at, after }));
+        is_calm && self.end.append(reading, content, at)
     }
 }
 
 impl Person {
-    /// Whether all that the newest reading of a stream concerns rest, go on resting when this one comes, and have decided nothing later.
+    /// What the newest readings of a stream must be for nobody to be asked, where there are such.
     #[inline]
-    fn stays_calm(&self, rules: &Rulebook, content: &Content, stream: StreamIx, at: i64) -> bool {
-        if rules.route(stream).is_none() {
-            return true;
+    fn quiet(&mut self, rules: &Rulebook, stream: StreamIx) -> Option<Quiet<'_>> {
+        if self.waits {
+            return None;
         }
-        if at <= self.fronts.of(stream) {
-            return false;
-        }
-        let last = self.line.table(stream).and_then(|table| table.last());
-        self.calms.all_rest(stream, &Coming { content, at, after: last.map_or(i64::MAX, |last| at.saturating_sub(last)) })
+        let calm = match rules.route(stream) {
+            Some(_) => Some(self.calms.at_rest(stream)?),
+            None => None,
+        };
+        Some(Quiet { end: self.line.end_of(stream)?, front: self.fronts.of(stream), calm })
     }
 }
 

@@ -224,7 +224,8 @@ impl Resting {
         newest.at() < whole.before
             && whole.apart <= newest.after()
             && newest.after() <= whole.near
-            && whole.bands.iter().chain(&whole.sills).all(|band| newest.is_inside(band))
+            && whole.bands.iter().all(|band| newest.is_inside(band))
+            && whole.sills.iter().all(|band| newest.is_inside(band))
             && !whole.without.iter().any(|field| newest.says(*field))
     }
 

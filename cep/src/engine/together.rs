@@ -12,7 +12,9 @@ use super::{Engine, EngineInput, FORESIGHT, NotThatLayer, Want};
 /// What was said of many readings.
 #[derive(Debug, Default)]
 pub struct Told {
-    outcomes: Vec<Outcome>,
+    inputs: usize,
+    /// Outcomes other than new, by input.
+    outcomes: Vec<(u32, Outcome)>,
     rest: Vec<Said>,
     by_subject: bool,
 }
@@ -48,8 +50,8 @@ const AHEAD: usize = FORESIGHT / 2;
 
 impl Told {
     fn begin(&mut self, inputs: usize) {
+        self.inputs = inputs;
         self.outcomes.clear();
-        self.outcomes.resize(inputs, Outcome::New);
         self.rest.clear();
     }
 
@@ -60,7 +62,8 @@ impl Told {
         }
         for effect in effects.drain(..) {
             match effect {
-                Effect::Reading(outcome) => self.outcomes[input as usize] = outcome,
+                Effect::Reading(Outcome::New) => {}
+                Effect::Reading(outcome) => self.outcomes.push((input, outcome)),
                 effect => self.rest.push(Said { input, by_clock, effect }),
             }
         }
@@ -69,13 +72,15 @@ impl Told {
     /// What followed at each input, in their order: for each reading its outcome, then all else, as [`Engine::step`] appends it.
     pub fn take(&mut self) -> impl Iterator<Item = (usize, Effect)> + '_ {
         let mut rest = self.rest.drain(..).peekable();
-        let mut outcomes = self.outcomes.drain(..).enumerate().peekable();
+        let mut outcomes = self.outcomes.drain(..).peekable();
+        let mut inputs = 0..self.inputs;
         std::iter::from_fn(move || {
-            let next = outcomes.peek().map_or(usize::MAX, |(input, _)| *input);
-            if let Some(said) = rest.next_if(|said| (said.input as usize) < next) {
+            if let Some(said) = rest.next_if(|said| (said.input as usize) < inputs.start) {
                 return Some((said.input as usize, said.effect));
             }
-            outcomes.next().map(|(input, outcome)| (input, Effect::Reading(outcome)))
+            let input = inputs.next()?;
+            let outcome = outcomes.next_if(|(of, _)| *of as usize == input).map_or(Outcome::New, |(_, outcome)| outcome);
+            Some((input, Effect::Reading(outcome)))
         })
     }
 
@@ -128,6 +133,20 @@ impl Together {
             .filter(|input| *input != NONE)
     }
 
+    /// The inputs of a subject from one on.
+    #[inline]
+    fn chain(&self, from: u32) -> impl Iterator<Item = u32> {
+        let some = |input: u32| (input != NONE).then_some(input);
+        std::iter::successors(some(from), move |input| some(self.next[*input as usize]))
+    }
+
+    /// What comes after some inputs of a subject, and the last of them.
+    #[inline]
+    fn beyond(&self, from: u32, many: usize) -> (u32, u32) {
+        let last = self.chain(from).nth(many - 1).unwrap_or(from);
+        (self.next[last as usize], last)
+    }
+
     /// The first input at which the clock has reached an instant.
     fn reaching(&self, at: i64) -> u32 {
         self.clocks.partition_point(|clock| *clock < at) as u32
@@ -161,6 +180,14 @@ struct Going<'g, 's, E> {
     shelves: Shelves<'s, E>,
 }
 
+impl<'g, E> Going<'g, '_, E> {
+    /// A subject's readings from an input on, each with the clock.
+    #[inline]
+    fn from(&self, input: u32) -> impl Iterator<Item = (i64, &'g Reading)> {
+        self.run.chain(input).map(|input| (self.run.clocks[input as usize], self.readings[input as usize].1))
+    }
+}
+
 impl Engine {
     /// Takes many journaled readings, each with its arrival, as if they were stepped over in turn; what follows is in `told`. `shelves` gives what they [want](Engine::wants).
     ///
@@ -183,6 +210,7 @@ impl Engine {
         let mut going = Going { readings, begun, run, told, shelves };
         if going.told.by_subject {
             self.go_by_subject(&mut going)?;
+            going.told.outcomes.sort_unstable_by_key(|(input, _)| *input);
             going.told.rest.sort_by_key(|said| (said.input, said.by_clock));
         } else {
             self.go_in_turn(&mut going)?;
@@ -252,13 +280,17 @@ impl Engine {
             self.clock = Time(going.run.clocks[i]);
             // Of a slice that is spent nobody else is decided, and nobody owes anything where it is not.
             self.catch_up(place, &mut going.run.effects);
-            let reading = going.readings[i].1;
-            if !self.takes_quietly(reading, place) {
-                self.reading(reading, place, Cause::Reading(reading.id), &mut going.run.effects);
-            }
             going.told.put(input, None, &mut going.run.effects);
-            self.want_after(input, going)?;
-            (input, last) = (going.run.next[i], input);
+            // With layers cut off each has to be asked what it wants.
+            let at_most = if self.people[place as usize].is_cold() { 1 } else { usize::MAX };
+            let taken = self.take_quietly(place, going.from(input).take(at_most));
+            if taken == 0 {
+                let reading = going.readings[i].1;
+                self.reading(reading, place, Cause::Reading(reading.id), &mut going.run.effects);
+                going.told.put(input, None, &mut going.run.effects);
+            }
+            (input, last) = going.run.beyond(input, taken.max(1));
+            self.want_after(last, going)?;
         }
         Ok(())
     }

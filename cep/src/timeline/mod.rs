@@ -35,6 +35,7 @@ pub use index::ByName;
 pub use profile::{Profile, Set};
 use quoted::Quoted;
 pub use sieve::Sieve;
+use table::Tail;
 pub use table::{Mark, Table};
 pub use tally::{Tally, hangs_on_the_reading};
 
@@ -88,6 +89,14 @@ pub struct Wanted {
     pub edges: Vec<(StreamIx, Edge)>,
 }
 
+/// The end of a stream, where its next readings go; made by [`Timeline::end_of`].
+#[derive(Debug)]
+pub struct End<'t> {
+    tail: Tail<'t>,
+    index: &'t ById<Place>,
+    rows: &'t mut u32,
+}
+
 /// What orders the revisions of an id.
 type Revision = (u32, u128);
 
@@ -113,6 +122,23 @@ enum Shelf {
     Endless,
     Ahead,
     Removed,
+}
+
+impl End<'_> {
+    /// The newest instant of the stream.
+    #[inline]
+    pub fn last(&self) -> i64 {
+        self.tail.last()
+    }
+
+    /// Takes in a plain reading of an instant that the clock has reached and that is later than all of its stream: so it is a new one. `false`: it is none, and nothing was done.
+    #[inline]
+    pub fn append(&mut self, reading: &Reading, content: &Content, at: i64) -> bool {
+        // Another reading of its id would be at its instant, or would have been named.
+        let appended = is_plain(reading) && !self.index.has(&reading.id) && self.tail.push(at, reading, content);
+        *self.rows += u32::from(appended);
+        appended
+    }
 }
 
 /// A visible reading that came or went.
@@ -166,22 +192,18 @@ impl Timeline {
         }
     }
 
-    /// Takes in a plain reading of an instant that the clock has reached and that is later than all of its stream, where nothing else hangs on it: so it is a new one. `false`: it is
-    /// none, and nothing was done.
+    /// Where plain readings of a stream may be put that are later than all of it, if nothing else hangs on them.
     #[inline]
-    pub fn append(&mut self, reading: &Reading, content: &Content, at: i64) -> bool {
-        // Another reading of its id would be at its instant, or would have been named.
-        if !is_plain(reading) || self.is_complete || !self.ahead.is_empty() || self.index.has(&reading.id) {
-            return false;
+    pub fn end_of(&mut self, stream: StreamIx) -> Option<End<'_>> {
+        if self.is_complete || !self.ahead.is_empty() {
+            return None;
         }
-        let Some(Some(stream)) = self.streams.get_mut(usize::from(content.stream.0)) else { return false };
-        if stream.begun.is_some() || self.enrolled.is_none_or(|enrolled| at < enrolled) {
-            return false;
-        }
-        let name = self.wanted.names.get(usize::from(content.stream.0));
-        let appended = name.is_some_and(|name| stream.ended.push(at, reading, content, name));
-        self.rows += u32::from(appended);
-        appended
+        let place = usize::from(stream.0);
+        let of = self.streams.get_mut(place)?.as_mut().filter(|of| of.begun.is_none())?;
+        let tail = of.ended.tail(self.wanted.names.get(place)?)?;
+        // Nobody is enrolled by a reading that is later than another.
+        self.enrolled.filter(|enrolled| *enrolled <= tail.last())?;
+        Some(End { tail, index: &self.index, rows: &mut self.rows })
     }
 
     /// Where the current revision of the reading's id is, if there is one. `place` is where this one will be.

@@ -4,6 +4,7 @@
 
 mod cut;
 mod marks;
+mod tail;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
@@ -11,9 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::{Content, FieldIx, Reading, ReadingId, Time, When, content_hash};
+use vitalog_elog::{Content, FieldIx, ReadingId, Time, When, content_hash};
 
 use self::marks::{Hashes, Marks, Origin};
+pub use self::tail::Tail;
 use super::column::Column;
 use super::datum::Datum;
 use super::found::FoundRow;
@@ -389,23 +391,13 @@ impl Table {
         (from..self.len()).take_while(|&row| self.at[row] == at).find(|&row| self.id(row) == id)
     }
 
-    /// Puts the row of a plain reading of an instant after all others, where it needs nothing that they do not have, its hash follows as theirs, and each is at its own place. `false`: nothing
-    /// was done.
+    /// The end of it, where plain readings of instants may be put whose hashes follow: there are rows, all such, and each is at its own place.
     #[inline]
-    pub fn push(&mut self, at: i64, reading: &Reading, content: &Content, stream: &Arc<str>) -> bool {
-        let row = self.at.len();
-        let is_next = self.last().is_some_and(|last| last < at) && self.slots.is_empty() && row == self.marks.len();
-        let is_alike = self.start.is_none() && !self.endless && content.values.len() <= self.columns.len();
-        if !(is_next && is_alike && self.marks.follows(stream, content.source.as_ref()) && self.can_hold(content)) {
-            return false;
-        }
-        for (i, column) in self.columns.iter_mut().enumerate() {
-            column.insert(row, content.values.get(i).and_then(Option::as_ref));
-        }
-        self.marks.put_plain(reading.id);
-        grow::push(&mut self.at, at);
-        debug_assert_eq!(self.mark(row), Mark { id: reading.id, hash: reading.hash, rev: 1, plain: true }, "its hash follows");
-        true
+    pub fn tail(&mut self, stream: &Arc<str>) -> Option<Tail<'_>> {
+        let is_in_place = self.slots.is_empty() && self.at.len() == self.marks.len();
+        let is_of_instants = self.start.is_none() && !self.endless;
+        let last = self.last().filter(|_| is_in_place && is_of_instants && self.marks.follows(stream))?;
+        Some(Tail { table: self, last })
     }
 
     /// Puts the row of a reading after all rows of its instant; `stream` is its stream's name, where that is known.

@@ -41,17 +41,50 @@ impl Amount {
 
     /// In atoms of the dimension, rounded half to even where the unit's digits are finer than an atom.
     /// Every `Amount` made by [`Amount::parse`] fits; of others, what does not fit ends at the range's border.
+    #[inline]
     pub fn atoms(self) -> i64 {
         self.checked_atoms().unwrap_or(if self.digits < 0 { i64::MIN } else { i64::MAX })
     }
 
+    #[inline]
     fn checked_atoms(self) -> Option<i64> {
+        let product = self.digits.checked_mul(self.unit.atoms());
         if self.scale == 0 {
-            return self.digits.checked_mul(self.unit.atoms());
+            return product;
         }
+        match (product, POWERS.get(usize::from(self.scale))) {
+            // Nearly all, and a tenth of the time.
+            (Some(product), Some(divisor)) => Some(short_div_half_even(product, *divisor)),
+            _ => self.wide_atoms(),
+        }
+    }
+
+    #[cold]
+    fn wide_atoms(self) -> Option<i64> {
         let product = i128::from(self.digits) * i128::from(self.unit.atoms());
         let divisor = 10_i128.checked_pow(u32::from(self.scale))?;
         i64::try_from(div_half_even(product, divisor)).ok()
+    }
+}
+
+/// Powers of ten of which twice as much fits.
+const POWERS: [i64; 19] = {
+    let mut powers = [1; 19];
+    let mut i = 1;
+    while i < powers.len() {
+        powers[i] = powers[i - 1] * 10;
+        i += 1;
+    }
+    powers
+};
+
+#[inline]
+fn short_div_half_even(n: i64, d: i64) -> i64 {
+    let (q, r) = (n.div_euclid(d), n.rem_euclid(d));
+    match (r * 2).cmp(&d) {
+        std::cmp::Ordering::Less => q,
+        std::cmp::Ordering::Greater => q + 1,
+        std::cmp::Ordering::Equal => q + (q & 1),
     }
 }
 

@@ -191,6 +191,7 @@ impl Unit {
     }
 
     /// Atoms of the dimension in one of this unit.
+    #[inline]
     pub fn atoms(self) -> i64 {
         self.row().atoms
     }
@@ -209,6 +210,7 @@ impl Unit {
         (usize::from(index) < TABLE.len()).then_some(Unit(index))
     }
 
+    #[inline]
     fn row(self) -> &'static Row {
         &TABLE[usize::from(self.0)]
     }

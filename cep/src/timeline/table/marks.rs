@@ -63,7 +63,7 @@ impl Marks {
     #[inline]
     pub fn follow(&mut self, stream: &Arc<str>, source: Option<&Arc<str>>) -> bool {
         match &self.hashes {
-            Hashes::Follow(_) => self.follows(stream, source),
+            Hashes::Follow(_) => self.follows(stream) && self.comes_from(source),
             Hashes::None if self.ids.is_empty() => {
                 self.hashes = Hashes::Follow(Origin { stream: stream.clone(), source: source.cloned() });
                 true
@@ -72,10 +72,16 @@ impl Marks {
         }
     }
 
-    /// Whether there are rows, all of them plain readings of this stream and source, whose hashes follow.
+    /// Whether there are rows, all of them plain readings of this stream, whose hashes follow.
     #[inline]
-    pub fn follows(&self, stream: &Arc<str>, source: Option<&Arc<str>>) -> bool {
-        matches!(&self.hashes, Hashes::Follow(origin) if origin.source.as_ref() == source && origin.stream == *stream)
+    pub fn follows(&self, stream: &Arc<str>) -> bool {
+        matches!(&self.hashes, Hashes::Follow(origin) if origin.stream == *stream)
+    }
+
+    /// Whether their hashes follow, and all came from this source.
+    #[inline]
+    pub fn comes_from(&self, source: Option<&Arc<str>>) -> bool {
+        matches!(&self.hashes, Hashes::Follow(origin) if origin.source.as_ref() == source)
     }
 
     /// Enters the mark of a plain reading whose hash follows, as those of all before it do.
