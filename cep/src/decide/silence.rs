@@ -47,15 +47,17 @@ impl Silences {
 
     /// Judges all silences again that count from an instant in `[from, to]`.
     pub fn judge(&mut self, case: &Case<'_>, silence: &Silence, from: i64, to: i64) -> bool {
-        if from > to {
-            return false;
-        }
+        from <= to && self.judge_those(case, silence, (from, to), beginnings(case, silence, from, to))
+    }
+
+    /// Judges those again that count from these instants, which are all of a range.
+    fn judge_those(&mut self, case: &Case<'_>, silence: &Silence, (from, to): (i64, i64), those: Vec<i64>) -> bool {
         let stands = |p: i64| match p.checked_add(silence.span.0)? {
             // That was decided, and what it hung on is cut off; only its end may be another.
             due if due < case.line.since() && !case.version.looks_up() => self.still(case, silence, p),
             _ => silent_since(case, silence, p),
         };
-        let found: Vec<Fact> = beginnings(case, silence, from, to).into_iter().filter_map(stands).collect();
+        let found: Vec<Fact> = those.into_iter().filter_map(stands).collect();
         let list = self.facts.list();
         let range = first_not(list, |f| f.onset < from)..first_not(list, |f| f.onset <= to);
         // Mostly they are those that were there.
@@ -73,7 +75,9 @@ impl Silences {
             return false;
         }
         let Some(p) = newest(case, silence) else { return false };
-        p.checked_add(silence.span.0).is_some_and(|due| due <= case.clock) && self.judge(case, silence, p, p)
+        let is_due = p.checked_add(silence.span.0).is_some_and(|due| due <= case.clock);
+        // Whatever came after it and does not count may be cut off.
+        is_due && self.judge_those(case, silence, (p, p), vec![p])
     }
 
     pub fn next_due(&self, case: &Case<'_>, silence: &Silence) -> Option<i64> {

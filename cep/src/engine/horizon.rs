@@ -62,8 +62,13 @@ impl Horizons {
     pub fn is_short(&mut self, place: u32, revision: &Arc<Revision>) {
         let known = self.short.insert(place, Again::Rules(revision.clone()));
         if known.is_some() {
-            self.short.insert(place, Again::All);
+            self.is_short_of_all(place);
         }
+    }
+
+    /// A subject is decided again, all of it, when it has all layers.
+    pub fn is_short_of_all(&mut self, place: u32) {
+        self.short.insert(place, Again::All);
     }
 
     /// Something is cut off, or may be.
@@ -197,7 +202,7 @@ impl Engine {
     fn note_miss(&mut self, place: u32) {
         self.horizons.missed.store(false, Ordering::Relaxed);
         self.horizons.misses += 1;
-        self.horizons.short.insert(place, Again::All);
+        self.horizons.is_short_of_all(place);
     }
 
     /// Cuts off what may be, once the moment is over.

@@ -385,6 +385,11 @@ impl Engine {
         self.catch_up(place, effects);
         let person = &mut self.people[place as usize];
         person.line.change_profile(field as u16, change.at.0, change.value.as_ref().map(Set::of));
+        if self.horizons.lacks(place) {
+            // Of a field that the rules declare from now on: who waits for layers is decided with all of them.
+            return self.horizons.is_short_of_all(place);
+        }
+        let person = &mut self.people[place as usize];
         person.profile_changed(&self.rules, self.clock.0, field as u16, change.at.0);
         self.touched.clear();
         self.reached(place, self.people[place as usize].line.enrolled(), self.clock.0);
