@@ -1,13 +1,13 @@
 //! What is cut off and put back at one moment with other inputs: said is what an engine says that keeps all.
 
-use vitalog_cep::plan::{Compare, Library, Pattern, Ref, Rule, RuleKind};
+use vitalog_cep::plan::{Compare, Expr, Heard, Library, Pattern, Ref, Rule, RuleKind, Silence};
 use vitalog_cep::{Engine, Horizon};
 use vitalog_elog::Span;
 
 use super::build::*;
 use super::table::read;
 use crate::laws::horizon::Shelf;
-use crate::world::{FOUND, MEAL, NAP, SUGAR};
+use crate::world::{F0, FOUND, MEAL, NAP, SUGAR};
 
 /// Inputs of two moments; what lies before the last instant of the first is cut off between them. How many layers were put back.
 fn says_the_same(libraries: &[Library], first: &str, second: &str) -> u64 {
@@ -21,6 +21,7 @@ fn says_the_same(libraries: &[Library], first: &str, second: &str) -> u64 {
         let wants = everything.steps(&mut whole, first, &lines[moment.clone()]);
         assert_eq!(shelf.steps(&mut near, first, &lines[moment]), wants, "from input {first} on");
     }
+    assert_eq!(near.misses(), 0, "nobody looks at what is not there");
     shelf.united
 }
 
@@ -44,4 +45,26 @@ fn what_is_put_back_is_nothing_that_was_decided() {
     // What an older revision says changes nothing, but it takes what was cut off to know that. The nap comes in order all the same: it ends the silence, and is found.
     let united = says_the_same(&rules, sugars, "@200 0 sugar 80 as old rev 1\n 190..200 nap");
     assert_eq!(united, 1);
+}
+
+#[test]
+fn a_field_that_is_declared_after_it_changed_is_asked_with_all_layers() {
+    let old = Rule { name: "old".into(), meaning: 10, ..rule(silence(&[MEAL], 10)) };
+    let low = compare(first(Ref::Driver), Compare::Lt, Expr::Profile(0));
+    let new = Rule { name: "new".into(), meaning: 11, ..rule(RuleKind::Episode(episode(SUGAR, low))) };
+    let before = Library { profile: Vec::new(), ..library(vec![old.clone()]) };
+    let sugars = "0 sugar 80\n 5 sugar 110\n 10 sugar 70\n 15 sugar 90\n profile target 100 from 5\n 200 sugar 120";
+    let united = says_the_same(&[before, library(vec![old, new])], sugars, "@205 rules 1 from 0\n 210 sugar 60");
+    assert_eq!(united, 1);
+}
+
+#[test]
+fn a_silence_is_judged_again_without_what_does_not_count_and_is_cut_off() {
+    let low = compare(field(Ref::Candidate, F0), Compare::Lt, mg_dl(100));
+    let streams = vec![Heard { stream: SUGAR, filter: Some(low) }];
+    let kind = RuleKind::Silence(Silence { streams, span: Span::minutes(10) });
+    let silent = Rule { filter: Some(Expr::Bool(false)), ..rule(kind) };
+    // Since 0 nothing counts but what was said of 60, until it is said otherwise. The clock looks at 70 all the same, which is when the next one comes.
+    let sugars = "0 sugar 90\n 20 sugar 110\n 40 sugar 110\n 60 sugar 90 as x\n @61 60 sugar 110 as x rev 2";
+    assert_eq!(says_the_same(&only(silent), sugars, "80 sugar 120"), 0);
 }
