@@ -66,27 +66,48 @@ impl Hasher for FoldId {
     }
 }
 
+/// Less than eight bytes and how many they are, without a walk over them.
+#[inline]
+fn last_word(bytes: &[u8]) -> u64 {
+    let word = match bytes {
+        [a, b, c, d, ..] => {
+            // The last four, some of them once more.
+            let last = bytes.last_chunk::<4>().copied().unwrap_or_default();
+            u64::from(u32::from_le_bytes(last)) << 32 | u64::from(u32::from_le_bytes([*a, *b, *c, *d]))
+        }
+        [a, .., z] => u64::from(bytes[bytes.len() / 2]) << 16 | u64::from(*z) << 8 | u64::from(*a),
+        [a] => u64::from(*a),
+        [] => 0,
+    };
+    word ^ (bytes.len() as u64) << 56
+}
+
 /// Short texts: eight bytes at a time, multiplied and folded.
 #[derive(Debug, Default)]
 pub struct FoldText(u64);
 
 impl Hasher for FoldText {
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
         if !rest.is_empty() {
-            self.write_u64(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+            self.write_u64(last_word(rest));
         }
     }
 
+    /// The end of a text.
+    #[inline]
     fn write_u8(&mut self, byte: u8) {
-        self.write_u64(u64::from(byte));
+        self.0 = self.0.rotate_left(8) ^ u64::from(byte);
     }
 
+    #[inline]
     fn write_u64(&mut self, word: u64) {
         let product = u128::from(self.0 ^ word ^ 0x9E37_79B9_7F4A_7C15) * 0xD6E8_FEB8_6659_FD93;
         self.0 = product as u64 ^ (product >> 64) as u64;

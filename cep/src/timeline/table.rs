@@ -288,6 +288,7 @@ impl Table {
     }
 
     /// Whether its row holds all that a content says.
+    #[inline]
     fn can_hold(&self, content: &Content) -> bool {
         // Without a length it would look like an instant.
         let has_length = match content.when {
