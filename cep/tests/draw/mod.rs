@@ -17,8 +17,17 @@ use crate::world::script::{Given, Line};
 /// A random library and a random timeline.
 pub fn script(seed: u64) -> Vec<Line> {
     let mut dice = Dice::new(seed);
+    if seed % 8 == 5 {
+        return sparse(&mut dice);
+    }
     let library = rules::library(&mut dice);
     timelines::lines(&mut dice, library)
+}
+
+/// A few inputs with long pauses between; under any rules, or such as wait for readings.
+pub fn sparse(dice: &mut Dice) -> Vec<Line> {
+    let library = if dice.chance(50) { rules::library(dice) } else { rules::waiting(dice) };
+    timelines::sparse(dice, library, 20)
 }
 
 /// How many inputs are readings.

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Arith, Episode, Expr, Grade, Heard, Hold, Library, Output, Phrasing, Piece, Rational, Ref, Rule, RuleKind, Schedule, Show,
-    Silence, Wording,
+    Arith, Compare, Episode, Expr, Func, Grade, Heard, Hold, Library, Measure, Output, Phrasing, Piece, Rational, Ref, Rule,
+    RuleKind, Schedule, Show, Silence, Wording,
 };
 use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 
 use super::conditions::{condition, likely, threshold};
 use super::dice::Dice;
 use super::patterns::pattern;
-use super::terms::{CELL, Sight, Type, constant, span, term};
-use crate::world::{BEDTIME, F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, TARGET, derived, profile, schema, unit, words};
+use super::terms::{CELL, SUGARS, Sight, Type, constant, span, term};
+use crate::cases::build;
+use crate::world::{
+    BEDTIME, F0, F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, TARGET, derived, profile, schema, unit, words,
+};
 
 /// One to three rules.
 pub fn library(dice: &mut Dice) -> Library {
@@ -23,6 +26,19 @@ pub fn library(dice: &mut Dice) -> Library {
 
 pub fn of_rules(rules: Vec<Arc<Rule>>) -> Library {
     Library { schema: schema(), profile: profile(), derived: derived(), rules, ..Library::default() }
+}
+
+/// Rules that wait for readings, by what those said that came: a silence, and an episode that ends when it hears no more.
+pub fn waiting(dice: &mut Dice) -> Library {
+    let mut bound = || build::mg_dl(*dice.pick(&SUGARS));
+    let last = build::value_of(build::window(Func::Last, SUGAR, Measure::Field(F0), 2_000));
+    let heard = build::compare(last, Compare::Lt, bound());
+    let low = build::compare(build::first(Ref::Driver), Compare::Lt, bound());
+    let silent = Rule { filter: Some(heard), ..build::rule(build::silence(&[SUGAR], dice.between(1, 5) * 5)) };
+    let lapse = Some(Span(dice.between(1, 5) * CELL));
+    let going = build::rule(RuleKind::Episode(Episode { lapse, ..build::episode(SUGAR, low) }));
+    let rules = [Rule { name: Arc::from("r0"), ..silent }, Rule { name: Arc::from("r1"), ..going }];
+    of_rules(rules.into_iter().take(1 + dice.below(2)).map(Arc::new).collect())
 }
 
 /// The derived streams that a rule of that name may look at: those of lesser numbers.

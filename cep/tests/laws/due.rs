@@ -1,19 +1,13 @@
 //! The clock decides only when something is due: a tick before that changes nothing, and whatever is due is in the future.
 
-use std::sync::Arc;
-
 use super::oracle::compare;
 use super::{check, for_scripts, seeds};
-use crate::cases::build::{compare as is, episode, field, library, mg_dl, rule, silence, value_of, window};
 use crate::draw::dice::Dice;
-use crate::draw::terms::{CELL, SUGARS};
 use crate::draw::{self, rules, timelines};
-use crate::world::SUGAR;
 use crate::world::drive::{changes, run, step};
 use crate::world::script::{Given, Line};
 use vitalog_cep::Engine;
-use vitalog_cep::plan::{Compare, Episode, Func, Library, Measure, Ref, Rule, RuleKind};
-use vitalog_elog::{FieldIx, Span, Subject};
+use vitalog_elog::{Span, Subject};
 
 #[test]
 fn nothing_happens_before_it_is_due() {
@@ -42,18 +36,6 @@ fn nothing_happens_before_it_is_due() {
     });
 }
 
-/// Rules that wait for readings, by what those said that came: a silence, and an episode that ends when it hears no more.
-fn waiting(dice: &mut Dice) -> Library {
-    let mut bound = || mg_dl(*dice.pick(&SUGARS));
-    let last = value_of(window(Func::Last, SUGAR, Measure::Field(FieldIx(0)), 2_000));
-    let (heard, low) = (is(last, Compare::Lt, bound()), is(field(Ref::Driver, FieldIx(0)), Compare::Lt, bound()));
-    let mut silent = rule(silence(&[SUGAR], dice.between(1, 5) * 5));
-    silent.filter = Some(heard);
-    let lapse = Some(Span(dice.between(1, 5) * CELL));
-    let episode = rule(RuleKind::Episode(Episode { lapse, ..episode(SUGAR, low) }));
-    library(vec![silent, Rule { name: Arc::from("other"), ..episode }].into_iter().take(1 + dice.below(2)).collect())
-}
-
 /// A server asks all the time, a backtest never.
 #[test]
 fn whoever_asks_what_is_due_changes_nothing() {
@@ -66,14 +48,7 @@ fn whoever_asks_what_is_due_changes_nothing() {
                 let subjects = ["s", "t"][..1 + dice.below(2)].iter().map(|name| Subject::new(name)).collect();
                 timelines::steady(&mut dice, library, subjects, 40)
             }
-            2 => {
-                let library = rules::library(&mut dice);
-                timelines::sparse(&mut dice, library, 20)
-            }
-            _ => {
-                let library = waiting(&mut dice);
-                timelines::sparse(&mut dice, library, 20)
-            }
+            _ => draw::sparse(&mut dice),
         };
         check("asking", seed, lines, &|_, lines| {
             let (mut asked, mut left) = (Engine::new(), Engine::new());
