@@ -7,7 +7,7 @@
 //! that it told, updating the state would change neither it nor its facts, and would set no deadline earlier than the one it has. Of other streams later readings may be there: no
 //! decision that rests hangs on what they say.
 
-use vitalog_elog::StreamIx;
+use vitalog_elog::{FieldIx, StreamIx};
 
 use super::State;
 use super::episode::Going;
@@ -16,7 +16,7 @@ use super::rests::{Band, Rest, Rests};
 use super::silence;
 use super::version::Case;
 use crate::eval::{Lets, Ratio, Value, value};
-use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, RuleKind};
+use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
 use crate::timeline::Table;
 
 impl State {
@@ -114,12 +114,8 @@ impl<'a> Asked<'_, 'a> {
                 Some(rests)
             }
             Expr::Compare { op, left, right } => {
-                let band = self.bounded(*op, left, right, of).or_else(|| self.bounded(op.mirrored(), right, left, of));
-                let band = band.or_else(|| self.kept_within(*op, left, right, of)).map(Rest::Within);
-                let rest = band.or_else(|| self.apart(*op, left, right)).or_else(|| self.outlasts(*op, left, right));
-                let rest = rest.or_else(|| self.too_soon(*op, left, right));
-                let rest = rest.or_else(|| self.unsaid(left, of)).or_else(|| self.unsaid(right, of));
-                rest.map(Rests::from).or_else(|| self.balances(*op, left, right))
+                let rest = self.never_compares(*op, left, right, of).map(Rests::from);
+                rest.or_else(|| self.balances(*op, left, right))
             }
             Expr::Between { value, low, high } => {
                 let below = self.bounded(Compare::Ge, value, low, of);
@@ -130,13 +126,69 @@ impl<'a> Asked<'_, 'a> {
         }
     }
 
-    /// The band in which `left op right` is false, where the left is a number of the reading and the right hangs on no reading.
+    fn never_compares(&self, op: Compare, left: &'a Expr, right: &'a Expr, of: Ref) -> Option<Rest> {
+        match (self.hangs_on_readings(left, of), self.hangs_on_readings(right, of)) {
+            (true, false) => self.never_fixed(op, left, right, of),
+            (false, true) => self.never_fixed(op.mirrored(), right, left, of),
+            (true, true) => {
+                // That extremes are the same comes true no sooner than what shows that they are not has left.
+                let rest = if op == Compare::Eq { self.outlasts(op, left, right) } else { None };
+                let rest = rest.or_else(|| self.kept_within(op, left, right, of).map(Rest::Within));
+                let rest = rest.or_else(|| if op == Compare::Eq { None } else { self.outlasts(op, left, right) });
+                rest.or_else(|| self.unsaid(left, of)).or_else(|| self.unsaid(right, of))
+            }
+            (false, false) => None,
+        }
+    }
+
+    /// The same where readings of the stream are on the left alone.
+    fn never_fixed(&self, op: Compare, left: &'a Expr, right: &'a Expr, of: Ref) -> Option<Rest> {
+        let band = self.bounded(op, left, right, of).or_else(|| self.swung(op, left, right, of));
+        let rest = band.map(Rest::Within).or_else(|| self.paced(op, left, right));
+        let rest = rest.or_else(|| self.kept_within(op, left, right, of).map(Rest::Within));
+        let rest = rest.or_else(|| self.apart(op, left, right)).or_else(|| self.outlasts(op, left, right));
+        rest.or_else(|| self.too_soon(op, left, right)).or_else(|| self.unsaid(left, of))
+    }
+
+    /// Whether anything may be known of an expression by which readings come: it asks for the reading, for windows of its stream, or for the time.
+    fn hangs_on_readings(&self, expr: &Expr, of: Ref) -> bool {
+        match expr {
+            Expr::Get { of: asked, .. } => *asked == of,
+            Expr::Window(w) => w.stream == self.stream,
+            Expr::Arith { left, right, .. } => self.hangs_on_readings(left, of) || self.hangs_on_readings(right, of),
+            Expr::Neg(e) => self.hangs_on_readings(e, of),
+            Expr::Now => true,
+            _ => false,
+        }
+    }
+
+    /// The band in which `left op right` is false, where the left is a number of the reading or no less decided by it, and the right hangs on no reading.
     pub fn bounded(&self, op: Compare, left: &Expr, right: &'a Expr, of: Ref) -> Option<Band> {
-        let Expr::Get { of: asked, what: Measure::Field(field) } = left else { return None };
-        let number = self.table.column(*field).filter(|_| *asked == of)?.number(self.row)?;
+        let field = self.told_by_newest(op, left, of)?;
+        let number = self.table.column(field)?.number(self.row)?;
         let bound = self.fixed(right)?;
         let (low, high) = false_around(number, op, bound)?;
-        Some(Band { field: *field, low, high })
+        Some(Band { field, low, high })
+    }
+
+    /// The field of which the newest number says that `left op bound` is false if it is false of that number: a maximum is no less than it, a minimum no greater.
+    fn told_by_newest(&self, op: Compare, left: &Expr, of: Ref) -> Option<FieldIx> {
+        match left {
+            Expr::Get { of: asked, what: Measure::Field(field) } if *asked == of => Some(*field),
+            Expr::Window(w) if self.ends_with_newest(w) => match (w.func, op, w.what) {
+                (Func::Max, Compare::Lt | Compare::Le, Measure::Field(field)) => Some(field),
+                (Func::Min, Compare::Gt | Compare::Ge, Measure::Field(field)) => Some(field),
+                (Func::Last, _, Measure::Field(field)) => Some(field),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether a window sees all of the stream's readings up to the newest, and that one.
+    pub fn ends_with_newest(&self, w: &Window) -> bool {
+        let is_plain = w.filter.is_none() && w.fresh.is_none() && w.anchor == Anchor::Decision && self.anchor == Anchor::Decision;
+        is_plain && w.stream == self.stream && w.over.0 > 0
     }
 
     /// The number that an expression comes to which hangs on no reading.

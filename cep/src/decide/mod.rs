@@ -11,13 +11,17 @@ mod lasting;
 pub mod matching;
 mod mean;
 mod outlast;
+mod pace;
 mod range;
+#[cfg(test)]
+mod rest_laws;
 mod rests;
 pub mod schedule;
 mod sift;
 pub mod silence;
 mod sill;
 mod strip;
+mod swing;
 mod version;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +30,7 @@ pub use cold::ColdState;
 use episode::Episodes;
 pub use fact::{Fact, Facts, Known};
 use matching::Matches;
+pub use pace::pace;
 pub use rests::{Band, Rest};
 use schedule::Schedules;
 use silence::Silences;

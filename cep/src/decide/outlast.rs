@@ -94,10 +94,7 @@ impl<'e> Sight<'e> {
     /// Of the greatest and the least that one window sees.
     fn spread(greatest: &'e Expr, least: &'e Expr, anchor: Anchor) -> Option<Sight<'e>> {
         match (Sight::of(greatest, anchor)?, Sight::of(least, anchor)?) {
-            (Sight::Greatest(max), Sight::Least(min)) => {
-                let is_one = Window { func: Func::Max, ..Window::clone(min) } == *max;
-                is_one.then_some(Sight::Spread(max))
-            }
+            (Sight::Greatest(max), Sight::Least(min)) => max.sees_what(min).then_some(Sight::Spread(max)),
             _ => None,
         }
     }

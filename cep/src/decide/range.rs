@@ -6,7 +6,7 @@
 use vitalog_elog::{FieldIx, StreamIx};
 
 use crate::eval::{Ratio, Scope, Value, value};
-use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Ref, Window};
+use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, Window};
 
 /// From `low` to `high`, both included. Where the numbers supposed lie in a band that is wider by so much on both sides, each bound is farther out by `below` and
 /// `above` times as much.
@@ -51,6 +51,9 @@ impl Supposed {
         match expr {
             Expr::Get { of, what: Measure::Field(field) } if *of == self.of && *field == self.field => Some(self.itself()),
             Expr::Window(w) => self.window(w),
+            Expr::Number(Rational { n, d: 1 }) => {
+                Some(Range { low: Ratio::whole(*n), high: Ratio::whole(*n), below: 0, above: 0 })
+            }
             Expr::Neg(a) => {
                 let a = self.range(a, fixed)?;
                 Some(Range { low: a.high.neg()?, high: a.low.neg()?, below: a.above, above: a.below })
@@ -91,18 +94,30 @@ impl Supposed {
         }
         let all = self.itself();
         match w.func {
-            Func::Avg | Func::Min | Func::Max | Func::First | Func::Last | Func::Median | Func::Percentile(_) => Some(all),
+            func if is_between(func) => Some(all),
             Func::Delta => Some(Range { low: all.low.sub(all.high)?, high: all.high.sub(all.low)?, below: 2, above: 2 }),
             _ => None,
         }
     }
 }
 
+/// Whether what it makes of numbers lies between the least and the greatest of them.
+fn is_between(func: Func) -> bool {
+    use Func::{Avg, First, Last, Max, Median, Min, Percentile};
+    matches!(func, Avg | Min | Max | First | Last | Median | Percentile(_))
+}
+
 /// How much wider, where two ranges lie `apart` and come `closer` by so many times that; `touching`: they may meet.
 fn room(apart: Ratio, closer: i64, touching: bool) -> Option<i64> {
-    let steps = if closer == 0 { apart } else { apart.div(Ratio::whole(closer))? };
-    let floor = steps.floor();
-    let widest = if touching || steps.n.rem_euclid(steps.d) != 0 { floor } else { floor.checked_sub(1)? };
+    let (floor, is_whole) = match i64::try_from(apart.n) {
+        // Without divisions of 128 bits.
+        Ok(n) if apart.d == 1 => (i128::from(n.div_euclid(closer.max(1))), n.rem_euclid(closer.max(1)) == 0),
+        _ => {
+            let steps = if closer == 0 { apart } else { apart.div(Ratio::whole(closer))? };
+            (steps.floor(), steps.n.rem_euclid(steps.d) == 0)
+        }
+    };
+    let widest = if touching || !is_whole { floor } else { floor.checked_sub(1)? };
     let nearest = if closer == 0 && widest >= 0 { i128::from(i64::MAX) } else { widest };
     i64::try_from(nearest).ok().filter(|by| *by >= 0)
 }
@@ -122,21 +137,22 @@ pub fn hangs_on_no_reading(expr: &Expr, lets: &[Expr]) -> bool {
 }
 
 /// The windows of a field that the sums and differences on both sides of a comparison look through, by the longest: the field and how far it looks back. `None`: through none,
-/// or through several fields.
+/// through several fields, or through one of which nothing is known.
 pub fn looks_through(sides: [&Expr; 2], stream: StreamIx) -> Option<(FieldIx, i64)> {
     sides.into_iter().try_fold(None, |found, side| longest(side, stream, found)).ok()?
 }
 
-/// `Err`: several fields.
+/// `Err`: several fields, or nothing is known.
 fn longest(expr: &Expr, stream: StreamIx, found: Option<(FieldIx, i64)>) -> Result<Option<(FieldIx, i64)>, ()> {
     match expr {
         Expr::Neg(e) => longest(e, stream, found),
         Expr::Arith { left, right, .. } => longest(right, stream, longest(left, stream, found)?),
-        Expr::Window(w) if w.stream == stream => match (w.what, found) {
+        Expr::Window(w) if w.stream == stream && (is_between(w.func) || w.func == Func::Delta) => match (w.what, found) {
             (Measure::Field(field), Some((known, _))) if field != known => Err(()),
             (Measure::Field(field), found) => Ok(Some((field, found.map_or(0, |(_, over)| over).max(w.over.0)))),
-            _ => Ok(found),
+            _ => Err(()),
         },
+        Expr::Window(_) => Err(()),
         _ => Ok(found),
     }
 }

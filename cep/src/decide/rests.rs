@@ -6,6 +6,8 @@ use vitalog_elog::FieldIx;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     Within(Band),
+    /// From the reading before the field's number moves so fast, by atoms an hour; see [`super::pace`].
+    Paced(Band),
     /// It says nothing of this field.
     Without(FieldIx),
     /// It comes before this instant.

@@ -5,7 +5,8 @@
 
 use vitalog_elog::StreamIx;
 
-use super::resting::{Coming, Newest, Resting};
+use super::coming::{Coming, Newest};
+use super::resting::Resting;
 use super::sills::Sills;
 use super::still::Still;
 use crate::decide::Rest;

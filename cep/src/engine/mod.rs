@@ -6,6 +6,7 @@ mod behind;
 mod book;
 mod calm;
 mod cold;
+mod coming;
 mod dues;
 mod foresee;
 mod fronts;

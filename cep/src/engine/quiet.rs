@@ -9,7 +9,7 @@ use vitalog_elog::{Content, Reading, StreamIx, When};
 
 use super::Engine;
 use super::calm::Calm;
-use super::resting::Coming;
+use super::coming::Coming;
 use super::rulebook::Rulebook;
 use super::subject::Person;
 use crate::timeline::End;
@@ -61,7 +61,8 @@ impl Quiet<'_> {
     #[inline]
     fn takes(&mut self, reading: &Reading, content: &Content, at: i64) -> bool {
         let after = at.saturating_sub(self.end.last());
-        let is_calm = self.calm.is_none_or(|calm| at > self.front && calm.sleeps_on(&Coming { content, at, after }));
+        let coming = Coming { content, table: Some(self.end.table()), at, after };
+        let is_calm = self.calm.is_none_or(|calm| at > self.front && calm.sleeps_on(&coming));
         is_calm && self.end.append(reading, content, at)
     }
 }

@@ -9,12 +9,12 @@
 
 use std::collections::BinaryHeap;
 
-use vitalog_elog::{Content, FieldIx, Value};
+use vitalog_elog::FieldIx;
 
+use super::coming::{Newest, Told};
 use super::sills::Sills;
 use super::spells::Spells;
 use crate::decide::{Band, Rest, Stay};
-use crate::timeline::Table;
 
 /// All that rest when readings of one stream come.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Resting {
     numbers: Vec<u32>,
     many: usize,
     fields: Vec<(FieldIx, Bounds)>,
+    /// How fast they move.
+    paces: Vec<(FieldIx, Bounds)>,
     /// Of whom nothing may be said.
     without: Vec<(FieldIx, BinaryHeap<Bound>)>,
     /// How long after the one before.
@@ -74,6 +76,7 @@ struct Bounds {
 #[derive(Debug)]
 struct Whole {
     bands: Vec<Band>,
+    paces: Vec<Band>,
     sills: Vec<Band>,
     without: Vec<FieldIx>,
     before: i64,
@@ -81,45 +84,13 @@ struct Whole {
     near: i64,
 }
 
-/// The newest reading of a table.
-#[derive(Clone, Copy)]
-pub struct Newest<'a> {
-    table: &'a Table,
-    row: usize,
-    at: i64,
-    /// How long after the one before.
-    after: i64,
-}
-
-/// A reading that is not in its table yet, and is the newest when it is. What it says is what its row will: so much is for who puts it there to see.
-#[derive(Clone, Copy)]
-pub struct Coming<'a> {
-    pub content: &'a Content,
-    pub at: i64,
-    /// How long after the one before.
-    pub after: i64,
-}
-
-/// A reading that may wake who rests.
-pub trait Told {
-    fn at(&self) -> i64;
-    /// How long after the one before.
-    fn after(&self) -> i64;
-    fn number(&self, field: FieldIx) -> Option<i64>;
-    fn says(&self, field: FieldIx) -> bool;
-
-    #[inline]
-    fn is_inside(&self, band: &Band) -> bool {
-        self.number(band.field).is_some_and(|n| band.low <= n && n <= band.high)
-    }
-}
-
 /// Fewer entries are not looked through.
 const FEW: usize = 32;
 
 impl Default for Whole {
     fn default() -> Whole {
-        Whole { bands: Vec::new(), sills: Vec::new(), without: Vec::new(), before: i64::MAX, apart: 0, near: i64::MAX }
+        let (bands, paces, sills) = (Vec::new(), Vec::new(), Vec::new());
+        Whole { bands, paces, sills, without: Vec::new(), before: i64::MAX, apart: 0, near: i64::MAX }
     }
 }
 
@@ -135,13 +106,15 @@ impl Resting {
 
     /// See [`super::foresee`].
     pub fn glance(&self) -> u64 {
-        (self.numbers.len() ^ self.fields.len() ^ self.at.len() ^ self.whole.bands.len() ^ self.whole.without.len()) as u64
+        let lists = self.fields.len() ^ self.paces.len() ^ self.whole.bands.len() ^ self.whole.paces.len();
+        (self.numbers.len() ^ lists ^ self.at.len() ^ self.whole.without.len()) as u64
     }
 
     /// The same, one level further.
     pub fn glance_within(&self) -> u64 {
         let number = self.numbers.first().copied().unwrap_or(0);
         let band = self.whole.bands.first().map_or(0, |band| band.low as u64);
+        let band = band ^ self.whole.paces.first().map_or(0, |band| band.low as u64);
         u64::from(number) ^ band ^ self.fields.first().map_or(0, |(_, bounds)| bounds.len() as u64)
     }
 
@@ -150,6 +123,7 @@ impl Resting {
         self.numbers.clear();
         self.many = 0;
         self.fields.clear();
+        self.paces.clear();
         self.without.clear();
         self.after.clear();
         self.at.clear();
@@ -169,16 +143,8 @@ impl Resting {
                 Rest::Before(t) => self.at.push(bound(!t)),
                 Rest::Apart(span) => self.after.low.push(bound(span)),
                 Rest::Near(span) => self.after.high.push(bound(!span)),
-                Rest::Within(Band { field, low, high }) => {
-                    let bounds = of_field(&mut self.fields, field);
-                    if high < i64::MAX {
-                        bounds.high.push(bound(!high));
-                    }
-                    // Of one that allows any number there must be one.
-                    if low > i64::MIN || high == i64::MAX {
-                        bounds.low.push(bound(low));
-                    }
-                }
+                Rest::Within(band) => of_field(&mut self.fields, band.field).add(band, bound),
+                Rest::Paced(band) => of_field(&mut self.paces, band.field).add(band, bound),
             }
         }
     }
@@ -226,12 +192,13 @@ impl Resting {
             && newest.after() <= whole.near
             && whole.bands.iter().all(|band| newest.is_inside(band))
             && whole.sills.iter().all(|band| newest.is_inside(band))
+            && whole.paces.iter().all(|band| newest.is_paced(band))
             && !whole.without.iter().any(|field| newest.says(*field))
     }
 
     /// Takes out those for whom something does not hold of a reading that comes. To be followed by [`Resting::tighten`].
     pub fn wake(&mut self, newest: &Newest<'_>, sills: &Sills, mut woken: impl FnMut(u32, bool)) {
-        let Resting { numbers, many, fields, without, after, at, stood, spells, .. } = self;
+        let Resting { numbers, many, fields, paces, without, after, at, stood, spells, .. } = self;
         let mut rouse = |entry: Entry| {
             if counts(numbers, &entry) {
                 numbers[entry.version as usize] = 0;
@@ -244,6 +211,9 @@ impl Resting {
         after.drain(Some(newest.after), &mut rouse);
         for (field, bounds) in fields {
             bounds.drain(newest.number(*field), &mut rouse);
+        }
+        for (field, bounds) in paces {
+            bounds.drain(newest.pace(*field), &mut rouse);
         }
         for (field, heap) in without {
             drain(heap, |_| newest.says(*field), &mut rouse);
@@ -284,34 +254,31 @@ impl Resting {
     /// Finds anew what has to hold for all, after some came or went.
     pub fn tighten(&mut self) {
         if self.entries() > self.most.max(FEW) {
-            let Resting { numbers, fields, without, after, at, spells, .. } = self;
+            let Resting { numbers, fields, paces, without, after, at, spells, .. } = self;
             spells.keep(|entry| counts(numbers, entry));
             let mut keep = |heap: &mut BinaryHeap<Bound>| heap.retain(|bound| counts(numbers, &bound.entry));
             keep(at);
             after.each(&mut keep);
-            fields.iter_mut().for_each(|(_, bounds)| bounds.each(&mut keep));
+            fields.iter_mut().chain(paces).for_each(|(_, bounds)| bounds.each(&mut keep));
             without.iter_mut().for_each(|(_, heap)| keep(heap));
             self.most = 2 * self.entries();
         }
-        let Resting { numbers, fields, without, after, at, spells, whole, .. } = self;
+        let Resting { numbers, fields, paces, without, after, at, spells, whole, .. } = self;
         let stay = spells.narrowest();
         whole.before = top(at, numbers).map_or(i64::MAX, |key| !key).min(stay.before);
         whole.apart = top(&mut after.low, numbers).unwrap_or(0).max(0);
         whole.near = top(&mut after.high, numbers).map_or(i64::MAX, |key| !key).min(stay.near);
         whole.bands.clear();
-        for (field, bounds) in fields {
-            let (low, high) = (top(&mut bounds.low, numbers), top(&mut bounds.high, numbers));
-            if low.is_some() || high.is_some() {
-                let (low, high) = (low.unwrap_or(i64::MIN), high.map_or(i64::MAX, |key| !key));
-                whole.bands.push(Band { field: *field, low, high });
-            }
-        }
+        whole.bands.extend(fields.iter_mut().filter_map(|(field, bounds)| bounds.room(*field, numbers)));
+        whole.paces.clear();
+        whole.paces.extend(paces.iter_mut().filter_map(|(field, bounds)| bounds.room(*field, numbers)));
         whole.without.clear();
         whole.without.extend(without.iter_mut().filter_map(|(field, heap)| top(heap, numbers).map(|_| *field)));
     }
 
     fn entries(&self) -> usize {
-        let of_fields = self.fields.iter().map(|(_, bounds)| bounds.len()).chain(self.without.iter().map(|(_, heap)| heap.len()));
+        let bounds = self.fields.iter().chain(&self.paces);
+        let of_fields = bounds.map(|(_, bounds)| bounds.len()).chain(self.without.iter().map(|(_, heap)| heap.len()));
         of_fields.sum::<usize>() + self.after.len() + self.at.len() + self.spells.len()
     }
 }
@@ -360,6 +327,23 @@ impl Bounds {
         self.high.clear();
     }
 
+    fn add(&mut self, Band { low, high, .. }: Band, bound: impl Fn(i64) -> Bound) {
+        if high < i64::MAX {
+            self.high.push(bound(!high));
+        }
+        // Of one that allows any number there must be one.
+        if low > i64::MIN || high == i64::MAX {
+            self.low.push(bound(low));
+        }
+    }
+
+    /// Between what all that count stay; `None`: none does.
+    fn room(&mut self, field: FieldIx, numbers: &[u32]) -> Option<Band> {
+        let (low, high) = (top(&mut self.low, numbers), top(&mut self.high, numbers));
+        let is_any = low.is_some() || high.is_some();
+        is_any.then(|| Band { field, low: low.unwrap_or(i64::MIN), high: high.map_or(i64::MAX, |key| !key) })
+    }
+
     fn each(&mut self, f: &mut impl FnMut(&mut BinaryHeap<Bound>)) {
         f(&mut self.low);
         f(&mut self.high);
@@ -372,70 +356,13 @@ impl Bounds {
     }
 }
 
-impl<'a> Newest<'a> {
-    #[inline]
-    pub fn of(table: &'a Table) -> Option<Newest<'a>> {
-        let row = table.len().checked_sub(1)?;
-        let at = table.at(row);
-        let after = row.checked_sub(1).map_or(i64::MAX, |before| at.saturating_sub(table.at(before)));
-        Some(Newest { table, row, at, after })
-    }
-}
-
-impl Told for Newest<'_> {
-    #[inline]
-    fn at(&self) -> i64 {
-        self.at
-    }
-
-    #[inline]
-    fn after(&self) -> i64 {
-        self.after
-    }
-
-    #[inline]
-    fn number(&self, field: FieldIx) -> Option<i64> {
-        self.table.column(field).and_then(|column| column.number(self.row))
-    }
-
-    #[inline]
-    fn says(&self, field: FieldIx) -> bool {
-        self.table.column(field).is_some_and(|column| column.has(self.row))
-    }
-}
-
-impl Told for Coming<'_> {
-    #[inline]
-    fn at(&self) -> i64 {
-        self.at
-    }
-
-    #[inline]
-    fn after(&self) -> i64 {
-        self.after
-    }
-
-    #[inline]
-    fn number(&self, field: FieldIx) -> Option<i64> {
-        match self.content.values.get(usize::from(field.0)) {
-            Some(Some(Value::Quantity(amount))) => Some(amount.atoms()),
-            _ => None,
-        }
-    }
-
-    #[inline]
-    fn says(&self, field: FieldIx) -> bool {
-        matches!(self.content.values.get(usize::from(field.0)), Some(Some(_)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use vitalog_elog::{Amount, Content, Dimension, ReadingId, StreamIx, Time, Value, When};
 
     use crate::decide::Sill;
-    use crate::timeline::Mark;
+    use crate::timeline::{Mark, Table};
 
     fn atoms(digits: i64) -> i64 {
         Amount { digits, scale: 0, unit: Dimension::Count.usual_unit() }.atoms()
@@ -461,6 +388,7 @@ mod tests {
     fn holds(rest: &Rest, newest: &Newest<'_>) -> bool {
         match rest {
             Rest::Within(band) => newest.is_inside(band),
+            Rest::Paced(band) => newest.is_paced(band),
             Rest::Without(field) => !newest.says(*field),
             Rest::Before(t) => newest.at < *t,
             Rest::Apart(span) => newest.after >= *span,
@@ -495,7 +423,7 @@ mod tests {
     fn drawn(below: &mut impl FnMut(u64) -> u64, at: i64) -> Vec<Rest> {
         let low = atoms(below(60) as i64);
         (0..below(4))
-            .map(|_| match below(8) {
+            .map(|_| match below(10) {
                 0 => Rest::Before(at + below(200) as i64),
                 1 => Rest::Apart(below(4) as i64),
                 2 => Rest::Near(15 + below(10) as i64),
@@ -503,6 +431,8 @@ mod tests {
                 4 => within(1, low, i64::MAX),
                 5 => within(1, i64::MIN, i64::MAX),
                 6 => Rest::Without(FieldIx(1)),
+                7 => Rest::Paced(Band { field: FieldIx(0), low: i64::MIN, high: low * 100_000_000 }),
+                8 => Rest::Paced(Band { field: FieldIx(1), low: -low * 100_000_000, high: i64::MAX }),
                 _ => within(0, low, low + atoms(40)),
             })
             .collect()
@@ -518,14 +448,15 @@ mod tests {
         let is_above = |version: u32| version.is_multiple_of(3);
         let (mut resting, sills) = (Resting::default(), sills());
         let mut told: Vec<(u32, Vec<Rest>)> = Vec::new();
+        let mut last = [None, None];
         let (mut before, mut woken_in_all, mut woken_at_sills, mut quiet) = (0_i64, 0, 0, 0);
         for step in 0..20_000_i64 {
             let at = before + 1 + below(20) as i64;
             let mut number = || (below(10) > 0).then(|| below(100) as i64);
             let row = [number(), number()];
-            let table = table_of(&[(before, [None, None]), (at, row)]);
+            let table = table_of(&[(before, last), (at, row)]);
             let newest = Newest::of(&table).expect("it has rows");
-            before = at;
+            (before, last) = (at, row);
             let mut woken = Vec::new();
             let all = resting.keeps_all(&newest);
             resting.wake(&newest, &sills, |version, is_above| woken.push((version, is_above)));

@@ -84,6 +84,14 @@ pub enum Func {
 }
 
 impl Window {
+    /// Whether both look at the same of the same readings, whatever they make of it.
+    pub fn sees_what(&self, other: &Window) -> bool {
+        let Window { func: _, stream, what, asks, filter, over, anchor, fresh } = self;
+        (*stream, *what, *over, *anchor, *fresh) == (other.stream, other.what, other.over, other.anchor, other.fresh)
+            && *asks == other.asks
+            && *filter == other.filter
+    }
+
     /// How long after a reading's instant a decision may see it through this window, in microseconds.
     pub fn reach(&self) -> i64 {
         const DAY: i64 = Span::days(1).0;

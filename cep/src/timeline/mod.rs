@@ -131,6 +131,12 @@ impl End<'_> {
         self.tail.last()
     }
 
+    /// What is there.
+    #[inline]
+    pub fn table(&self) -> &Table {
+        self.tail.table
+    }
+
     /// Takes in a plain reading of an instant that the clock has reached and that is later than all of its stream: so it is a new one. `false`: it is none, and nothing was done.
     #[inline]
     pub fn append(&mut self, reading: &Reading, content: &Content, at: i64) -> bool {

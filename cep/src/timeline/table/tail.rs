@@ -8,7 +8,7 @@ use crate::grow;
 /// Where plain readings of instants may be put, one after the other; made by [`Table::tail`].
 #[derive(Debug)]
 pub struct Tail<'t> {
-    pub(super) table: &'t mut Table,
+    pub table: &'t mut Table,
     /// The newest instant.
     pub(super) last: i64,
 }
