@@ -203,11 +203,12 @@ impl Firings<'_, '_> {
     /// The first firing at `from` or later.
     fn first_from(&self, from: i64) -> Option<i64> {
         let stretches = self.stretches(from, i64::MAX);
-        let firsts = stretches.iter().filter_map(|s| {
-            let until = s.to.saturating_sub(1).min(s.from.saturating_add(WEEK));
+        // Most fire within a day, and a calendar is not asked about the others for nothing.
+        let within = |s: &Stretch, span: i64| {
+            let until = s.to.saturating_sub(1).min(s.from.saturating_add(span));
             self.of_stretch(s, s.from, until).into_iter().min()
-        });
-        firsts.min()
+        };
+        stretches.iter().filter_map(|s| within(s, DAY).or_else(|| within(s, WEEK))).min()
     }
 
     /// What lies in `[from, to]`, cut where a field that counts changes, and to where the version decides.
