@@ -1,9 +1,10 @@
 //! Messages: the texts of a rule with their holes filled.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::quantity::format_atoms;
+use vitalog_elog::quantity::push_atoms;
 use vitalog_elog::{Dimension, Span, Wording};
 
 use super::calendar::Calendar;
@@ -41,7 +42,7 @@ fn filled<'a>(pieces: &'a [Piece], scope: &Scope<'a, '_>) -> Arc<str> {
     for piece in pieces {
         match piece {
             Piece::Text(fixed) => text.push_str(fixed),
-            Piece::Hole { expr, show } => text.push_str(&shown(value(expr, scope), show, scope)),
+            Piece::Hole { expr, show } => push_shown(&mut text, value(expr, scope), show, scope),
         }
     }
     Arc::from(text)
@@ -49,39 +50,61 @@ fn filled<'a>(pieces: &'a [Piece], scope: &Scope<'a, '_>) -> Arc<str> {
 
 /// A value as people read it.
 pub fn shown(value: Value<'_>, show: &Show, scope: &Scope<'_, '_>) -> String {
+    let mut text = String::new();
+    push_shown(&mut text, value, show, scope);
+    text
+}
+
+/// The same, put behind a text.
+fn push_shown(text: &mut String, value: Value<'_>, show: &Show, scope: &Scope<'_, '_>) {
     // A root is shown as the number nearest to it.
     let value = if let Value::Root(root) = value { Value::number(root.number()) } else { value };
-    let text = match (show, value) {
-        (Show::Quantity(unit), Value::Number(n)) => Some(format_atoms(n.n, n.d, *unit)),
-        (Show::Number, Value::Number(n)) => plain(n),
-        (Show::Instant, Value::Number(n)) => i64::try_from(n.floor()).ok().and_then(|t| instant(t, scope)),
-        (Show::TimeOfDay, Value::Number(n)) => Some(time_of_day(n)),
-        (Show::Span, Value::Number(n)) => i64::try_from(n.rounded()).ok().map(|s| Span(s).to_string()),
-        (Show::Enum(words), Value::Enum(place)) => words.get(usize::from(place)).map(|w| w.to_string()),
-        (Show::Text, Value::Text(text)) => Some(text.to_owned()),
-        (Show::Bool, Value::Bool(b)) => Some((if b { "yes" } else { "no" }).to_owned()),
+    let told = match (show, value) {
+        (Show::Quantity(unit), Value::Number(n)) => {
+            push_atoms(text, n.n, n.d, *unit);
+            Some(())
+        }
+        (Show::Number, Value::Number(n)) => push_plain(text, n),
+        (Show::Instant, Value::Number(n)) => i64::try_from(n.floor()).ok().and_then(|t| push_instant(text, t, scope)),
+        (Show::TimeOfDay, Value::Number(n)) => {
+            let minutes = n.floor().div_euclid(60_000_000);
+            push_clock(text, minutes.div_euclid(60), minutes.rem_euclid(60))
+        }
+        (Show::Span, Value::Number(n)) => i64::try_from(n.rounded()).ok().map(|s| text.push_str(&Span(s).to_string())),
+        (Show::Enum(words), Value::Enum(place)) => words.get(usize::from(place)).map(|w| text.push_str(w)),
+        (Show::Text, Value::Text(said)) => Some(text.push_str(said)),
+        (Show::Bool, Value::Bool(b)) => Some(text.push_str(if b { "yes" } else { "no" })),
         _ => None,
     };
-    text.unwrap_or_else(|| "unknown".to_owned())
+    if told.is_none() {
+        text.push_str("unknown");
+    }
 }
 
 /// Up to two decimals: a share of one is written so.
-fn plain(n: Ratio) -> Option<String> {
+fn push_plain(text: &mut String, n: Ratio) -> Option<()> {
     let unit = Dimension::Ratio.units().find(|u| u.name() == "1")?;
     let atoms = n.n.checked_mul(i128::from(unit.atoms()))?;
-    Some(format_atoms(atoms, n.d, unit))
+    push_atoms(text, atoms, n.d, unit);
+    Some(())
 }
 
-/// To the minute that has begun.
-fn time_of_day(n: Ratio) -> String {
-    let minutes = n.floor().div_euclid(60_000_000);
-    format!("{:02}:{:02}", minutes.div_euclid(60), minutes.rem_euclid(60))
+/// `07:05`.
+fn push_clock(text: &mut String, hours: i128, minutes: i128) -> Option<()> {
+    // Writing to a String cannot fail.
+    write!(text, "{hours:02}:{minutes:02}").ok()
 }
 
-/// In the subject's time zone, to the minute; with the date where it is not that of the decision.
-fn instant(t: i64, scope: &Scope<'_, '_>) -> Option<String> {
+/// In the subject's time zone, to the minute that has begun; with the date where it is not that of the decision.
+fn push_instant(text: &mut String, t: i64, scope: &Scope<'_, '_>) -> Option<()> {
     let calendar = Calendar::of(scope);
     let (then, now) = (calendar.local(t)?, calendar.local(scope.now)?);
-    let pattern = if then.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-    Some(then.strftime(pattern).to_string())
+    if then.date() == now.date() {
+        let two = |n: i8| [b'0' + n as u8 / 10, b'0' + n as u8 % 10].map(char::from);
+        text.extend(two(then.hour()));
+        text.push(':');
+        text.extend(two(then.minute()));
+        return Some(());
+    }
+    write!(text, "{}", then.strftime("%Y-%m-%d %H:%M")).ok()
 }

@@ -67,7 +67,7 @@ impl Amount {
     }
 }
 
-/// Powers of ten of which twice as much fits.
+/// Powers of ten.
 const POWERS: [i64; 19] = {
     let mut powers = [1; 19];
     let mut i = 1;
@@ -78,17 +78,23 @@ const POWERS: [i64; 19] = {
     powers
 };
 
+/// The denominator is positive.
 #[inline]
 fn short_div_half_even(n: i64, d: i64) -> i64 {
     let (q, r) = (n.div_euclid(d), n.rem_euclid(d));
-    match (r * 2).cmp(&d) {
+    match r.cmp(&(d - r)) {
         std::cmp::Ordering::Less => q,
         std::cmp::Ordering::Greater => q + 1,
         std::cmp::Ordering::Equal => q + (q & 1),
     }
 }
 
+/// The denominator is positive.
 fn div_half_even(n: i128, d: i128) -> i128 {
+    if let (Ok(n), Ok(d)) = (i64::try_from(n), i64::try_from(d)) {
+        // A division of 128 bits takes many times as long.
+        return i128::from(short_div_half_even(n, d));
+    }
     let (q, r) = (n.div_euclid(d), n.rem_euclid(d));
     match (r * 2).cmp(&d) {
         std::cmp::Ordering::Less => q,
@@ -174,15 +180,98 @@ fn write_decimal(f: &mut dyn fmt::Write, digits: i128, scale: u8) -> fmt::Result
 /// An exact quotient of atoms, shown in a unit: with the unit's usual decimals, rounded half to even (`110 mg/dL`, `6.1 mmol/L`).
 /// The denominator must be positive.
 pub fn format_atoms(numerator: i128, denominator: i128, unit: Unit) -> String {
+    let mut text = String::new();
+    push_atoms(&mut text, numerator, denominator, unit);
+    text
+}
+
+/// The same, put behind a text.
+pub fn push_atoms(text: &mut String, numerator: i128, denominator: i128, unit: Unit) {
     let power = 10_i128.pow(u32::from(unit.decimals()));
     let scaled = numerator.saturating_mul(power);
     let digits = div_half_even(scaled, denominator.saturating_mul(i128::from(unit.atoms())).max(1));
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = write_decimal(&mut text, digits, unit.decimals());
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    match i64::try_from(digits) {
+        Ok(digits) if usize::from(unit.decimals()) <= Amount::MAX_DIGITS => push_short(text, digits, unit.decimals()),
+        _ => push_long(text, digits, unit.decimals()),
+    }
     match unit.name() {
-        "1" | "count" => text.to_owned(),
-        name => format!("{text} {name}"),
+        "1" | "count" => {}
+        name => {
+            text.push(' ');
+            text.push_str(name);
+        }
+    }
+}
+
+/// Without zeros at the end of what is behind the point.
+fn push_long(text: &mut String, digits: i128, scale: u8) {
+    let from = text.len();
+    // Writing to a String cannot fail.
+    let _ = write_decimal(text, digits, scale);
+    if text[from..].contains('.') {
+        text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
+    }
+}
+
+/// The same of few digits, which texts are full of; at most [`Amount::MAX_DIGITS`] behind the point.
+fn push_short(text: &mut String, digits: i64, scale: u8) {
+    let (mut left, mut behind) = (digits.unsigned_abs(), usize::from(scale));
+    while behind > 0 && left.is_multiple_of(10) {
+        left /= 10;
+        behind -= 1;
+    }
+    let (mut buffer, mut from, mut written) = ([0_u8; 24], 24, 0);
+    while left > 0 || written <= behind {
+        if written == behind && behind > 0 {
+            from -= 1;
+            buffer[from] = b'.';
+        }
+        from -= 1;
+        buffer[from] = b'0' + (left % 10) as u8;
+        left /= 10;
+        written += 1;
+    }
+    if digits < 0 {
+        text.push('-');
+    }
+    text.extend(buffer[from..].iter().map(|digit| char::from(*digit)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_digits_are_written_as_many_are() {
+        let written = |push: &dyn Fn(&mut String)| {
+            let mut text = String::from("0.");
+            push(&mut text);
+            text
+        };
+        let mut dice = 3_u64;
+        for step in 0..20_000 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let digits = match step % 4 {
+                0 => dice as i64 >> (dice % 61),
+                1 => [i64::MIN, i64::MAX, 0, 1, -1, 10, -10, 100][(dice >> 40) as usize % 8],
+                _ => ((dice >> 40) as i64 % 4_001 - 2_000) * 10_i64.pow((dice >> 33) as u32 % 4),
+            };
+            let scale = (dice >> 50) as u8 % 19;
+            let short = written(&|text| push_short(text, digits, scale));
+            assert_eq!(short, written(&|text| push_long(text, i128::from(digits), scale)), "{digits} with {scale}");
+        }
+    }
+
+    #[test]
+    fn near_and_far_quotients_are_rounded_alike() {
+        let (far, mut dice) = (1_i128 << 70, 7_u64);
+        for _ in 0..20_000 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (n, d) = (i128::from((dice >> 40) as i64 % 2_001 - 1_000), i128::from(1 + (dice >> 33) as i64 % 60));
+            assert_eq!(div_half_even(n, d), div_half_even(n * far, d * far), "{n}/{d}");
+        }
+        let (least, most) = (i128::from(i64::MIN), i128::from(i64::MAX));
+        assert_eq!((div_half_even(least, 1), div_half_even(most, 1), div_half_even(most, most)), (least, most, 1));
+        assert_eq!((div_half_even(least, most), div_half_even(most - 1, most), div_half_even(1, most)), (-1, 1, 0));
     }
 }

@@ -6,5 +6,5 @@
 mod amount;
 mod unit;
 
-pub use amount::{Amount, AmountError, format_atoms};
+pub use amount::{Amount, AmountError, format_atoms, push_atoms};
 pub use unit::{Dimension, Unit};
