@@ -141,13 +141,22 @@ impl<'a> Asked<'_, 'a> {
         }
     }
 
-    /// The same where readings of the stream are on the left alone.
+    /// The same where readings of the stream are on the left alone: what that is says which ways there are to rest.
     fn never_fixed(&self, op: Compare, left: &'a Expr, right: &'a Expr, of: Ref) -> Option<Rest> {
-        let band = self.bounded(op, left, right, of).or_else(|| self.swung(op, left, right, of));
-        let rest = band.map(Rest::Within).or_else(|| self.paced(op, left, right));
-        let rest = rest.or_else(|| self.kept_within(op, left, right, of).map(Rest::Within));
-        let rest = rest.or_else(|| self.apart(op, left, right)).or_else(|| self.outlasts(op, left, right));
-        rest.or_else(|| self.too_soon(op, left, right)).or_else(|| self.unsaid(left, of))
+        let rest = match left {
+            Expr::Get { .. } => self.bounded(op, left, right, of).map(Rest::Within).or_else(|| self.unsaid(left, of)),
+            Expr::Window(w) => match w.func {
+                Func::Slope => return self.paced(op, left, right),
+                Func::Reversals => return self.shown(op, left, right),
+                Func::Count => return self.apart(op, left, right).or_else(|| self.shown(op, left, right)),
+                _ => self.bounded(op, left, right, of).or_else(|| self.swung(op, left, right, of)).map(Rest::Within),
+            },
+            _ => {
+                let band = self.swung(op, left, right, of).map(Rest::Within);
+                band.or_else(|| self.paced(op, left, right)).or_else(|| self.too_soon(op, left, right))
+            }
+        };
+        rest.or_else(|| self.kept_within(op, left, right, of).map(Rest::Within)).or_else(|| self.shown(op, left, right))
     }
 
     /// Whether anything may be known of an expression by which readings come: it asks for the reading, for windows of its stream, or for the time.

@@ -295,8 +295,10 @@ impl Number {
         match self {
             Number::Whole(_) | Number::Fixed(_) => 0,
             Number::Window(w) => match w.func {
-                Func::Count | Func::First | Func::Last | Func::Delta => 10,
+                Func::First | Func::Last | Func::Delta => 10,
                 Func::Sum | Func::Avg | Func::Min | Func::Max => 15,
+                // That there are enough readings, or none of another stream, is mostly true, and decides nothing then.
+                Func::Count => 50,
                 _ => 40,
             },
             Number::Neg(e) => 1 + e.cost(),

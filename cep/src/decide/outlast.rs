@@ -30,7 +30,8 @@ impl<'a> Asked<'_, 'a> {
         self.shown(op, left, right).or_else(|| self.shown(op.mirrored(), right, left))
     }
 
-    fn shown(&self, op: Compare, left: &'a Expr, right: &'a Expr) -> Option<Rest> {
+    /// The same where the left is what windows have seen.
+    pub fn shown(&self, op: Compare, left: &'a Expr, right: &'a Expr) -> Option<Rest> {
         // A maximum and a minimum are compared as their spread is with nothing.
         let (sight, bound) = match Sight::spread(left, right, self.anchor) {
             Some(spread) => (spread, Ratio::ZERO),
@@ -108,7 +109,11 @@ impl<'e> Sight<'e> {
 
 /// From which number on what is seen makes `seen op bound` false for good; of a minimum down from which.
 fn bar(sight: Sight<'_>, op: Compare, bound: Ratio) -> Option<i64> {
-    let (floor, is_whole) = (bound.n.div_euclid(bound.d), bound.n.rem_euclid(bound.d) == 0);
+    let (floor, is_whole) = match bound.d {
+        // Without two divisions of 128 bits.
+        1 => (bound.n, true),
+        d => (bound.n.div_euclid(d), bound.n.rem_euclid(d) == 0),
+    };
     let ceiling = if is_whole { floor } else { floor + 1 };
     let bar = match (op, matches!(sight, Sight::Least(_))) {
         (Compare::Gt, true) => floor,
