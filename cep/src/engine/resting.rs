@@ -506,7 +506,8 @@ mod tests {
     fn what_does_not_count_any_more_takes_no_room_for_long() {
         let mut resting = Resting::default();
         for step in 0..10_000 {
-            resting.add(step % 5, false, [Rest::Before(i64::MAX), within(0, 0, 9)]);
+            let paced = Rest::Paced(Band { field: FieldIx(0), low: 0, high: 9 });
+            resting.add(step % 5, false, [Rest::Before(i64::MAX), within(0, 0, 9), paced]);
             resting.add_at_sill(7 + step % 5, false, Stay { before: i64::from(step), near: 9 });
             resting.tighten();
             resting.remove(7 + step % 5);
@@ -514,7 +515,9 @@ mod tests {
         }
         assert!(resting.at.len() + resting.fields[0].1.len() < 4 * FEW, "{} {}", resting.at.len(), resting.fields[0].1.len());
         assert!(resting.spells.len() < 4 * FEW, "{}", resting.spells.len());
+        assert!(resting.paces[0].1.len() < 4 * FEW, "{}", resting.paces[0].1.len());
         resting.clear();
-        assert_eq!((resting.len(), resting.whole.before, resting.whole.bands.len()), (0, i64::MAX, 0));
+        assert_eq!((resting.len(), resting.whole.before, resting.entries()), (0, i64::MAX, 0));
+        assert!(resting.whole.bands.is_empty() && resting.whole.paces.is_empty());
     }
 }

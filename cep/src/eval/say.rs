@@ -72,8 +72,14 @@ fn push_shown(text: &mut String, value: Value<'_>, show: &Show, scope: &Scope<'_
         }
         (Show::Span, Value::Number(n)) => i64::try_from(n.rounded()).ok().map(|s| text.push_str(&Span(s).to_string())),
         (Show::Enum(words), Value::Enum(place)) => words.get(usize::from(place)).map(|w| text.push_str(w)),
-        (Show::Text, Value::Text(said)) => Some(text.push_str(said)),
-        (Show::Bool, Value::Bool(b)) => Some(text.push_str(if b { "yes" } else { "no" })),
+        (Show::Text, Value::Text(said)) => {
+            text.push_str(said);
+            Some(())
+        }
+        (Show::Bool, Value::Bool(b)) => {
+            text.push_str(if b { "yes" } else { "no" });
+            Some(())
+        }
         _ => None,
     };
     if told.is_none() {
