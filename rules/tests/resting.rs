@@ -129,6 +129,38 @@ rule silent { severity info when no low for 2 h }
 rule lows { severity info at each bg when count(low over 6 h) >= 2 }
 ";
 
+/// What rests by how fast numbers move, how far they swing, and what the newest says of a window. Its bounds are crossed now and then.
+const UPON_MOVES: &str = "
+profile { units mg_dl | mmol_l default mg_dl }
+stream bg { value glucose in mg/dL }
+rule falls { severity info when slope(bg.value over 16 min) * 15 min <= -9 mg/dL }
+rule rises { severity info when 8 mg/dL < slope(bg.value over 16 min) * 15 min }
+rule falls_by_level {
+    severity info
+    when slope(bg.value over 31 min) * 15 min < (-5 mg/dL if bg.value < 100 mg/dL, otherwise -9 mg/dL) for 5 min gap 10 min
+    until slope(bg.value over 31 min) * 15 min >= -3 mg/dL
+}
+rule fallen { severity info at each bg when max(bg.value over 20 min) - bg.value >= 14 mg/dL }
+rule risen { severity info at each bg when bg.value - min(bg.value over 25 min) > 12 mg/dL }
+rule moved { severity info at each bg when delta(bg.value over 46 min) >= 20 mg/dL }
+rule dropped { severity info at each bg when delta(bg.value over 31 min) < -15 mg/dL }
+rule never_high { severity info at each bg when max(bg.value over 25 min) < 90 mg/dL }
+rule never_low { severity info at each bg when min(bg.value over 25 min) >= 150 mg/dL }
+rule high_last { severity info at each bg when last(bg.value over 20 min) > 160 mg/dL }
+";
+
+#[test]
+fn nor_what_rests_by_how_numbers_move() {
+    let compiled = compile(&[Source { name: "moves.rules".into(), text: UPON_MOVES.into() }], &Library::default());
+    assert!(compiled.library.is_some(), "{:?}", compiled.diagnostics);
+    let library = Arc::new(compiled.library.unwrap_or_default());
+    for (seed, late) in [(6, 0), (7, 5)] {
+        let rules = says_the_same(&library, seed, arrivals(&library, seed, late, 240));
+        assert_eq!(rules.len(), library.rules.len(), "each finds something: {rules:?}");
+    }
+    says_the_same(&library, 8, uploads(&library, 8));
+}
+
 #[test]
 fn what_rests_misses_nothing_in_order() {
     shipped_rules_say_the_same(1, |library| arrivals(library, 1, 0, 0));
