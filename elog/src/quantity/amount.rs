@@ -53,7 +53,7 @@ impl Amount {
             return product;
         }
         match (product, POWERS.get(usize::from(self.scale))) {
-            // Nearly all, and a tenth of the time.
+            // Nearly all.
             (Some(product), Some(divisor)) => Some(short_div_half_even(product, *divisor)),
             _ => self.wide_atoms(),
         }
