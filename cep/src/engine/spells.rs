@@ -33,6 +33,7 @@ impl Spells {
         self.many
     }
 
+    #[inline]
     pub fn add(&mut self, stay: Stay, entry: Entry) {
         if stay == Stay::EVER {
             return;
