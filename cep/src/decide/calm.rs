@@ -17,7 +17,7 @@ use super::silence;
 use super::version::Case;
 use crate::eval::{Lets, Ratio, Value, value};
 use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
-use crate::timeline::Table;
+use crate::timeline::{Set, Table};
 
 impl State {
     /// As long as what holds of the next readings of a stream they change nothing, seen from the newest, which is row `row` of its table and has been taken in. `None`: each is to
@@ -202,13 +202,19 @@ impl<'a> Asked<'_, 'a> {
 
     /// The number that an expression comes to which hangs on no reading.
     pub fn fixed(&self, expr: &'a Expr) -> Option<Ratio> {
-        if !hangs_on_no_reading(expr, &self.case.version.terms.rule.lets) {
-            return None;
-        }
-        if let Expr::Number(Rational { n, d: 1 }) = expr {
-            return Some(Ratio::whole(*n));
-        }
         let now = self.table.at(self.row);
+        match expr {
+            Expr::Number(Rational { n, d: 1 }) => return Some(Ratio::whole(*n)),
+            // Most bounds are in the profile.
+            Expr::Profile(field) => {
+                return match self.case.profile(*field, now)? {
+                    Set::Number(n) => Some(Ratio::whole(*n)),
+                    _ => None,
+                };
+            }
+            _ if !hangs_on_no_reading(expr, &self.case.version.terms.rule.lets) => return None,
+            _ => {}
+        }
         let scope = self.case.scope(now, now);
         match value(expr, &scope.with(&Lets::of(&scope))) {
             Value::Number(number) => Some(number),
