@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{Library, Rule};
 use vitalog_cep::{Engine, EngineInput};
-use vitalog_elog::{Change, FindingChange, FindingKind, FindingState, Subject, Time};
+use vitalog_elog::{Change, FindingChange, FindingKind, FindingState, Time};
 
 use super::course::Course;
 use super::laws::{current, input};
@@ -26,7 +26,6 @@ pub fn run(books: &Rulebooks, history: &History) -> Result<Engine, String> {
     for entry in history.entries.iter().filter(|e| matches!(e.given, Given::Profile(_))) {
         course.step(Time::MIN, input(books, &entry.given));
     }
-    let mut last: Option<(&Subject, Time)> = None;
     let mut judged = 0;
     for reading in &readings {
         let Some(content) = &reading.content else { continue };
@@ -34,12 +33,13 @@ pub fn run(books: &Rulebooks, history: &History) -> Result<Engine, String> {
         // What is due at this very instant is decided with the reading.
         course.until(Time(at.0 - 1))?;
         judge(&course, &mut judged, &excused)?;
+        // Not what another reading of this instant had the clock decide, be it somebody else's.
+        let is_reached = course.engine.clock() >= at;
         course.step(at, EngineInput::Reading(reading));
-        if last == Some((&reading.subject, at)) || at == history.end {
+        if is_reached || at == history.end {
             judged = course.changes.len();
         }
         judge(&course, &mut judged, &excused)?;
-        last = Some((&reading.subject, at));
     }
     course.until(history.end)?;
     course.step(history.end, EngineInput::Tick);
