@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{FieldIx, StreamIx};
 
 use self::glances::Glance;
+pub use self::glances::Glimpses;
 use super::guard::{Guard, Here, Source};
-use super::matching::{Program, Shape};
+use super::matching::{Program, Shape, is_of_start};
 use super::sift::Sifted;
 use super::sill::Sill;
 use crate::eval::{Scope, Terms, Zones};
@@ -268,7 +269,7 @@ impl Version {
         for expr in rule.exprs() {
             expr.walk_within(&mut Vec::new(), &mut |e, within| {
                 if let Expr::Window(w) = e {
-                    reach.glance(w, within, &rule.kind);
+                    reach.glance(w, within, &rule.kind, expr);
                 }
             });
         }
@@ -343,9 +344,12 @@ impl Reach {
         }
     }
 
-    fn glance(&mut self, w: &Window, within: &[Within<'_>], rule: &RuleKind) {
-        let glance = match within {
-            [] => Glance::of(w, rule, self.program.is_none()),
+    /// Of a window in one of the rule's expressions.
+    fn glance(&mut self, w: &Window, within: &[Within<'_>], rule: &RuleKind, expr: &Expr) {
+        let is_plain = self.program.is_none();
+        let glance = match (within, rule) {
+            ([], RuleKind::Match(pattern)) => Glance::of(w, rule, is_plain, is_plain && is_of_start(pattern, w, expr)),
+            ([], _) => Glance::of(w, rule, is_plain, false),
             _ => Glance::whole(w, Sight::within(w, within)),
         };
         if !self.glances.iter_mut().any(|known| known.join(&glance)) {

@@ -20,6 +20,7 @@ mod tree;
 mod walk;
 mod writer;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -30,17 +31,17 @@ use cluster::Clusters;
 pub use cluster::Match;
 pub use forbidden::{Form, Obstacle};
 pub use program::{Op, Program};
-use search::{Outcome, limit, may_complete};
+use search::{Outcome, is_settled, limit, may_complete};
 pub use search::{Search, is_point};
-pub use shape::Shape;
+pub use shape::{Shape, is_of_start};
 pub use walk::Walk;
 
 use super::fact::{Facts, quoted};
-use super::version::Case;
+use super::version::{Case, Glimpses};
 use crate::eval::{Binding, Lets, Rows, Scope, render, said};
 use crate::lazy::{Blank, Lazy};
 use crate::newest::first_not;
-use crate::plan::{Pattern, Select, Step};
+use crate::plan::{Expr, Pattern, Select, Step};
 use crate::timeline::{Table, Touch};
 
 /// One match rule for one subject.
@@ -131,7 +132,9 @@ impl Matches {
         self.frontier = self.frontier.max(touch.at.unwrap_or(touch.from));
         let doubted = self.doubts(case, pattern, shape, touch, alone);
         if case.more {
-            doubted.into_iter().for_each(|doubt| self.doubt(doubt.after, doubt.to));
+            // What is in doubt together is taken for what is in doubt at any instant of a match.
+            let within = limit(pattern, 0).max(1);
+            doubted.into_iter().for_each(|doubt| self.doubt(doubt.after.min(doubt.first.saturating_sub(within)), doubt.to));
             return false;
         }
         doubted.into_iter().filter(|doubt| self.search_again(case, pattern, shape, doubt)).count() > 0
@@ -140,24 +143,26 @@ impl Matches {
     /// What is to be searched again for a reading that came late or went.
     fn doubts(&self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, touch: &Touch, alone: bool) -> Vec<Doubt> {
         let within = limit(pattern, 0).max(1);
-        let later = |(from, to): (i64, i64)| Doubt { after: from.saturating_sub(within), to, last: to.saturating_add(within) };
-        let serves = touch.at.map(|t| (t, serves(case, pattern, touch, t)));
+        let serves = touch.at.map(|t| (t, serves(case, pattern, shape, touch, t)));
         let own = serves.filter(|(_, serves)| *serves != Serves::Nothing);
         // Where something forbidden went, what it had ended waits again.
-        let begins = (own.is_some() && pattern.steps[0].stream == touch.stream) || !touch.came;
-        let begins = begins || case.version.asks_for(touch.stream) || shape.begins_by.contains(&touch.stream);
+        let is_wide = !touch.came || case.version.asks_for(touch.stream);
+        let serves_first = own.is_some_and(|(_, serves)| serves == Serves::Anything) && pattern.steps[0].stream == touch.stream;
+        let begins_by = is_wide || shape.begins_by.contains(&touch.stream);
+        let later = |(from, to): (i64, i64), begins: bool| Doubt::within(within, from, to, begins);
         let own = own.map(|(t, serves)| match serves {
-            Serves::End => Doubt { last: t, ..later((t, t)) },
-            _ => later((t, t)),
+            Serves::End => Doubt { last: t, ..later((t, t), is_wide) },
+            _ => later((t, t), is_wide || serves_first),
         });
         // What windows show that look at the end alone matters to what completes there.
-        let at_end = !begins && !shape.midway.contains(&touch.stream);
-        let seen = case.version.glimpse(case, touch, alone).map(|range| match at_end {
-            true => Doubt { last: range.1, ..later(range) },
-            false => later(range),
+        let at_end = !begins_by && !serves_first && !shape.midway.contains(&touch.stream);
+        let Glimpses { starts, others } = case.version.glimpses(case, touch, alone);
+        let seen = others.map(|range| match at_end {
+            true => Doubt { last: range.1, ..later(range, false) },
+            false => later(range, begins_by),
         });
         let absence = pattern.absences.iter().any(|a| a.stream == touch.stream);
-        let between = absence.then(|| later((touch.from, touch.to)));
+        let between = absence.then(|| later((touch.from, touch.to), is_wide));
         let mut doubted: Vec<Doubt> = Vec::new();
         for doubt in own.into_iter().chain(seen).chain(between) {
             match doubted.last_mut() {
@@ -166,8 +171,11 @@ impl Matches {
                 _ => doubted.push(doubt),
             }
         }
+        // What windows show that are asked where a match begins matters to nothing that began before.
+        let starts = starts.map(|range| Doubt { after: range.0.saturating_sub(1), ..later(range, begins_by) });
+        doubted.extend(starts);
         // What begins where nothing waits any more matters only if something completes.
-        let waits = |doubt: &Doubt| begins && limit(pattern, doubt.to) > self.frontier.saturating_add(1);
+        let waits = |doubt: &Doubt| doubt.begins && limit(pattern, doubt.to) > self.frontier.saturating_add(1);
         doubted.retain(|doubt| waits(doubt) || self.may_complete(case, pattern, doubt));
         doubted
     }
@@ -180,12 +188,11 @@ impl Matches {
             return true;
         }
         let known = self.past.clusters.between(doubt.after.saturating_add(1), doubt.to);
-        let from = doubt.after.saturating_add(within);
-        if known.iter().any(|m| from <= m.at && m.at <= doubt.last) {
+        if known.iter().any(|m| doubt.first <= m.at && m.at <= doubt.last) {
             return true;
         }
         let Some(table) = case.line.table(pattern.steps[last].stream) else { return false };
-        let rows = table.from(from)..table.left_after(doubt.last);
+        let rows = table.from(doubt.first)..table.left_after(doubt.last);
         !rows.is_empty() && case.may_fit(last, table, rows.clone()) < rows.end
     }
 
@@ -208,7 +215,7 @@ impl Matches {
         self.catch_up(case, pattern, None);
         match (&case.version.scope.program, &case.version.scope.shape) {
             (Some(program), _) => self.search_tree(case, pattern, program, after, to),
-            (None, Some(shape)) => self.search_again(case, pattern, shape, &Doubt { after, to, last: i64::MAX }),
+            (None, Some(shape)) => self.search_again(case, pattern, shape, &Doubt::open(pattern, after, to)),
             (None, None) => false,
         }
     }
@@ -217,22 +224,21 @@ impl Matches {
     pub fn again(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, from: i64, until: i64) -> bool {
         self.catch_up(case, pattern, None);
         let after = from.saturating_sub(limit(pattern, 0).max(1));
-        self.search_again(case, pattern, shape, &Doubt { after, to: until, last: i64::MAX })
+        self.search_again(case, pattern, shape, &Doubt::open(pattern, after, until))
     }
 
-    /// Searches again for every start in `(after, to]`, where no decision before `after` and the pattern's length is another: a match that was complete by then stays, and
+    /// Searches again for every start in `(after, to]`, where no decision before the first that is in doubt is another: a match that was complete by then stays, and
     /// a start that was not can't be complete before. The same holds of what completes after the last decision that is in doubt, unless it completes before that now.
     fn search_again(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, doubt: &Doubt) -> bool {
-        let Doubt { after, to, last } = *doubt;
+        let Doubt { after, to, .. } = *doubt;
         if after >= to {
             return false;
         }
-        let changed = if after == i64::MIN { i64::MIN } else { after.saturating_add(limit(pattern, 0).max(1)) };
         let mut found = Vec::new();
         let mut pending = Vec::new();
-        let first = &pattern.steps[0];
-        let may_complete = self.may_complete(case, pattern, doubt);
-        if let Some(table) = case.line.table(first.stream) {
+        let may_complete = OnceCell::new();
+        let may_complete = || *may_complete.get_or_init(|| self.may_complete(case, pattern, doubt));
+        if let Some(table) = case.line.table(pattern.steps[0].stream) {
             let (mut row, end) = (table.after(after), table.after(to));
             loop {
                 row = case.may_fit(0, table, row..end);
@@ -242,26 +248,10 @@ impl Matches {
                 let tie = table.tie(table.from(table.at(row)));
                 let start = table.at(row);
                 row = tie.end;
-                if !opens(case, pattern, shape, table, tie) {
-                    continue;
-                }
-                let known = self.past.clusters.between(start, start).first();
-                if let Some(known) = known.filter(|known| known.at < changed) {
-                    found.push(known.clone());
-                    continue;
-                }
-                let mut search = Search::new(*case, pattern, shape, start);
-                // It may have been complete before the version was in force, and is no match then.
-                let is_older = start < case.version.from;
-                let from = if is_older { i64::MIN } else { changed };
-                // What is no match any more may have stood before another.
-                let until = if is_older || known.is_some_and(|known| known.at <= last) { i64::MAX } else { last };
-                let completion = if may_complete { search.earliest(from, until) } else { None };
-                match (completion, known.filter(|known| known.at > last)) {
-                    (Some(completion), _) => found.extend(decided(case, &search, start, completion)),
-                    (None, Some(known)) => found.push(known.clone()),
-                    (None, None) if limit(pattern, start) > self.frontier.saturating_add(1) => pending.push(start),
-                    (None, None) => {}
+                match self.begun(case, pattern, shape, doubt, (table, tie), may_complete) {
+                    Begun::Found(one) => found.push(one),
+                    Begun::Waits => pending.push(start),
+                    Begun::Nothing => {}
                 }
             }
         }
@@ -269,6 +259,41 @@ impl Matches {
         self.pending.splice(range, pending);
         let disjoint = pattern.select == Select::Disjoint;
         !(found.is_empty() && self.past.clusters.is_empty()) && self.past.clusters.replace(after, to, found, disjoint)
+    }
+
+    /// What begins with the readings of an instant. `may_complete`: whether anything in doubt may.
+    fn begun(
+        &self,
+        case: &Case<'_>,
+        pattern: &Pattern,
+        shape: &Shape,
+        doubt: &Doubt,
+        (table, tie): (&Table, Range<usize>),
+        may_complete: impl Fn() -> bool,
+    ) -> Begun {
+        let start = table.at(tie.start);
+        let known = self.past.clusters.between(start, start).first();
+        if let Some(known) = known.filter(|known| known.at < doubt.first) {
+            return Begun::Found(known.clone());
+        }
+        if !tie.clone().any(|row| starts(case, &pattern.steps[0], table, row)) {
+            return Begun::Nothing;
+        }
+        let mut search = Search::new(*case, pattern, shape, start).unsettled();
+        // It may have been complete before the version was in force, and is no match then.
+        let is_older = start < case.version.from;
+        let from = if is_older { i64::MIN } else { doubt.first };
+        // What is no match any more may have stood before another.
+        let until = if is_older || known.is_some_and(|known| known.at <= doubt.last) { i64::MAX } else { doubt.last };
+        let completion = if may_complete() { search.earliest(from, until) } else { None };
+        match (completion, known.filter(|known| known.at > doubt.last)) {
+            (Some(completion), _) => decided(case, &search, start, completion).map_or(Begun::Nothing, Begun::Found),
+            (None, Some(known)) => Begun::Found(known.clone()),
+            (None, None) => {
+                let is_live = limit(pattern, start) > self.frontier.saturating_add(1);
+                if is_live && opens(case, pattern, shape, table, tie) { Begun::Waits } else { Begun::Nothing }
+            }
+        }
     }
 
     /// The newest reading of all came.
@@ -337,18 +362,44 @@ impl Matches {
     }
 }
 
-/// What begins after one instant and up to another is to be searched again, as far as it completes by a last one.
+/// What begins after one instant and up to another is to be searched again, as far as it completes from a first one to a last one.
+///
+/// INVARIANT (in doubt): of what a reading makes otherwise, each start and the instant at which it completes are those of one doubt; so each doubt may be searched by itself.
 #[derive(Clone, Copy)]
 struct Doubt {
     after: i64,
     to: i64,
+    first: i64,
     last: i64,
+    /// Whether a match begins there may be another.
+    begins: bool,
 }
 
 impl Doubt {
-    fn and(self, other: Doubt) -> Doubt {
-        Doubt { after: self.after.min(other.after), to: self.to.max(other.to), last: self.last.max(other.last) }
+    /// Of all that has an instant in `[from, to]`, of a pattern of some length.
+    fn within(within: i64, from: i64, to: i64, begins: bool) -> Doubt {
+        let after = from.saturating_sub(within);
+        Doubt { after, to, first: from, last: to.saturating_add(within), begins }
     }
+
+    /// Of all that begins after one instant and up to another.
+    fn open(pattern: &Pattern, after: i64, to: i64) -> Doubt {
+        let first = if after == i64::MIN { i64::MIN } else { after.saturating_add(limit(pattern, 0).max(1)) };
+        Doubt { after, to, first, last: i64::MAX, begins: true }
+    }
+
+    fn and(self, other: Doubt) -> Doubt {
+        let (first, last) = (self.first.min(other.first), self.last.max(other.last));
+        Doubt { after: self.after.min(other.after), to: self.to.max(other.to), first, last, begins: self.begins || other.begins }
+    }
+}
+
+/// What becomes of a start that is searched again.
+enum Begun {
+    Found(Match),
+    /// It may yet complete.
+    Waits,
+    Nothing,
 }
 
 /// For what of a pattern the readings of an instant may serve.
@@ -361,13 +412,19 @@ enum Serves {
 }
 
 /// For what those at the instant of one that came or went may. In a row it would come between wherever it fits.
-fn serves(case: &Case<'_>, pattern: &Pattern, touch: &Touch, t: i64) -> Serves {
+fn serves(case: &Case<'_>, pattern: &Pattern, shape: &Shape, touch: &Touch, t: i64) -> Serves {
     let mut steps = pattern.steps.iter().enumerate().filter(|(_, step)| step.stream == touch.stream);
     let Some(table) = case.line.table(touch.stream).filter(|_| touch.came) else {
         return if steps.next().is_some() { Serves::Anything } else { Serves::Nothing };
     };
-    let fails = |step: usize| table.rows_at(t).all(|row| case.tells_step(step, table, row) == Some(false));
-    let mut may = steps.filter(|(i, step)| step.in_a_row || !fails(*i)).map(|(i, step)| (i + 1, step.is_single()));
+    let fits = |i: usize, filter: &Expr, row: usize| {
+        let asked = || !shape.alone[i] || case.scope(t, t).with_candidate(Rows::one(table, row), t).holds(filter);
+        case.tells_step(i, table, row).unwrap_or_else(asked)
+    };
+    let fails = |i: usize, step: &Step| {
+        step.filter.as_ref().is_some_and(|filter| table.rows_at(t).all(|row| !fits(i, filter, row)))
+    };
+    let mut may = steps.filter(|(i, step)| step.in_a_row || !fails(*i, step)).map(|(i, step)| (i + 1, step.is_single()));
     match (may.next(), may.next()) {
         (None, _) => Serves::Nothing,
         (Some((i, true)), None) if i == pattern.steps.len() && i > 1 => Serves::End,
@@ -394,10 +451,7 @@ fn opens<'a>(case: &Case<'a>, pattern: &'a Pattern, shape: &'a Shape, table: &'a
     let rows: Vec<usize> = rows.collect();
     let Some(start) = rows.first().map(|row| table.at(*row)) else { return false };
     let bound = [Binding { rows, instants: vec![0], ..Binding::none(first.stream) }];
-    let scope = Scope { bound: &bound, ..case.scope(start, start) };
-    let lets = Lets::of(&scope);
-    let scope = scope.with(&lets);
-    shape.settled.iter().all(|e| scope.holds(e))
+    is_settled(case, shape, &bound, start)
 }
 
 /// Whether the newest reading is one that a plain absence forbids, so that no start before it can complete any more.

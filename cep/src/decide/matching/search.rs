@@ -6,7 +6,7 @@
 
 use super::shape::Shape;
 use crate::decide::version::Case;
-use crate::eval::{Binding, Rows, Scope};
+use crate::eval::{Binding, Lets, Rows, Scope};
 use crate::plan::{Absence, Pattern, Step};
 use crate::timeline::Table;
 
@@ -20,6 +20,8 @@ pub struct Search<'a> {
     bound: Vec<Binding>,
     /// Plain absences are settled by the barrier.
     barred: bool,
+    /// Whether what the rule's condition asks of the start alone is true. `None`: it was not asked.
+    settled: Option<bool>,
 }
 
 /// How filling a step ended.
@@ -34,7 +36,12 @@ pub enum Outcome {
 
 impl<'a> Search<'a> {
     pub fn new(case: Case<'a>, pattern: &'a Pattern, shape: &'a Shape, start: i64) -> Search<'a> {
-        Search { case, pattern, shape, start, completion: start, bound: Vec::new(), barred: false }
+        Search { case, pattern, shape, start, completion: start, bound: Vec::new(), barred: false, settled: Some(true) }
+    }
+
+    /// The same for a start that may be one that never completes, for what lies before it.
+    pub fn unsettled(self) -> Search<'a> {
+        Search { settled: None, ..self }
     }
 
     /// What it bound; of use after [`Outcome::Found`].
@@ -61,6 +68,9 @@ impl<'a> Search<'a> {
                 && self.at(table.at(rows.start)) == Outcome::Found
             {
                 return Some(self.completion);
+            }
+            if self.settled == Some(false) {
+                break;
             }
         }
         None
@@ -221,7 +231,12 @@ impl<'a> Search<'a> {
     }
 
     /// All steps are filled: whether nothing forbidden came between, and the rule's condition holds.
-    fn accept(&self) -> Outcome {
+    fn accept(&mut self) -> Outcome {
+        let settled = self.settled.unwrap_or_else(|| is_settled(&self.case, self.shape, &self.bound[..1], self.start));
+        self.settled = Some(settled);
+        if !settled {
+            return Outcome::Failed;
+        }
         let judged = self.pattern.absences.iter().zip(&self.shape.plain).filter(|(_, plain)| !(**plain && self.barred));
         for (absence, _) in judged {
             let mut forbidden = false;
@@ -248,6 +263,17 @@ pub fn may_complete<'a>(case: &Case<'a>, shape: &'a Shape, table: &'a Table, row
     let at = table.at(row);
     let scope = case.scope(at, at).with_candidate(Rows::one(table, row), at);
     shape.prefilter.iter().all(|e| scope.holds(e))
+}
+
+/// Whether what a rule's condition asks of nothing but where a match begins is true: of what is bound there.
+pub fn is_settled<'a>(case: &Case<'a>, shape: &'a Shape, first: &[Binding], start: i64) -> bool {
+    if shape.settled.is_empty() {
+        return true;
+    }
+    let scope = Scope { bound: first, ..case.scope(start, start) };
+    let lets = Lets::of(&scope);
+    let scope = scope.with(&lets);
+    shape.settled.iter().all(|e| scope.holds(e))
 }
 
 /// The first instant at which a start can no longer complete.

@@ -2,7 +2,7 @@
 
 use vitalog_elog::StreamIx;
 
-use crate::plan::{Anchor, Expr, Measure, Pattern, Ref, Rule, Within};
+use crate::plan::{Anchor, Edge, Expr, Measure, Pattern, Ref, Rule, Window, Within};
 
 /// Facts about a pattern that the search relies on.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Shape {
     pub begins_by: Vec<StreamIx>,
     /// Streams that windows look at which say nothing of the end alone: what they see may matter to all that completes later.
     pub midway: Vec<StreamIx>,
+    /// Per step: its condition can be asked of a reading when nothing is bound.
+    pub alone: Vec<bool>,
     /// Per absence: it hangs on no binding and cannot mean a bound reading, so one reading of it ends all starts before it.
     pub plain: Vec<bool>,
 }
@@ -57,6 +59,7 @@ impl Shape {
             settled,
             begins_by,
             midway: midway(rule, pattern),
+            alone: steps.iter().map(|s| s.filter.as_ref().is_none_or(stands_alone)).collect(),
             plain: plain.collect(),
         }
     }
@@ -87,17 +90,27 @@ fn hangs_on_start(expr: &Expr, lets: &[Expr]) -> bool {
     settled
 }
 
-/// The streams of windows that are asked of a step before the last one, of an absence, or up to such a step.
+/// Whether a window that stands in no other's condition, in an expression of a plain sequence, is asked at the single reading that it begins with, and nowhere else.
+pub fn is_of_start(pattern: &Pattern, w: &Window, expr: &Expr) -> bool {
+    let Some(first) = pattern.steps.first().filter(|first| first.is_single() && first.edge == Edge::End) else { return false };
+    let own = first.filter.as_ref().is_some_and(|filter| std::ptr::eq(filter, expr));
+    w.anchor == Anchor::Before(0) || (own && w.anchor == Anchor::Decision)
+}
+
+/// The streams of windows that are asked of a step before the last one, of an absence, or up to such a step; not of those that are asked at the start alone.
 fn midway(rule: &Rule, pattern: &Pattern) -> Vec<StreamIx> {
     let last = pattern.steps.len() - 1;
     let mut streams = Vec::new();
-    let filters = pattern.steps[..last].iter().flat_map(|s| s.filter.iter().chain(&s.again));
+    for filter in pattern.steps[..last].iter().flat_map(|s| s.filter.iter().chain(&s.again)) {
+        note_but(filter, &rule.lets, &mut streams, &|w| is_of_start(pattern, w, filter));
+    }
     let absent = pattern.absences.iter().filter_map(|a| a.filter.as_ref());
-    filters.chain(absent).for_each(|e| note_windows(e, &rule.lets, &mut streams));
+    absent.for_each(|e| note_windows(e, &rule.lets, &mut streams));
     for expr in rule.exprs() {
         expr.walk_within(&mut Vec::new(), &mut |e, within| match e {
             // Of one that stands in another's condition it is not looked up to where that one reaches.
             Expr::Window(w) if !within.is_empty() => streams.push(w.stream),
+            Expr::Window(w) if is_of_start(pattern, w, expr) => {}
             Expr::Window(w) if w.anchor != Anchor::Decision && w.anchor != Anchor::Before(last as u8) => streams.push(w.stream),
             _ => {}
         });
@@ -107,7 +120,13 @@ fn midway(rule: &Rule, pattern: &Pattern) -> Vec<StreamIx> {
 
 /// The streams of windows in an expression, and in the `let`s that it names.
 fn note_windows(expr: &Expr, lets: &[Expr], streams: &mut Vec<StreamIx>) {
+    note_but(expr, lets, streams, &|_| false);
+}
+
+/// The same but for some of those in the expression itself.
+fn note_but(expr: &Expr, lets: &[Expr], streams: &mut Vec<StreamIx>, but: &dyn Fn(&Window) -> bool) {
     expr.walk(&mut |e| match e {
+        Expr::Window(w) if but(w) => {}
         Expr::Window(w) => streams.push(w.stream),
         Expr::Let(i) => {
             if let Some((named, before)) = lets.get(..=usize::from(*i)).and_then(<[Expr]>::split_last) {

@@ -4,6 +4,8 @@
 //! window holds one as great. So the neighbours of a late reading show of most decisions that they come to what they came to.
 //!
 //! INVARIANT (glances): a decision that sees a reading through windows, and not as an interval, lies within its glimpse, or each of its windows has the same value with the reading and without it.
+//!
+//! INVARIANT (asked at the start): what a window shows that is asked where a match begins matters to no match that begins elsewhere, whenever that completes.
 
 use vitalog_elog::StreamIx;
 
@@ -22,6 +24,17 @@ pub struct Glance {
     shows: Shows,
     /// Its condition, if that hangs on the reading alone.
     filter: Option<Expr>,
+    /// It is asked at the single reading that a match begins with, and nowhere else.
+    is_of_start: bool,
+}
+
+/// From which decision to which a reading may matter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Glimpses {
+    /// To what begins there.
+    pub starts: Option<(i64, i64)>,
+    /// To what is decided there, or has an instant there.
+    pub others: Option<(i64, i64)>,
 }
 
 /// What of its readings a window shows.
@@ -37,8 +50,8 @@ enum Shows {
 const NEAR: usize = 32;
 
 impl Glance {
-    /// Of a window that stands in no other's condition; `is_plain`: the rule is no pattern that is more than a plain sequence.
-    pub fn of(w: &Window, rule: &RuleKind, is_plain: bool) -> Glance {
+    /// Of a window that stands in no other's condition; `is_plain`: the rule is no pattern that is more than a plain sequence; `is_of_start`: only where a match begins it is asked.
+    pub fn of(w: &Window, rule: &RuleKind, is_plain: bool, is_of_start: bool) -> Glance {
         let is_bare = w.filter.is_none() && w.asks.is_none() && knows_its_readings(w, rule, is_plain);
         let shows = match (w.func, w.what) {
             (Func::Last, Measure::Field(_)) if is_bare => Shows::Last,
@@ -49,18 +62,18 @@ impl Glance {
         let mut is_closed = true;
         w.filter.iter().for_each(|f| f.walk(&mut |e| is_closed &= hangs_on_the_reading(e)));
         let filter = w.filter.clone().filter(|_| is_closed);
-        Glance { stream: w.stream, sight: Sight::of(w), what: w.what, over: w.over.0, shows, filter }
+        Glance { stream: w.stream, sight: Sight::of(w), what: w.what, over: w.over.0, shows, filter, is_of_start }
     }
 
     /// Of one that stands in another's.
     pub fn whole(w: &Window, sight: Sight) -> Glance {
-        Glance { stream: w.stream, sight, what: w.what, over: w.over.0, shows: Shows::All, filter: None }
+        Glance { stream: w.stream, sight, what: w.what, over: w.over.0, shows: Shows::All, filter: None, is_of_start: false }
     }
 
     /// Takes another in, if both leave the same readings out.
     pub fn join(&mut self, other: &Glance) -> bool {
-        let is_like =
-            self.stream == other.stream && self.shows == Shows::All && other.shows == Shows::All && self.filter == other.filter;
+        let alike = (self.stream, self.is_of_start) == (other.stream, other.is_of_start) && self.filter == other.filter;
+        let is_like = alike && self.shows == Shows::All && other.shows == Shows::All;
         if is_like {
             let (a, b) = (self.sight, other.sight);
             self.sight = Sight { before: a.before.max(b.before), after: a.after.max(b.after) };
@@ -102,15 +115,34 @@ impl Version {
     /// As [`Version::sight`], without decisions of which the neighbours of the reading show that they see nothing new. `alone`: nothing else came or went; of two that come at once each might show
     /// that the other is nothing new.
     pub fn glimpse(&self, case: &Case<'_>, touch: &Touch, alone: bool) -> Option<(i64, i64)> {
-        let (whole, table) = (self.sight(touch)?, case.line.table(touch.stream));
-        let (Some(table), Some(at), None) = (table, touch.at, self.covers(touch.stream)) else { return Some(whole) };
+        let Glimpses { starts, others } = self.glimpses(case, touch, alone);
+        wider(starts, others)
+    }
+
+    /// The same by what sees it.
+    pub fn glimpses(&self, case: &Case<'_>, touch: &Touch, alone: bool) -> Glimpses {
+        let (whole, table) = (self.sight(touch), case.line.table(touch.stream));
+        let all = Glimpses { starts: None, others: whole };
+        let (Some(table), Some(at), Some(_), None) = (table, touch.at, whole, self.covers(touch.stream)) else { return all };
         // What other rules find stands elsewhere than at its instant, and comes and goes together.
         if !alone || touch.stream.derived().is_some() {
-            return Some(whole);
+            return all;
         }
-        let glances = self.scope.glances.iter().filter(|glance| glance.stream == touch.stream);
-        let seen = glances.filter_map(|glance| glance.seen(case, table, at, touch.came));
-        seen.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        let mut seen = Glimpses::default();
+        for glance in self.scope.glances.iter().filter(|glance| glance.stream == touch.stream) {
+            let range = glance.seen(case, table, at, touch.came);
+            let known = if glance.is_of_start { &mut seen.starts } else { &mut seen.others };
+            *known = wider(*known, range);
+        }
+        seen
+    }
+}
+
+/// What takes both in.
+fn wider(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        _ => a.or(b),
     }
 }
 
