@@ -15,16 +15,37 @@ pub fn first_not<T>(list: &[T], is_before: impl Fn(&T) -> bool) -> usize {
     0
 }
 
+/// The same, searched from a place near which it is thought to be.
+pub fn first_not_near<T>(list: &[T], near: usize, is_before: impl Fn(&T) -> bool) -> usize {
+    if list.get(near).is_none_or(|at| !is_before(at)) {
+        return first_not(&list[..near.min(list.len())], is_before);
+    }
+    let (mut low, mut high, mut step) = (near, list.len(), 1);
+    while low + step < high {
+        if !is_before(&list[low + step]) {
+            high = low + step;
+            break;
+        }
+        low += step;
+        step *= 2;
+    }
+    low + 1 + list[low + 1..high].partition_point(is_before)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_place_is_that_of_halving() {
-        for len in 0..40_usize {
+        for len in (0..40_usize).chain([90, 150]) {
             let list: Vec<usize> = (0..len).map(|i| i / 3).collect();
-            for bound in 0..15 {
-                assert_eq!(first_not(&list, |n| *n < bound), list.partition_point(|n| *n < bound), "{bound} of {len}");
+            for bound in 0..55 {
+                let wanted = list.partition_point(|n| *n < bound);
+                assert_eq!(first_not(&list, |n| *n < bound), wanted, "{bound} of {len}");
+                for near in 0..len + 2 {
+                    assert_eq!(first_not_near(&list, near, |n| *n < bound), wanted, "{bound} of {len} near {near}");
+                }
             }
         }
     }

@@ -66,7 +66,8 @@ impl Ratio {
 
     /// The greatest whole number not above it.
     pub fn floor(self) -> i128 {
-        self.n.div_euclid(self.d)
+        // Most are whole numbers, and a division of 128 bits is dear.
+        if self.d == 1 { self.n } else { self.n.div_euclid(self.d) }
     }
 
     /// The nearest whole number; of two the even one.

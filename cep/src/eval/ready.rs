@@ -150,7 +150,7 @@ impl<'a> Ready<'a> {
 /// The whole numbers that satisfy a comparison with a bound, from the least to the greatest; of `Ne` those that do not.
 pub fn satisfying(op: Compare, bound: Ratio) -> (i64, i64) {
     let floor = bound.floor();
-    let ceiling = if bound.n.rem_euclid(bound.d) == 0 { floor } else { floor.saturating_add(1) };
+    let ceiling = if bound.d == 1 || bound.n.rem_euclid(bound.d) == 0 { floor } else { floor.saturating_add(1) };
     let (low, high) = match op {
         Compare::Lt => (i128::MIN, ceiling.saturating_sub(1)),
         Compare::Le => (i128::MIN, floor),

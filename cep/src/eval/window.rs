@@ -50,7 +50,7 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     {
         return counted;
     }
-    if let Some(line) = drawn_on(w, scope.line, to) {
+    if let Some(line) = drawn_on(w, scope.line, to, if w.anchor == Anchor::Until { scope.now } else { to }) {
         return Value::number(line);
     }
     if !is_plain(w) {
@@ -67,6 +67,11 @@ pub fn window<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
     if w.filter.is_none() && without.is_none() {
         if let Some(short) = unfiltered(w.func, table, rows.clone(), w.what) {
             return short;
+        }
+        if let Measure::Field(field) = w.what
+            && table.is_silent_in(field)
+        {
+            return of_nothing(w.func);
         }
         return fold(w.func, table, rows, w.what);
     }
@@ -91,7 +96,7 @@ fn before_own(rows: &Range<usize>, own: &Binding) -> Option<Range<usize>> {
 #[inline]
 pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
     if let Func::Forecast(_) = w.func {
-        return drawn_on(w, line, now).flatten();
+        return if w.anchor == Anchor::Decision { drawn_on(w, line, now, now).flatten() } else { None };
     }
     if w.anchor != Anchor::Decision || w.fresh.is_some() || !is_plain(w) {
         return None;
@@ -159,16 +164,21 @@ fn tallied<'a>(w: &'a Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a
     }))
 }
 
-/// The line through plain numbers up to the decision, drawn on: where it comes to, if anywhere. `None` says nothing.
-fn drawn_on(w: &Window, line: &Timeline, to: i64) -> Option<Option<Ratio>> {
-    let (Func::Forecast(ahead), Measure::Field(field), Anchor::Decision) = (w.func, w.what, w.anchor) else { return None };
+/// The line through plain numbers up to an instant, drawn on from where the window ends: where it comes to, if anywhere. `None` says nothing.
+fn drawn_on(w: &Window, line: &Timeline, to: i64, end: i64) -> Option<Option<Ratio>> {
+    let (Func::Forecast(ahead), Measure::Field(field), Anchor::Decision | Anchor::Until) = (w.func, w.what, w.anchor) else {
+        return None;
+    };
     if w.filter.is_some() || w.fresh.is_some() {
         return None;
     }
     let table = line.table(w.stream)?;
+    if table.is_silent_in(field) {
+        return Some(None);
+    }
     let rows = table.window(w.over.0, to);
     let (instants, numbers) = (table.instants(rows.clone()), table.column(field)?.numbers(rows)?);
-    Some(Line::along(instants, numbers, to).and_then(|line| line.at(ahead.0)))
+    Some(Line::along(instants, numbers, end).and_then(|line| line.at(ahead.0)))
 }
 
 /// A window that is over where something other than the decision says.
@@ -194,6 +204,7 @@ fn of_stretch<'a>(w: &Window, scope: &Scope<'a, '_>, stretches: &[Stretch], end:
     let rows = within(table, *stretch);
     match (w.func, w.what) {
         _ if rows.is_empty() => None,
+        (Func::Forecast(_), Measure::Field(field)) if table.is_silent_in(field) => Some(Value::Unknown),
         (Func::Forecast(ahead), Measure::Field(field)) => {
             let (instants, numbers) = (table.instants(rows.clone()), table.column(field)?.numbers(rows)?);
             Some(Value::number(Line::along(instants, numbers, end).and_then(|line| line.at(ahead.0))))
@@ -237,6 +248,11 @@ fn of_chosen<'a>(w: &'a Window, scope: &Scope<'a, '_>, place: Place, without: Op
             _ => Value::Unknown,
         };
     };
+    if let (Some(_), Measure::Field(field)) = (w.fresh, w.what)
+        && table.is_silent_in(field)
+    {
+        return Value::Unknown;
+    }
     let rows = rows_of(w, scope, table, &place.stretches, without);
     if let Some(fresh) = w.fresh {
         let newest = rows.iter().rev().find(|&&row| has(table, row, w.what)).map(|&row| table.at(row));

@@ -161,6 +161,11 @@ impl Column {
         }
     }
 
+    /// Whether no row says anything.
+    pub fn is_silent(&self) -> bool {
+        self.kind.is_none()
+    }
+
     /// The number at a row: the way that nearly every condition takes.
     #[inline]
     pub fn number(&self, row: usize) -> Option<i64> {

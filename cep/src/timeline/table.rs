@@ -5,6 +5,7 @@
 mod cut;
 mod marks;
 mod tail;
+mod windows;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
@@ -16,12 +17,13 @@ use vitalog_elog::{Content, FieldIx, ReadingId, Time, When, content_hash};
 
 use self::marks::{Hashes, Marks, Origin};
 pub use self::tail::Tail;
+use self::windows::Guess;
 use super::column::Column;
 use super::datum::Datum;
 use super::found::FoundRow;
 use super::tally::Tally;
 use crate::grow;
-use crate::newest::first_not;
+use crate::newest::{first_not, first_not_near};
 
 /// Which revision of which reading a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +33,6 @@ pub struct Mark {
     pub rev: u32,
     /// Its id follows from its content, and it was never amended.
     pub plain: bool,
-}
-
-/// The length of a window, and the row at which it began.
-#[derive(Clone, Copy, Debug, Default)]
-struct Guess {
-    span: i64,
-    row: u32,
 }
 
 /// What rows of findings have besides.
@@ -65,6 +60,9 @@ pub struct Table {
     /// Where the windows of a few lengths began when they were last asked for: the next one mostly begins there or a row later. Only ever a guess.
     #[serde(skip)]
     begins: [Cell<Guess>; 4],
+    /// The row after the one that came late last: what is asked for it is mostly near it. Only ever a guess, too; 0: none.
+    #[serde(skip)]
+    late: u32,
     /// Starts of intervals; `None` while all rows are instants.
     start: Option<Vec<i64>>,
     /// No interval was ever longer.
@@ -325,18 +323,23 @@ impl Table {
         self.columns.get(usize::from(field.0))
     }
 
+    /// Whether no row says anything in a field.
+    pub fn is_silent_in(&self, field: FieldIx) -> bool {
+        self.column(field).is_none_or(Column::is_silent)
+    }
+
     /// The first row with `at >= t`.
     #[inline]
     pub fn from(&self, t: i64) -> usize {
         self.look(t);
-        self.search(|at| at < t)
+        self.search(t, |at| at < t)
     }
 
     /// The first row with `at > t`.
     #[inline]
     pub fn after(&self, t: i64) -> usize {
         self.look(t.saturating_add(1));
-        self.search(|at| at <= t)
+        self.search(t, |at| at <= t)
     }
 
     /// The rows of the instant of `row`, which must be the first of them.
@@ -354,27 +357,6 @@ impl Table {
     pub fn rows_at(&self, t: i64) -> Range<usize> {
         let from = self.from(t);
         if self.at.get(from) == Some(&t) { self.tie(from) } else { from..from }
-    }
-
-    /// The rows of a half open window `(to - span, to]`.
-    #[inline]
-    pub fn window(&self, span: i64, to: i64) -> Range<usize> {
-        let (end, after) = (self.after(to), to.saturating_sub(span));
-        self.look(after.saturating_add(1));
-        let known = self.begins.iter().find(|g| g.get().span == span);
-        if let Some(guess) = known {
-            let row = guess.get().row as usize;
-            let row = if row < end && self.at[row] <= after { row + 1 } else { row };
-            if row <= end && (row == 0 || self.at[row - 1] <= after) && (row == end || self.at[row] > after) {
-                guess.set(Guess { span, row: row as u32 });
-                return row..end;
-            }
-        }
-        let row = first_not(&self.at[..end], |at| *at <= after);
-        // A length that is new takes a free place, or that of another.
-        let free = || self.begins.iter().find(|g| g.get().span == 0).unwrap_or(&self.begins[end % 4]);
-        known.unwrap_or_else(free).set(Guess { span, row: row as u32 });
-        row..end
     }
 
     /// The least instant after `t`.
@@ -424,6 +406,7 @@ impl Table {
             column.insert(row, content.values.get(i).and_then(Option::as_ref));
         }
         if !newest {
+            self.late = row as u32 + 1;
             self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
         }
         let start = content.when.start().0;
@@ -514,7 +497,7 @@ impl Table {
 
     /// What conditions say of rows from an instant on may be another.
     pub fn recount(&mut self, from: i64) {
-        let row = self.search(|at| at < from);
+        let row = self.search(from, |at| at < from);
         self.tallies.get_mut().iter_mut().for_each(|t| t.changed(row));
     }
 
@@ -528,12 +511,23 @@ impl Table {
         }
     }
 
-    /// The first row for which `earlier` is false; the newest rows are asked first, for most questions are about now.
+    /// The first row for which `earlier` is false, which is near `t`; the newest rows are asked first, for most questions are about now.
     #[inline]
-    fn search(&self, earlier: impl Fn(i64) -> bool) -> usize {
+    fn search(&self, t: i64, earlier: impl Fn(i64) -> bool) -> usize {
         match self.at.last() {
+            Some(&last) if !earlier(last) && self.late > 0 => self.search_late(t, last, earlier),
             Some(&last) if !earlier(last) => first_not(&self.at, |at| earlier(*at)),
             _ => self.at.len(),
+        }
+    }
+
+    /// The same where some came late.
+    #[inline(never)]
+    fn search_late(&self, t: i64, last: i64, earlier: impl Fn(i64) -> bool) -> usize {
+        let late = self.late as usize - 1;
+        match self.at.get(late) {
+            Some(&at) if t.abs_diff(at) < t.abs_diff(last) => first_not_near(&self.at, late, |at| earlier(*at)),
+            _ => first_not(&self.at, |at| earlier(*at)),
         }
     }
 }

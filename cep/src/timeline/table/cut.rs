@@ -24,7 +24,7 @@ impl Table {
 
     /// Takes the rows before `floor` off, but those of the last instant before it and of `pinned` ones; `None` where there are none.
     pub fn part(&mut self, floor: i64, pinned: &[i64]) -> Option<Table> {
-        let before = &self.at[..self.search(|at| at < floor)];
+        let before = &self.at[..self.search(floor, |at| at < floor)];
         let last = *before.last()?;
         let stays = |at: i64| at >= last || pinned.contains(&at);
         if before.iter().all(|at| stays(*at)) {
@@ -66,12 +66,12 @@ impl Table {
 
     /// As [`Table::from`], of one who needs of what was cut off only what was left.
     pub fn left_from(&self, t: i64) -> usize {
-        self.search(|at| at < t)
+        self.search(t, |at| at < t)
     }
 
     /// As [`Table::after`], of one who needs of what was cut off only what was left.
     pub fn left_after(&self, t: i64) -> usize {
-        self.search(|at| at <= t)
+        self.search(t, |at| at <= t)
     }
 
     /// Somebody looks at all from `t` on.
