@@ -9,6 +9,7 @@
 use vitalog_elog::FieldIx;
 
 use super::rests::Band;
+use super::sieve::Sieve;
 use super::version::Case;
 use crate::eval::{Ratio, holds, level, short};
 use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Ref, Window};
@@ -20,7 +21,13 @@ pub enum Guard {
     Fixed(bool),
     /// Two whole numbers that are looked up.
     Whole(Compare, Whole, Whole),
-    Numbers(Compare, Number, Number),
+    /// `sieve`: what is told of many rows at once.
+    Numbers {
+        op: Compare,
+        left: Number,
+        right: Number,
+        sieve: Option<Sieve>,
+    },
     /// All numbers of a window are the same.
     Level(Box<Window>),
     /// A word of the reading, by its place.
@@ -126,7 +133,10 @@ impl Source<'_> {
         }
         Some(match (self.number(left)?, self.number(right)?) {
             (Number::Whole(a), Number::Whole(b)) => Guard::Whole(op, a, b),
-            (a, b) => Guard::Numbers(op, a, b),
+            (left, right) => {
+                let sieve = Sieve::of(op, &left, &right);
+                Guard::Numbers { op, left, right, sieve }
+            }
         })
     }
 
@@ -163,7 +173,7 @@ impl Guard {
     pub fn ask(&self, here: &Here<'_, '_>) -> Option<bool> {
         match self {
             Guard::Whole(op, left, right) => Some(holds(*op, left.of(here)?.cmp(&right.of(here)?))),
-            Guard::Numbers(op, left, right) => Some(holds(*op, left.of(here)?.compare(right.of(here)?))),
+            Guard::Numbers { op, left, right, .. } => Some(holds(*op, left.of(here)?.compare(right.of(here)?))),
             Guard::Level(w) => level(w, here.case.line, here.table.at(here.row)),
             Guard::Word(field, op, place) => match here.table.column(*field)?.cell(here.row)? {
                 Cell::Enum(word) => Some(holds(*op, word.cmp(place))),
@@ -199,7 +209,7 @@ impl Guard {
             Guard::Whole(..) | Guard::Word(..) => 1,
             // Mostly the newest two differ.
             Guard::Level(_) => 8,
-            Guard::Numbers(_, left, right) => 2 + left.cost() + right.cost(),
+            Guard::Numbers { left, right, .. } => 2 + left.cost() + right.cost(),
             Guard::Not(e) => e.cost(),
             Guard::All { parts, .. } | Guard::Any { parts, .. } => parts.iter().map(Guard::cost).sum(),
         }

@@ -17,6 +17,7 @@ mod range;
 mod rest_laws;
 mod rests;
 pub mod schedule;
+mod sieve;
 mod sift;
 pub mod silence;
 mod sill;

@@ -9,11 +9,12 @@ use std::ops::Range;
 
 use vitalog_elog::StreamIx;
 
-use super::guard::{Guard, Number, Whole, reckoned};
+use super::guard::{Guard, Number, reckoned};
+use super::sieve::{Moving, Sieve, What};
 use super::strip::Strip;
 use super::version::Case;
 use crate::eval::{Ratio, satisfying};
-use crate::plan::{Anchor, Arith, Compare, Func, Measure, Window};
+use crate::plan::{Arith, Compare, Measure, Window};
 use crate::timeline::Table;
 
 /// Rows of a table, each of which a condition is asked of at its own instant.
@@ -22,20 +23,6 @@ pub struct Sifted<'c, 'a> {
     pub case: &'c Case<'a>,
     pub table: &'a Table,
     pub stream: StreamIx,
-}
-
-/// A number of the rows that is told while going along them.
-enum Moving<'e> {
-    /// What the newest of a window says less the first.
-    Delta(&'e Window),
-    Greatest(&'e Window),
-    Least(&'e Window),
-    Count(&'e Window),
-    Reversals(&'e Window),
-    /// The greatest less the least.
-    Spread(&'e Window),
-    /// The greatest less what the reading says.
-    Fallen(&'e Window),
 }
 
 /// So many rows are looked at together: of those that lie behind one that is found, all was for nothing.
@@ -62,9 +49,9 @@ impl Sifted<'_, '_> {
         match guard {
             Guard::Fixed(false) => rows.end,
             Guard::Whole(..) => self.in_band(guard, rows.clone()).unwrap_or(rows.start),
-            Guard::Numbers(op, left, right) => {
-                let told = self.compared(*op, left, right, rows.clone());
-                told.or_else(|| self.compared(op.mirrored(), right, left, rows.clone())).unwrap_or(rows.start)
+            Guard::Numbers { left, right, sieve: Some(sieve), .. } => {
+                let bound = if sieve.is_turned { left } else { right };
+                self.compared(sieve, bound, rows.clone()).unwrap_or(rows.start)
             }
             Guard::Level(w) => self.level(w, rows.clone()).unwrap_or(rows.start),
             Guard::All { parts, .. } => self.first_of_all(parts, rows),
@@ -102,49 +89,41 @@ impl Sifted<'_, '_> {
         self.table.column(band.field)?.first_between(rows, band.low, band.high)
     }
 
-    fn compared(&self, op: Compare, left: &Number, right: &Number, rows: Range<usize>) -> Option<usize> {
-        let (from, to) = self.stretch(&rows);
-        let (least, greatest) = right.extent(self.case, from, to)?;
-        if let Some((w, times)) = sloping(left).filter(|(w, _)| self.is_plain(w)) {
-            let Measure::Field(field) = w.what else { return None };
-            return Strip::of(self.table, Some(field), w.over.0, rows)?.first_sloping(op, times, least, greatest);
-        }
-        // Of the bounds that there may be the one that most satisfy.
-        let (low, high) = match op {
-            Compare::Lt | Compare::Le => satisfying(op, greatest),
-            Compare::Gt | Compare::Ge => satisfying(op, least),
-            Compare::Eq if least.compare(greatest).is_eq() => satisfying(op, least),
-            Compare::Eq | Compare::Ne => return None,
-        };
-        if let Number::Whole(Whole::Field(field)) = left {
-            return self.table.column(*field)?.first_between(rows, low, high);
-        }
-        let moving = Moving::of(left)?;
-        let w = moving.window();
-        if !self.is_plain(w) {
+    /// The first row of which what moves may satisfy the comparison with some bound that there may be.
+    fn compared(&self, sieve: &Sieve, bound: &Number, rows: Range<usize>) -> Option<usize> {
+        let Moving { what, field, window } = sieve.moving;
+        if window.is_some_and(|(stream, _)| stream != self.stream) {
             return None;
         }
-        if let Moving::Count(_) = moving {
-            return Strip::of(self.table, None, w.over.0, rows)?.first_of(|strip, from, to| strip.count(from, to), low, high);
+        let (from, to) = self.stretch(&rows);
+        let (least, greatest) = bound.extent(self.case, from, to)?;
+        let over = window.map_or(0, |(_, over)| over);
+        if let What::Slope(times) = what {
+            return Strip::of(self.table, field, over, rows)?.first_sloping(sieve.op, times, least, greatest);
         }
-        let Measure::Field(field) = w.what else { return None };
-        let strip = Strip::of(self.table, Some(field), w.over.0, rows.clone())?;
-        match moving {
-            Moving::Count(_) => None,
-            Moving::Reversals(_) => strip.first_turning(low, high),
-            Moving::Delta(_) => strip.first_of(Strip::delta, low, high),
-            Moving::Greatest(_) => strip.first_of(Strip::greatest, low, high),
-            Moving::Least(_) => strip.first_of(Strip::least, low, high),
-            Moving::Spread(_) if strip.spread_of_all()? < low => Some(rows.end),
-            Moving::Spread(_) => strip.first_of(Strip::spread, low, high),
-            Moving::Fallen(_) if strip.spread_of_all()? < low => Some(rows.end),
-            Moving::Fallen(_) => strip.first_of(Strip::fallen, low, high),
+        // Of the bounds that there may be the one that most satisfy.
+        let (low, high) = match sieve.op {
+            Compare::Lt | Compare::Le => satisfying(sieve.op, greatest),
+            Compare::Gt | Compare::Ge => satisfying(sieve.op, least),
+            Compare::Eq if least.compare(greatest).is_eq() => satisfying(sieve.op, least),
+            Compare::Eq | Compare::Ne => return None,
+        };
+        if let What::Own = what {
+            return self.table.column(field?)?.first_between(rows, low, high);
         }
-    }
-
-    /// Whether a window is that of all readings of the stream up to the decision.
-    fn is_plain(&self, w: &Window) -> bool {
-        w.stream == self.stream && w.filter.is_none() && w.fresh.is_none() && w.anchor == Anchor::Decision
+        let end = rows.end;
+        let strip = Strip::of(self.table, field, over, rows)?;
+        match what {
+            What::Own | What::Slope(_) => None,
+            What::Count => strip.first_of(Strip::count, low, high),
+            What::Reversals => strip.first_turning(low, high),
+            What::Delta => strip.first_of(Strip::delta, low, high),
+            What::Greatest => strip.first_of(Strip::greatest, low, high),
+            What::Least => strip.first_of(Strip::least, low, high),
+            What::Spread | What::Fallen if strip.spread_of_all()? < low => Some(end),
+            What::Spread => strip.first_of(Strip::spread, low, high),
+            What::Fallen => strip.first_of(Strip::fallen, low, high),
+        }
     }
 
     /// The first row whose window's numbers may be the same.
@@ -165,61 +144,6 @@ impl Sifted<'_, '_> {
             }
         }
         Some(rows.end)
-    }
-}
-
-impl<'e> Moving<'e> {
-    fn of(number: &'e Number) -> Option<Moving<'e>> {
-        match number {
-            Number::Window(w) => match (w.func, w.what) {
-                (Func::Count, Measure::Itself) => Some(Moving::Count(w)),
-                (Func::Delta, _) => Some(Moving::Delta(w)),
-                (Func::Max, _) => Some(Moving::Greatest(w)),
-                (Func::Min, _) => Some(Moving::Least(w)),
-                (Func::Reversals, _) => Some(Moving::Reversals(w)),
-                _ => None,
-            },
-            Number::Arith(Arith::Sub, left, right) => match (&**left, &**right) {
-                (Number::Window(max), Number::Window(min)) if max.func == Func::Max => {
-                    let is_one = min.func == Func::Min && Window { func: Func::Max, ..Window::clone(min) } == **max;
-                    is_one.then_some(Moving::Spread(max))
-                }
-                (Number::Window(max), Number::Whole(Whole::Field(field))) if max.func == Func::Max => {
-                    (max.what == Measure::Field(*field)).then_some(Moving::Fallen(max))
-                }
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    fn window(&self) -> &'e Window {
-        match self {
-            Moving::Delta(w) | Moving::Greatest(w) | Moving::Least(w) | Moving::Count(w) => w,
-            Moving::Reversals(w) | Moving::Spread(w) | Moving::Fallen(w) => w,
-        }
-    }
-}
-
-/// The slope over a window, or so many times that.
-fn sloping(number: &Number) -> Option<(&Window, Ratio)> {
-    fn slope(number: &Number) -> Option<&Window> {
-        match number {
-            Number::Window(w) if w.func == Func::Slope => Some(w),
-            _ => None,
-        }
-    }
-    let fixed = |number: &Number| match number {
-        Number::Whole(Whole::Fixed(n)) => Some(Ratio::whole(*n)),
-        Number::Fixed(n) => Some(*n),
-        _ => None,
-    };
-    match number {
-        Number::Arith(Arith::Mul, left, right) => {
-            let turned = || slope(right).zip(fixed(left));
-            slope(left).zip(fixed(right)).or_else(turned).filter(|(_, times)| times.n > 0)
-        }
-        other => slope(other).map(|w| (w, Ratio::whole(1))),
     }
 }
 
@@ -259,7 +183,7 @@ mod tests {
     use super::*;
     use crate::decide::Version;
     use crate::eval::Rows;
-    use crate::plan::{Episode, Expr, Library, Ref, Rule, RuleKind};
+    use crate::plan::{Anchor, Episode, Expr, Func, Library, Ref, Rule, RuleKind};
     use crate::timeline::Timeline;
 
     const DRIVER: StreamIx = StreamIx(1);

@@ -30,10 +30,13 @@ const FEW: usize = 64;
 impl<'t> Strip<'t> {
     /// Without a field it has no numbers.
     pub fn of(table: &'t Table, field: Option<FieldIx>, over: i64, rows: Range<usize>) -> Option<Strip<'t>> {
-        let base = table.window(over, table.at(rows.start)).start.min(rows.start);
+        if over <= 0 {
+            return None;
+        }
+        let base = table.begin_of_window(over, rows.start);
         let at = table.instants(base..rows.end);
         let tied = at.windows(2).fold(false, |tied, pair| tied | (pair[0] == pair[1]));
-        if tied || over <= 0 || (rows.end < table.len() && table.at(rows.end) == table.at(rows.end - 1)) {
+        if tied || (rows.end < table.len() && table.at(rows.end) == table.at(rows.end - 1)) {
             return None;
         }
         let column = match field {
