@@ -5,6 +5,7 @@
 //! what it was before at that instant: from there on everything is as it was.
 
 mod cold;
+mod kept;
 mod look;
 
 use std::ops::Range;
@@ -23,6 +24,7 @@ use crate::plan::{Episode, Expr, Grade};
 use crate::timeline::{Said, Table, Touch};
 
 pub use cold::ColdEpisodes;
+use kept::Kept;
 pub use look::{Look, Phase};
 
 /// One episode rule for one subject.
@@ -167,9 +169,9 @@ impl Episodes {
             if lapsed_before(state, episode, decision.previous, at).is_some() {
                 return None;
             }
-            next(case, episode, state, &decision)
+            next(case, episode, state, &decision, None)
         } else if at < case.version.to && decision.ask_when(case, &episode.when, decision.rows.start, at) == Some(true) {
-            goes_on(case, episode, at, &decision)
+            goes_on(case, episode, at, &decision, None)
         } else {
             return Some((Seen { changed: false, due: None }, false));
         };
@@ -221,7 +223,7 @@ impl Episodes {
                 note(range);
             }
         }
-        from <= until && self.replay(case, episode, from, until)
+        from <= until && self.replay_but(case, episode, from, until, touches)
     }
 
     /// The clock moved: an open episode may have lapsed.
@@ -270,6 +272,11 @@ impl Episodes {
 
     /// Decides again from `from` until past `until` and the state is the former one. Returns whether a fact changed.
     pub fn replay(&mut self, case: &Case<'_>, episode: &Episode, from: i64, until: i64) -> bool {
+        self.replay_but(case, episode, from, until, &[])
+    }
+
+    /// The same; where readings came or went, and nothing else, what was told of openings is kept.
+    fn replay_but(&mut self, case: &Case<'_>, episode: &Episode, from: i64, until: i64, touches: &[Touch]) -> bool {
         let nothing;
         let table = match case.line.table(episode.driver) {
             Some(table) => table,
@@ -292,16 +299,16 @@ impl Episodes {
         let mut found = Vec::new();
         let mut previous = row.checked_sub(1).map(|row| table.at(row));
         loop {
-            if fresh.state == State::Idle && row < doubted {
+            if fresh.state.is_idle() && row < doubted {
                 row = passed_over(case, episode, table, row..doubted);
                 previous = row.checked_sub(1).map(|row| table.at(row));
             }
             let at = (row < table.len()).then(|| table.at(row));
-            if fresh.state == State::Idle && row >= doubted {
+            if fresh.state.is_idle() && row >= doubted {
                 // What is decided from here on hangs on nothing that changed, where nothing went on before either.
                 let before = |t: i64| at.is_none_or(|at| t < at);
                 let kept = first_not(&self.past.log, |e| before(e.at));
-                if *self.state_before(kept) == State::Idle {
+                if self.state_before(kept).is_idle() {
                     self.rewrite(cut..kept, fresh);
                     let kept = first_not(self.past.facts.list(), |f| f.resolved.is_some_and(before)).max(known);
                     return self.tell(known..kept, found);
@@ -314,7 +321,8 @@ impl Episodes {
             }
             let Some(at) = at else { break };
             let decision = Decision { table, at, rows: table.tie(row), previous };
-            match next(case, episode, &fresh.state, &decision) {
+            let kept = (!touches.is_empty()).then_some(Kept { log: &self.past.log, touches });
+            match next(case, episode, &fresh.state, &decision, kept) {
                 Next::Same => {}
                 Next::To(next) => fresh.enter(next, at),
                 Next::Resolved { what, end } => {
@@ -354,7 +362,7 @@ impl Episodes {
             self.past.log.splice(range, fresh.entries);
         }
         self.changed = self.past.log.last().map(|e| e.at);
-        self.busy = self.past.log.last().is_some_and(|e| e.state != State::Idle);
+        self.busy = self.past.log.last().is_some_and(|e| !e.state.is_idle());
     }
 
     /// Whether a fact changed, by putting those found in the place of a range.
@@ -375,6 +383,10 @@ impl Log {
 }
 
 impl State {
+    fn is_idle(&self) -> bool {
+        matches!(self, State::Idle)
+    }
+
     fn opened(&self) -> Option<&Opened> {
         match self {
             State::Open { what, .. } => Some(what),
@@ -475,7 +487,7 @@ fn due(episode: &Episode, last: i64) -> Option<i64> {
     last.checked_add(episode.lapse?.0.max(0))
 }
 
-fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Decision<'a>) -> Next {
+fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Decision<'a>, kept: Option<Kept<'_>>) -> Next {
     if let State::Open { what, calm } = state {
         if decision.at >= case.version.to && !case.version.owns(what.at) {
             return Next::To(State::Idle);
@@ -491,23 +503,27 @@ fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Dec
     {
         return if matches!(state, State::Idle) { Next::Same } else { Next::To(State::Idle) };
     }
-    match goes_on(case, episode, from, decision) {
+    match goes_on(case, episode, from, decision, kept) {
         Next::To(State::Run { from }) if matches!(state, State::Run { from: since } if *since == from) => Next::Same,
         next => next,
     }
 }
 
 /// What becomes of a run since `from` for whose last decision the condition holds.
-fn goes_on<'a>(case: &Case<'a>, episode: &'a Episode, from: i64, decision: &Decision<'a>) -> Next {
+fn goes_on<'a>(case: &Case<'a>, episode: &'a Episode, from: i64, decision: &Decision<'a>, kept: Option<Kept<'_>>) -> Next {
     let fulfilled = episode.hold.is_none_or(|h| decision.at.saturating_sub(from) >= h.span.0);
     if fulfilled && case.version.terms.rule.filter.as_ref().is_none_or(|f| decision.holds(case, f, from)) {
-        let what = Opened {
-            onset: from,
-            at: decision.at,
-            severity: decision.severity(case, from),
-            words: decision.words(case, from),
-            said: decision.said(case, from),
-            evidence: evidence_of(case, episode, from, decision),
+        let evidence = evidence_of(case, episode, from, decision);
+        let what = match kept.and_then(|kept| kept.opening(case, episode, from, decision.at)) {
+            Some(known) => Opened { evidence, ..known.clone() },
+            None => Opened {
+                onset: from,
+                at: decision.at,
+                severity: decision.severity(case, from),
+                words: decision.words(case, from),
+                said: decision.said(case, from),
+                evidence,
+            },
         };
         return Next::To(State::Open { what: Arc::new(what), calm: None });
     }

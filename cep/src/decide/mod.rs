@@ -151,7 +151,7 @@ impl State {
             (State::Episode(state), RuleKind::Episode(episode)) => state.touched(case, episode, touches),
             (State::Silence(state), RuleKind::Silence(silence)) => {
                 // Each of them, whether or not one before changed something.
-                touches.iter().filter(|t| state.touched(case, silence, t)).count() > 0
+                touches.iter().filter(|t| state.touched(case, silence, t, touches.len() == 1)).count() > 0
             }
             (State::Match(state), RuleKind::Match(pattern)) => {
                 let alone = touches.len() == 1;
@@ -163,7 +163,7 @@ impl State {
                 }
             }
             (State::Schedule(state), RuleKind::Schedule(schedule)) => {
-                touches.iter().filter(|t| state.touched(case, schedule, t)).count() > 0
+                touches.iter().filter(|t| state.touched(case, schedule, t, touches.len() == 1)).count() > 0
             }
             _ => false,
         };

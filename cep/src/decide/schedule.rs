@@ -47,9 +47,9 @@ impl Default for Schedules {
 }
 
 impl Schedules {
-    /// A reading came or went. Returns whether a fact changed.
-    pub fn touched(&mut self, case: &Case<'_>, schedule: &Schedule, touch: &Touch) -> bool {
-        let Some((from, to)) = case.version.sight(touch) else { return false };
+    /// A reading came or went; `alone`: nothing else did. Returns whether a fact changed.
+    pub fn touched(&mut self, case: &Case<'_>, schedule: &Schedule, touch: &Touch, alone: bool) -> bool {
+        let Some((from, to)) = case.version.glimpse(case, touch, alone) else { return false };
         if !case.more {
             return self.judge(case, schedule, from, to);
         }

@@ -20,42 +20,62 @@ pub struct Silences {
 }
 
 impl Silences {
-    /// A reading came or went. Returns whether a fact changed.
-    pub fn touched(&mut self, case: &Case<'_>, silence: &Silence, touch: &Touch) -> bool {
+    /// A reading came or went; `alone`: nothing else did. Returns whether a fact changed.
+    pub fn touched(&mut self, case: &Case<'_>, silence: &Silence, touch: &Touch, alone: bool) -> bool {
         let mut changed = false;
-        if let Some(t) = touch.at.filter(|_| silence.streams.iter().any(|h| h.stream == touch.stream)) {
+        let heard = touch.at.filter(|_| silence.streams.iter().any(|h| h.stream == touch.stream));
+        if let Some(t) = heard.filter(|t| !self.lies_between(case, silence, touch, *t)) {
             // A finding that waited for the end of its moment may go when its readings are gone, and the enrolment lies after it by then.
             let until = case.line.enrolled().map_or(t, |enrolled| t.max(enrolled));
-            changed |= self.judge(case, silence, self.counting_before(case, silence, t), until);
+            changed |= self.judge_but(case, silence, self.counting_before(case, silence, t), until, Some(touch));
         }
-        if let Some((from, until)) = case.version.sight(touch) {
-            changed |= self.doubted(case, silence, from, until);
+        if let Some((from, until)) = case.version.glimpse(case, touch, alone) {
+            changed |= self.doubted_but(case, silence, from, until, Some(touch));
         }
         changed
     }
 
     /// Judges again what may come out otherwise when conditions are decided otherwise in `[from, until]`.
     pub fn doubted(&mut self, case: &Case<'_>, silence: &Silence, from: i64, until: i64) -> bool {
+        self.doubted_but(case, silence, from, until, None)
+    }
+
+    /// The same for a reading that came or went.
+    fn doubted_but(&mut self, case: &Case<'_>, silence: &Silence, from: i64, until: i64, touch: Option<&Touch>) -> bool {
         let span = silence.span.0;
         let mut range = (from.saturating_sub(span), until.saturating_sub(span));
         if silence.streams.iter().any(|h| h.filter.is_some()) {
             // Other readings may be heard, and the silences before them resolved elsewhere.
             range = (range.0.min(self.counting_before(case, silence, from)), range.1.max(until));
         }
-        self.judge(case, silence, range.0, range.1)
+        self.judge_but(case, silence, range.0, range.1, touch)
     }
 
     /// Judges all silences again that count from an instant in `[from, to]`.
     pub fn judge(&mut self, case: &Case<'_>, silence: &Silence, from: i64, to: i64) -> bool {
-        from <= to && self.judge_those(case, silence, (from, to), beginnings(case, silence, from, to))
+        self.judge_but(case, silence, from, to, None)
+    }
+
+    /// The same for a reading that came or went: what was told of one that still stands, and has the same end, is told again where it does not hang on that reading.
+    fn judge_but(&mut self, case: &Case<'_>, silence: &Silence, from: i64, to: i64, touch: Option<&Touch>) -> bool {
+        from <= to && self.judge_those(case, silence, (from, to), beginnings(case, silence, from, to), touch)
     }
 
     /// Judges those again that count from these instants, which are all of a range.
-    fn judge_those(&mut self, case: &Case<'_>, silence: &Silence, (from, to): (i64, i64), those: Vec<i64>) -> bool {
+    fn judge_those(
+        &mut self,
+        case: &Case<'_>,
+        silence: &Silence,
+        (from, to): (i64, i64),
+        those: Vec<i64>,
+        touch: Option<&Touch>,
+    ) -> bool {
+        let touch = touch.filter(|t| !case.version.tells_of(t.stream) && silence.streams.iter().all(|h| h.filter.is_none()));
+        let kept = |p: i64| self.facts.beginning_in(p, p).first().filter(|_| touch.is_some_and(|t| t.at != Some(p)));
         let stands = |p: i64| match p.checked_add(silence.span.0)? {
             // That was decided, and what it hung on is cut off; only its end may be another.
             due if due < case.line.since() && !case.version.looks_up() => self.still(case, silence, p),
-            _ => silent_since(case, silence, p),
+            _ => silent_since(case, silence, p, kept(p)),
         };
         let found: Vec<Fact> = those.into_iter().filter_map(stands).collect();
         let list = self.facts.list();
@@ -77,7 +97,7 @@ impl Silences {
         let Some(p) = newest(case, silence) else { return false };
         let is_due = p.checked_add(silence.span.0).is_some_and(|due| due <= case.clock);
         // Whatever came after it and does not count may be cut off.
-        is_due && self.judge_those(case, silence, (p, p), vec![p])
+        is_due && self.judge_those(case, silence, (p, p), vec![p], None)
     }
 
     pub fn next_due(&self, case: &Case<'_>, silence: &Silence) -> Option<i64> {
@@ -110,6 +130,22 @@ impl Silences {
         // A silence that counts from the reading before would be the last fact.
         let told = self.facts.list().last().is_some_and(|f| f.onset >= previous);
         (quiet && !told).then_some(case.version.owns(due).then_some(due))
+    }
+
+    /// Whether a reading came late between two of the only stream that are close to it, and nothing was silent there: then nothing is.
+    fn lies_between(&self, case: &Case<'_>, silence: &Silence, touch: &Touch, t: i64) -> bool {
+        let ([Heard { stream, filter: None }], true) = (&silence.streams[..], touch.came && touch.from == t) else {
+            return false;
+        };
+        let Some(table) = case.line.table(*stream).filter(|_| case.line.enrolled().is_some_and(|enrolled| enrolled <= t)) else {
+            return false;
+        };
+        let tie = table.rows_at(t);
+        let (Some(before), true) = (tie.start.checked_sub(1).map(|row| table.at(row)), tie.end < table.len()) else {
+            return false;
+        };
+        let is_close = |from: i64, to: i64| to.saturating_sub(from) <= silence.span.0;
+        is_close(before, t) && is_close(t, table.at(tie.end)) && self.facts.beginning_in(before, t).is_empty()
     }
 
     /// The silence that goes on: nothing was heard since its onset.
@@ -154,8 +190,8 @@ pub fn decided_until(case: &Case<'_>, silence: &Silence, but: Option<StreamIx>) 
     }
 }
 
-/// The silence that counts from `p`, if it stands.
-fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
+/// The silence that counts from `p`, if it stands. `known`: what was found of it, if nothing but whether it stands and its end may be another.
+fn silent_since(case: &Case<'_>, silence: &Silence, p: i64, known: Option<&Fact>) -> Option<Fact> {
     let due = p.checked_add(silence.span.0)?;
     if due > case.clock || !case.version.owns(due) {
         return None;
@@ -169,6 +205,9 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64) -> Option<Fact> {
     let scope = scope.with(&lets);
     if case.version.terms.rule.filter.as_ref().is_some_and(|f| !scope.holds(f)) {
         return None;
+    }
+    if let Some(known) = known.filter(|known| known.end == heard) {
+        return Some(Fact { fed: false, known: None, ..known.clone() });
     }
     let last = silence.streams.iter().flat_map(|h| {
         let table = case.line.table(h.stream);
@@ -215,21 +254,28 @@ pub fn pin_last(case: &Case<'_>, silence: &Silence, before: i64, floors: &mut Fl
 fn beginnings(case: &Case<'_>, silence: &Silence, from: i64, to: i64) -> Vec<i64> {
     // What was decided before anything was cut off stands, whatever follows.
     let cut = if case.version.looks_up() { i64::MIN } else { case.line.since() };
-    let is_heard_soon = move |h: &Heard, t: &Table, row: usize| {
-        let due = t.at(row).saturating_add(silence.span.0);
-        h.filter.is_none() && due >= cut && row + 1 < t.len() && t.at(row + 1) <= due
-    };
-    let heard = silence.streams.iter().flat_map(|h| {
-        let table = case.line.table(h.stream);
-        table.into_iter().flat_map(move |t| {
-            // Of what was cut off the last that counts is left.
-            let rows = t.left_from(from)..t.after(to);
-            // After most something comes soon, and none counts from there.
-            let rows = rows.filter(move |&row| !is_heard_soon(h, t, row));
-            rows.filter(move |&row| fits(case, h, t, row)).map(|row| t.at(row))
-        })
-    });
-    let mut all: Vec<i64> = heard.collect();
+    let mut all: Vec<i64> = Vec::new();
+    for heard in &silence.streams {
+        let Some(table) = case.line.table(heard.stream) else { continue };
+        // Of what was cut off the last that counts is left.
+        let rows = table.left_from(from)..table.after(to);
+        if heard.filter.is_some() {
+            all.extend(rows.filter(|&row| fits(case, heard, table, row)).map(|row| table.at(row)));
+            continue;
+        }
+        let (asked, instants) = (rows.len(), table.instants(rows.start.min(table.len())..table.len()));
+        // After most something comes soon, and none counts from there.
+        let is_heard_soon = |at: i64, next: i64| {
+            let due = at.saturating_add(silence.span.0);
+            due >= cut && next <= due
+        };
+        for pair in instants[..instants.len().min(asked + 1)].windows(2) {
+            if !is_heard_soon(pair[0], pair[1]) {
+                all.push(pair[0]);
+            }
+        }
+        all.extend(instants.last().filter(|_| asked == instants.len()));
+    }
     if let Some(enrolled) = case.line.enrolled().filter(|e| (from..=to).contains(e))
         && silence.streams.iter().all(|h| last_heard(case, h, enrolled).is_none())
     {

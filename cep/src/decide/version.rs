@@ -2,6 +2,7 @@
 
 mod floors;
 mod glances;
+mod telling;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{FieldIx, StreamIx};
 
-use self::glances::Glance;
 pub use self::glances::Glimpses;
+use self::glances::{Glance, counts_up_to};
 use super::guard::{Guard, Here, Source};
 use super::matching::{Program, Shape, is_of_start};
 use super::sift::Sifted;
@@ -40,6 +41,8 @@ pub struct Reach {
     windows: Vec<(StreamIx, Sight)>,
     /// The same windows, one by one.
     glances: Vec<Glance>,
+    /// Streams that what it tells looks at.
+    told: Vec<StreamIx>,
     /// Streams whose intervals it asks whether they cover or overlap something.
     covers: Vec<(StreamIx, Asked)>,
     /// All streams that decide anything, sorted.
@@ -267,9 +270,11 @@ impl Version {
             RuleKind::Schedule(_) => reach.profile.extend(self.terms.zone),
         }
         for expr in rule.exprs() {
+            let counts = counts_up_to(expr);
             expr.walk_within(&mut Vec::new(), &mut |e, within| {
                 if let Expr::Window(w) = e {
-                    reach.glance(w, within, &rule.kind, expr);
+                    let most = counts.iter().find(|(counting, _)| std::ptr::eq(*counting, &raw const **w)).map(|(_, most)| *most);
+                    reach.glance((w, most), within, &rule.kind, expr);
                 }
             });
         }
@@ -279,6 +284,7 @@ impl Version {
         }
         reach.streams.sort();
         reach.streams.dedup();
+        reach.told = telling::told(rule);
         self.scope = reach;
         let driven = |stream: &&StreamIx| self.is_driven_by(**stream);
         let heeds = self.scope.streams.iter().filter(driven).any(|stream| self.heeds(*stream));
@@ -344,12 +350,12 @@ impl Reach {
         }
     }
 
-    /// Of a window in one of the rule's expressions.
-    fn glance(&mut self, w: &Window, within: &[Within<'_>], rule: &RuleKind, expr: &Expr) {
+    /// Of a window in one of the rule's expressions, and from where on its counts are not told apart.
+    fn glance(&mut self, (w, most): (&Window, Option<usize>), within: &[Within<'_>], rule: &RuleKind, expr: &Expr) {
         let is_plain = self.program.is_none();
         let glance = match (within, rule) {
-            ([], RuleKind::Match(pattern)) => Glance::of(w, rule, is_plain, is_plain && is_of_start(pattern, w, expr)),
-            ([], _) => Glance::of(w, rule, is_plain, false),
+            ([], RuleKind::Match(pattern)) => Glance::of(w, rule, is_plain, is_plain && is_of_start(pattern, w, expr), most),
+            ([], _) => Glance::of(w, rule, is_plain, false, most),
             _ => Glance::whole(w, Sight::within(w, within)),
         };
         if !self.glances.iter_mut().any(|known| known.join(&glance)) {

@@ -35,7 +35,7 @@ pub use covered::{Question, covering};
 pub use lets::Lets;
 pub use output::said;
 pub use ratio::Ratio;
-pub use ready::satisfying;
+pub use ready::{Condition, satisfying};
 pub use say::{Words, render, shown};
 pub use truth::{truth, value};
 pub use value::{Value, holds};

@@ -179,10 +179,14 @@ impl Rule {
         }
         all.extend(&self.lets);
         all.extend(&self.filter);
-        all.extend(self.grades.iter().filter_map(|g| g.when.as_ref()));
-        all.extend(self.holes());
-        all.extend(self.outputs.iter().map(|o| &o.expr));
+        all.extend(self.told());
         all
+    }
+
+    /// Those of what it tells of a finding: its severity, its texts, what other rules ask of it.
+    pub fn told(&self) -> impl Iterator<Item = &Expr> {
+        let grades = self.grades.iter().filter_map(|g| g.when.as_ref());
+        grades.chain(self.holes()).chain(self.outputs.iter().map(|o| &o.expr))
     }
 }
 

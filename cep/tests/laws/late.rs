@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Window};
+use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Grade, Library, Measure, Piece, Ref, Rule, RuleKind, Show, Window};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Span, Subject, Time, When};
+use vitalog_elog::{Severity, Span, Subject, Time, When};
 
 use super::sights::{self, OPS};
 use crate::cases::build::{absence, arith, compare, episode, first, hold, mg_dl, pattern, rule, silence, step, value_of, window};
@@ -85,11 +85,35 @@ fn drawn(dice: &mut Dice) -> Rule {
     }
 }
 
+/// A rule that tells, of half of its findings, what windows show; by half of these its text hangs on a `let`.
+fn telling(dice: &mut Dice, rule: Rule) -> Rule {
+    if dice.chance(50) {
+        return rule;
+    }
+    let grades = if dice.chance(40) {
+        let when = condition(dice, Anchor::Decision, None);
+        vec![Grade { severity: Severity::Info, when: None }, Grade { severity: Severity::Urgent, when: Some(when) }]
+    } else {
+        rule.grades
+    };
+    let window = seen(dice, Anchor::Decision);
+    let mut lets = rule.lets;
+    let expr = if dice.chance(50) {
+        lets.push(window);
+        Expr::Let(lets.len() as u16 - 1)
+    } else {
+        window
+    };
+    let say = vec![Piece::Text(Arc::from("It shows ")), Piece::Hole { expr, show: Show::Number }];
+    Rule { grades, lets, say, ..rule }
+}
+
 /// Sugars that move little, half of them late, amended or removed now and then; meals, another target.
 fn lines(dice: &mut Dice) -> Vec<Line> {
     let rules = (0..dice.between(1, 4)).map(|i| {
         let name = Arc::from(format!("r{i}"));
-        Arc::new(Rule { name, ..drawn(dice) })
+        let drawn = drawn(dice);
+        Arc::new(telling(dice, Rule { name, ..drawn }))
     });
     let rules = rules.collect();
     let library = Arc::new(Library { schema: schema(), profile: profile(), rules, ..Library::default() });

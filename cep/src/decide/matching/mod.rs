@@ -421,9 +421,8 @@ fn serves(case: &Case<'_>, pattern: &Pattern, shape: &Shape, touch: &Touch, t: i
         let asked = || !shape.alone[i] || case.scope(t, t).with_candidate(Rows::one(table, row), t).holds(filter);
         case.tells_step(i, table, row).unwrap_or_else(asked)
     };
-    let fails = |i: usize, step: &Step| {
-        step.filter.as_ref().is_some_and(|filter| table.rows_at(t).all(|row| !fits(i, filter, row)))
-    };
+    let fails =
+        |i: usize, step: &Step| step.filter.as_ref().is_some_and(|filter| table.rows_at(t).all(|row| !fits(i, filter, row)));
     let mut may = steps.filter(|(i, step)| step.in_a_row || !fails(*i, step)).map(|(i, step)| (i + 1, step.is_single()));
     match (may.next(), may.next()) {
         (None, _) => Serves::Nothing,

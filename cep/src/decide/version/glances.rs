@@ -1,17 +1,21 @@
 //! Which decisions a reading of the past may matter to through a window: mostly few of those whose window holds it.
 //!
-//! Of a window that counts readings under a condition one that fails it is none; what came last is another only until something came after it; and a greatest number is the same wherever a
-//! window holds one as great. So the neighbours of a late reading show of most decisions that they come to what they came to.
+//! Of a window that counts readings under a condition one that fails it is none; what came last is another only until something came after it; a greatest number is the same wherever a
+//! window holds one as great; and whether there are so many readings, where there are so many beside it. So the neighbours of a late reading show of most decisions that they come to what they
+//! came to.
 //!
-//! INVARIANT (glances): a decision that sees a reading through windows, and not as an interval, lies within its glimpse, or each of its windows has the same value with the reading and without it.
+//! INVARIANT (glances): a decision that sees a reading through windows, and not as an interval, lies within its glimpse, or each of its windows has the same value with the reading and without it,
+//! or one that its comparison can't tell from that.
 //!
 //! INVARIANT (asked at the start): what a window shows that is asked where a match begins matters to no match that begins elsewhere, whenever that completes.
+
+use std::ops::Range;
 
 use vitalog_elog::StreamIx;
 
 use super::{Case, Sight, Version};
-use crate::eval::{Rows, truth};
-use crate::plan::{Anchor, Expr, Func, Measure, RuleKind, Window};
+use crate::eval::{Condition, Rows, truth};
+use crate::plan::{Anchor, Compare, Expr, Func, Measure, Rational, RuleKind, Window};
 use crate::timeline::{Table, Touch, hangs_on_the_reading};
 
 /// A window, and which of the decisions in its sight may be others by one reading.
@@ -44,23 +48,27 @@ enum Shows {
     Last,
     Greatest,
     Least,
+    /// How many there are, as far as there are fewer than that.
+    UpTo(usize),
 }
 
 /// So many neighbours are looked at.
 const NEAR: usize = 32;
 
 impl Glance {
-    /// Of a window that stands in no other's condition; `is_plain`: the rule is no pattern that is more than a plain sequence; `is_of_start`: only where a match begins it is asked.
-    pub fn of(w: &Window, rule: &RuleKind, is_plain: bool, is_of_start: bool) -> Glance {
-        let is_bare = w.filter.is_none() && w.asks.is_none() && knows_its_readings(w, rule, is_plain);
+    /// Of a window that stands in no other's condition; `is_plain`: the rule is no pattern that is more than a plain sequence; `is_of_start`: only where a match begins it is asked;
+    /// `most`: no two counts from there on are told apart.
+    pub fn of(w: &Window, rule: &RuleKind, is_plain: bool, is_of_start: bool, most: Option<usize>) -> Glance {
+        let mut is_closed = true;
+        w.filter.iter().for_each(|f| f.walk(&mut |e| is_closed &= hangs_on_the_reading(e)));
+        let is_bare = is_closed && w.asks.is_none() && knows_its_readings(w, rule, is_plain);
         let shows = match (w.func, w.what) {
             (Func::Last, Measure::Field(_)) if is_bare => Shows::Last,
             (Func::Max, Measure::Field(_)) if is_bare && w.fresh.is_none() => Shows::Greatest,
             (Func::Min, Measure::Field(_)) if is_bare && w.fresh.is_none() => Shows::Least,
+            (Func::Count, Measure::Itself) if is_bare && w.fresh.is_none() => most.map_or(Shows::All, Shows::UpTo),
             _ => Shows::All,
         };
-        let mut is_closed = true;
-        w.filter.iter().for_each(|f| f.walk(&mut |e| is_closed &= hangs_on_the_reading(e)));
         let filter = w.filter.clone().filter(|_| is_closed);
         Glance { stream: w.stream, sight: Sight::of(w), what: w.what, over: w.over.0, shows, filter, is_of_start }
     }
@@ -81,46 +89,87 @@ impl Glance {
         is_like
     }
 
-    fn seen(&self, case: &Case<'_>, table: &Table, at: i64, came: bool) -> Option<(i64, i64)> {
+    fn seen<'a>(&'a self, case: &Case<'a>, beside: &Beside<'a>) -> Option<(i64, i64)> {
+        let &Beside { table, at, ref tie, came } = beside;
         let (from, to) = (at.saturating_sub(self.sight.before), at.saturating_add(self.sight.after));
-        if let Some(filter) = self.filter.as_ref().filter(|_| came) {
-            let scope = case.scope(at, at);
-            let counts = |row: usize| truth(filter, &scope.with_item(Rows::one(table, row))) == Some(true);
-            return table.rows_at(at).any(counts).then_some((from, to));
+        let scope = case.scope(at, at);
+        if let Some(filter) = self.filter.as_ref().filter(|_| came)
+            && !tie.clone().any(|row| truth(filter, &scope.with_item(Rows::one(table, row))) == Some(true))
+        {
+            return None;
         }
-        let Measure::Field(field) = self.what else { return Some((from, to)) };
-        let Some(column) = table.column(field) else { return Some((from, to)) };
-        let after = table.after(at);
-        let later = after..table.len().min(after + NEAR);
-        if self.shows == Shows::Last {
-            let next = later.into_iter().find(|row| column.has(*row));
-            return Some((from, next.map_or(to, |row| to.min(table.at(row)))));
-        }
-        let tie = table.rows_at(at);
-        if self.shows == Shows::All || !came || tie.len() != 1 {
+        if self.shows == Shows::All {
             return Some((from, to));
         }
-        let Some(number) = column.number(tie.start) else { return Some((from, to)) };
-        let covers = |row: &usize| {
-            column.number(*row).is_some_and(|n| if self.shows == Shows::Greatest { n >= number } else { n <= number })
+        let (first, end) = (tie.start.saturating_sub(NEAR), table.len().min(tie.end + NEAR));
+        let condition = self.filter.as_ref().filter(|_| first < end);
+        let condition = condition.map(|filter| Condition::of(filter, &scope, table, first, end - 1));
+        let counts = |row: &usize| condition.as_ref().is_none_or(|c| c.ask(&scope, table, *row) == Some(true));
+        // Others show nothing of what it may see.
+        let before = (first..tie.start).rev().take_while(|row| table.at(*row).saturating_add(self.over) > from);
+        let later = (tie.end..end).take_while(|row| table.at(*row) < to);
+        let column = if let Measure::Field(field) = self.what { table.column(field) } else { None };
+        let number = |row: usize| column.filter(|_| row < table.len()).and_then(|column| column.number(row));
+        // From where on, and up to where, other readings show what the window shows.
+        let (since, until) = match self.shows {
+            Shows::All => (None, None),
+            Shows::Last => (None, later.filter(counts).find(|row| column.is_some_and(|column| column.has(*row)))),
+            Shows::UpTo(0) => return None,
+            Shows::UpTo(most) if self.filter.is_none() => {
+                let next = tie.end + most - 1;
+                (tie.start.checked_sub(most), Some(next).filter(|row| *row < table.len()))
+            }
+            Shows::UpTo(most) => (before.filter(counts).nth(most - 1), later.filter(counts).nth(most - 1)),
+            Shows::Greatest | Shows::Least => {
+                let Some(own) = number(tie.start).filter(|_| came && tie.len() == 1) else { return Some((from, to)) };
+                let is_greatest = self.shows == Shows::Greatest;
+                let covers = |row: &usize| number(*row).is_some_and(|n| if is_greatest { n >= own } else { n <= own });
+                (before.filter(counts).find(covers), later.filter(counts).find(covers))
+            }
         };
-        let next = later.into_iter().find(covers).map_or(to, |row| to.min(table.at(row)));
-        let before = (tie.start.saturating_sub(NEAR)..tie.start).rev().find(covers);
-        let first = before.map_or(from, |row| from.max(table.at(row).saturating_add(self.over)));
+        let next = until.map_or(to, |row| to.min(table.at(row)));
+        let first = since.map_or(from, |row| from.max(table.at(row).saturating_add(self.over)));
         (first <= next).then_some((first, next))
     }
+}
+
+/// The instant of a reading that came or went, among the rows of its stream.
+struct Beside<'a> {
+    table: &'a Table,
+    at: i64,
+    tie: Range<usize>,
+    came: bool,
+}
+
+/// The windows of an expression that count readings for no more than to compare their number with a constant, each with the number from which on no two are told apart.
+pub fn counts_up_to(expr: &Expr) -> Vec<(*const Window, usize)> {
+    let mut all = Vec::new();
+    let mut note = |op: Compare, left: &Expr, right: &Expr| {
+        let (Expr::Window(w), Expr::Number(Rational { n, d: 1 })) = (left, right) else { return };
+        let more = !matches!(op, Compare::Ge | Compare::Lt);
+        if let Ok(most) = usize::try_from(n.saturating_add(i64::from(more))) {
+            all.push((std::ptr::from_ref::<Window>(w), most));
+        }
+    };
+    expr.walk(&mut |e| {
+        if let Expr::Compare { op, left, right } = e {
+            note(*op, left, right);
+            note(op.mirrored(), right, left);
+        }
+    });
+    all
 }
 
 impl Version {
     /// As [`Version::sight`], without decisions of which the neighbours of the reading show that they see nothing new. `alone`: nothing else came or went; of two that come at once each might show
     /// that the other is nothing new.
-    pub fn glimpse(&self, case: &Case<'_>, touch: &Touch, alone: bool) -> Option<(i64, i64)> {
+    pub fn glimpse<'a>(&'a self, case: &Case<'a>, touch: &Touch, alone: bool) -> Option<(i64, i64)> {
         let Glimpses { starts, others } = self.glimpses(case, touch, alone);
         wider(starts, others)
     }
 
     /// The same by what sees it.
-    pub fn glimpses(&self, case: &Case<'_>, touch: &Touch, alone: bool) -> Glimpses {
+    pub fn glimpses<'a>(&'a self, case: &Case<'a>, touch: &Touch, alone: bool) -> Glimpses {
         let (whole, table) = (self.sight(touch), case.line.table(touch.stream));
         let all = Glimpses { starts: None, others: whole };
         let (Some(table), Some(at), Some(_), None) = (table, touch.at, whole, self.covers(touch.stream)) else { return all };
@@ -128,9 +177,10 @@ impl Version {
         if !alone || touch.stream.derived().is_some() {
             return all;
         }
+        let beside = Beside { table, at, tie: table.rows_at(at), came: touch.came };
         let mut seen = Glimpses::default();
         for glance in self.scope.glances.iter().filter(|glance| glance.stream == touch.stream) {
-            let range = glance.seen(case, table, at, touch.came);
+            let range = glance.seen(case, &beside);
             let known = if glance.is_of_start { &mut seen.starts } else { &mut seen.others };
             *known = wider(*known, range);
         }
