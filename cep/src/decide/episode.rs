@@ -2,12 +2,15 @@
 //!
 //! The state after a decision is a function of the state before it and of the timeline. It changes rarely, so the changes are logged by instant. A reading in
 //! order asks one decision. A late one cuts the log at the first decision it may alter and decides again until, past the last one it may alter, the state is
-//! what it was before at that instant: from there on everything is as it was.
+//! what it was before at that instant: from there on everything is as it was. Where only what was told is
+//! another, or by what evidence, it is decided again at the entries of the log alone.
 
 mod cold;
 mod kept;
 mod look;
+mod state;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,6 +29,7 @@ use crate::timeline::{Said, Table, Touch};
 pub use cold::ColdEpisodes;
 use kept::Kept;
 pub use look::{Look, Phase};
+use state::{Opened, State};
 
 /// One episode rule for one subject.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -65,31 +69,6 @@ struct Log {
 struct Entry {
     at: i64,
     state: State,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum State {
-    Idle,
-    /// The condition holds since `from`, not long enough yet.
-    Run {
-        from: i64,
-    },
-    /// `calm`: since when the condition of its end holds.
-    Open {
-        what: Arc<Opened>,
-        calm: Option<i64>,
-    },
-}
-
-/// An open episode, as told at its opening or at the last rise of its severity.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Opened {
-    onset: i64,
-    at: i64,
-    severity: Severity,
-    words: Words,
-    said: Said,
-    evidence: Arc<[ReadingId]>,
 }
 
 /// What goes on.
@@ -277,14 +256,8 @@ impl Episodes {
 
     /// The same; where readings came or went, and nothing else, what was told of openings is kept.
     fn replay_but(&mut self, case: &Case<'_>, episode: &Episode, from: i64, until: i64, touches: &[Touch]) -> bool {
-        let nothing;
-        let table = match case.line.table(episode.driver) {
-            Some(table) => table,
-            None => {
-                nothing = Table::default();
-                &nothing
-            }
-        };
+        let nothing = OnceCell::new();
+        let table = case.line.table(episode.driver).unwrap_or_else(|| nothing.get_or_init(Table::default));
         let mut row = table.from(from);
         let doubted = table.after(until).max(row);
         if !self.busy && self.changed < Some(from) {
@@ -337,6 +310,12 @@ impl Episodes {
                     let kept = first_not(self.past.facts.list(), |f| f.resolved.is_some_and(|r| r <= at)).max(known);
                     return self.tell(known..kept, found);
                 }
+                if fresh.state.goes_on_as(self.state_before(kept)) {
+                    // Until its next entry.
+                    row = self.past.log.get(kept).map_or(table.len(), |next| table.from(next.at));
+                    previous = row.checked_sub(1).map(|row| table.at(row));
+                    continue;
+                }
             }
             previous = Some(at);
             row = decision.rows.end;
@@ -379,38 +358,6 @@ impl Log {
     fn enter(&mut self, state: State, at: i64) {
         self.entries.push(Entry { at, state: state.clone() });
         self.state = state;
-    }
-}
-
-impl State {
-    fn is_idle(&self) -> bool {
-        matches!(self, State::Idle)
-    }
-
-    fn opened(&self) -> Option<&Opened> {
-        match self {
-            State::Open { what, .. } => Some(what),
-            _ => None,
-        }
-    }
-}
-
-impl Opened {
-    /// The fact, if it belongs to the version.
-    fn fact(&self, case: &Case<'_>, over: Option<(i64, i64, FindingState)>) -> Option<Fact> {
-        case.version.owns(self.at).then(|| Fact {
-            onset: self.onset,
-            at: self.at,
-            end: over.map(|(end, _, _)| end),
-            resolved: over.map(|(_, resolved, _)| resolved),
-            state: over.map_or(FindingState::Open, |(_, _, state)| state),
-            severity: self.severity,
-            evidence: self.evidence.clone(),
-            words: self.words.clone(),
-            said: self.said.clone(),
-            fed: false,
-            known: None,
-        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Grade, Library, Measure, Piece, Ref, Rule, RuleKind, Show, Window};
+use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Grade, Library, Measure, Piece, Ref, Rule, RuleKind, Show, Step, Window};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Severity, Span, Subject, Time, When};
 
@@ -67,6 +67,7 @@ fn drawn(dice: &mut Dice) -> Rule {
                 1 => step(SUGAR, Some(bounded(dice))),
                 _ => step(SUGAR, Some(condition(dice, Anchor::Decision, Some(Ref::Candidate)))),
             };
+            let begins = if dice.chance(15) { Step { count: 2, ..begins } } else { begins };
             let mut steps = vec![begins];
             if dice.chance(75) {
                 let filter =

@@ -147,11 +147,13 @@ impl Matches {
         let own = serves.filter(|(_, serves)| *serves != Serves::Nothing);
         // Where something forbidden went, what it had ended waits again.
         let is_wide = !touch.came || case.version.asks_for(touch.stream);
-        let serves_first = own.is_some_and(|(_, serves)| serves == Serves::Anything) && pattern.steps[0].stream == touch.stream;
+        let begins = |serves| matches!(serves, Serves::Anything | Serves::Start);
+        let serves_first = own.is_some_and(|(_, serves)| begins(serves)) && pattern.steps[0].stream == touch.stream;
         let begins_by = is_wide || shape.begins_by.contains(&touch.stream);
         let later = |(from, to): (i64, i64), begins: bool| Doubt::within(within, from, to, begins);
         let own = own.map(|(t, serves)| match serves {
             Serves::End => Doubt { last: t, ..later((t, t), is_wide) },
+            Serves::Start => Doubt { after: t.saturating_sub(1), ..later((t, t), true) },
             _ => later((t, t), is_wide || serves_first),
         });
         // What windows show that look at the end alone matters to what completes there.
@@ -406,6 +408,8 @@ enum Begun {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Serves {
     Nothing,
+    /// As the single reading of the first step alone: then something begins there, or nothing is another.
+    Start,
     /// As the single reading of the last step alone: then something completes there, or nothing is another.
     End,
     Anything,
@@ -421,12 +425,13 @@ fn serves(case: &Case<'_>, pattern: &Pattern, shape: &Shape, touch: &Touch, t: i
         let asked = || !shape.alone[i] || case.scope(t, t).with_candidate(Rows::one(table, row), t).holds(filter);
         case.tells_step(i, table, row).unwrap_or_else(asked)
     };
-    let fails =
-        |i: usize, step: &Step| step.filter.as_ref().is_some_and(|filter| table.rows_at(t).all(|row| !fits(i, filter, row)));
+    let tie = table.rows_at(t);
+    let fails = |i: usize, step: &Step| step.filter.as_ref().is_some_and(|filter| tie.clone().all(|row| !fits(i, filter, row)));
     let mut may = steps.filter(|(i, step)| step.in_a_row || !fails(*i, step)).map(|(i, step)| (i + 1, step.is_single()));
     match (may.next(), may.next()) {
         (None, _) => Serves::Nothing,
-        (Some((i, true)), None) if i == pattern.steps.len() && i > 1 => Serves::End,
+        (Some((1, true)), None) => Serves::Start,
+        (Some((i, true)), None) if i == pattern.steps.len() => Serves::End,
         _ => Serves::Anything,
     }
 }
