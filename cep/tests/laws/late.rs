@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Grade, Library, Measure, Piece, Ref, Rule, RuleKind, Show, Step, Window};
+use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Grade, Library, Measure, Piece, Ref, Rule, RuleKind, Schedule, Show, Window};
 use vitalog_elog::profile::ProfileChange;
 use vitalog_elog::{Severity, Span, Subject, Time, When};
 
 use super::sights::{self, OPS};
-use crate::cases::build::{absence, arith, compare, episode, first, hold, mg_dl, pattern, rule, silence, step, value_of, window};
+use crate::cases::build::{
+    absence, arith, compare, episode, first, hold, mg_dl, pattern, repeated, rule, silence, step, value_of, window,
+};
 use crate::draw::dice::Dice;
 use crate::world::script::{Given, Line, reading};
 use crate::world::{EPOCH, F0, MEAL, SUGAR, glucose, profile, schema};
@@ -21,6 +23,9 @@ fn what_is_passed_over_comes_to_what_it_came_to() {
 fn seen(dice: &mut Dice, anchor: Anchor) -> Expr {
     let funcs =
         [Func::Last, Func::Last, Func::First, Func::Delta, Func::Max, Func::Min, Func::Count, Func::Reversals, Func::Slope];
+    if dice.chance(10) {
+        return value_of(Window { anchor, ..window(Func::Count, MEAL, Measure::Itself, dice.between(1, 25)) });
+    }
     let func = *dice.pick(&funcs);
     let what = if func == Func::Count { Measure::Itself } else { Measure::Field(F0) };
     let own = compare(first(Ref::Item), *dice.pick(&OPS), mg_dl(dice.between(97, 103)));
@@ -47,7 +52,7 @@ fn condition(dice: &mut Dice, anchor: Anchor, own: Option<Ref>) -> Expr {
 
 fn drawn(dice: &mut Dice) -> Rule {
     let bounded = |dice: &mut Dice| compare(first(Ref::Candidate), *dice.pick(&OPS), mg_dl(dice.between(96, 104)));
-    match dice.below(10) {
+    match dice.below(12) {
         0..3 => sights::drawn(dice),
         3..6 => {
             let mut found = episode(SUGAR, condition(dice, Anchor::Decision, Some(Ref::Driver)));
@@ -59,7 +64,20 @@ fn drawn(dice: &mut Dice) -> Rule {
             let counted = value_of(window(Func::Count, SUGAR, Measure::Itself, dice.between(1, 40)));
             let filter = compare(counted, *dice.pick(&OPS), Expr::number(dice.between(0, 8)));
             let streams = if dice.chance(70) { vec![SUGAR] } else { vec![SUGAR, MEAL] };
-            Rule { filter: dice.chance(70).then_some(filter), ..rule(silence(&streams, dice.between(1, 8))) }
+            let mut kind = silence(&streams, dice.between(1, 8));
+            if let RuleKind::Silence(found) = &mut kind
+                && dice.chance(30)
+            {
+                found.streams[0].filter = Some(bounded(dice));
+            }
+            Rule { filter: dice.chance(70).then_some(filter), ..rule(kind) }
+        }
+        7 => {
+            let (func, what) = (Func::Forecast(Span::minutes(dice.between(0, 9))), Measure::Field(F0));
+            let drawn_on = value_of(Window { anchor: Anchor::Until, ..window(func, SUGAR, what, dice.between(5, 25)) });
+            let when = compare(drawn_on, *dice.pick(&OPS), mg_dl(dice.between(96, 104)));
+            let at = (0..96).map(|quarter| Expr::number(quarter * 900_000_000)).collect();
+            rule(RuleKind::Schedule(Schedule { days: Schedule::ALL_DAYS, at, when: Some(when) }))
         }
         _ => {
             let begins = match dice.below(3) {
@@ -67,11 +85,14 @@ fn drawn(dice: &mut Dice) -> Rule {
                 1 => step(SUGAR, Some(bounded(dice))),
                 _ => step(SUGAR, Some(condition(dice, Anchor::Decision, Some(Ref::Candidate)))),
             };
-            let begins = if dice.chance(15) { Step { count: 2, ..begins } } else { begins };
+            let begins = if dice.chance(15) { repeated(begins.stream, begins.filter, 2, dice.chance(30)) } else { begins };
             let mut steps = vec![begins];
             if dice.chance(75) {
-                let filter =
-                    if dice.chance(70) { bounded(dice) } else { condition(dice, Anchor::Decision, Some(Ref::Candidate)) };
+                let filter = match dice.below(10) {
+                    0..6 => bounded(dice),
+                    6..8 => compare(first(Ref::Candidate), *dice.pick(&OPS), first(Ref::Step(0))),
+                    _ => condition(dice, Anchor::Decision, Some(Ref::Candidate)),
+                };
                 steps.push(step(SUGAR, Some(filter)));
             }
             let before = Anchor::Before(dice.below(steps.len()) as u8);
@@ -86,7 +107,7 @@ fn drawn(dice: &mut Dice) -> Rule {
     }
 }
 
-/// A rule that tells, of half of its findings, what windows show; by half of these its text hangs on a `let`.
+/// Half of the rules tell what a window shows, or what the reading says that opens an episode; half of these by a `let`.
 fn telling(dice: &mut Dice, rule: Rule) -> Rule {
     if dice.chance(50) {
         return rule;
@@ -97,7 +118,10 @@ fn telling(dice: &mut Dice, rule: Rule) -> Rule {
     } else {
         rule.grades
     };
-    let window = seen(dice, Anchor::Decision);
+    let window = match &rule.kind {
+        RuleKind::Episode(_) if dice.chance(50) => first(Ref::Driver),
+        _ => seen(dice, Anchor::Decision),
+    };
     let mut lets = rule.lets;
     let expr = if dice.chance(50) {
         lets.push(window);
@@ -128,12 +152,19 @@ fn lines(dice: &mut Dice) -> Vec<Line> {
     let (swing, share) = (dice.between(1, 5), dice.between(10, 70) as usize);
     // Seconds that all instants are so many of, so that spans are met exactly, and instants now and then.
     let beat = if dice.chance(50) { 1 } else { 30 };
+    let mut instants = Vec::new();
     for i in 0..120_u32 {
         clock = clock + Span(dice.between(1, 120 / beat) * beat * 1_000_000);
         value = (value + dice.between(-swing, swing)).clamp(92, 108);
         let late = i > 10 && dice.chance(share);
         let back = Span(dice.between(1, 2400 / beat) * beat * 1_000_000);
-        let at = When::At(if late { clock - back } else { clock });
+        let at = match late {
+            true if dice.chance(20) => *dice.pick(&instants),
+            true => clock - back,
+            false => clock,
+        };
+        instants.push(at);
+        let at = When::At(at);
         let (name, rev) =
             if i > 20 && dice.chance(6) { (format!("n{}", dice.below(i as usize)), i) } else { (format!("n{i}"), 1) };
         let given = |stream, values| Given::Reading(reading(&subject, &name, rev, stream, at, values));
