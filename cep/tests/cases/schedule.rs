@@ -2,13 +2,13 @@
 
 use vitalog_cep::plan::{Arith, Compare, Expr, Func, Library, Measure, RuleKind, Schedule, Window};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Subject, Time, Value, When};
+use vitalog_elog::{Span, Subject, Time, Value, When};
 
 use super::build::*;
 use super::table::check;
 use crate::oracle::Standing;
 use crate::world::script::{Given, Line, expected, reading};
-use crate::world::{BEDTIME, SUGAR, drive, glucose};
+use crate::world::{BEDTIME, F0, F1, SUGAR, drive, glucose};
 
 pub fn every(days: u8, at: &[i64], when: Option<Expr>) -> [Library; 1] {
     let at = at.iter().map(|m| minutes(*m)).collect();
@@ -102,6 +102,27 @@ fn it_looks_at_what_lies_before() {
     // Late, and taken back.
     check(&rules, "0 sugar 80\n @90 tick\n 55 sugar 80", found);
     check(&rules, "0 sugar 80\n @90 tick\n 55 sugar 80\n remove r2", "");
+}
+
+#[test]
+fn a_line_is_drawn_on_from_the_firing() {
+    // From 80 at minute 40, one a minute: at minute 65, five after midnight, it is 105 and no less.
+    let ahead = |field, fresh| {
+        let func = Func::Forecast(Span::minutes(5));
+        let anchor = vitalog_cep::plan::Anchor::Until;
+        value_of(Window { anchor, fresh, ..window(func, SUGAR, Measure::Field(field), 30) })
+    };
+    let rising = "40 sugar 80\n 45 sugar 85\n 50 sugar 90\n 55 sugar 95\n @60 tick";
+    let found = "open info from 60 at 60 to 60";
+    let fires = |when: Expr| every(ALL, &[0], Some(when));
+    check(&fires(compare(ahead(F0, None), Compare::Ge, mg_dl(105))), rising, found);
+    check(&fires(compare(ahead(F0, None), Compare::Gt, mg_dl(105))), rising, "");
+    // Of what no reading says nothing is known.
+    for fresh in [None, Some(Span::minutes(30))] {
+        let known = Expr::IsKnown(Box::new(ahead(F1, fresh)));
+        check(&fires(known.clone()), rising, "");
+        check(&fires(Expr::Not(Box::new(known))), rising, found);
+    }
 }
 
 #[test]

@@ -35,6 +35,23 @@ fn each_wait_is_its_own() {
 }
 
 #[test]
+fn a_late_reading_between_two_is_judged_where_it_is_close_to_one_alone() {
+    // A silence of five minutes is told where something was eaten lately: too late for that of the second reading, soon enough for that of one between.
+    let eaten = value_of(window(Func::Count, MEAL, Measure::Itself, 20));
+    let filter = Some(compare(eaten, Compare::Ge, Expr::number(1)));
+    let rules = only(vitalog_cep::plan::Rule { filter, ..rule(silence(&[SUGAR], 5)) });
+    let early = "0 sugar 100\n 2 sugar 100\n 8 meal 10\n 30 sugar 100";
+    check(&rules, early, "");
+    check(&rules, &format!("{early}\n 4 sugar 100"), "resolved info from 4 at 9 to 30 known 30 of r5");
+    check(
+        &rules,
+        &format!("{early}\n 4 sugar 100\n 9 sugar 100\n 7 sugar 100"),
+        "resolved info from 9 at 14 to 30 known 30 of r6",
+    );
+    check(&rules, &format!("{early}\n 12 sugar 100"), "resolved info from 12 at 17 to 30 known 30 of r5");
+}
+
+#[test]
 fn before_the_first_it_counts_from_enrolment() {
     let rules = only(rule(silence(&[SUGAR], 30)));
     check(&rules, "0 meal 10\n @30 tick", "open info from 0 at 30");
