@@ -307,8 +307,8 @@ impl Number {
             Number::Window(w) => match w.func {
                 Func::First | Func::Last | Func::Delta => 10,
                 Func::Sum | Func::Avg | Func::Min | Func::Max => 15,
-                // That there are enough readings, or none of another stream, is mostly true, and decides nothing then.
-                Func::Count => 50,
+                // That there are enough readings, or none of another stream, is mostly true, and decides nothing then; but rows are not walked along for it, as for what follows.
+                Func::Count => 20,
                 _ => 40,
             },
             Number::Neg(e) => 1 + e.cost(),
