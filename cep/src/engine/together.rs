@@ -280,15 +280,15 @@ impl Engine {
             self.clock = Time(going.run.clocks[i]);
             // Of a slice that is spent nobody else is decided, and nobody owes anything where it is not.
             self.catch_up(place, &mut going.run.effects);
-            going.told.put(input, None, &mut going.run.effects);
             // With layers cut off each has to be asked what it wants.
             let at_most = if self.people[place as usize].is_cold() { 1 } else { usize::MAX };
             let taken = self.take_quietly(place, going.from(input).take(at_most));
             if taken == 0 {
                 let reading = going.readings[i].1;
                 self.reading(reading, place, Cause::Reading(reading.id), &mut going.run.effects);
-                going.told.put(input, None, &mut going.run.effects);
             }
+            // Nobody who owed something is taken quietly: there is nothing to tell then.
+            going.told.put(input, None, &mut going.run.effects);
             (input, last) = going.run.beyond(input, taken.max(1));
             self.want_after(last, going)?;
         }

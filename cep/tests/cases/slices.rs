@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{Library, RuleKind};
 use vitalog_cep::why::Verdict;
-use vitalog_cep::{Engine, EngineInput};
+use vitalog_cep::{Engine, EngineInput, Told, nothing_cut};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Cause, Effect, FindingChange, Span, Subject, Time, Value, When};
+use vitalog_elog::{Cause, Content, Effect, FindingChange, Reading, Span, Subject, Time, Value, When};
 
 use super::build::{library, rule, silence};
 use crate::world::drive::changes;
@@ -196,4 +196,37 @@ fn what_waits_for_the_clock_joins_in_its_order() {
     assert_eq!(step(&mut engine, 40, Given::Tick), ["c opened"]);
     assert_eq!(step(&mut engine, 40, Given::Tick), ["e opened"]);
     assert_eq!(engine.next_due(), Some(minute(50)));
+}
+
+/// What is owed belongs to the reading at which it is made up for, though that reading concerns nobody.
+#[test]
+fn what_was_owed_is_told_with_the_first_of_many_readings() {
+    let meal = |at: i64| {
+        let values = vec![Some(Kind::Mass.value(30))].into();
+        let content = Content { stream: MEAL, when: When::At(minute(at)), values, source: None, seq: None };
+        Reading::present(Subject::new("c"), None, 1, "meal", content)
+    };
+    let owing = || {
+        let mut engine = silent(Some(1));
+        for at in [1, 2] {
+            engine.step(0, minute(5), EngineInput::Reading(&meal(at)), &mut Vec::new());
+        }
+        engine.begin();
+        assert_eq!(step(&mut engine, 40, sugar("z", "other", 39)), ["d opened"], "that is the slice of the moment");
+        engine
+    };
+    let (mut together, mut alone) = (owing(), owing());
+    let readings = [meal(20), meal(30), meal(35)];
+    let mut all = Told::default();
+    let many: Vec<_> = readings.iter().map(|reading| (minute(40), reading)).collect();
+    together.step_all(&many, &mut all, &mut nothing_cut).expect("it keeps all");
+    assert!(all.is_by_subject());
+    let mut by_input = vec![Vec::new(); readings.len()];
+    all.take().for_each(|(input, effect)| by_input[input].push(effect));
+    for (reading, has) in readings.iter().zip(by_input) {
+        let mut wants = Vec::new();
+        alone.step(0, minute(40), EngineInput::Reading(reading), &mut wants);
+        assert_eq!(has, wants);
+    }
+    assert_eq!(together.findings().len(), 2);
 }
