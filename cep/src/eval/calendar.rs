@@ -3,15 +3,14 @@
 //! A local time that is skipped begins with the next that exists; of a local time that comes twice the first is meant. Beyond the years that the
 //! calendar knows everything is unknown.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
-use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Span, Timestamp};
+use jiff::Span;
+use jiff::civil::{Date, DateTime};
 use vitalog_elog::profile::Night;
 
-use super::Scope;
+use super::zone::Zone;
+use super::{Scope, Zones};
 use crate::timeline::Set;
 
 /// A day, in microseconds: the circle of times of day.
@@ -21,30 +20,7 @@ const MINUTE: i64 = 60_000_000;
 /// The calendar of one time zone.
 #[derive(Clone, Debug)]
 pub struct Calendar {
-    zone: TimeZone,
-}
-
-/// Zones by name, as far as they were asked for: to find one is a search, and conditions ask for it at every reading.
-#[derive(Debug, Default)]
-pub struct Zones(RefCell<Vec<(Arc<str>, TimeZone)>>);
-
-/// More than a subject ever lives in.
-const MOST_ZONES: usize = 64;
-
-impl Zones {
-    /// The zone of that name; of none UTC.
-    fn get(&self, name: &Arc<str>) -> TimeZone {
-        let mut known = self.0.borrow_mut();
-        if let Some((_, zone)) = known.iter().find(|(n, _)| n == name) {
-            return zone.clone();
-        }
-        let zone = TimeZone::get(name).unwrap_or(TimeZone::UTC);
-        if known.len() >= MOST_ZONES {
-            known.clear();
-        }
-        known.push((name.clone(), zone.clone()));
-        zone
-    }
+    zone: Arc<Zone>,
 }
 
 /// Instants from the first to the last, both included.
@@ -65,12 +41,12 @@ impl Calendar {
     pub fn of(scope: &Scope<'_, '_>) -> Calendar {
         match scope.terms.zone.and_then(|field| scope.profile(field)) {
             Some(Set::Text(name)) => Calendar { zone: scope.terms.zones.get(name) },
-            _ => Calendar { zone: TimeZone::UTC },
+            _ => Calendar { zone: Zones::nowhere() },
         }
     }
 
     pub fn local(&self, t: i64) -> Option<DateTime> {
-        Some(self.zone.to_datetime(Timestamp::from_microsecond(t).ok()?))
+        self.zone.local(t)
     }
 
     /// Microseconds since midnight as the clock shows them, without the second.
@@ -81,9 +57,7 @@ impl Calendar {
 
     /// How far the clock on the wall is ahead of that of the zone at zero, in microseconds, if it is the same at all instants from one to another.
     pub fn offset_between(&self, first: i64, last: i64) -> Option<i64> {
-        let (first, last) = (Timestamp::from_microsecond(first).ok()?, Timestamp::from_microsecond(last).ok()?);
-        let stays = self.zone.following(first).next().is_none_or(|change| change.timestamp() > last);
-        stays.then(|| i64::from(self.zone.to_offset(first).seconds()) * 1_000_000)
+        self.zone.offset_between(first, last)
     }
 
     /// 0 is Monday.
@@ -132,19 +106,7 @@ impl Calendar {
     /// The first instant at which the clock shows so many microseconds after midnight of a date, or later: of a doubled time the first, of a skipped one the
     /// instant of the skip. `of_day` lies within a day.
     pub fn first_at(&self, date: Date, of_day: i64) -> Option<i64> {
-        let (seconds, micros) = (of_day / 1_000_000, of_day % 1_000_000);
-        let part = |n: i64| i8::try_from(n).ok();
-        let time =
-            Time::new(part(seconds / 3_600)?, part(seconds / 60 % 60)?, part(seconds % 60)?, i32::try_from(micros * 1_000).ok()?);
-        let local = date.to_datetime(time.ok()?);
-        let at = match self.zone.to_ambiguous_timestamp(local).offset() {
-            AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
-                offset.to_timestamp(local).ok()?
-            }
-            // Read with the offset after the jump it lies before the jump, which is the next transition.
-            AmbiguousOffset::Gap { after, .. } => self.zone.following(after.to_timestamp(local).ok()?).next()?.timestamp(),
-        };
-        Some(at.as_microsecond())
+        self.zone.first_at(date, of_day)
     }
 }
 
@@ -158,6 +120,8 @@ pub fn night(scope: &Scope<'_, '_>) -> Night {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]
@@ -166,7 +130,7 @@ mod tests {
         let (mut dice, mut told) = (5_u64, 0);
         for step in 0..6_000 {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let calendar = Calendar { zone: TimeZone::get(zones[step % 6]).expect("it is known") };
+            let calendar = Calendar { zone: Zones::default().get(&Arc::from(zones[step % 6])) };
             let first = (dice >> 8) as i64 % (140 * 365 * DAY) - 70 * 365 * DAY;
             let last = first + (dice >> 40) as i64 * 7_000 % (200 * DAY);
             let Some(offset) = calendar.offset_between(first, last) else { continue };

@@ -19,6 +19,7 @@ mod timed;
 mod truth;
 mod value;
 mod window;
+mod zone;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use crate::plan::{Edge, Expr, Grade, Ref, Rule};
 use crate::timeline::{Set, Table, Timeline};
 
 pub use aggregate::{measure_of_rows, number};
-pub use calendar::{Calendar, DAY, Zones};
+pub use calendar::{Calendar, DAY};
 pub use covered::{Question, covering};
 pub use lets::Lets;
 pub use output::said;
@@ -40,6 +41,7 @@ pub use say::{Words, render, shown};
 pub use truth::{truth, value};
 pub use value::{Value, holds};
 pub use window::{contents, covered_at_most, level, short};
+pub use zone::Zones;
 
 /// What a rule means, apart from the timeline it is asked of.
 #[derive(Debug, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //! since. What a snapshot or the end of a moment settles counts as decided.
 
 use vitalog_cep::Engine;
-use vitalog_cep::plan::{Arith, Compare, Expr, Func, Library, Measure, Ref, RuleKind};
+use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Func, Library, Measure, Ref, RuleKind, Window};
 
 use super::build::*;
 use super::table::{read, said_by};
@@ -137,4 +137,25 @@ fn who_rests_by_a_profile_is_asked_again_where_that_is_another() {
     // Known before, or said meanwhile.
     assert_eq!(stands(&rules, &format!("profile target 70 from 0\n profile target 90 from 20\n {calm}\n 22 sugar 80")), 1);
     assert_eq!(stands(&rules, &format!("profile target 70 from 0\n {calm}\n profile target 90 from 16\n 22 sugar 80")), 1);
+}
+
+/// A meal of thirty, then a sugar above 180 that is fifty above the last before the meal.
+fn rise() -> [Library; 1] {
+    let large = compare(first(Ref::Candidate), Compare::Ge, Expr::number(30 * Kind::Mass.atoms()));
+    let steps = vec![step(MEAL, Some(large)), step(SUGAR, Some(sugar(Ref::Candidate, Compare::Gt, 180)))];
+    let mut rise = rule(RuleKind::Match(pattern(steps, 120)));
+    let last = window(Func::Last, SUGAR, Measure::Field(F0), 30);
+    rise.lets = vec![value_of(Window { anchor: Anchor::Before(0), ..last })];
+    rise.filter = Some(compare(arith(first(Ref::Step(1)), Arith::Sub, Expr::Let(0)), Compare::Ge, mg_dl(50)));
+    only(rise)
+}
+
+#[test]
+fn a_window_before_a_step_sees_what_comes_late_at_its_instant() {
+    let meal = "-2 sugar 117\n 0 meal 66\n 39 sugar 184";
+    assert_eq!(stands(&rise(), meal), 1);
+    assert_eq!(stands(&rise(), &format!("{meal}\n 249 sugar 181\n 0 sugar 181")), 0);
+    assert_eq!(stands(&rise(), &format!("{meal}\n 249 sugar 181 as x\n 0 sugar 181 as x rev 4")), 0);
+    assert_eq!(stands(&rise(), &format!("{meal}\n 249 sugar 181 as x\n 1 sugar 181 as x rev 4")), 1);
+    assert_eq!(stands(&rise(), &format!("{meal}\n -1 sugar 181")), 0);
 }

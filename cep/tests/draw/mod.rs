@@ -20,7 +20,7 @@ pub fn script(seed: u64) -> Vec<Line> {
     if seed % 8 == 5 {
         return sparse(&mut dice);
     }
-    let library = rules::library(&mut dice);
+    let library = if seed % 8 == 6 { rules::begun(&mut dice) } else { rules::library(&mut dice) };
     timelines::lines(&mut dice, library)
 }
 

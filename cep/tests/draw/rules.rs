@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Arith, Compare, Episode, Expr, Func, Grade, Heard, Hold, Library, Measure, Output, Phrasing, Piece, Rational, Ref, Rule,
-    RuleKind, Schedule, Show, Silence, Wording,
+    Anchor, Arith, Compare, Episode, Expr, Func, Grade, Heard, Hold, Library, Measure, Output, Phrasing, Piece, Rational, Ref,
+    Rule, RuleKind, Schedule, Show, Silence, Window, Wording,
 };
 use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 
@@ -39,6 +39,47 @@ pub fn waiting(dice: &mut Dice) -> Library {
     let going = build::rule(RuleKind::Episode(Episode { lapse, ..build::episode(SUGAR, low) }));
     let rules = [Rule { name: Arc::from("r0"), ..silent }, Rule { name: Arc::from("r1"), ..going }];
     of_rules(rules.into_iter().take(1 + dice.below(2)).map(Arc::new).collect())
+}
+
+/// A sequence that is asked what lay before its first step: of readings, or of what a first rule finds.
+pub fn begun(dice: &mut Dice) -> Library {
+    let other = rule(dice, "r0");
+    let (stream, what) = *dice.pick(&[
+        (SUGAR, Measure::Field(F0)),
+        (SUGAR, Measure::Field(F0)),
+        (LAB, Measure::Field(F0)),
+        (SUGAR, Measure::Itself),
+        (FOUND[0], Measure::Itself),
+        (FOUND[0], Measure::Itself),
+    ]);
+    let func = match what {
+        Measure::Field(_) if stream == SUGAR => *dice.pick(&[Func::Last, Func::Last, Func::Max, Func::Min]),
+        _ => Func::Count,
+    };
+    let window = build::window(func, stream, Measure::Itself, dice.between(1, 6) * 5);
+    let before = build::value_of(Window {
+        what: if func == Func::Count { Measure::Itself } else { what },
+        anchor: Anchor::Before(0),
+        ..window
+    });
+    let steps = match dice.below(3) {
+        0 => vec![build::step(SUGAR, None), build::step(SUGAR, None)],
+        1 => vec![build::step(MEAL, None), build::step(SUGAR, None)],
+        _ => vec![build::step(MEAL, None), build::step(SUGAR, Some(threshold(dice, Ref::Candidate, SUGAR)))],
+    };
+    let op = *dice.pick(&[Compare::Lt, Compare::Ge]);
+    let asked = match func {
+        Func::Count => build::compare(before, op, Expr::number(dice.between(1, 3))),
+        _ if dice.chance(50) => build::compare(before, op, build::mg_dl(*dice.pick(&SUGARS))),
+        _ => build::compare(
+            build::arith(build::first(Ref::Step(1)), Arith::Sub, before),
+            op,
+            build::mg_dl(*dice.pick(&[0, 20, 40])),
+        ),
+    };
+    let pattern = build::pattern(steps, dice.between(1, 8) * 5);
+    let rise = Rule { name: Arc::from("r1"), filter: Some(asked), ..build::rule(RuleKind::Match(pattern)) };
+    of_rules(vec![Arc::new(other), Arc::new(rise)])
 }
 
 /// The derived streams that a rule of that name may look at: those of lesser numbers.

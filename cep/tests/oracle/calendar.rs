@@ -1,5 +1,8 @@
 //! The subject's calendar, asked instant by instant: what does the clock on the wall show?
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -47,8 +50,15 @@ impl Calendar {
         Some(self.wall(instant)?.date())
     }
 
-    /// The first instant at which the wall shows this, or later: looked for forwards, by quarters of an hour, then by minutes.
+    /// [`Calendar::sought`], which is asked again and again for the same.
     pub fn first_instant(&self, date: Date, minutes: u16) -> Option<Micros> {
+        thread_local! { static KNOWN: RefCell<BTreeMap<(String, Date, u16), Option<Micros>>> = RefCell::default(); }
+        let key = (self.zone.iana_name().unwrap_or_default().to_owned(), date, minutes);
+        KNOWN.with_borrow_mut(|known| *known.entry(key).or_insert_with(|| self.sought(date, minutes)))
+    }
+
+    /// The first instant at which the wall shows this, or later: looked for forwards, by quarters of an hour, then by minutes.
+    fn sought(&self, date: Date, minutes: u16) -> Option<Micros> {
         let wanted = date.at((minutes / 60) as i8, (minutes % 60) as i8, 0, 0);
         let utc = wanted.to_zoned(TimeZone::UTC).ok()?.timestamp().as_microsecond();
         let shows = |t: Micros| self.wall(t).is_some_and(|w| w >= wanted);

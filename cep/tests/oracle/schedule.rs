@@ -1,5 +1,8 @@
 //! Schedules: `every monday at 09:00 when C`.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -71,16 +74,23 @@ fn named(scene: &Scene<'_>, of_day: Micros, schedule: &Schedule, from: Micros, t
         _ => TimeZone::UTC,
     };
     let date = |t: Micros| timestamp(t).to_zoned(zone.clone()).date();
-    let mut day = date(from - 2 * DAY);
+    let (mut day, last) = (date(from - 2 * DAY), date(to + 2 * DAY));
     let mut all = Vec::new();
-    while day <= date(to + 2 * DAY) {
+    while day <= last {
         if schedule.days & (1 << day.weekday().to_monday_zero_offset()) != 0 {
             let midnight = day.to_datetime(jiff::civil::Time::midnight());
-            all.push(first(midnight + (of_day as i64).microseconds(), &zone));
+            all.push(known(midnight + (of_day as i64).microseconds(), &zone));
         }
         day = day.tomorrow().expect("a day after");
     }
     all
+}
+
+/// [`first`], which is asked again and again for the same.
+fn known(local: DateTime, zone: &TimeZone) -> Micros {
+    thread_local! { static KNOWN: RefCell<BTreeMap<(String, DateTime), Micros>> = RefCell::default(); }
+    let key = (zone.iana_name().unwrap_or_default().to_owned(), local);
+    KNOWN.with_borrow_mut(|known| *known.entry(key).or_insert_with(|| first(local, zone)))
 }
 
 /// The first instant at which the wall shows it; if it never does, the first at which it shows the next whole minute that it does show.
@@ -90,8 +100,8 @@ fn first(local: DateTime, zone: &TimeZone) -> Micros {
         // No zone is further from UTC than that, and none by less than a quarter of an hour.
         let at_utc = Micros::from(sought.to_zoned(TimeZone::UTC).expect("a time").timestamp().as_microsecond());
         let shows = |t: &Micros| timestamp(*t).to_zoned(zone.clone()).datetime() == sought;
-        let quarters = (-64..=64).map(|n| at_utc + n * 15 * 60_000_000);
-        if let Some(t) = quarters.filter(shows).min() {
+        let mut quarters = (-64..=64).map(|n| at_utc + n * 15 * 60_000_000);
+        if let Some(t) = quarters.find(shows) {
             return t;
         }
         let whole = sought - (i64::from(sought.second()) * 1_000_000_000 + i64::from(sought.subsec_nanosecond())).nanoseconds();

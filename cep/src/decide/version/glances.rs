@@ -171,7 +171,8 @@ impl Version {
     /// The same by what sees it.
     pub fn glimpses<'a>(&'a self, case: &Case<'a>, touch: &Touch, alone: bool) -> Glimpses {
         let (whole, table) = (self.sight(touch), case.line.table(touch.stream));
-        let all = Glimpses { starts: None, others: whole };
+        let is_of_start = |glance: &Glance| glance.is_of_start && glance.stream == touch.stream;
+        let all = Glimpses { starts: whole.filter(|_| self.scope.glances.iter().any(is_of_start)), others: whole };
         let (Some(table), Some(at), Some(_), None) = (table, touch.at, whole, self.covers(touch.stream)) else { return all };
         // What other rules find stands elsewhere than at its instant, and comes and goes together.
         if !alone || touch.stream.derived().is_some() {
