@@ -77,7 +77,7 @@ impl Life {
         };
         let reading = Reading::present(self.subjects[who].clone(), None, 1, &declared.name, content);
         let entry = Arc::new(Entry { arrival, input: Input::Reading(reading) });
-        Record { offset, entry, effects: vec![Effect::Reading(Outcome::New)] }
+        Record { offset, entry, effects: [Effect::Reading(Outcome::New)].into() }
     }
 }
 

@@ -84,7 +84,7 @@ fn record(i: u64, subjects: u64, unit: Unit) -> Record {
     let (reading, outcome) = if i % 100 == 1 && i > subjects {
         let was = reading(i - 1, subjects, unit, 1);
         let former = Former { rev: 1, hash: was.hash, place: was.content.as_ref().map(|c| (c.stream, c.when.start())) };
-        (self::reading(i - 1, subjects, unit, 2), Outcome::Superseded { was: former })
+        (self::reading(i - 1, subjects, unit, 2), Outcome::superseded(former))
     } else {
         (reading(i, subjects, unit, 1), Outcome::New)
     };

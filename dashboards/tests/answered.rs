@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use vitalog_dashboards::ask::Readers;
 use vitalog_dashboards::views::Views;
 use vitalog_elog::once::{Became, LIFE, Once, Request, Said, Told};
-use vitalog_elog::{Answered, Effect, Entry, Input, Outcome, Reading, Record, Span, Subject, Time};
+use vitalog_elog::{Answered, Effect, Effects, Entry, Input, Outcome, Reading, Record, Span, Subject, Time};
 
 use crate::support::schema;
 use crate::support::world::INCARNATION;
@@ -171,7 +171,7 @@ fn silenced(group: &[Record], gone: &Subject) -> Vec<Record> {
         };
         if subject == Some(gone) {
             let arrival = record.entry.arrival;
-            (record.entry, record.effects) = (Arc::new(Entry { arrival, input: Input::Erased }), Vec::new());
+            (record.entry, record.effects) = (Arc::new(Entry { arrival, input: Input::Erased }), Effects::new());
         }
     }
     out

@@ -10,8 +10,8 @@ use vitalog_elog::effect::Delivery;
 use vitalog_elog::input::{Action, Command, DeadLetter, Mending, MendingOutcome};
 use vitalog_elog::metering::{self, Party};
 use vitalog_elog::{
-    Change, Effect, FindingState, Input, MatchId, Outcome, Position, Reading, ReadingId, Record, Severity, Span, Subject, Time,
-    When,
+    Change, Effect, Effects, FindingState, Input, MatchId, Outcome, Position, Reading, ReadingId, Record, Severity, Span,
+    Subject, Time, When,
 };
 
 use crate::support::schema::{self, BG, MOOD, SLEEP, amount, content, glucose};
@@ -195,7 +195,7 @@ proptest! {
 fn with_letters(records: &[Record]) -> Vec<Record> {
     let mut out: Vec<Record> = Vec::new();
     let mut letters = Vec::new();
-    let push = |out: &mut Vec<Record>, arrival: Time, input: Input, effects: Vec<Effect>| {
+    let push = |out: &mut Vec<Record>, arrival: Time, input: Input, effects: Effects| {
         let offset = out.len() as u64;
         out.push(Record { offset, entry: std::sync::Arc::new(vitalog_elog::Entry { arrival, input }), effects });
         offset
@@ -295,7 +295,7 @@ fn some_records(count: u64, step: Span) -> Vec<Record> {
             let subject = Subject::new("p-1");
             let reading = Reading::present(subject, None, 1, "bg", glucose(BASE + Span(step.0 * i as i64), "100"));
             let entry = vitalog_elog::Entry { arrival: BASE, input: Input::Reading(reading) };
-            Record { offset: i, entry: std::sync::Arc::new(entry), effects: vec![Effect::Reading(Outcome::New)] }
+            Record { offset: i, entry: std::sync::Arc::new(entry), effects: [Effect::Reading(Outcome::New)].into() }
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::finding::FindingChange;
 use crate::id::MatchId;
@@ -10,6 +11,9 @@ use crate::input::Entry;
 use crate::reading::Reading;
 use crate::schema::StreamIx;
 use crate::time::Time;
+
+/// What follows from one input, in order. Mostly it is one thing, the outcome of a reading, and takes no room of its own.
+pub type Effects = SmallVec<[Effect; 1]>;
 
 /// One effect of one input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,9 +33,15 @@ pub enum Outcome {
     /// This very revision was there.
     Duplicate,
     /// It is current now; `was` is superseded.
-    Superseded { was: Former },
+    Superseded { was: Box<Former> },
     /// A greater revision was there: this one is history from the start.
     Outdated,
+}
+
+impl Outcome {
+    pub fn superseded(was: Former) -> Outcome {
+        Outcome::Superseded { was: Box::new(was) }
+    }
 }
 
 /// Where to find the revision that was current until now.
@@ -90,7 +100,7 @@ pub struct Step {
 pub struct Record {
     pub offset: u64,
     pub entry: Arc<Entry>,
-    pub effects: Vec<Effect>,
+    pub effects: Effects,
 }
 
 impl Record {

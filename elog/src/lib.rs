@@ -28,7 +28,7 @@ pub mod time;
 pub mod time_of_day;
 pub mod unusual;
 
-pub use effect::{Effect, Outcome, Record};
+pub use effect::{Effect, Effects, Outcome, Record};
 pub use finding::{Cause, Change, Finding, FindingChange, FindingKind, FindingState, Quiet, Severity, Wording};
 pub use id::{MatchId, ReadingId, Subject};
 pub use input::{Entry, Input};

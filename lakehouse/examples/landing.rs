@@ -150,12 +150,12 @@ impl Sensors {
         content.values = values(70);
         let was = Former { rev: former.rev, hash: former.hash, place: Some((StreamIx(0), at)) };
         let amended = Reading::present(former.subject, Some(former.id.to_string().into()), 2, "bg", content);
-        self.journal(Time(at.micros() + FIVE_MINUTES * 12), amended, Outcome::Superseded { was }, out);
+        self.journal(Time(at.micros() + FIVE_MINUTES * 12), amended, Outcome::superseded(was), out);
     }
 
     fn journal(&mut self, arrival: Time, reading: Reading, outcome: Outcome, out: &mut Vec<Record>) {
         let entry = Arc::new(Entry { arrival, input: Input::Reading(reading) });
-        out.push(Record { offset: self.next, entry, effects: vec![Effect::Reading(outcome)] });
+        out.push(Record { offset: self.next, entry, effects: [Effect::Reading(outcome)].into() });
         self.next += 1;
     }
 }

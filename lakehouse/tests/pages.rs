@@ -44,7 +44,11 @@ fn new(from: u64, readings: impl Iterator<Item = Reading>) -> Vec<Record> {
     let record = |(n, reading): (usize, Reading)| {
         let (offset, input) = (from + n as u64, Input::Reading(reading));
         let arrival = Time(time("2026-03-01T00:00:00Z").micros() + offset as i64);
-        Record { offset, entry: Arc::new(Entry { arrival, input }), effects: vec![vitalog_elog::Effect::Reading(Outcome::New)] }
+        Record {
+            offset,
+            entry: Arc::new(Entry { arrival, input }),
+            effects: [vitalog_elog::Effect::Reading(Outcome::New)].into(),
+        }
     };
     readings.enumerate().map(record).collect()
 }
@@ -78,7 +82,7 @@ async fn filled() -> (Lake, BTreeSet<u64>) {
         let former = glucose(n, 1, value(n));
         let place = former.content.as_ref().map(|c| (c.stream, c.when.instant().expect("an instant")));
         let was = vitalog_elog::effect::Former { rev: 1, hash: former.hash, place };
-        record.effects = vec![vitalog_elog::Effect::Reading(Outcome::Superseded { was })];
+        record.effects = [vitalog_elog::Effect::Reading(Outcome::superseded(was))].into();
     }
     let next = apply(records);
     // And some of both have not landed.

@@ -249,7 +249,7 @@ impl RunLoop {
                 let place = former.content.as_ref().map(|c| (c.stream, c.when.instant().unwrap_or(c.when.start())));
                 let was = Former { rev: former.rev, hash: former.hash, place };
                 self.current.insert(key, reading.clone());
-                Outcome::Superseded { was }
+                Outcome::superseded(was)
             }
         }
     }

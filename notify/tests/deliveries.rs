@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use vitalog_elog::input::{DeliveryOutcome, DeliveryReceipt};
 use vitalog_elog::port::{Accepted, Answer, Inlet, Unavailable};
-use vitalog_elog::{Change, Effect, Entry, Finding, Input, Record, Span, Time};
+use vitalog_elog::{Change, Effect, Effects, Entry, Finding, Input, Record, Span, Time};
 use vitalog_notify::config::Filter;
 use vitalog_notify::io::{DeliverError, Ports, Sender, Timeouts, deliver};
 use vitalog_notify::outbox::Pace;
@@ -49,7 +49,8 @@ impl RunLoop {
         at(0) + Span(i64::try_from(self.started.elapsed().as_micros()).expect("a test is short"))
     }
 
-    fn happen(&self, input: Input, mut effects: Vec<Effect>) -> u64 {
+    fn happen(&self, input: Input, effects: Vec<Effect>) -> u64 {
+        let mut effects: Effects = effects.into();
         let mut inside = self.inside.lock().expect("no test panics while it holds this");
         let offset = inside.journal.len() as u64;
         let entry = Entry { arrival: self.now(), input };

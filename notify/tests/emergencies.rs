@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vitalog_elog::access::Emergency;
 use vitalog_elog::effect::Delivery;
 use vitalog_elog::input::DeliveryOutcome;
-use vitalog_elog::{Record, Span, Subject};
+use vitalog_elog::{Effects, Record, Span, Subject};
 use vitalog_notify::emergency::notices;
 use vitalog_notify::outbox::Answer;
 use vitalog_notify::{Config, Outbox};
@@ -138,7 +138,7 @@ fn a_receipt_of_one_that_a_rebuilt_outbox_lacks_says_nothing() {
     let outbox = open(dir.path());
     let id = notices(&endpoints(), &emergency(1, "p-1"), at(1))[0].id;
     let entry = receipt(at(5), id, 1, DeliveryOutcome::Delivered);
-    let record = Record { offset: 0, entry: entry.into(), effects: vec![] };
+    let record = Record { offset: 0, entry: entry.into(), effects: Effects::new() };
     outbox.apply(&[record], position(1)).expect("applies");
     assert!(claimed(&outbox).is_empty());
     assert!(outbox.receipts(9).expect("reads").is_empty());

@@ -2,7 +2,7 @@
 
 use vitalog_elog::effect::{Addressee, Delivery};
 use vitalog_elog::input::{DeliveryOutcome, DeliveryReceipt};
-use vitalog_elog::{Effect, MatchId, Position, Record};
+use vitalog_elog::{Effect, Effects, MatchId, Position, Record};
 use vitalog_notify::Outbox;
 use vitalog_notify::outbox::{Answer, OutboxError};
 
@@ -100,14 +100,17 @@ fn receipts_wait_until_the_journal_has_them() {
     outbox.journaled(&[first]).expect("deletes");
     // The journal got the second, but the process ended before it was told so: the replay tells it.
     let entry = receipt(at(11), 1, 2, DeliveryOutcome::Delivered);
-    outbox.apply(&[Record { offset: 1, entry: entry.into(), effects: vec![] }], position(2)).expect("applies");
+    outbox.apply(&[Record { offset: 1, entry: entry.into(), effects: Effects::new() }], position(2)).expect("applies");
     assert!(outbox.receipts(9).expect("reads").is_empty());
 }
 
 #[test]
 fn an_outbox_rebuilt_from_the_journal_sends_nothing_again() {
-    let entry =
-        |offset, id, attempt, outcome| Record { offset, entry: receipt(at(5), id, attempt, outcome).into(), effects: vec![] };
+    let entry = |offset, id, attempt, outcome| Record {
+        offset,
+        entry: receipt(at(5), id, attempt, outcome).into(),
+        effects: Effects::new(),
+    };
     let records = [
         delivery_record(0, 1, 1, "ward", 0),
         delivery_record(1, 2, 2, "ward", 0),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use vitalog_elog::input::{DeliveryOutcome, DeliveryReceipt};
-use vitalog_elog::{Record, Span};
+use vitalog_elog::{Effects, Record, Span};
 use vitalog_notify::Outbox;
 use vitalog_notify::outbox::{Answer, Pace};
 
@@ -195,7 +195,7 @@ impl Life {
                 for one in &some {
                     let offset = self.journal.len() as u64;
                     let entry = receipt(at(self.clock), one.delivery, one.attempt, one.outcome.clone());
-                    self.journal.push(Record { offset, entry: entry.into(), effects: vec![] });
+                    self.journal.push(Record { offset, entry: entry.into(), effects: Effects::new() });
                 }
                 self.receipts.extend(some.iter().cloned());
                 if told {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use vitalog_elog::input::{Action, Command, DeliveryOutcome, DeliveryReceipt, RuleChange};
 use vitalog_elog::policy::{Channel, Policy, PolicyStep, Repeat, RepeatUntil};
 use vitalog_elog::{
-    Cause, Change, Effect, Entry, Finding, FindingChange, FindingKind, FindingState, Input, MatchId, Position, Quiet, Record,
-    Severity, Span, Subject, Time,
+    Cause, Change, Effect, Effects, Entry, Finding, FindingChange, FindingKind, FindingState, Input, MatchId, Position, Quiet,
+    Record, Severity, Span, Subject, Time,
 };
 use vitalog_notify::config::{Filter, Reach};
 use vitalog_notify::webhook::Secret;
@@ -147,12 +147,11 @@ pub fn step_with(
     policies: Option<&[Policy]>,
     changes: Vec<FindingChange>,
 ) -> Vec<vitalog_elog::effect::Delivery> {
-    let mut effects: Vec<Effect> = changes.into_iter().map(|change| Effect::Finding(Box::new(change))).collect();
+    let mut effects: Effects = changes.into_iter().map(|change| Effect::Finding(Box::new(change))).collect();
     let before = effects.len();
     notifier.step(notifier.next(), entry.arrival, entry, policies, &mut effects);
-    let appended = effects.split_off(before);
-    appended
-        .into_iter()
+    effects
+        .drain(before..)
         .map(|effect| match effect {
             Effect::Delivery(delivery) => *delivery,
             other => panic!("only deliveries are appended, not {other:?}"),
@@ -171,7 +170,7 @@ pub fn delivery_record(offset: u64, id: u128, finding: u128, endpoint: &str, sec
         body: format!("{{\"n\":{id}}}").into(),
         not_before: at(seconds),
     };
-    Record { offset, entry: Arc::new(tick(at(seconds))), effects: vec![Effect::Delivery(Box::new(delivery))] }
+    Record { offset, entry: Arc::new(tick(at(seconds))), effects: [Effect::Delivery(Box::new(delivery))].into() }
 }
 
 pub fn position(next: u64) -> Position {

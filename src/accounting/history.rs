@@ -134,7 +134,7 @@ impl Revisions {
             Some(greatest) if greatest.revision() > reading.revision() => return Outcome::Outdated,
             Some(greatest) => {
                 let place = greatest.content.as_ref().map(|c| (c.stream, place(c.when)));
-                Outcome::Superseded { was: Former { rev: greatest.rev, hash: greatest.hash, place } }
+                Outcome::superseded(Former { rev: greatest.rev, hash: greatest.hash, place })
             }
         };
         self.greatest = Some(reading.clone());

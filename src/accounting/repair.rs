@@ -204,7 +204,7 @@ fn records(closed: &Closed, schema: &Schema, until: u64, wrong: &Wrong) -> Resul
         if wrong.contains(&key) {
             let outcome = known.entry(key).or_default().take_in(&journaled.reading);
             let entry = Arc::new(Entry { arrival: journaled.arrival, input: Input::Reading(journaled.reading) });
-            records.push(Record { offset: journaled.offset, entry, effects: vec![Effect::Reading(outcome)] });
+            records.push(Record { offset: journaled.offset, entry, effects: [Effect::Reading(outcome)].into() });
         }
     })?;
     Ok(records)

@@ -93,7 +93,7 @@ async fn house(views: (Bend<'_>, usize), lake: (Bend<'_>, usize)) -> House {
         let outcome = before.entry(reading.id).or_default().take_in(&reading);
         let entry = Entry { arrival: Time(i as i64 + 1), input: Input::Reading(reading) };
         positions.push(journal.append(&schema, std::slice::from_ref(&entry)).expect("kept"));
-        records.push(Record { offset: i as u64, entry: Arc::new(entry), effects: vec![Effect::Reading(outcome)] });
+        records.push(Record { offset: i as u64, entry: Arc::new(entry), effects: [Effect::Reading(outcome)].into() });
     }
     let incarnation = journal.position().incarnation;
     // Offsets have to follow each other; only how many there are differs.
@@ -146,7 +146,7 @@ fn is(record: &Record, name: &str, rev: u32) -> bool {
 /// Nothing in its place.
 fn without(name: &'static str, rev: u32) -> impl Fn(Record) -> Vec<Record> {
     move |record| {
-        let effects = if is(&record, name, rev) { vec![Effect::Reading(Outcome::Duplicate)] } else { record.effects.clone() };
+        let effects = if is(&record, name, rev) { [Effect::Reading(Outcome::Duplicate)].into() } else { record.effects.clone() };
         vec![Record { effects, ..record }]
     }
 }
@@ -164,8 +164,8 @@ fn bent(name: &'static str, rev: u32) -> impl Fn(Record) -> Vec<Record> {
 
 /// The one sent twice, taken as another revision that was outdated when it came.
 fn twice(record: Record) -> Vec<Record> {
-    let is_second = record.effects == [Effect::Reading(Outcome::Duplicate)];
-    let effects = if is_second { vec![Effect::Reading(Outcome::Outdated)] } else { record.effects.clone() };
+    let is_second = record.effects[..] == [Effect::Reading(Outcome::Duplicate)];
+    let effects = if is_second { [Effect::Reading(Outcome::Outdated)].into() } else { record.effects.clone() };
     vec![Record { effects, ..record }]
 }
 

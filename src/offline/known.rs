@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use vitalog_cep::plan::Library;
 use vitalog_cep::{Engine, EngineInput};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Effect, FindingChange, Time};
+use vitalog_elog::{Effect, Effects, FindingChange, Time};
 
 use super::cut::Cut;
 use crate::run::{Arrival, forget};
@@ -95,18 +95,19 @@ impl Replay {
 
     /// Inputs that were accepted together.
     fn moment(&mut self, arrival: Time, inputs: &[EngineInput<'_>]) {
-        let mut effects: Vec<Vec<Effect>> = Vec::with_capacity(inputs.len());
+        let mut effects: Vec<Effects> = Vec::with_capacity(inputs.len());
+        let mut room = Vec::new();
         self.engine.begin();
         for input in inputs {
-            let mut of = Vec::new();
-            self.engine.step(self.offset, arrival, input.clone(), &mut of);
+            self.engine.step(self.offset, arrival, input.clone(), &mut room);
             self.offset += 1;
-            effects.push(of);
+            effects.push(room.drain(..).collect());
         }
+        self.engine.settle(&mut room);
         if let Some(last) = effects.last_mut() {
-            self.engine.settle(last);
+            last.extend(room);
         }
-        forget(effects.iter_mut().collect());
+        forget(effects.iter_mut());
         self.said.extend(effects.into_iter().flatten().filter_map(|effect| match effect {
             Effect::Finding(change) => Some(*change),
             _ => None,

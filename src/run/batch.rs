@@ -8,7 +8,7 @@ use std::time::Instant;
 use vitalog_cep::driver::Split;
 use vitalog_cep::plan::Library;
 use vitalog_cep::{EngineInput, FORESIGHT, Seen};
-use vitalog_elog::{Effect, Entry, Input, Reading, Time};
+use vitalog_elog::{Effect, Effects, Entry, Input, Reading, Time};
 
 use super::own::Own;
 use crate::failure::Failure;
@@ -27,7 +27,7 @@ pub struct Batch {
 }
 
 /// Effects of the input at a place in its group.
-pub type Placed = (u32, Vec<Effect>);
+pub type Placed = (u32, Effects);
 
 /// What one partition says of a group.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl Share {
             own.engine.begin();
             let mut part = Part { partition: own.partition, ..Part::default() };
             let ours = &batch.split.ours[own.partition as usize];
-            let (mut seen, mut stepped, foresees) = (Vec::new(), 0, own.engine.has_foresight());
+            let (mut effects, mut seen, mut stepped, foresees) = (Vec::new(), Vec::new(), 0, own.engine.has_foresight());
             for stretch in stretches(ours, &batch.split.moments, |place| batch.goes_with_others(place)) {
                 let (place, is_ours) = match stretch {
                     Stretch::One(place, is_ours) => (place, is_ours),
@@ -80,14 +80,13 @@ impl Share {
                 }
                 let entry = &batch.entries[place as usize];
                 let input = if is_ours { batch.input(place) } else { EngineInput::Tick };
-                let mut effects = Vec::new();
                 let began = (batch.timed && is_ours).then(Instant::now);
                 own.step(batch.first + u64::from(place), entry.arrival, input, &mut effects, &mut seen)?;
                 part.took.extend(began.map(|began| u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX)));
                 sights.extend(seen.drain(..).map(|seen| (place, seen)));
                 if !effects.is_empty() {
                     let list = if is_ours { &mut part.own } else { &mut part.due };
-                    list.push((place, effects));
+                    list.push((place, effects.drain(..).collect()));
                 }
             }
             parts.push(part);

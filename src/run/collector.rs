@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use vitalog_cep::plan::Library;
-use vitalog_elog::{Effect, Record, Time};
+use vitalog_elog::{Effects, Record, Time};
 use vitalog_notify::Notifier;
 
 use super::batch::Part;
@@ -51,9 +51,9 @@ impl Collector {
         self.clock = batch.entries.iter().map(|entry| entry.arrival).fold(self.clock, Time::max);
         let numbered = (batch.first..).zip(&batch.entries);
         let mut records: Vec<Record> =
-            numbered.map(|(offset, entry)| Record { offset, entry: entry.clone(), effects: Vec::new() }).collect();
+            numbered.map(|(offset, entry)| Record { offset, entry: entry.clone(), effects: Effects::new() }).collect();
         merge(parts, &mut records);
-        forget(records.iter_mut().map(|record| &mut record.effects).collect());
+        forget(records.iter_mut().map(|record| &mut record.effects));
         // The notifier comes after all of the group: it is told at each change of rules which policies hold from there on.
         let changed: BTreeMap<u64, &Arc<Library>> =
             batch.libraries.iter().map(|(place, library)| (batch.first + u64::from(*place), library)).collect();
@@ -103,7 +103,7 @@ fn gone() -> Failure {
 /// Gives each record its effects, in an order that does not hang on who had which partition.
 fn merge(mut parts: Vec<Part>, records: &mut [Record]) {
     parts.sort_by_key(|part| part.partition);
-    let mut add = |place: usize, effects: Vec<Effect>| {
+    let mut add = |place: usize, effects: Effects| {
         let into = &mut records[place].effects;
         if into.is_empty() { *into = effects } else { into.extend(effects) }
     };
@@ -121,13 +121,13 @@ fn merge(mut parts: Vec<Part>, records: &mut [Record]) {
 #[cfg(test)]
 mod tests {
     use vitalog_elog::effect::Former;
-    use vitalog_elog::{Entry, Input, Outcome};
+    use vitalog_elog::{Effect, Entry, Input, Outcome};
 
     use super::*;
 
     /// Effects that can be told apart.
-    fn told(numbers: &[u32]) -> Vec<Effect> {
-        let effect = |rev: &u32| Effect::Reading(Outcome::Superseded { was: Former { rev: *rev, hash: 0, place: None } });
+    fn told(numbers: &[u32]) -> Effects {
+        let effect = |rev: &u32| Effect::Reading(Outcome::superseded(Former { rev: *rev, hash: 0, place: None }));
         numbers.iter().map(effect).collect()
     }
 
@@ -135,18 +135,18 @@ mod tests {
     fn of_each_input_come_its_own_effects_then_what_fell_due_then_what_waited_for_all() {
         let entry = Arc::new(Entry { arrival: Time(1), input: Input::Tick });
         let mut records: Vec<Record> =
-            (7..10).map(|offset| Record { offset, entry: entry.clone(), effects: Vec::new() }).collect();
+            (7..10).map(|offset| Record { offset, entry: entry.clone(), effects: Effects::new() }).collect();
         // As two workers give them back, the one with the odd partitions first.
         let parts = vec![
             Part {
                 partition: 1,
                 own: vec![(0, told(&[1, 2])), (1, told(&[10]))],
                 due: vec![(1, told(&[12])), (2, told(&[21]))],
-                last: told(&[24]),
+                last: told(&[24]).into_vec(),
                 ..Part::default()
             },
-            Part { partition: 3, due: vec![(1, told(&[13])), (2, told(&[22]))], last: told(&[25]), ..Part::default() },
-            Part { partition: 0, due: vec![(1, told(&[11])), (2, told(&[20]))], last: told(&[23]), ..Part::default() },
+            Part { partition: 3, due: vec![(1, told(&[13])), (2, told(&[22]))], last: told(&[25]).into_vec(), ..Part::default() },
+            Part { partition: 0, due: vec![(1, told(&[11])), (2, told(&[20]))], last: told(&[23]).into_vec(), ..Part::default() },
             Part { partition: 2, own: vec![(0, told(&[3]))], last: Vec::new(), ..Part::default() },
         ];
         merge(parts, &mut records);

@@ -3,7 +3,7 @@
 //! The engine asks for layers before it takes an input; they are read from disk by the thread that owns the partition, and only inputs that touch what lies beyond the horizon wait for that.
 
 use vitalog_cep::{Engine, EngineInput, NotThatLayer, Seen, Told, Want};
-use vitalog_elog::{Effect, Reading, Time};
+use vitalog_elog::{Effect, Effects, Reading, Time};
 
 use super::beginning::STATE_ANEW;
 use super::beyond::{Beyond, Layers};
@@ -65,10 +65,10 @@ impl Own {
     ///
     /// # Errors
     /// Those of [`Own::step`].
-    pub fn step_all(&mut self, readings: &[(Time, &Reading)]) -> Result<Vec<Vec<Effect>>, Failure> {
+    pub fn step_all(&mut self, readings: &[(Time, &Reading)]) -> Result<Vec<Effects>, Failure> {
         let Own { engine, layers, told, .. } = self;
         engine.step_all(readings, told, &mut |want: &Want| read(layers.as_ref(), &want.layers))?;
-        let mut effects = vec![Vec::new(); readings.len()];
+        let mut effects = vec![Effects::new(); readings.len()];
         told.take().for_each(|(input, effect)| effects[input].push(effect));
         Ok(effects)
     }

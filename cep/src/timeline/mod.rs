@@ -193,7 +193,7 @@ impl Timeline {
                 self.index.set(reading.id, place);
                 self.shelve(reading, place, touched);
                 let place = (old.shelf != Shelf::Removed).then_some((old.stream, Time(old.at)));
-                Outcome::Superseded { was: Former { rev, hash, place } }
+                Outcome::superseded(Former { rev, hash, place })
             }
         }
     }
@@ -506,7 +506,7 @@ mod tests {
         let name = plain.id.to_string();
         let amended = reading(Some(&name), 2, 70);
         let place = Some((StreamIx(1), Time(50)));
-        assert_eq!(put(&mut line, &amended), Outcome::Superseded { was: Former { rev: 1, hash: plain.hash, place } });
+        assert_eq!(put(&mut line, &amended), Outcome::superseded(Former { rev: 1, hash: plain.hash, place }));
         assert_eq!(put(&mut line, &plain), Outcome::Duplicate);
         assert_eq!(line.table(StreamIx(1)).map(|t| (0..t.len()).map(|row| t.at(row)).collect::<Vec<_>>()), Some(vec![60, 70]));
         assert_eq!(line.enrolled(), Some(60));

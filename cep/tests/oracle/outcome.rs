@@ -14,5 +14,5 @@ pub fn outcome(before: &[Reading], now: &Reading) -> Outcome {
         return Outcome::Outdated;
     }
     let place = current.content.as_ref().map(|c| (c.stream, c.when.instant().unwrap_or(c.when.start())));
-    Outcome::Superseded { was: Former { rev: current.rev, hash: current.hash, place } }
+    Outcome::superseded(Former { rev: current.rev, hash: current.hash, place })
 }

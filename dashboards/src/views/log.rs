@@ -113,7 +113,7 @@ mod tests {
             sender: "t-1".into(),
         };
         let entry = Entry { arrival: Time(offset as i64), input: Input::DeadLetter(letter) };
-        Record { offset, entry: Arc::new(entry), effects: Vec::new() }
+        Record { offset, entry: Arc::new(entry), effects: vitalog_elog::Effects::new() }
     }
 
     #[test]

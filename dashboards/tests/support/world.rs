@@ -102,7 +102,7 @@ impl World {
     #[allow(dead_code, reason = "the example makes up no effects")]
     pub fn feed(&self, at: Time, input: Input, effects: Vec<Effect>) -> u64 {
         let mut inner = self.inner.lock().expect("nobody panicked");
-        let record = Record { offset: inner.next, entry: Arc::new(Entry { arrival: at, input }), effects };
+        let record = Record { offset: inner.next, entry: Arc::new(Entry { arrival: at, input }), effects: effects.into() };
         inner.next += 1;
         let position = Position { incarnation: INCARNATION, next: inner.next, chain: chain(inner.next) };
         let schema = inner.schema.clone();
@@ -160,7 +160,7 @@ impl Inner {
             Some(was) if was.revision() > reading.revision() => return Outcome::Outdated,
             Some(was) => {
                 let place = was.content.as_ref().map(|c| (c.stream, c.when.instant().unwrap_or(c.when.start())));
-                Outcome::Superseded { was: Former { rev: was.rev, hash: was.hash, place } }
+                Outcome::superseded(Former { rev: was.rev, hash: was.hash, place })
             }
         };
         self.current.insert(key, reading.clone());

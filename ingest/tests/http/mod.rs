@@ -188,7 +188,7 @@ impl Known {
             was => {
                 known.insert(key.clone(), this);
                 self.readings.lock().expect("no panic").insert(key, reading.clone());
-                was.map_or(Outcome::New, |(rev, hash, _)| Outcome::Superseded { was: Former { rev, hash, place: None } })
+                was.map_or(Outcome::New, |(rev, hash, _)| Outcome::superseded(Former { rev, hash, place: None }))
             }
         })
     }

@@ -28,7 +28,7 @@ pub use snapshot::SnapshotError;
 use vitalog_elog::effect::Delivery;
 use vitalog_elog::input::{Command, DeliveryOutcome, DeliveryReceipt};
 use vitalog_elog::policy::Policy;
-use vitalog_elog::{Change, Effect, Entry, FindingChange, Input, MatchId, Time};
+use vitalog_elog::{Change, Effect, Effects, Entry, FindingChange, Input, MatchId, Time};
 
 use crate::config::Config;
 use crate::roles::Roles;
@@ -87,7 +87,7 @@ impl Notifier {
 
     /// Steps over an entry, given what the engine made of it, and appends deliveries. `policies` are those of the rules that are in force from this
     /// entry on, where it changes them. An entry that was stepped over before changes nothing.
-    pub fn step(&mut self, offset: u64, arrival: Time, entry: &Entry, policies: Option<&[Policy]>, effects: &mut Vec<Effect>) {
+    pub fn step(&mut self, offset: u64, arrival: Time, entry: &Entry, policies: Option<&[Policy]>, effects: &mut Effects) {
         if offset < self.state.next {
             return;
         }
