@@ -59,7 +59,7 @@ fn groups(all: &[Sent]) -> Vec<Vec<Record>> {
     for (n, sent) in all.iter().enumerate() {
         arrival = arrival + Span::hours(sent.hours);
         let records = inputs(n, sent).into_iter().map(|input| {
-            let effects = if let Input::Reading(_) = input { vec![Effect::Reading(Outcome::New)] } else { Vec::new() };
+            let effects = if let Input::Reading(_) = input { [Effect::Reading(Outcome::New)].into() } else { Effects::new() };
             next += 1;
             Record { offset: next - 1, entry: Arc::new(Entry { arrival, input }), effects }
         });

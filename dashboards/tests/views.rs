@@ -220,7 +220,7 @@ fn with_letters(records: &[Record]) -> Vec<Record> {
         push(&mut out, arrival, record.entry.input.clone(), effects);
         if i % 5 == 2 {
             let by = Party { tenant: (i % 2 == 0).then(|| "ward".into()), account: "meter".into(), token: None };
-            push(&mut out, arrival, Input::Sent(metering::Sent { by, readings: 1, refused: i as u32 }), Vec::new());
+            push(&mut out, arrival, Input::Sent(metering::Sent { by, readings: 1, refused: i as u32 }), Effects::new());
         }
         let Input::Reading(reading) = &record.entry.input else { continue };
         if i % 3 == 1
@@ -232,7 +232,7 @@ fn with_letters(records: &[Record]) -> Vec<Record> {
                 _ => MendingOutcome::Refused { code: "range".into(), field: None, message: "still too high".into() },
             };
             let mending = Mending { letter, subject: Some(reading.subject.clone()), by: "lee".into(), mended: true, outcome };
-            push(&mut out, arrival, Input::Mending(mending), Vec::new());
+            push(&mut out, arrival, Input::Mending(mending), Effects::new());
             letters.insert(0, letter);
         }
         if i % 2 == 0 {
@@ -244,7 +244,7 @@ fn with_letters(records: &[Record]) -> Vec<Record> {
                 raw: b"{\"value\": 999}".to_vec().into(),
                 sender: "t-1".into(),
             };
-            letters.push(push(&mut out, arrival, Input::DeadLetter(letter), Vec::new()));
+            letters.push(push(&mut out, arrival, Input::DeadLetter(letter), Effects::new()));
         }
     }
     out

@@ -178,7 +178,7 @@ impl RunLoop {
     pub fn push(&mut self, input: Input) {
         let offset = self.next();
         let arrival = Time(time("2026-03-01T00:00:00Z").micros() + offset as i64 * 1_000_003);
-        let mut effects = Vec::new();
+        let mut effects = vitalog_elog::Effects::new();
         if let Input::Reading(reading) = &input {
             effects.push(Effect::Reading(self.outcome(reading)));
         }

@@ -362,7 +362,7 @@ fn an_entry_stepped_over_before_changes_nothing() {
     let first = step(&mut notifier, &tick(at(0)), vec![opened.clone()]);
     assert_eq!(first.len(), 1);
     let before = notifier.snapshot();
-    let mut effects = vec![Effect::Finding(Box::new(opened))];
+    let mut effects = [Effect::Finding(Box::new(opened))].into();
     notifier.step(0, at(0), &tick(at(0)), None, &mut effects);
     assert_eq!(effects.len(), 1);
     assert_eq!(notifier.snapshot(), before);

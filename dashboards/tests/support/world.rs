@@ -85,7 +85,11 @@ impl World {
                 Effect::Reading(outcome) => Some(outcome.clone()),
                 _ => None,
             }));
-            records.push(Record { offset: inner.next, entry: Arc::new(Entry { arrival: inner.clock, input }), effects });
+            records.push(Record {
+                offset: inner.next,
+                entry: Arc::new(Entry { arrival: inner.clock, input }),
+                effects: effects.into(),
+            });
             inner.next += 1;
         }
         let position = Position { incarnation: INCARNATION, next: inner.next, chain: chain(inner.next) };
