@@ -45,13 +45,13 @@ impl State {
 
     /// By what it rests, whatever readings come.
     #[inline]
-    pub fn pose(&self, case: &Case<'_>) -> Pose {
+    pub fn pose(&self) -> Pose {
         let busy = |is: bool| if is { Pose::Busy } else { Pose::Still };
         match self {
             State::Episode(state) => state.going().map_or(Pose::Still, Pose::Going),
             State::Schedule(_) => Pose::Still,
             State::Silence(state) => busy(state.open().is_some()),
-            State::Match(state) => busy(state.is_pending(case)),
+            State::Match(state) => busy(state.is_pending()),
         }
     }
 

@@ -465,10 +465,10 @@ impl Person {
         let (seen, turns, decided) = match (state.decides(&case, touches), touches) {
             (Some((seen, turns)), [Touch { at: Some(at), .. }]) => (seen, turns, *at),
             _ => {
-                let pose = state.pose(&case);
+                let pose = state.pose();
                 let seen = state.touched(&case, touches);
                 self.waits |= rules.more && state.waits();
-                (seen, pose.ends(state.pose(&case)), state.decided_until(&case, None))
+                (seen, pose.ends(state.pose()), state.decided_until(&case, None))
             }
         };
         if let Some(due) = seen.due {

@@ -8,7 +8,7 @@ use super::build::*;
 use super::table::{read, said_by};
 use crate::draw::timelines::nameless;
 use crate::world::script::{Line, expected};
-use crate::world::{F0, Kind, MEAL, SUGAR, TARGET, drive};
+use crate::world::{F0, Kind, LAB, MEAL, SUGAR, TARGET, drive};
 
 /// What stands must be what the oracle says, whether readings have names or not; a row may also be `snapshot`, `begin` or `settle`. Returns how much stands.
 fn stands(libraries: &[Library], input: &str) -> usize {
@@ -158,4 +158,16 @@ fn a_window_before_a_step_sees_what_comes_late_at_its_instant() {
     assert_eq!(stands(&rise(), &format!("{meal}\n 249 sugar 181 as x\n 0 sugar 181 as x rev 4")), 0);
     assert_eq!(stands(&rise(), &format!("{meal}\n 249 sugar 181 as x\n 1 sugar 181 as x rev 4")), 1);
     assert_eq!(stands(&rise(), &format!("{meal}\n -1 sugar 181")), 0);
+}
+
+#[test]
+fn what_began_for_what_came_late_from_another_stream_is_completed_by_who_rested() {
+    let fed = compare(value_of(window(Func::Count, LAB, Measure::Itself, 11)), Compare::Eq, Expr::number(1));
+    let begins = Expr::And(vec![fed, sugar(Ref::Candidate, Compare::Lt, 90)]);
+    let steps = vec![step(SUGAR, Some(begins)), step(SUGAR, Some(sugar(Ref::Candidate, Compare::Lt, 130)))];
+    let rules = only(rule(RuleKind::Match(pattern(steps, 90))));
+    let calm = "0 lab 1\n 200 sugar 95\n 205 sugar 95\n 210 sugar 95\n 215 sugar 95\n 285 sugar 70\n 290 sugar 140";
+    assert_eq!(stands(&rules, &format!("{calm}\n 310 sugar 120")), 0);
+    assert_eq!(stands(&rules, &format!("{calm}\n @305 275 lab 1\n 310 sugar 120")), 1);
+    assert_eq!(stands(&rules, &format!("{calm}\n @305 274 lab 1\n 310 sugar 120")), 0);
 }

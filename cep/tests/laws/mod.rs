@@ -30,6 +30,7 @@ mod slices;
 mod streams;
 mod subjects;
 mod together;
+mod unheard;
 mod why;
 
 use std::ops::Range;

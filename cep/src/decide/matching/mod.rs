@@ -109,9 +109,9 @@ impl Matches {
         self.pending.is_empty() && self.past.dues.is_empty() && self.past.doubted.is_none()
     }
 
-    /// Something has begun that readings of other streams may complete or change.
-    pub fn is_pending(&self, case: &Case<'_>) -> bool {
-        !self.pending.is_empty() && case.version.scope.shape.as_ref().is_none_or(|shape| !(shape.is_patient && shape.is_of_one))
+    /// Something has begun that readings may complete or change.
+    pub fn is_pending(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// A reading came or went. `alone`: nothing else did. Returns whether a fact changed.
