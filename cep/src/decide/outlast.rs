@@ -71,7 +71,10 @@ impl<'a> Asked<'_, 'a> {
             }
             Sight::Reversals(_) => {
                 let (at, numbers) = (self.table.instants(rows.clone()), column()?.numbers(rows.clone())?);
-                turned(at, numbers, bar).map(|place| rows.start + place)
+                let row = rows.start + turned(at, numbers, bar)?;
+                // Of one instant their mean counts, and it is not known here.
+                let is_tied = row.checked_sub(1).is_some_and(|before| self.table.at(before) == self.table.at(row));
+                (!is_tied).then_some(row)
             }
         }
     }
@@ -125,7 +128,7 @@ fn bar(sight: Sight<'_>, op: Compare, bound: Ratio) -> Option<i64> {
     i64::try_from(bar).ok()
 }
 
-/// The last place from which on numbers turn at least so often, if no two of them are of one instant.
+/// The last place from which on numbers turn at least so often, if no two of them are of one instant; whoever asks sees to it that none before is of the first's.
 fn turned(at: &[i64], numbers: &[i64], often: i64) -> Option<usize> {
     use std::cmp::Ordering::Equal;
     let (mut turns, mut heading) = (0, Equal);

@@ -171,3 +171,14 @@ fn what_began_for_what_came_late_from_another_stream_is_completed_by_who_rested(
     assert_eq!(stands(&rules, &format!("{calm}\n @305 275 lab 1\n 310 sugar 120")), 1);
     assert_eq!(stands(&rules, &format!("{calm}\n @305 274 lab 1\n 310 sugar 120")), 0);
 }
+
+#[test]
+fn of_two_readings_of_one_instant_neither_shows_a_turn_of_its_own() {
+    let turns = value_of(window(Func::Reversals, SUGAR, Measure::Field(F0), 108));
+    let steady = compare(turns, Compare::Lt, Expr::number(4));
+    let rules = only(rule(RuleKind::Episode(episode(SUGAR, steady))));
+    let swinging =
+        "305 sugar 70\n 310 sugar 120\n 320 sugar 80\n 320 sugar 60\n 345 sugar 70\n 370 sugar 60\n 380 sugar 70\n 390 sugar 60";
+    // The mean of those at 320 is what the one at 345 is: by themselves they would turn once more, and 305 leaves.
+    assert_eq!(stands(&rules, &format!("{swinging}\n 410 sugar 120\n 415 sugar 180")), 2);
+}
