@@ -178,7 +178,8 @@ impl Matches {
         doubted.extend(starts);
         // What begins where nothing waits any more matters only if something completes.
         let waits = |doubt: &Doubt| doubt.begins && limit(pattern, doubt.to) > self.frontier.saturating_add(1);
-        doubted.retain(|doubt| waits(doubt) || self.may_complete(case, pattern, doubt));
+        // Of what makes no sense, a window that ends before it begins among it, nothing is in doubt.
+        doubted.retain(|doubt| doubt.after < doubt.to && (waits(doubt) || self.may_complete(case, pattern, doubt)));
         doubted
     }
 
