@@ -1,7 +1,7 @@
 //! Time zones as spans of one offset each: rules ask for the clock on the wall at every reading, and to reckon it from a zone's rules is a search in each of them.
 
 use std::cell::RefCell;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -23,23 +23,30 @@ pub struct Zone {
     spans: Vec<(i64, i64)>,
 }
 
-/// Zones by name that any engine of this process asked for. What it holds follows from the names alone.
-static KNOWN: Mutex<Vec<(Arc<str>, Arc<Zone>)>> = Mutex::new(Vec::new());
+/// Zones that any engine on this thread asked for. What it holds follows from the names alone.
+struct Known {
+    utc: Arc<Zone>,
+    named: RefCell<Vec<(Arc<str>, Arc<Zone>)>>,
+}
 
-static UTC: LazyLock<Arc<Zone>> = LazyLock::new(|| Arc::new(Zone::of(TimeZone::UTC)));
+thread_local! {
+    static KNOWN: Known = Known { utc: Arc::new(Zone::of(TimeZone::UTC)), named: RefCell::default() };
+}
 
-/// The zone of that name, or of one that nobody knows, UTC.
-fn known(name: &Arc<str>) -> Arc<Zone> {
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, zone)) = known.iter().find(|(n, _)| n == name) {
-        return zone.clone();
+impl Known {
+    /// The zone of that name, or of one that nobody knows, UTC.
+    fn get(&self, name: &Arc<str>) -> Arc<Zone> {
+        let mut named = self.named.borrow_mut();
+        if let Some((_, zone)) = named.iter().find(|(n, _)| n == name) {
+            return zone.clone();
+        }
+        let zone = TimeZone::get(name).map_or_else(|_| self.utc.clone(), |zone| Arc::new(Zone::of(zone)));
+        if named.len() >= MOST {
+            named.clear();
+        }
+        named.push((name.clone(), zone.clone()));
+        zone
     }
-    let zone = TimeZone::get(name).map_or_else(|_| UTC.clone(), |zone| Arc::new(Zone::of(zone)));
-    if known.len() >= MOST {
-        known.clear();
-    }
-    known.push((name.clone(), zone.clone()));
-    zone
 }
 
 /// Zones by name, as far as the conditions of a rule asked for them.
@@ -49,7 +56,7 @@ pub struct Zones(RefCell<Vec<(Arc<str>, Arc<Zone>)>>);
 impl Zones {
     /// The zone of a subject who names none.
     pub fn nowhere() -> Arc<Zone> {
-        UTC.clone()
+        KNOWN.with(|known| known.utc.clone())
     }
 
     /// The zone of that name, or of one that nobody knows, UTC.
@@ -58,7 +65,7 @@ impl Zones {
         if let Some((_, zone)) = asked.iter().find(|(n, _)| n == name) {
             return zone.clone();
         }
-        let zone = known(name);
+        let zone = KNOWN.with(|known| known.get(name));
         if asked.len() >= MOST_OF_A_RULE {
             asked.clear();
         }
