@@ -93,7 +93,7 @@ fn record(i: u64, subjects: u64, unit: Unit) -> Record {
         effects.push(Effect::Finding(Box::new(finding(&reading))));
     }
     let arrival = Time(1_790_000_000_000_000) + Span(i as i64);
-    Record { offset: i, entry: Arc::new(Entry { arrival, input: Input::Reading(reading) }), effects }
+    Record { offset: i, entry: Arc::new(Entry { arrival, input: Input::Reading(reading) }), effects: effects.into() }
 }
 
 fn finding(reading: &Reading) -> FindingChange {
