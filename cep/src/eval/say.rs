@@ -34,11 +34,15 @@ pub fn render<'a>(scope: &Scope<'a, '_>) -> Words {
     Words { text: filled(&rule.say, &scope), wordings }
 }
 
+/// What fills a hole is seldom longer.
+const HOLE: usize = 16;
+
 fn filled<'a>(pieces: &'a [Piece], scope: &Scope<'a, '_>) -> Arc<str> {
     if let [Piece::Text(fixed)] = pieces {
         return fixed.clone();
     }
-    let mut text = String::new();
+    let length = |piece: &Piece| if let Piece::Text(fixed) = piece { fixed.len() } else { HOLE };
+    let mut text = String::with_capacity(pieces.iter().map(length).sum());
     for piece in pieces {
         match piece {
             Piece::Text(fixed) => text.push_str(fixed),
