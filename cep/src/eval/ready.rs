@@ -38,8 +38,9 @@ pub enum Ready<'a> {
     Clock {
         at: &'a [i64],
         offset: i64,
-        low: Ratio,
-        high: Ratio,
+        low: i64,
+        high: i64,
+        over_midnight: bool,
     },
     Not(Box<Ready<'a>>),
     All(Vec<Ready<'a>>),
@@ -54,6 +55,11 @@ impl<'a> Condition<'a> {
         }
         let inside = scope.with_item(Rows::one(table, first));
         Ready::of(expr, &inside, table, last).map_or(Condition::Walked(expr), Condition::Ready)
+    }
+
+    /// The numbers of a column that it is true of, where it asks for nothing else: from one to another, both included.
+    pub fn band(&self) -> Option<(&'a Column, i64, i64)> {
+        if let Condition::Ready(ready) = self { ready.band() } else { None }
     }
 
     #[inline]
@@ -127,15 +133,34 @@ impl<'a> Ready<'a> {
         let (Value::Number(low), Value::Number(high)) = (value(low, scope), value(high, scope)) else { return None };
         let first = scope.item?.row();
         let offset = Calendar::of(scope).offset_between(table.at(first), table.at(last))?;
-        Some(Ready::Clock { at: table.instants(0..last + 1), offset, low, high })
+        let over_midnight = low.compare(high).is_gt();
+        // The whole numbers that are no less than the one and no greater than the other.
+        let (low, high) = (i64::try_from(low.neg()?.floor()).ok()?.checked_neg()?, i64::try_from(high.floor()).ok()?);
+        Some(Ready::Clock { at: table.instants(0..last + 1), offset, low, high, over_midnight })
+    }
+
+    /// See [`Condition::band`].
+    fn band(&self) -> Option<(&'a Column, i64, i64)> {
+        match self {
+            Ready::Lies { column, low, high, not: false } => Some((*column, *low, *high)),
+            Ready::All(all) => {
+                let mut bands = all.iter().map(Ready::band);
+                let first = bands.next()??;
+                bands.try_fold(first, |(column, low, high), band| {
+                    let (other, least, most) = band?;
+                    std::ptr::eq(column, other).then_some((column, low.max(least), high.min(most)))
+                })
+            }
+            _ => None,
+        }
     }
 
     fn ask(&self, row: usize) -> Option<bool> {
         match self {
-            Ready::Clock { at, offset, low, high } => {
-                let time = Ratio::whole(minute_of_day(at[row].saturating_add(*offset)));
-                let (above, below) = (time.compare(*low).is_ge(), time.compare(*high).is_le());
-                Some(if low.compare(*high).is_le() { above && below } else { above || below })
+            Ready::Clock { at, offset, low, high, over_midnight } => {
+                let time = minute_of_day(at[row].saturating_add(*offset));
+                let (above, below) = (time >= *low, time <= *high);
+                Some(if *over_midnight { above || below } else { above && below })
             }
             Ready::Lies { column, low, high, not } => column.number(row).map(|n| (*low <= n && n <= *high) != *not),
             Ready::Always(truth) => *truth,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::aggregate::{fractional, has, number};
-use super::calendar::Calendar;
+use super::calendar::{Calendar, Stretch};
 use super::line::Line;
 use super::ratio::Ratio;
 use super::ready::Condition;
@@ -55,6 +55,15 @@ pub fn time_in<'a>(w: &'a Window, scope: &Scope<'a, '_>, chosen: &Chosen<'a>, mo
     if known { Value::Number(Ratio { n: total, d: 1 }) } else { Value::Unknown }
 }
 
+/// The same of all of some neighbouring rows.
+pub fn share_among<'a>(w: &'a Window, scope: &Scope<'a, '_>, table: &'a Table, rows: Range<usize>) -> Option<Value<'a>> {
+    let asks = Condition::of(w.asks.as_ref()?, scope, table, rows.start, rows.end.checked_sub(1)?);
+    let (column, low, high) = asks.band()?;
+    let numbers = column.numbers(rows)?;
+    let holding = numbers.iter().filter(|n| low <= **n && **n <= high).count();
+    Some(Value::number(Ratio::new(holding as i128 * i128::from(WHOLE), numbers.len() as i128)))
+}
+
 /// The share of slots that have a value.
 pub fn coverage<'a>(w: &Window, chosen: &Chosen<'a>, slot: i64) -> Value<'a> {
     if slot <= 0 {
@@ -63,26 +72,44 @@ pub fn coverage<'a>(w: &Window, chosen: &Chosen<'a>, slot: i64) -> Value<'a> {
     let table = chosen.table;
     let (mut slots, mut filled) = (0_i128, 0_i128);
     for stretch in &chosen.place.stretches {
-        // The open stretch after a step is counted like one that has its end.
-        let length = match w.anchor {
-            Anchor::After(_) => i128::from(w.over.0),
-            _ => i128::from(stretch.to) - i128::from(stretch.from) + 1,
-        };
-        let number = length / i128::from(slot);
-        slots += number.max(0);
+        let number = slots_of(w, stretch, slot);
+        slots += number;
         let of = |row: &&usize| (stretch.from..=stretch.to).contains(&table.at(**row)) && has(table, **row, w.what);
-        let mut last = None;
-        for &row in chosen.rows.iter().filter(of) {
-            // The row lies in the stretch, so what is between them fits unsigned.
-            let place = i128::from(stretch.to.abs_diff(table.at(row)) / slot.unsigned_abs());
-            // Rows ascend, so readings of one slot are neighbours.
-            if last != Some(place) && place < number {
-                filled += 1;
-            }
-            last = Some(place);
-        }
+        filled += filled_of(table, chosen.rows.iter().filter(of).copied(), stretch, slot, number);
     }
     Value::number(Ratio::new(filled * i128::from(WHOLE), slots))
+}
+
+/// The same of all of some neighbouring rows that lie in one stretch.
+pub fn coverage_among<'a>(w: &Window, table: &Table, rows: Range<usize>, stretch: &Stretch, slot: i64) -> Option<Value<'a>> {
+    let slots = (slot > 0 && w.what == Measure::Itself).then(|| slots_of(w, stretch, slot))?;
+    let filled = filled_of(table, rows, stretch, slot, slots);
+    Some(Value::number(Ratio::new(filled * i128::from(WHOLE), slots)))
+}
+
+/// How many slots a stretch has.
+fn slots_of(w: &Window, stretch: &Stretch, slot: i64) -> i128 {
+    // The open stretch after a step is counted like one that has its end.
+    let length = match w.anchor {
+        Anchor::After(_) => i128::from(w.over.0),
+        _ => i128::from(stretch.to) - i128::from(stretch.from) + 1,
+    };
+    (length / i128::from(slot)).max(0)
+}
+
+/// In how many of the slots of a stretch some rows lie, which ascend.
+fn filled_of(table: &Table, rows: impl Iterator<Item = usize>, stretch: &Stretch, slot: i64, slots: i128) -> i128 {
+    let (mut filled, mut last) = (0_i128, None);
+    for row in rows {
+        // The row lies in the stretch, so what is between them fits unsigned.
+        let place = stretch.to.abs_diff(table.at(row)) / slot.unsigned_abs();
+        // Rows ascend, so readings of one slot are neighbours.
+        if last != Some(place) && i128::from(place) < slots {
+            filled += 1;
+        }
+        last = Some(place);
+    }
+    filled
 }
 
 /// Each value by how much of it is left at the window's end.

@@ -7,7 +7,7 @@ use super::calendar::{Calendar, Stretch, night};
 use super::line::Line;
 use super::ratio::Ratio;
 use super::ready::Condition;
-use super::timed::{coverage, days, days_among, decayed, forecast, share, time_in};
+use super::timed::{coverage, coverage_among, days, days_among, decayed, forecast, share, share_among, time_in};
 use super::value::Value;
 use super::{Binding, Rows, Scope};
 use crate::plan::{Anchor, Edge, Func, Measure, Window};
@@ -113,6 +113,12 @@ pub fn short(w: &Window, line: &Timeline, now: i64) -> Option<Ratio> {
     if let Value::Number(n) = found { Some(n) } else { None }
 }
 
+/// Which of some rows of its stream a window counts, ascending.
+pub fn counting<'a>(w: &'a Window, scope: &Scope<'a, '_>, table: &'a Table, rows: Range<usize>) -> Vec<usize> {
+    let counting = Counting::of(w, scope, table, rows.clone(), None);
+    rows.filter(|&row| counting.has(row) && has(table, row, w.what)).collect()
+}
+
 /// Whether all numbers of a window at `now` are the same; most differ from the newest soon. `None` says nothing.
 pub fn level(w: &Window, line: &Timeline, now: i64) -> Option<bool> {
     let Measure::Field(field) = w.what else { return None };
@@ -198,7 +204,7 @@ fn placed<'a>(w: &'a Window, scope: &Scope<'a, '_>) -> Value<'a> {
 }
 
 /// All readings of one stretch, where they need not be gathered. `None` says nothing.
-fn of_stretch<'a>(w: &Window, scope: &Scope<'a, '_>, stretches: &[Stretch], end: i64) -> Option<Value<'a>> {
+fn of_stretch<'a>(w: &'a Window, scope: &Scope<'a, '_>, stretches: &[Stretch], end: i64) -> Option<Value<'a>> {
     let ([stretch], None, None) = (stretches, &w.filter, w.fresh) else { return None };
     let table = scope.line.table(w.stream)?;
     let rows = within(table, *stretch);
@@ -209,6 +215,8 @@ fn of_stretch<'a>(w: &Window, scope: &Scope<'a, '_>, stretches: &[Stretch], end:
             let (instants, numbers) = (table.instants(rows.clone()), table.column(field)?.numbers(rows)?);
             Some(Value::number(Line::along(instants, numbers, end).and_then(|line| line.at(ahead.0))))
         }
+        (Func::Share, _) => share_among(w, scope, table, rows),
+        (Func::Coverage(slot), _) => coverage_among(w, table, rows, stretch, slot.0),
         (Func::Days, Measure::Itself) if matches!(w.anchor, Anchor::Days(_)) => Some(days_among(table, rows, scope)),
         _ if is_plain(w) => unfiltered(w.func, table, rows, w.what),
         _ => None,
