@@ -5,7 +5,7 @@
 //!
 //! INVARIANT (calm): for a reading that is later than all of its stream and than what the state decided ([`State::decided_until`]), with an instant only, and of which all holds
 //! that it told, updating the state would change neither it nor its facts, and would set no deadline earlier than the one it has. Of other streams later readings may be there: no
-//! decision that rests hangs on what they say.
+//! decision that rests hangs on what they say, but for those streams that it told are to be unheard.
 
 use vitalog_elog::{FieldIx, StreamIx};
 
@@ -15,7 +15,7 @@ use super::range::{Supposed, hangs_on_no_reading, looks_through};
 use super::rests::{Band, Rest, Rests};
 use super::silence;
 use super::version::Case;
-use crate::eval::{Lets, Ratio, Value, value};
+use crate::eval::{Lets, Ratio, Value, holds, truth, value};
 use crate::plan::{Anchor, Arith, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Window};
 use crate::timeline::{Set, Table};
 
@@ -37,7 +37,9 @@ impl State {
                 if ended { Some(Rests::default()) } else { asked.never(&episode.when, Ref::Driver) }
             }
             // Each reading only moves its deadline away.
-            (State::Silence(state), RuleKind::Silence(_)) => (awaited && state.open().is_none()).then(Rests::default),
+            (State::Silence(state), RuleKind::Silence(silence)) => {
+                (awaited && state.open().is_none()).then(|| silence::lasts(silence, stream))
+            }
             (State::Match(state), RuleKind::Match(pattern)) => state.calm(case, pattern, stream, &asked),
             _ => None,
         }
@@ -104,8 +106,17 @@ impl<'a> Asked<'_, 'a> {
     /// As long as what holds of the next readings, a condition of the reading `of` cannot be true. `None`: it may be true, or hangs on something else.
     pub fn never(&self, condition: &'a Expr, of: Ref) -> Option<Rests> {
         match condition {
+            // What lasts is better than what holds for a few readings.
+            Expr::And(all) => all.iter().find_map(|e| self.lasting(e, of)).or_else(|| all.iter().find_map(|e| self.lacks(e))),
+            _ => self.lasting(condition, of).or_else(|| self.lacks(condition)),
+        }
+    }
+
+    /// The same, whatever number of readings comes.
+    fn lasting(&self, condition: &'a Expr, of: Ref) -> Option<Rests> {
+        match condition {
             Expr::Bool(false) => Some(Rests::default()),
-            Expr::And(all) => all.iter().find_map(|e| self.never(e, of)),
+            Expr::And(all) => all.iter().find_map(|e| self.lasting(e, of)),
             Expr::Or(all) => {
                 let mut rests = Rests::default();
                 for e in all {
@@ -113,10 +124,14 @@ impl<'a> Asked<'_, 'a> {
                 }
                 Some(rests)
             }
-            Expr::Compare { op, left, right } => {
-                let rest = self.never_compares(*op, left, right, of).map(Rests::from);
-                rest.or_else(|| self.balances(*op, left, right))
-            }
+            Expr::Compare { op, left, right } => match [left, right].map(|side| self.hangs_on_readings(side, of)) {
+                [false, false] => self.unheard(*op, left, right, of).or_else(|| self.is_fixed(condition, false)),
+                hangs => {
+                    let rest = self.never_compares(*op, left, right, of, hangs).map(Rests::from);
+                    rest.or_else(|| self.balances(*op, left, right))
+                }
+            },
+            Expr::Profile(_) => self.is_fixed(condition, false),
             Expr::Between { value, low, high } => {
                 let below = self.bounded(Compare::Ge, value, low, of);
                 let band = below.or_else(|| self.bounded(Compare::Le, value, high, of)).map(Rest::Within);
@@ -126,8 +141,9 @@ impl<'a> Asked<'_, 'a> {
         }
     }
 
-    fn never_compares(&self, op: Compare, left: &'a Expr, right: &'a Expr, of: Ref) -> Option<Rest> {
-        match (self.hangs_on_readings(left, of), self.hangs_on_readings(right, of)) {
+    /// `hangs`: which of the sides hang on readings of the stream.
+    fn never_compares(&self, op: Compare, left: &'a Expr, right: &'a Expr, of: Ref, hangs: [bool; 2]) -> Option<Rest> {
+        match hangs.into() {
             (true, false) => self.never_fixed(op, left, right, of),
             (false, true) => self.never_fixed(op.mirrored(), right, left, of),
             (true, true) => {
@@ -222,6 +238,18 @@ impl<'a> Asked<'_, 'a> {
         }
     }
 
+    /// Whether a condition that hangs on no reading is true, or is not: it stays so.
+    pub fn is_fixed(&self, condition: &'a Expr, to_be: bool) -> Option<Rests> {
+        let lets = &self.case.version.terms.rule.lets;
+        if !hangs_on_no_reading(condition, lets) {
+            return None;
+        }
+        let now = self.table.at(self.row);
+        let scope = self.case.scope(now, now);
+        let is_true = truth(condition, &scope.with(&Lets::of(&scope))) == Some(true);
+        (is_true == to_be).then(Rests::default)
+    }
+
     /// A field of which the reading says nothing: what is compared with it is unknown.
     fn unsaid(&self, side: &Expr, of: Ref) -> Option<Rest> {
         match side {
@@ -239,6 +267,14 @@ impl<'a> Asked<'_, 'a> {
         let (column, now) = (self.table.column(field)?, self.table.at(self.row));
         let rows = self.table.window(over, now);
         let (least, greatest) = column.extremes(rows.start, rows.end)?;
+        let spread = || Ratio::whole(greatest.saturating_sub(least));
+        if matches!(op, Compare::Ge | Compare::Gt)
+            && self.is_spread(left)
+            && self.fixed(right).is_some_and(|bound| holds(op, spread().compare(bound)))
+        {
+            // They are as far apart as that in any band around them.
+            return None;
+        }
         let fixed = self.case.scope(now, now);
         let supposed = Supposed { of, stream: self.stream, field, low: least, high: greatest };
         let by = supposed.room(op, left, right, &fixed)?;
@@ -296,7 +332,6 @@ pub fn false_around(number: i64, op: Compare, bound: Ratio) -> Option<(i64, i64)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::holds;
 
     #[test]
     fn a_band_is_where_the_comparison_is_false_and_no_wider() {

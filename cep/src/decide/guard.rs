@@ -306,6 +306,8 @@ impl Number {
             Number::Whole(_) | Number::Fixed(_) => 0,
             Number::Window(w) => match w.func {
                 Func::First | Func::Last | Func::Delta => 10,
+                // Of a few it is one walk, of many it is kept; and seldom are there as many as are asked for.
+                Func::Reversals => 12,
                 Func::Sum | Func::Avg | Func::Min | Func::Max => 15,
                 // That there are enough readings, or none of another stream, is mostly true, and decides nothing then; but rows are not walked along for it, as for what follows.
                 Func::Count => 20,

@@ -13,12 +13,16 @@ impl Episodes {
     pub fn lasts<'a>(&self, episode: &'a Episode, asked: &Asked<'_, 'a>, awaited: bool) -> Option<Rests> {
         let version = asked.case.version;
         let mut rests = match self.going()? {
-            // Past its time it waits for the rule's `where`, which is asked each time.
             Going::Run { from } => {
-                let hold = episode.hold.filter(|hold| asked.table.at(asked.row).saturating_sub(from) < hold.span.0)?;
                 let mut rests = asked.always(&episode.when, Ref::Driver)?;
-                rests.push(Rest::Before(from.saturating_add(hold.span.0)));
-                rests.push(Rest::Near(hold.gap.0));
+                match episode.hold.filter(|hold| asked.table.at(asked.row).saturating_sub(from) < hold.span.0) {
+                    Some(hold) => rests.push(Rest::Before(from.saturating_add(hold.span.0))),
+                    // Past its time it waits for the rule's `where`.
+                    None => rests.extend(asked.never(version.terms.rule.filter.as_ref()?, Ref::Driver)?),
+                }
+                if let Some(hold) = episode.hold {
+                    rests.push(Rest::Near(hold.gap.0));
+                }
                 rests
             }
             Going::Open { severity, calm, .. } => {
@@ -69,6 +73,7 @@ impl<'a> Asked<'_, 'a> {
         let band = |op: Compare, left, right| self.bounded(op.negated(), left, right, of).map(Rest::Within);
         match condition {
             Expr::Bool(true) => Some(Rests::default()),
+            Expr::Profile(_) => self.is_fixed(condition, true),
             Expr::And(all) => {
                 let mut rests = Rests::default();
                 for e in all {
@@ -80,7 +85,9 @@ impl<'a> Asked<'_, 'a> {
             Expr::Compare { op, left, right } => {
                 let band = band(*op, left, right).or_else(|| band(op.mirrored(), right, left));
                 let rest = band.or_else(|| self.outlasts(op.negated(), left, right)).map(Rests::from);
-                rest.or_else(|| self.balances(op.negated(), left, right))
+                let rests = rest.or_else(|| self.balances(op.negated(), left, right));
+                let rests = rests.or_else(|| self.unheard(op.negated(), left, right, of));
+                rests.or_else(|| self.is_fixed(condition, true))
             }
             Expr::Between { value, low, high } => {
                 let mut rests = Rests::from(band(Compare::Ge, value, low)?);

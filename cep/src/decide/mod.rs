@@ -4,8 +4,10 @@
 
 mod calm;
 mod cold;
+mod elsewhere;
 pub mod episode;
 mod fact;
+mod few;
 mod guard;
 mod lasting;
 pub mod matching;

@@ -32,6 +32,9 @@ impl<'a> Asked<'_, 'a> {
 
     /// The same where the left is what windows have seen.
     pub fn shown(&self, op: Compare, left: &'a Expr, right: &'a Expr) -> Option<Rest> {
+        if !may_show(Sight::of(left, self.anchor)?, op) {
+            return None;
+        }
         // A maximum and a minimum are compared as their spread is with nothing.
         let (sight, bound) = match Sight::spread(left, right, self.anchor) {
             Some(spread) => (spread, Ratio::ZERO),
@@ -43,6 +46,11 @@ impl<'a> Asked<'_, 'a> {
         }
         let row = self.first_of_those_that_show(sight, bar(sight, op, bound)?)?;
         Some(Rest::Before(self.table.at(row).saturating_add(window.over.0)))
+    }
+
+    /// Whether the left is how far what one window has seen lies apart.
+    pub fn is_spread(&self, left: &Expr) -> bool {
+        matches!(left, Expr::Arith { op: Arith::Sub, left, right } if Sight::spread(left, right, self.anchor).is_some())
     }
 
     /// The last row of which it is true that from there on the window shows at least so much, or of a minimum at most.
@@ -107,6 +115,14 @@ impl<'e> Sight<'e> {
         match self {
             Sight::Count(w) | Sight::Reversals(w) | Sight::Greatest(w) | Sight::Least(w) | Sight::Spread(w) => w,
         }
+    }
+}
+
+/// Whether more of what is seen may make `seen op bound` false for good.
+fn may_show(sight: Sight<'_>, op: Compare) -> bool {
+    match sight {
+        Sight::Least(_) => matches!(op, Compare::Gt | Compare::Ge | Compare::Eq),
+        _ => matches!(op, Compare::Lt | Compare::Le | Compare::Eq),
     }
 }
 

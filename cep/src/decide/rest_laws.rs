@@ -85,6 +85,12 @@ fn extremes(dice: &mut Dice) -> (Expr, Expr) {
     }
 }
 
+/// What may rest for a few readings.
+fn counts(dice: &mut Dice) -> (Expr, Expr) {
+    let func = if dice.below(3) > 0 { Func::Reversals } else { Func::Count };
+    (window(func, 4 + dice.below(26)), Expr::number(2 + dice.below(5)))
+}
+
 fn condition(dice: &mut Dice, sides: fn(&mut Dice) -> (Expr, Expr)) -> Expr {
     let (left, right) = sides(dice);
     let op = [Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge, Compare::Eq, Compare::Ne][dice.below(6) as usize];
@@ -118,6 +124,8 @@ fn keeps(rest: &Rest, table: &Table) -> bool {
         Rest::Before(t) => table.at(row) < *t,
         Rest::Apart(span) => after >= *span,
         Rest::Near(span) => after <= *span,
+        Rest::Rows(most) => table.len() as i64 <= *most,
+        Rest::Unheard(_) => true,
     }
 }
 
@@ -185,4 +193,10 @@ fn what_is_never_to_be_true_is_not_while_it_rests() {
 fn what_is_always_to_be_true_is_while_it_rests() {
     let seen = over_readings(9, extremes, |asked, when| asked.always(when, Ref::Driver), false);
     assert!(seen.kept > 4_000 && seen.woken > 1_000 && seen.told > 300, "{seen:?}");
+}
+
+#[test]
+fn of_few_readings_there_are_not_more_than_are_missing() {
+    let seen = over_readings(11, counts, |asked, when| asked.lacks(when), true);
+    assert!(seen.kept > 4_000 && seen.woken > 1_000 && seen.told > 200, "{seen:?}");
 }

@@ -1,6 +1,6 @@
 //! What has to hold for a rule to rest: mostly one or two things, kept without a list on the heap, for it is asked at every tenth reading.
 
-use vitalog_elog::FieldIx;
+use vitalog_elog::{FieldIx, StreamIx};
 
 /// As long as this holds of a reading that comes, a rule rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub enum Rest {
     Apart(i64),
     /// It comes at most so long after the reading before it.
     Near(i64),
+    /// With it there are at most so many rows in its table.
+    Rows(i64),
+    /// Nothing comes in this other stream, nor goes.
+    Unheard(StreamIx),
 }
 
 /// From `low` to `high`, both included.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::{FindingState, StreamIx};
 
 use super::fact::{Fact, Facts, evidence};
+use super::rests::{Rest, Rests};
 use super::version::Case;
 use crate::eval::{Lets, Rows, render, said, truth};
 use crate::newest::first_not;
@@ -169,6 +170,11 @@ impl Silences {
         let last = silence.streams.iter().filter_map(|h| last_heard(case, h, t.checked_sub(1)?)).max();
         last.or_else(|| case.line.enrolled().filter(|e| *e < t)).unwrap_or(i64::MIN)
     }
+}
+
+/// By what one that waits for a stream rests: nothing was silent between two readings that count and come soon after each other.
+pub fn lasts(silence: &Silence, stream: StreamIx) -> Rests {
+    if silence.counts_all_of(stream) { Rests::from(Rest::Near(silence.span.0)) } else { Rests::default() }
 }
 
 /// See [`super::State::decided_until`].

@@ -19,6 +19,8 @@ pub struct Calms {
     cells: Vec<Option<Box<Calm>>>,
     /// What was noted before the last thing that makes it old has a lesser number.
     epoch: u32,
+    /// Streams in which nothing may come for all to go on resting in others, each a bit: there may be more of them than there are.
+    awaited: u64,
     /// A cell is out, and these were roused meanwhile.
     is_out: bool,
     roused: Vec<u32>,
@@ -129,7 +131,25 @@ impl Calms {
         self.is_out = false;
         self.roused.drain(..).for_each(|version| cell.stir(version));
         cell.epoch = self.epoch;
+        self.awaited |= cell.resting.unheard().fold(0, |all, stream| all | bit(stream));
         self.cells[place] = Some(cell);
+    }
+
+    /// Whether somebody may rest in another stream only while nothing comes in this one.
+    #[inline]
+    pub fn awaits(&self, stream: StreamIx) -> bool {
+        self.awaited & bit(stream) != 0
+    }
+
+    /// Something came in a stream, or went: those do not rest any more that rested as long as nothing did, and are asked at the next reading whether they may again. Who they are.
+    pub fn hear(&mut self, stream: StreamIx) -> Vec<u32> {
+        let mut heard = Vec::new();
+        for cell in self.cells.iter_mut().flatten() {
+            cell.hear(stream, &mut heard);
+        }
+        self.awaited =
+            self.cells.iter().flatten().flat_map(|cell| cell.resting.unheard()).fold(0, |all, stream| all | bit(stream));
+        heard
     }
 
     /// Room for a cell that is made anew.
@@ -156,6 +176,12 @@ impl Calms {
             }
         }
     }
+}
+
+/// Of a stream, or of more than one.
+#[inline]
+fn bit(stream: StreamIx) -> u64 {
+    1 << (stream.0 % 64)
 }
 
 impl Calm {
@@ -209,6 +235,19 @@ impl Calm {
     fn stir(&mut self, version: u32) {
         if self.rouse(version) {
             self.resting.tighten();
+        }
+    }
+
+    /// See [`Calms::hear`].
+    fn hear(&mut self, stream: StreamIx, heard: &mut Vec<u32>) {
+        let (Calm { resting, awake, .. }, before) = (&mut *self, heard.len());
+        resting.hear(stream, |version, is_above| {
+            awake.list(is_above).push(version);
+            heard.push(version);
+        });
+        if heard.len() > before {
+            self.resting.tighten();
+            self.age = self.patience;
         }
     }
 

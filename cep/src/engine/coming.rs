@@ -31,6 +31,8 @@ pub trait Told {
     fn at(&self) -> i64;
     /// How long after the one before.
     fn after(&self) -> i64;
+    /// How many rows its table has with it.
+    fn rows(&self) -> i64;
     fn number(&self, field: FieldIx) -> Option<i64>;
     /// The number of the reading before.
     fn former(&self, field: FieldIx) -> Option<i64>;
@@ -75,6 +77,11 @@ impl Told for Newest<'_> {
     }
 
     #[inline]
+    fn rows(&self) -> i64 {
+        self.row as i64 + 1
+    }
+
+    #[inline]
     fn number(&self, field: FieldIx) -> Option<i64> {
         self.table.column(field).and_then(|column| column.number(self.row))
     }
@@ -99,6 +106,11 @@ impl Told for Coming<'_> {
     #[inline]
     fn after(&self) -> i64 {
         self.after
+    }
+
+    #[inline]
+    fn rows(&self) -> i64 {
+        self.table.map_or(0, Table::len) as i64 + 1
     }
 
     #[inline]
@@ -151,7 +163,7 @@ mod tests {
             let fields = || [FieldIx(0), FieldIx(1), FieldIx(2)].into_iter();
             let seen = fields().flat_map(|field| [told.number(field), told.former(field), told.pace(field)]);
             let says = fields().map(|field| Some(i64::from(told.says(field))));
-            seen.chain(says).chain([Some(told.at()), Some(told.after())]).collect::<Vec<_>>()
+            seen.chain(says).chain([Some(told.at()), Some(told.after()), Some(told.rows())]).collect::<Vec<_>>()
         };
         let coming = of(&Coming { content: &content, table: Some(&table), at, after });
         put(&mut table, at, &content);

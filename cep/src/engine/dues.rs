@@ -89,9 +89,13 @@ impl Dues {
         taken
     }
 
-    /// Notes again, as they were, versions that were taken out.
-    pub fn put_back(&mut self, taken: &[u32]) {
-        taken.iter().for_each(|version| self.note(*version, Some(self.of(*version))));
+    /// Those of some versions that are noted for an instant or earlier, ascending, each once.
+    pub fn reached(&self, until: i64, of: impl Fn(&u32) -> bool) -> impl Iterator<Item = u32> {
+        let noted = self.heap.iter().filter(|Reverse((due, version))| *due <= until && self.of(*version) == *due);
+        let mut all: Vec<u32> = noted.map(|Reverse((_, version))| *version).filter(of).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter()
     }
 
     fn tidy(&mut self) {
@@ -132,13 +136,9 @@ mod tests {
                     let taken = dues.take(step);
                     let reached: Vec<u32> = (0..12).filter(|v| meant[*v as usize] < step).collect();
                     assert_eq!(taken, reached, "step {step}");
-                    if below(2) == 0 {
-                        dues.put_back(&taken);
-                    } else {
-                        for version in taken {
-                            dues.note(version, Some(step + 50));
-                            meant[version as usize] = step + 50;
-                        }
+                    for version in taken {
+                        dues.note(version, Some(step + 50));
+                        meant[version as usize] = step + 50;
                     }
                 }
                 _ => {
@@ -147,6 +147,9 @@ mod tests {
                 }
             }
             assert_eq!(dues.first(), meant.iter().copied().filter(|due| *due < i64::MAX).min(), "step {step}");
+            let even = |version: &u32| version.is_multiple_of(2);
+            let reached: Vec<u32> = (0..12).filter(|v| meant[*v as usize] <= step + 100 && even(v)).collect();
+            assert!(dues.reached(step + 100, even).eq(reached), "step {step}");
             assert!((0..12).all(|v| dues.of(v) == meant[v as usize]) && dues.heap.len() <= 24, "step {step}");
         }
     }

@@ -4,7 +4,7 @@
 //! clock has passed. That is late only for who has decided something since that may hang on it.
 //!
 //! INVARIANT (fronts): of a reading after the front of its stream, and after all readings of that stream, only those decide otherwise who decide upon it or who heed it whenever
-//! they decided; and those at rest go on resting as if nothing had come later. A front may be too late, never too early: then those rules are asked how far they are whose own front is not before the reading.
+//! they decided; and those at rest go on resting as if nothing had come later, but for those who told that its stream is to be unheard. A front may be too late, never too early: then those rules are asked how far they are whose own front is not before the reading.
 
 use vitalog_elog::StreamIx;
 

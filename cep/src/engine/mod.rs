@@ -10,6 +10,7 @@ mod coming;
 mod dues;
 mod foresee;
 mod fronts;
+mod heard;
 mod horizon;
 mod people;
 mod quiet;

@@ -71,7 +71,8 @@ impl Person {
     /// What the newest readings of a stream must be for nobody to be asked, where there are such.
     #[inline]
     fn quiet(&mut self, rules: &Rulebook, stream: StreamIx) -> Option<Quiet<'_>> {
-        if self.waits {
+        // Whoever rests elsewhere as long as nothing comes here is to be told.
+        if self.waits || self.calms.awaits(stream) {
             return None;
         }
         let calm = match rules.route(stream) {

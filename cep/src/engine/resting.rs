@@ -9,7 +9,7 @@
 
 use std::collections::BinaryHeap;
 
-use vitalog_elog::FieldIx;
+use vitalog_elog::{FieldIx, StreamIx};
 
 use super::coming::{Newest, Told};
 use super::sills::Sills;
@@ -31,6 +31,10 @@ pub struct Resting {
     after: Bounds,
     /// When: only before a bound.
     at: BinaryHeap<Bound>,
+    /// With how many rows: at most so many.
+    rows: BinaryHeap<Bound>,
+    /// In which other streams nothing may come.
+    unheard: Vec<(StreamIx, Entry)>,
     /// The numbers that those at a sill rest by: what the field said when they were looked at.
     stood: Vec<(FieldIx, i64)>,
     /// Until when they do.
@@ -82,6 +86,7 @@ struct Whole {
     before: i64,
     apart: i64,
     near: i64,
+    rows: i64,
 }
 
 /// Fewer entries are not looked through.
@@ -90,7 +95,7 @@ const FEW: usize = 32;
 impl Default for Whole {
     fn default() -> Whole {
         let (bands, paces, sills) = (Vec::new(), Vec::new(), Vec::new());
-        Whole { bands, paces, sills, without: Vec::new(), before: i64::MAX, apart: 0, near: i64::MAX }
+        Whole { bands, paces, sills, without: Vec::new(), before: i64::MAX, apart: 0, near: i64::MAX, rows: i64::MAX }
     }
 }
 
@@ -127,6 +132,8 @@ impl Resting {
         self.without.clear();
         self.after.clear();
         self.at.clear();
+        self.rows.clear();
+        self.unheard.clear();
         self.stood.clear();
         self.spells.clear();
         self.whole.sills.clear();
@@ -143,6 +150,8 @@ impl Resting {
                 Rest::Before(t) => self.at.push(bound(!t)),
                 Rest::Apart(span) => self.after.low.push(bound(span)),
                 Rest::Near(span) => self.after.high.push(bound(!span)),
+                Rest::Rows(most) => self.rows.push(bound(!most)),
+                Rest::Unheard(stream) => self.unheard.push((stream, entry)),
                 Rest::Within(band) => of_field(&mut self.fields, band.field).add(band, bound),
                 Rest::Paced(band) => of_field(&mut self.paces, band.field).add(band, bound),
             }
@@ -190,6 +199,7 @@ impl Resting {
         newest.at() < whole.before
             && whole.apart <= newest.after()
             && newest.after() <= whole.near
+            && newest.rows() <= whole.rows
             && whole.bands.iter().all(|band| newest.is_inside(band))
             && whole.sills.iter().all(|band| newest.is_inside(band))
             && whole.paces.iter().all(|band| newest.is_paced(band))
@@ -198,7 +208,7 @@ impl Resting {
 
     /// Takes out those for whom something does not hold of a reading that comes. To be followed by [`Resting::tighten`].
     pub fn wake(&mut self, newest: &Newest<'_>, sills: &Sills, mut woken: impl FnMut(u32, bool)) {
-        let Resting { numbers, many, fields, paces, without, after, at, stood, spells, .. } = self;
+        let Resting { numbers, many, fields, paces, without, after, at, rows, stood, spells, .. } = self;
         let mut rouse = |entry: Entry| {
             if counts(numbers, &entry) {
                 numbers[entry.version as usize] = 0;
@@ -208,6 +218,7 @@ impl Resting {
         };
         spells.drain(newest.at, newest.after, &mut rouse);
         drain(at, |key| key >= !newest.at, &mut rouse);
+        drain(rows, |key| key > !newest.rows(), &mut rouse);
         after.drain(Some(newest.after), &mut rouse);
         for (field, bounds) in fields {
             bounds.drain(newest.number(*field), &mut rouse);
@@ -234,6 +245,24 @@ impl Resting {
         }
     }
 
+    /// Takes out those for whom nothing may come in a stream. To be followed by [`Resting::tighten`].
+    pub fn hear(&mut self, stream: StreamIx, mut woken: impl FnMut(u32, bool)) {
+        let Resting { numbers, many, unheard, .. } = self;
+        unheard.retain(|(other, entry)| {
+            if *other == stream && counts(numbers, entry) {
+                numbers[entry.version as usize] = 0;
+                *many -= 1;
+                woken(entry.version, entry.number & ABOVE != 0);
+            }
+            *other != stream
+        });
+    }
+
+    /// The streams in which nothing may come.
+    pub fn unheard(&self) -> impl Iterator<Item = StreamIx> {
+        self.unheard.iter().map(|(stream, _)| *stream)
+    }
+
     /// Notes where the newest reading is among the sills, after some came to rest there.
     pub fn stand(&mut self, newest: &Newest<'_>, sills: &Sills) {
         self.whole.sills.clear();
@@ -254,18 +283,21 @@ impl Resting {
     /// Finds anew what has to hold for all, after some came or went.
     pub fn tighten(&mut self) {
         if self.entries() > self.most.max(FEW) {
-            let Resting { numbers, fields, paces, without, after, at, spells, .. } = self;
+            let Resting { numbers, fields, paces, without, after, at, rows, unheard, spells, .. } = self;
             spells.keep(|entry| counts(numbers, entry));
+            unheard.retain(|(_, entry)| counts(numbers, entry));
             let mut keep = |heap: &mut BinaryHeap<Bound>| heap.retain(|bound| counts(numbers, &bound.entry));
             keep(at);
+            keep(rows);
             after.each(&mut keep);
             fields.iter_mut().chain(paces).for_each(|(_, bounds)| bounds.each(&mut keep));
             without.iter_mut().for_each(|(_, heap)| keep(heap));
             self.most = 2 * self.entries();
         }
-        let Resting { numbers, fields, paces, without, after, at, spells, whole, .. } = self;
+        let Resting { numbers, fields, paces, without, after, at, rows, spells, whole, .. } = self;
         let stay = spells.narrowest();
         whole.before = top(at, numbers).map_or(i64::MAX, |key| !key).min(stay.before);
+        whole.rows = top(rows, numbers).map_or(i64::MAX, |key| !key);
         whole.apart = top(&mut after.low, numbers).unwrap_or(0).max(0);
         whole.near = top(&mut after.high, numbers).map_or(i64::MAX, |key| !key).min(stay.near);
         whole.bands.clear();
@@ -279,7 +311,7 @@ impl Resting {
     fn entries(&self) -> usize {
         let bounds = self.fields.iter().chain(&self.paces);
         let of_fields = bounds.map(|(_, bounds)| bounds.len()).chain(self.without.iter().map(|(_, heap)| heap.len()));
-        of_fields.sum::<usize>() + self.after.len() + self.at.len() + self.spells.len()
+        of_fields.sum::<usize>() + self.after.len() + self.at.len() + self.rows.len() + self.unheard.len() + self.spells.len()
     }
 }
 
@@ -393,6 +425,8 @@ mod tests {
             Rest::Before(t) => newest.at < *t,
             Rest::Apart(span) => newest.after >= *span,
             Rest::Near(span) => newest.after <= *span,
+            Rest::Rows(most) => newest.rows() <= *most,
+            Rest::Unheard(_) => true,
         }
     }
 
@@ -423,7 +457,7 @@ mod tests {
     fn drawn(below: &mut impl FnMut(u64) -> u64, at: i64) -> Vec<Rest> {
         let low = atoms(below(60) as i64);
         (0..below(4))
-            .map(|_| match below(10) {
+            .map(|_| match below(12) {
                 0 => Rest::Before(at + below(200) as i64),
                 1 => Rest::Apart(below(4) as i64),
                 2 => Rest::Near(15 + below(10) as i64),
@@ -432,10 +466,29 @@ mod tests {
                 5 => within(1, i64::MIN, i64::MAX),
                 6 => Rest::Without(FieldIx(1)),
                 7 => Rest::Paced(Band { field: FieldIx(0), low: i64::MIN, high: low * 100_000_000 }),
+                9 => Rest::Rows(1 + below(5) as i64),
+                10 => Rest::Unheard(StreamIx(below(3) as u16)),
                 8 => Rest::Paced(Band { field: FieldIx(1), low: -low * 100_000_000, high: i64::MAX }),
                 _ => within(0, low, low + atoms(40)),
             })
             .collect()
+    }
+
+    fn is_above(version: u32) -> bool {
+        version.is_multiple_of(3)
+    }
+
+    /// Something comes in another stream: those wake who rest as long as nothing does. How many.
+    fn hear(resting: &mut Resting, told: &mut Vec<(u32, Vec<Rest>)>, stream: StreamIx) -> usize {
+        let is_told = |(_, rests): &(u32, Vec<Rest>)| rests.contains(&Rest::Unheard(stream));
+        assert!(resting.unheard().any(|other| other == stream) || !told.iter().any(is_told));
+        let mut heard: Vec<(u32, bool)> = told.extract_if(.., |one| is_told(one)).map(|(v, _)| (v, is_above(v))).collect();
+        let mut woken = Vec::new();
+        resting.hear(stream, |version, is_above| woken.push((version, is_above)));
+        heard.sort_unstable();
+        woken.sort_unstable();
+        assert_eq!(woken, heard);
+        woken.len()
     }
 
     #[test]
@@ -445,16 +498,17 @@ mod tests {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (dice >> 33) % n
         };
-        let is_above = |version: u32| version.is_multiple_of(3);
         let (mut resting, sills) = (Resting::default(), sills());
         let mut told: Vec<(u32, Vec<Rest>)> = Vec::new();
         let mut last = [None, None];
-        let (mut before, mut woken_in_all, mut woken_at_sills, mut quiet) = (0_i64, 0, 0, 0);
+        let (mut before, mut woken_in_all, mut woken_at_sills, mut heard_in_all, mut quiet) = (0_i64, 0, 0, 0, 0);
         for step in 0..20_000_i64 {
             let at = before + 1 + below(20) as i64;
             let mut number = || (below(10) > 0).then(|| below(100) as i64);
             let row = [number(), number()];
-            let table = table_of(&[(before, last), (at, row)]);
+            let many = below(4) as i64;
+            let rows = (0..many).map(|i| (before - many + i, last)).chain([(before, last), (at, row)]);
+            let table = table_of(&rows.collect::<Vec<_>>());
             let newest = Newest::of(&table).expect("it has rows");
             (before, last) = (at, row);
             let mut woken = Vec::new();
@@ -471,6 +525,9 @@ mod tests {
             });
             meant.sort_unstable();
             assert_eq!(woken, meant, "step {step}");
+            if below(8) == 0 {
+                heard_in_all += hear(&mut resting, &mut told, StreamIx(below(3) as u16));
+            }
             // Of sills it may be told too little, never too much.
             assert!(!all || meant.is_empty(), "step {step}");
             woken_in_all += woken.len();
@@ -498,8 +555,8 @@ mod tests {
             resting.tighten();
             assert_eq!(resting.len(), told.len());
         }
-        let enough = woken_in_all > 3_000 && woken_at_sills > 1_000 && quiet > 1_000;
-        assert!(enough, "{woken_in_all}, {woken_at_sills} at sills, {quiet} times nobody");
+        let enough = woken_in_all > 3_000 && woken_at_sills > 1_000 && heard_in_all > 100 && quiet > 1_000;
+        assert!(enough, "{woken_in_all}, {woken_at_sills} at sills, {heard_in_all} by other streams, {quiet} times nobody");
     }
 
     #[test]

@@ -87,6 +87,7 @@ impl Person {
     ) -> Option<i64> {
         self.clock = clock;
         self.fed.clear();
+        self.hear(rules, clock, touches);
         if let [one] = touches
             && let Some(t) = one.at
             && one.came
@@ -110,10 +111,9 @@ impl Person {
         {
             let mut is_old = calm.wake(table, &route.sills);
             if is_due {
-                // The clock passed deadlines that this reading would only have moved away.
-                let reached = self.dues.take(clock.saturating_add(1));
-                reached.iter().for_each(|version| is_old |= calm.rouse(*version));
-                self.dues.put_back(&reached);
+                // The clock passed deadlines; most would only be moved away by this reading.
+                let waits = |version: &u32| !rules.versions[*version as usize].is_kept_by(one.stream);
+                self.dues.reached(clock, waits).for_each(|version| is_old |= calm.rouse(version));
             }
             let due = self.ask_also(rules, clock, one, &calm.awake, &overtaken);
             is_old |= self.calms.stir(&mut calm);

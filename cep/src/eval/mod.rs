@@ -40,7 +40,7 @@ pub use ready::{Condition, satisfying};
 pub use say::{Words, render, shown};
 pub use truth::{truth, value};
 pub use value::{Value, holds};
-pub use window::{contents, covered_at_most, level, short};
+pub use window::{contents, counting, covered_at_most, level, short};
 pub use zone::Zones;
 
 /// What a rule means, apart from the timeline it is asked of.

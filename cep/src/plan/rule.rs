@@ -101,6 +101,13 @@ pub struct Silence {
     pub span: Span,
 }
 
+impl Silence {
+    /// Whether it waits for whatever comes in a stream.
+    pub fn counts_all_of(&self, stream: StreamIx) -> bool {
+        self.streams.iter().any(|heard| heard.stream == stream && heard.filter.is_none())
+    }
+}
+
 /// `S where E`: what a silence waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Heard {

@@ -26,6 +26,7 @@ mod ties;
 mod timeline;
 mod trees;
 mod trials;
+mod unheard;
 mod versions;
 mod windows;
 mod zones;

@@ -11,7 +11,7 @@ use crate::world::script::{Line, expected};
 use crate::world::{F0, Kind, LAB, MEAL, SUGAR, TARGET, drive};
 
 /// What stands must be what the oracle says, whether readings have names or not; a row may also be `snapshot`, `begin` or `settle`. Returns how much stands.
-fn stands(libraries: &[Library], input: &str) -> usize {
+pub fn stands(libraries: &[Library], input: &str) -> usize {
     let named = stands_so(libraries, input, |lines| lines);
     assert_eq!(named, stands_so(libraries, input, nameless), "without names, on\n{input}");
     named
