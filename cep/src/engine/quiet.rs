@@ -27,8 +27,11 @@ impl Engine {
         let mut readings = readings.peekable();
         let first = readings.peek().and_then(|(_, reading)| reading.content.as_ref());
         let Some(stream) = first.map(|content| content.stream) else { return 0 };
-        // What waits for the clock, or for the end of the moment, is told for the last that touched it.
-        let due = self.alarms.get_mut().of(place);
+        let due = match readings.peek() {
+            // What waits for the clock, or for the end of the moment, is told for the last that touched it.
+            Some((clock, _)) => self.put_off(place, *clock),
+            None => return 0,
+        };
         let Some(mut quiet) = self.people.unmarked(place as usize).quiet(&self.rules, stream) else { return 0 };
         let (mut taken, mut reached) = (0, i64::MIN);
         for (clock, reading) in readings {
@@ -44,6 +47,20 @@ impl Engine {
             self.look_after(place);
         }
         taken
+    }
+}
+
+impl Engine {
+    /// When the clock is to look at a subject. What it reached by now is mostly noted too early, for readings moved it away: that is put right, and nothing need be looked at.
+    #[inline]
+    fn put_off(&mut self, place: u32, clock: i64) -> i64 {
+        let due = self.alarms.get_mut().of(place);
+        if due > clock {
+            return due;
+        }
+        self.alarms.get_mut().take_due_of(place, clock);
+        let due = self.people.unmarked(place as usize).put_right(&self.rules, clock);
+        due.inspect(|due| self.alarms.get_mut().set(place, *due)).unwrap_or(i64::MAX)
     }
 }
 
