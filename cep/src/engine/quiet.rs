@@ -55,7 +55,7 @@ impl Engine {
     #[inline]
     fn put_off(&mut self, place: u32, clock: i64) -> i64 {
         let due = self.alarms.get_mut().of(place);
-        if due > clock {
+        if !self.alarms.get_mut().is_due(place, clock) {
             return due;
         }
         self.alarms.get_mut().take_due_of(place, clock);
