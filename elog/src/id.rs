@@ -95,7 +95,23 @@ pub struct MatchId(pub u128);
 impl MatchId {
     /// `hash(rule name, subject, onset)`.
     pub fn new(rule: &str, subject: &Subject, onset: Time) -> MatchId {
-        MatchId(digest(b"match", &[rule.as_bytes(), subject.as_str().as_bytes(), &onset.0.to_le_bytes()]))
+        const PURPOSE: &[u8; 9] = b"\x05\0\0\0match";
+        let (rule, subject, onset) = (rule.as_bytes(), subject.as_str().as_bytes(), onset.0.to_le_bytes());
+        let mut buffer = [0; 192];
+        let length = PURPOSE.len() + 4 + rule.len() + 4 + subject.len() + 4 + onset.len();
+        let Some(bytes) = buffer.get_mut(..length) else { return MatchId(digest(b"match", &[rule, subject, &onset])) };
+        // What [`digest`] does, without going over the parts.
+        let (purpose, rest) = bytes.split_at_mut(PURPOSE.len());
+        purpose.copy_from_slice(PURPOSE);
+        let (head, rest) = rest.split_at_mut(4 + rule.len());
+        head[..4].copy_from_slice(&(rule.len() as u32).to_le_bytes());
+        head[4..].copy_from_slice(rule);
+        let (head, rest) = rest.split_at_mut(4 + subject.len());
+        head[..4].copy_from_slice(&(subject.len() as u32).to_le_bytes());
+        head[4..].copy_from_slice(subject);
+        rest[..4].copy_from_slice(&8_u32.to_le_bytes());
+        rest[4..].copy_from_slice(&onset);
+        MatchId(digest_of(bytes))
     }
 
     /// Reads 32 hexadecimal digits.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use vitalog_elog::id::digest;
 use vitalog_elog::{
     Amount, Content, Dimension, MatchId, Reading, ReadingId, Refusal, StreamIx, Subject, Time, Unit, Value, When,
 };
@@ -51,6 +52,18 @@ fn a_printed_id_names_the_reading_itself() {
     let found = MatchId::new("low", &Subject::new("p"), Time(5));
     assert_eq!(MatchId::parse(&found.to_string()), Some(found));
     assert_eq!(MatchId::parse("short"), None);
+}
+
+#[test]
+fn a_findings_id_is_the_digest_of_its_rule_subject_and_onset() {
+    for (rule, subject) in (0..200).map(|n| ("r".repeat(n), "s".repeat(n * 7 % 65))) {
+        let (onset, subject) = (Time(rule.len() as i64 * -9_000_000_001), Subject::new(&subject));
+        let parts = [rule.as_bytes(), subject.as_str().as_bytes(), &onset.0.to_le_bytes()];
+        assert_eq!(MatchId::new(&rule, &subject, onset), MatchId(digest(b"match", &parts)));
+    }
+    // Others keep them.
+    let known = MatchId::new("low_glucose", &Subject::new("p-1"), Time(1_790_000_000_000_000));
+    assert_eq!(known.to_string(), "057f3cc8fe2434406c660db37385fdf1");
 }
 
 #[test]

@@ -6,6 +6,8 @@
 //! another, or by what evidence, it is decided again at the entries of the log alone.
 
 mod cold;
+mod crossed;
+mod evidence;
 mod kept;
 mod look;
 mod state;
@@ -15,10 +17,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vitalog_elog::{FindingState, ReadingId, Severity};
+use vitalog_elog::{FindingState, Severity};
 
 use super::Seen;
-use super::fact::{Fact, Facts, quoted};
+use super::fact::{Fact, Facts};
 use super::version::Case;
 use crate::eval::{Rows, Scope, Words, render, said};
 use crate::lazy::{Blank, Lazy};
@@ -27,6 +29,8 @@ use crate::plan::{Episode, Expr, Grade};
 use crate::timeline::{Said, Table, Touch};
 
 pub use cold::ColdEpisodes;
+use crossed::crossed;
+use evidence::evidence_of;
 use kept::Kept;
 pub use look::{Look, Phase};
 use state::{Opened, State};
@@ -86,10 +90,15 @@ pub enum Going {
 }
 
 /// What a decision makes of a state.
+#[derive(Debug, PartialEq)]
 enum Next {
     Same,
     To(State),
-    Resolved { what: Arc<Opened>, end: i64 },
+    /// `graver`: what is told in place of what was, if its severity rises with the last decision.
+    Resolved {
+        graver: Option<Arc<Opened>>,
+        end: i64,
+    },
 }
 
 /// An instant at which the driver has readings.
@@ -148,7 +157,9 @@ impl Episodes {
             if lapsed_before(state, episode, decision.previous, at).is_some() {
                 return None;
             }
-            next(case, episode, state, &decision, None)
+            let crossed = crossed(case, episode, state, &decision);
+            debug_assert!(crossed.as_ref().is_none_or(|crossed| *crossed == next(case, episode, state, &decision, None)));
+            crossed.unwrap_or_else(|| next(case, episode, state, &decision, None))
         } else if at < case.version.to && decision.ask_when(case, &episode.when, decision.rows.start, at) == Some(true) {
             goes_on(case, episode, at, &decision, None)
         } else {
@@ -159,13 +170,39 @@ impl Episodes {
             Next::Same => false,
             // The clock may have passed where it lapses.
             Next::To(next) if next.opened().is_some() && due(episode, at).is_some_and(|due| due <= case.clock) => return None,
+            Next::To(next) if self.state().opened().is_none() => self.begin(case, next, at),
             Next::To(next) => self.enter(case, next, at, None),
-            Next::Resolved { what, end } => {
-                let over = what.fact(case, Some((end, at, FindingState::Resolved)));
-                self.enter(case, State::Idle, at, over)
-            }
+            Next::Resolved { graver, end } => self.resolve(case, graver.as_deref(), end, at),
         };
-        Some((Seen { changed, due: self.next_due(case, episode) }, turns))
+        let lapses = if self.state().opened().is_some() { due(episode, at).filter(|due| *due > case.clock) } else { None };
+        Some((Seen { changed, due: lapses }, turns))
+    }
+
+    /// The same as [`Episodes::enter`] where nothing told goes on.
+    #[inline]
+    fn begin(&mut self, case: &Case<'_>, state: State, at: i64) -> bool {
+        let past = &mut *self.past;
+        let opened = state.opened().filter(|what| case.version.owns(what.at));
+        if let Some(what) = opened {
+            past.facts.push(what.as_it_goes_on());
+        }
+        let changed = opened.is_some();
+        (self.changed, self.busy) = (Some(at), !state.is_idle());
+        past.log.push(Entry { at, state });
+        changed
+    }
+
+    /// The same for what is open and over since `end`.
+    #[inline]
+    fn resolve(&mut self, case: &Case<'_>, graver: Option<&Opened>, end: i64, at: i64) -> bool {
+        if graver.is_none() && self.past.facts.end_last(end, at) {
+            (self.changed, self.busy) = (Some(at), false);
+            self.past.log.push(Entry { at, state: State::Idle });
+            return true;
+        }
+        let told = graver.or(self.state().opened());
+        let over = told.and_then(|what| what.fact(case, Some((end, at, FindingState::Resolved))));
+        self.enter(case, State::Idle, at, over)
     }
 
     /// From `at` on, later than all that was decided, the state is another; `over`: what is over by it. Returns whether a fact changed.
@@ -298,8 +335,9 @@ impl Episodes {
             match next(case, episode, &fresh.state, &decision, kept) {
                 Next::Same => {}
                 Next::To(next) => fresh.enter(next, at),
-                Next::Resolved { what, end } => {
-                    found.extend(what.fact(case, Some((end, at, FindingState::Resolved))));
+                Next::Resolved { graver, end } => {
+                    let told = graver.as_deref().or(fresh.state.opened());
+                    found.extend(told.and_then(|what| what.fact(case, Some((end, at, FindingState::Resolved)))));
                     fresh.enter(State::Idle, at);
                 }
             }
@@ -493,7 +531,7 @@ fn next_open<'a>(case: &Case<'a>, episode: &'a Episode, what: &Arc<Opened>, calm
     if let Some(end) = next_calm
         && episode.until_hold.is_none_or(|h| decision.at.saturating_sub(end) >= h.span.0)
     {
-        return Next::Resolved { what: graver.unwrap_or_else(|| what.clone()), end };
+        return Next::Resolved { graver, end };
     }
     if next_calm == calm && graver.is_none() {
         return Next::Same;
@@ -517,13 +555,4 @@ fn gap(widest: Option<i64>, decision: &Decision<'_>) -> bool {
         (Some(widest), Some(previous)) => decision.at.saturating_sub(previous) > widest,
         _ => false,
     }
-}
-
-/// The readings of the run, up to its opening, for which the condition is true.
-fn evidence_of<'a>(case: &Case<'a>, episode: &'a Episode, from: i64, decision: &Decision<'a>) -> Arc<[ReadingId]> {
-    let table = decision.table;
-    let rows = table.from(from)..decision.rows.end;
-    let walked = |row: usize| case.scope(table.at(row), from).driven_by(Rows::one(table, row)).holds(&episode.when);
-    let holding = rows.filter(|&row| case.tells(table, row, from).unwrap_or_else(|| walked(row)));
-    quoted(case.line, holding.flat_map(|row| table.evidence(row)).copied())
 }

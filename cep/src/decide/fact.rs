@@ -27,6 +27,9 @@ pub struct Fact {
     /// It is a row of its rule's derived stream.
     #[serde(skip)]
     pub fed: bool,
+    /// It was told while it went on, and ended in this step: nobody was told yet, and nothing else of it is another.
+    #[serde(skip)]
+    pub ended: bool,
     /// `None` only within a step: found, not yet told.
     pub known: Option<Known>,
 }
@@ -114,6 +117,7 @@ impl Facts {
         if range.is_empty() && new.is_empty() {
             return;
         }
+        self.part_ended();
         let from = range.start.min(self.first_unnamed());
         let changes = self.changes.get_or_insert_with(|| Changes::from(from));
         changes.fresh = changes.fresh.min(from);
@@ -126,6 +130,7 @@ impl Facts {
 
     /// Puts a fact behind all others, or `instead` of the last of them.
     pub fn put_last(&mut self, instead: bool, new: Option<Fact>) {
+        self.part_ended();
         let from = self.list.len().saturating_sub(usize::from(instead)).min(self.first_unnamed());
         let was = match (self.list.last_mut().filter(|_| instead), new) {
             (Some(last), Some(new)) => Some(std::mem::replace(last, new)),
@@ -146,6 +151,51 @@ impl Facts {
         if let (Some(was), Some(changes)) = (was.filter(|f| f.known.is_some()), &mut self.changes) {
             changes.lose(was);
         }
+    }
+
+    /// Puts a fact behind all others: it is new.
+    #[inline]
+    pub fn push(&mut self, new: Fact) {
+        if self.moves.is_some() || self.ended().is_some() {
+            return self.put_last(false, Some(new));
+        }
+        self.list.push(new);
+    }
+
+    /// The last one is over, and nothing else of it is another: it stays where it is, and what it was need not be kept. `false`: it can't be done so, and nothing is.
+    #[inline]
+    pub fn end_last(&mut self, end: i64, resolved: i64) -> bool {
+        let Some(last) = self.list.last_mut().filter(|_| self.moves.is_none() && self.changes.is_none()) else { return false };
+        if last.known.is_none() || last.state != FindingState::Open || last.ended {
+            return false;
+        }
+        (last.end, last.resolved, last.state) = (Some(end), Some(resolved), FindingState::Resolved);
+        last.ended = true;
+        true
+    }
+
+    /// The last one, if it ended where it is.
+    #[inline]
+    fn ended(&self) -> Option<&Fact> {
+        self.list.last().filter(|last| last.ended)
+    }
+
+    /// The place of the only fact that changed, if all that did is that it ended: nothing is left to be told then.
+    #[inline]
+    pub fn take_ended(&mut self) -> Option<usize> {
+        let place = self.list.len().checked_sub(1)?;
+        std::mem::take(&mut self.list[place].ended).then_some(place)
+    }
+
+    /// What ended where it is becomes a new fact in the place of one that went.
+    fn part_ended(&mut self) {
+        let Some(last) = self.list.last_mut().filter(|last| last.ended) else { return };
+        last.ended = false;
+        let was = Fact { end: None, resolved: None, state: FindingState::Open, ..last.clone() };
+        last.known = None;
+        let mut changes = Changes::from(self.list.len() - 1);
+        changes.lose(was);
+        self.changes = Some(changes);
     }
 
     /// From where on none has a name: they are new.
@@ -185,16 +235,18 @@ impl Facts {
 
     /// What changed since the last time.
     pub fn take_changes(&mut self) -> Option<Box<Changes>> {
+        self.part_ended();
         let fresh = self.first_unnamed();
         self.changes.take().or_else(|| (fresh < self.list.len()).then(|| Changes::from(fresh)))
     }
 
     pub fn has_changed(&self) -> bool {
-        self.changes.is_some() || self.list.last().is_some_and(|f| f.known.is_none())
+        self.changes.is_some() || self.list.last().is_some_and(|f| f.known.is_none() || f.ended)
     }
 
     /// The same, if of the known one fact went at most, and one alone may be new: which went, and where that is.
     pub fn take_single_change(&mut self) -> Option<(Option<Box<Fact>>, usize)> {
+        self.part_ended();
         let end = self.list.len();
         if self.changes.is_none() {
             return Some((None, self.first_unnamed())).filter(|(_, fresh)| fresh + 1 == end);
@@ -258,6 +310,18 @@ pub fn quoted(line: &Timeline, ids: impl Iterator<Item = ReadingId>) -> Arc<[Rea
     line.quoted(few)
 }
 
+/// The same of ids that lie side by side, each once.
+pub fn quoted_side_by_side(line: &Timeline, ids: &[ReadingId]) -> Arc<[ReadingId]> {
+    if ids.len() > FEW {
+        return evidence(ids.to_vec());
+    }
+    line.quoted_again(ids).unwrap_or_else(|| {
+        let list = quoted(line, ids.iter().copied());
+        line.note_quoted(ids);
+        list
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,6 +339,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_lies_side_by_side_is_quoted_as_if_it_did_not() {
+        let line = Timeline::default();
+        let ids = |of: &[u128]| -> Vec<ReadingId> { of.iter().map(|id| ReadingId(*id)).collect() };
+        let mut lists = Vec::new();
+        // Twice, the same otherwise, something else, what was before that, and less and more of it.
+        for of in [&[5, 3, 9][..], &[5, 3, 9], &[9, 5, 3], &[4], &[9, 5, 3], &[9, 5], &[9, 5, 3, 7]] {
+            let list = quoted_side_by_side(&line, &ids(of));
+            assert_eq!(list, evidence(ids(of)), "{of:?}");
+            lists.push(list);
+        }
+        assert!(Arc::ptr_eq(&lists[0], &lists[1]) && Arc::ptr_eq(&lists[1], &lists[2]));
+        // Quoted in between by another way.
+        quoted(&line, ids(&[1, 2]).into_iter());
+        assert_eq!(quoted_side_by_side(&line, &ids(&[9, 5, 3, 7])), evidence(ids(&[3, 5, 7, 9])));
+        let many: Vec<u128> = (0..20).rev().collect();
+        assert_eq!(quoted_side_by_side(&line, &ids(&many)), evidence(ids(&many)));
+    }
+
     fn fact(onset: i64, id: Option<u128>) -> Fact {
         Fact {
             onset,
@@ -287,12 +370,14 @@ mod tests {
             words: Words { text: Arc::from(""), wordings: None },
             said: None,
             fed: false,
+            ended: false,
             known: id.map(|id| Known { id: MatchId(id), revision: 1, quiet: None }),
         }
     }
 
+    /// Of those that are as they were told.
     fn names(facts: &[Fact]) -> Vec<u128> {
-        facts.iter().filter_map(|f| f.known).map(|known| known.id.0).collect()
+        facts.iter().filter(|f| !f.ended).filter_map(|f| f.known).map(|known| known.id.0).collect()
     }
 
     #[test]
@@ -302,28 +387,46 @@ mod tests {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (dice >> 33) % n
         };
-        let (mut facts, mut last, mut single, mut several) = (Facts::default(), 0, 0, 0);
+        let (mut facts, mut last, mut single, mut several, mut ended) = (Facts::default(), 0, 0, 0, 0);
         for step in 0..5_000_i64 {
             let before = names(facts.list());
             let mut times = below(3);
             while times > 0 {
                 times -= 1;
-                match below(4) {
+                match below(6) {
                     0 => {
                         let (from, len) = (below(facts.list().len() as u64 + 1) as usize, below(3) as usize);
                         let to = facts.list().len().min(from + below(3) as usize);
                         facts.replace(from..to, (0..len).map(|_| fact(step, None)).collect());
                     }
                     1 if !facts.list().is_empty() => facts.put_last(true, (below(3) > 0).then(|| fact(step, None))),
+                    2 | 3 => {
+                        let was = facts.list().last().cloned();
+                        if facts.end_last(step, step + 1) {
+                            let (was, now) = (was.expect("there is one"), facts.list().last().expect("it stays"));
+                            assert_eq!((now.end, now.resolved, now.state), (Some(step), Some(step + 1), FindingState::Resolved));
+                            assert!(was.state == FindingState::Open && was.known == now.known && was.onset == now.onset);
+                        }
+                    }
+                    4 => facts.push(fact(step, None)),
                     _ => facts.put_last(false, Some(fact(step, None))),
                 }
             }
             let now = names(facts.list());
             let mut wanted: Vec<u128> = before.into_iter().filter(|id| !now.contains(id)).collect();
-            let fresh: Vec<usize> = (0..facts.list().len()).filter(|i| facts.list()[*i].known.is_none()).collect();
+            let is_fresh = |i: &usize| facts.list()[*i].known.is_none() || facts.list()[*i].ended;
+            let fresh: Vec<usize> = (0..facts.list().len()).filter(is_fresh).collect();
             let has_changed = facts.has_changed();
             assert!(has_changed || (wanted.is_empty() && fresh.is_empty()), "step {step}");
-            if let Some((gone, place)) = Some(()).filter(|_| has_changed).and_then(|()| facts.take_single_change()) {
+            if let Some(place) = Some(()).filter(|_| below(3) > 0).and_then(|()| facts.take_ended()) {
+                assert_eq!((fresh.as_slice(), wanted), (&[place][..], names(&facts.list()[place..])), "step {step}");
+                assert!(facts.list()[place].known.is_some(), "step {step}");
+                ended += 1;
+            } else if let Some((gone, place)) = Some(()).filter(|_| has_changed).and_then(|()| facts.take_single_change()) {
+                if let Some(now) = facts.list().get(place).filter(|now| now.resolved == Some(step + 1)) {
+                    let was = gone.as_ref().expect("it was told");
+                    assert_eq!((was.onset, was.end, was.resolved, was.state), (now.onset, None, None, FindingState::Open));
+                }
                 assert_eq!(names(&gone.into_iter().map(|was| *was).collect::<Vec<_>>()), wanted, "step {step}");
                 assert!(fresh.iter().all(|i| *i == place), "step {step}: {fresh:?} {place}");
                 single += 1;
@@ -341,6 +444,6 @@ mod tests {
             }
             assert!(!facts.has_changed(), "step {step}");
         }
-        assert!(single > 500 && several > 500, "{single} {several}");
+        assert!(single > 500 && several > 500 && ended > 300, "{single} {several} {ended}");
     }
 }

@@ -157,6 +157,7 @@ fn fires<'a>(case: &Case<'a>, schedule: &'a Schedule, t: i64) -> Option<Fact> {
         words: render(&scope),
         said: said(&scope),
         fed: false,
+        ended: false,
         known: None,
     })
 }

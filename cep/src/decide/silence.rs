@@ -159,7 +159,7 @@ impl Silences {
         let was = self.facts.beginning_in(p, p).first()?;
         let heard = silence.streams.iter().filter_map(|h| next_heard(case, h, p)).min();
         let state = if heard.is_some() { FindingState::Resolved } else { FindingState::Open };
-        Some(Fact { end: heard, resolved: heard, state, fed: false, known: None, ..was.clone() })
+        Some(Fact { end: heard, resolved: heard, state, fed: false, ended: false, known: None, ..was.clone() })
     }
 
     /// The last instant before `t` that a silence may count from; of none the beginning of time.
@@ -213,7 +213,7 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64, known: Option<&Fact>
         return None;
     }
     if let Some(known) = known.filter(|known| known.end == heard) {
-        return Some(Fact { fed: false, known: None, ..known.clone() });
+        return Some(Fact { fed: false, ended: false, known: None, ..known.clone() });
     }
     let last = silence.streams.iter().flat_map(|h| {
         let table = case.line.table(h.stream);
@@ -233,6 +233,7 @@ fn silent_since(case: &Case<'_>, silence: &Silence, p: i64, known: Option<&Fact>
         words: render(&scope),
         said: said(&scope),
         fed: false,
+        ended: false,
         known: None,
     })
 }

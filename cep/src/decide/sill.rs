@@ -10,10 +10,12 @@ use super::episode::Going;
 use super::matching::is_point;
 use super::version::Case;
 use crate::plan::{Compare, Edge, Episode, Expr, Measure, Rational, Ref, RuleKind};
+use crate::timeline::Table;
 
 /// The condition is true of a number up to `last` and of none above, or the other way round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sill {
+    pub stream: StreamIx,
     pub field: FieldIx,
     pub last: i64,
     is_low: bool,
@@ -36,10 +38,10 @@ impl Sill {
     /// Of a rule, if it has one: of an episode's condition, or of that of a pattern of one step.
     pub fn of(kind: &RuleKind) -> Option<Sill> {
         match kind {
-            RuleKind::Episode(episode) => Sill::of_condition(&episode.when, Ref::Driver),
+            RuleKind::Episode(episode) => Sill::of_condition(episode.driver, &episode.when, Ref::Driver),
             RuleKind::Match(pattern) if is_point(pattern) && pattern.absences.is_empty() => {
                 let only = pattern.steps.first().filter(|step| step.edge == Edge::End)?;
-                Sill::of_condition(only.filter.as_ref()?, Ref::Candidate)
+                Sill::of_condition(only.stream, only.filter.as_ref()?, Ref::Candidate)
             }
             _ => None,
         }
@@ -48,10 +50,10 @@ impl Sill {
     /// Where `field < bound` turns.
     #[cfg(test)]
     pub fn below(field: FieldIx, bound: i64) -> Sill {
-        Sill { field, last: bound - 1, is_low: true }
+        Sill { stream: StreamIx(0), field, last: bound - 1, is_low: true }
     }
 
-    fn of_condition(condition: &Expr, asked: Ref) -> Option<Sill> {
+    fn of_condition(stream: StreamIx, condition: &Expr, asked: Ref) -> Option<Sill> {
         let Expr::Compare { op, left, right } = condition else { return None };
         let (field, op, bound) = match (&**left, &**right) {
             (Expr::Get { of, what: Measure::Field(field) }, Expr::Number(bound)) if *of == asked => (*field, *op, bound),
@@ -60,10 +62,10 @@ impl Sill {
             }
             _ => return None,
         };
-        Sill::at(field, op, *bound)
+        Sill::at(stream, field, op, *bound)
     }
 
-    fn at(field: FieldIx, op: Compare, bound: Rational) -> Option<Sill> {
+    fn at(stream: StreamIx, field: FieldIx, op: Compare, bound: Rational) -> Option<Sill> {
         let (floor, is_whole) = (bound.n.div_euclid(bound.d), bound.n.rem_euclid(bound.d) == 0);
         // The last number that is less than the bound.
         let less = || if is_whole { floor.checked_sub(1) } else { Some(floor) };
@@ -74,7 +76,7 @@ impl Sill {
             Compare::Ge => (less()?, false),
             Compare::Eq | Compare::Ne => return None,
         };
-        Some(Sill { field, last, is_low })
+        Some(Sill { stream, field, last, is_low })
     }
 
     /// Whether the condition is true of a number.
@@ -85,11 +87,10 @@ impl Sill {
 }
 
 impl State {
-    /// The same as [`State::calm`] for a rule with a sill, where it rests by that. `None` says nothing.
+    /// The same as [`State::calm`] for a rule with a sill, where it rests by that; `table` is the stream's. `None` says nothing.
     #[inline]
-    pub fn stays(&self, case: &Case<'_>, stream: StreamIx, row: usize, awaited: bool) -> Option<Stay> {
-        let sill = case.version.scope.sill.as_ref()?;
-        let table = case.line.table(stream).filter(|_| case.version.is_driven_by(stream))?;
+    pub fn stays(&self, case: &Case<'_>, (stream, table): (StreamIx, &Table), row: usize, awaited: bool) -> Option<Stay> {
+        let sill = case.version.scope.sill.as_ref().filter(|sill| sill.stream == stream)?;
         let (number, at) = (table.column(sill.field)?.number(row)?, table.at(row));
         if at >= case.version.to {
             return None;
@@ -133,7 +134,7 @@ mod tests {
     fn it_is_true_on_one_side_alone() {
         let field = FieldIx(3);
         let number = |of| Box::new(Expr::Get { of, what: Measure::Field(field) });
-        let of = |condition: &Expr| Sill::of_condition(condition, Ref::Driver);
+        let of = |condition: &Expr| Sill::of_condition(StreamIx(2), condition, Ref::Driver);
         for op in [Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge] {
             for (n, d) in [(6, 1), (-6, 1), (7, 2), (-7, 2), (1, 3), (0, 1)] {
                 let bound = || Box::new(Expr::Number(Rational { n, d }));
@@ -146,7 +147,7 @@ mod tests {
                 }
             }
         }
-        let least = |op| Sill::at(field, op, Rational { n: i64::MIN, d: 1 });
+        let least = |op| Sill::at(StreamIx(2), field, op, Rational { n: i64::MIN, d: 1 });
         assert!(least(Compare::Lt).is_none() && least(Compare::Ge).is_none() && least(Compare::Le).is_some());
         let of = |left, op| of(&Expr::Compare { op, left, right: Box::new(Expr::number(3)) });
         assert!(of(number(Ref::Candidate), Compare::Lt).is_none() && of(number(Ref::Driver), Compare::Eq).is_none());

@@ -67,10 +67,32 @@ struct Place {
 
 impl Desk<'_> {
     /// Tells what changed: first what is rescinded, then what is amended, then what is new, each by onset.
+    #[inline]
     pub fn settle(mut self, effects: &mut Vec<Effect>) {
-        if let Some((former, place)) = self.single() {
-            return self.settle_single(former, place, effects);
+        if let Some(version) = self.only_changed() {
+            let facts = self.states[version].facts_mut();
+            if let Some(index) = facts.take_ended() {
+                return self.end(Place { version, index }, effects);
+            }
+            if let Some((gone, index)) = facts.take_single_change() {
+                // So it is with nearly every reading in order that changes anything: one went at most and one came.
+                let former = gone.and_then(|fact| fact.known.map(|known| Former { version, known, fact }));
+                let is_new = facts.list().get(index).is_some_and(|fact| fact.known.is_none());
+                return self.settle_single(former, is_new.then_some(Place { version, index }), effects);
+            }
         }
+        self.settle_all(effects);
+    }
+
+    /// The version whose facts changed, if it is one.
+    #[inline]
+    fn only_changed(&self) -> Option<usize> {
+        let mut changed = self.group.iter().map(|v| *v as usize).filter(|v| self.states[*v].facts().has_changed());
+        changed.next().filter(|_| changed.next().is_none())
+    }
+
+    /// Whatever changed.
+    fn settle_all(mut self, effects: &mut Vec<Effect>) {
         let (mut formers, mut news) = self.changes();
         self.keep_equal(&mut formers, &mut news);
         let mut amended = Vec::new();
@@ -90,17 +112,6 @@ impl Desk<'_> {
         for place in news {
             self.open(place, effects);
         }
-    }
-
-    /// The change of one version's facts, if one went at most and one came: so it is with nearly every reading in order that changes anything.
-    fn single(&mut self) -> Option<(Option<Former>, Option<Place>)> {
-        let mut changed = self.group.iter().map(|v| *v as usize).filter(|v| self.states[*v].facts().has_changed());
-        let version = changed.next().filter(|_| changed.next().is_none())?;
-        let facts = self.states[version].facts_mut();
-        let (gone, index) = facts.take_single_change()?;
-        let former = gone.and_then(|fact| fact.known.map(|known| Former { version, known, fact }));
-        let is_new = facts.list().get(index).is_some_and(|fact| fact.known.is_none());
-        Some((former, is_new.then_some(Place { version, index })))
     }
 
     /// As [`Desk::settle`] does with lists.
@@ -187,6 +198,14 @@ impl Desk<'_> {
         effects.push(self.effect(change, place.version, self.fact(place)));
     }
 
+    /// What was told while it went on is over, and that is all.
+    fn end(&mut self, place: Place, effects: &mut Vec<Effect>) {
+        if let Some(known) = &mut self.states[place.version].facts_mut().at_mut(place.index).known {
+            known.revision += 1;
+        }
+        effects.push(self.effect(Change::Resolved, place.version, self.fact(place)));
+    }
+
     fn open(&mut self, place: Place, effects: &mut Vec<Effect>) {
         let fact = self.fact(place);
         let quiet = self
@@ -263,7 +282,13 @@ impl Desk<'_> {
     fn stands(&self, id: MatchId, onset: i64) -> bool {
         let begins = |version: &u32| self.states[*version as usize].facts().beginning_in(onset, onset);
         let named = |f: &Fact| f.known.is_some_and(|k| k.id == id);
-        self.book.strays.contains(&id) || self.group.iter().flat_map(begins).any(named)
+        let stands = || self.group.iter().flat_map(begins).any(named);
+        if self.group.len() == 1 && self.book.strays.is_empty() {
+            // Facts of one version have different onsets.
+            debug_assert!(!stands(), "what is new is no other's");
+            return false;
+        }
+        self.book.strays.contains(&id) || stands()
     }
 
     fn fact(&self, place: Place) -> &Fact {
@@ -279,17 +304,23 @@ impl Desk<'_> {
         self.states[place.version].facts_mut().at_mut(place.index).known = Some(known);
     }
 
+    #[inline]
     fn effect(&self, change: Change, version: usize, fact: &Fact) -> Effect {
-        Effect::Finding(Box::new(FindingChange {
-            change,
-            finding: finding(&self.versions[version], self.subject, fact),
-            cause: self.cause,
-            decided_at: self.clock,
-        }))
+        let room = Box::new_uninit();
+        Effect::Finding(Box::write(
+            room,
+            FindingChange {
+                change,
+                finding: finding(&self.versions[version], self.subject, fact),
+                cause: self.cause,
+                decided_at: self.clock,
+            },
+        ))
     }
 }
 
 /// The record of a fact.
+#[inline]
 pub fn finding(version: &Version, subject: &Subject, fact: &Fact) -> Finding {
     let rule = &version.terms.rule;
     let kind = kind(version);

@@ -24,6 +24,8 @@ pub struct Calms {
     /// A cell is out, and these were roused meanwhile.
     is_out: bool,
     roused: Vec<u32>,
+    /// All that are told anything and hang on this stream alone are awake in the cell that is out: to rouse them is nothing.
+    told_awake: Option<StreamIx>,
 }
 
 /// What is known of the readings of one stream to come.
@@ -113,10 +115,17 @@ impl Calms {
         cell
     }
 
+    /// The reading that a cell is out for is told, only to those awake in it or to others too.
+    #[inline]
+    pub fn tell_awake(&mut self, stream: StreamIx, only: bool) {
+        self.told_awake = only.then_some(stream);
+    }
+
     /// Wakes in a cell that is out those that were roused meanwhile, for to be asked with the others whether they may rest. Whether any of them rested.
     #[inline]
     pub fn stir(&mut self, cell: &mut Calm) -> bool {
         let mut rested = false;
+        self.told_awake = None;
         self.roused.drain(..).for_each(|version| rested |= cell.rouse(version));
         rested
     }
@@ -166,7 +175,13 @@ impl Calms {
     }
 
     /// A version is not at rest any more, for a reason that is not a reading of these streams. Of a stream that does not concern it nothing is noted.
+    #[inline]
     pub fn rouse(&mut self, version: u32, streams: &[StreamIx]) {
+        if let ([only], Some(told)) = (streams, self.told_awake)
+            && *only == told
+        {
+            return;
+        }
         if self.is_out {
             self.roused.push(version);
         }

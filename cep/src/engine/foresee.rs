@@ -94,9 +94,9 @@ impl Person {
             return;
         }
         let places = || versions.iter().map(|version| *version as usize);
-        let noted = versions.iter().map(|version| (self.dues.of(*version) ^ self.fronts.of_version(*version)) as u64);
-        let mut seen = noted.fold(0, |seen, n| seen ^ n);
-        seen = places().fold(seen, |seen, place| seen ^ self.states[place].glance() ^ rules.versions[place].glance());
+        let noted = |version: u32| (self.dues.of(version) ^ self.fronts.of_version(version)) as u64;
+        let known = |place: usize| self.states[place].glance() ^ rules.versions[place].glance() ^ noted(place as u32);
+        let mut seen = places().fold(0, |seen, place| seen ^ known(place));
         seen =
             places().fold(seen, |seen, place| seen ^ self.states[place].glance_within() ^ rules.versions[place].glance_within());
         seen = places().fold(seen, |seen, place| seen ^ self.states[place].glance_at_last());

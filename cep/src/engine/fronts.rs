@@ -18,6 +18,11 @@ pub struct Fronts {
 }
 
 impl Fronts {
+    /// Of so many versions.
+    pub fn make_room(&mut self, versions: usize) {
+        self.versions.reserve_exact(versions.saturating_sub(self.versions.len()));
+    }
+
     #[inline]
     pub fn of(&self, stream: StreamIx) -> i64 {
         self.streams.get(usize::from(stream.0)).copied().unwrap_or(i64::MIN)

@@ -174,7 +174,9 @@ impl Resting {
         let place = version as usize;
         if self.numbers.len() <= place {
             // Millions of subjects have one for each stream: little more room than is used.
-            self.numbers.reserve_exact(place + FEW - self.numbers.len());
+            if self.numbers.capacity() <= place {
+                self.numbers.reserve_exact(place + FEW - self.numbers.len());
+            }
             self.numbers.resize(place + 1, 0);
         }
         self.numbers[place] = number;

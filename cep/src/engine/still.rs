@@ -23,7 +23,7 @@ impl Person {
             let (state, version) = (&self.states[place as usize], &rules.versions[place as usize]);
             let case = Case { line: &self.line, version, clock, more: rules.more };
             let awaited = self.dues.is_noted(place);
-            if let Some(stay) = state.stays(&case, stream, row, awaited) {
+            if let Some(stay) = state.stays(&case, (stream, table), row, awaited) {
                 debug_assert!(state.calm(&case, stream, row, awaited).is_some(), "who rests at a sill would rest without it");
                 return Some(Still::AtSill(stay));
             }

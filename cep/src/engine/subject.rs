@@ -115,6 +115,7 @@ impl Person {
                 let waits = |version: &u32| !rules.versions[*version as usize].is_kept_by(one.stream);
                 self.dues.reached(clock, waits).for_each(|version| is_old |= calm.rouse(version));
             }
+            self.calms.tell_awake(one.stream, overtaken.is_empty());
             let due = self.ask_also(rules, clock, one, &calm.awake, &overtaken);
             is_old |= self.calms.stir(&mut calm);
             if is_old {
@@ -558,6 +559,7 @@ impl Person {
         self.states.extend(rules.versions[self.states.len()..].iter().map(|v| State::new(&v.terms.rule)));
         self.books.resize_with(rules.names.len(), Lazy::default);
         self.dues.make_room(self.states.len());
+        self.fronts.make_room(self.states.len());
         let again = self.line.keep(&rules.wanted);
         for (place, state) in self.states.iter_mut().enumerate() {
             if rules.ranks.feeds(place as u32).is_some() {

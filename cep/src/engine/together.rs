@@ -15,17 +15,21 @@ pub struct Told {
     inputs: usize,
     /// Outcomes other than new, by input.
     outcomes: Vec<(u32, Outcome)>,
-    rest: Vec<Said>,
+    /// What else was said, as it was decided.
+    rest: Vec<Effect>,
+    /// Its parts, in the order in which they are told.
+    parts: Vec<Part>,
     by_subject: bool,
 }
 
-/// What else was said at an input: first what follows from it, then what the clock decided, by subject.
-#[derive(Debug)]
-struct Said {
+/// Which of what else was said was said at an input: first what follows from it, then what the clock decided, by subject.
+#[derive(Clone, Copy, Debug)]
+struct Part {
     input: u32,
     /// `None`: it follows from the input.
     by_clock: Option<u32>,
-    effect: Effect,
+    from: usize,
+    to: usize,
 }
 
 /// What one call has to remember.
@@ -53,6 +57,7 @@ impl Told {
         self.inputs = inputs;
         self.outcomes.clear();
         self.rest.clear();
+        self.parts.clear();
     }
 
     #[inline]
@@ -60,23 +65,38 @@ impl Told {
         if effects.is_empty() {
             return;
         }
+        let from = self.rest.len();
         for effect in effects.drain(..) {
             match effect {
                 Effect::Reading(Outcome::New) => {}
                 Effect::Reading(outcome) => self.outcomes.push((input, outcome)),
-                effect => self.rest.push(Said { input, by_clock, effect }),
+                effect => self.rest.push(effect),
             }
         }
+        let to = self.rest.len();
+        if from < to {
+            self.parts.push(Part { input, by_clock, from, to });
+        }
+    }
+
+    /// Brings what was decided subject by subject into the order of the inputs.
+    fn sort(&mut self) {
+        self.outcomes.sort_unstable_by_key(|(input, _)| *input);
+        self.parts.sort_unstable_by_key(|part| (part.input, part.by_clock, part.from));
     }
 
     /// What followed at each input, in their order: for each reading its outcome, then all else, as [`Engine::step`] appends it.
     pub fn take(&mut self) -> impl Iterator<Item = (usize, Effect)> + '_ {
-        let mut rest = self.rest.drain(..).peekable();
-        let mut outcomes = self.outcomes.drain(..).peekable();
-        let mut inputs = 0..self.inputs;
+        let Told { inputs, outcomes, rest, parts, .. } = self;
+        let (mut outcomes, mut parts) = (outcomes.drain(..).peekable(), parts.drain(..).peekable());
+        let (mut inputs, mut of, mut places) = (0..*inputs, 0, 0..0);
         std::iter::from_fn(move || {
-            if let Some(said) = rest.next_if(|said| (said.input as usize) < inputs.start) {
-                return Some((said.input as usize, said.effect));
+            loop {
+                if let Some(place) = places.next() {
+                    return Some((of, std::mem::replace(&mut rest[place], Effect::Reading(Outcome::New))));
+                }
+                let Some(part) = parts.next_if(|part| (part.input as usize) < inputs.start) else { break };
+                (of, places) = (part.input as usize, part.from..part.to);
             }
             let input = inputs.next()?;
             let outcome = outcomes.next_if(|(of, _)| *of as usize == input).map_or(Outcome::New, |(_, outcome)| outcome);
@@ -91,7 +111,7 @@ impl Told {
 
     /// What followed besides the readings' outcomes, in the order of the inputs.
     pub fn changes(&self) -> impl Iterator<Item = &Effect> {
-        self.rest.iter().map(|said| &said.effect)
+        self.parts.iter().flat_map(|part| &self.rest[part.from..part.to])
     }
 }
 
@@ -210,8 +230,7 @@ impl Engine {
         let mut going = Going { readings, begun, run, told, shelves };
         if going.told.by_subject {
             self.go_by_subject(&mut going)?;
-            going.told.outcomes.sort_unstable_by_key(|(input, _)| *input);
-            going.told.rest.sort_by_key(|said| (said.input, said.by_clock));
+            going.told.sort();
         } else {
             self.go_in_turn(&mut going)?;
         }

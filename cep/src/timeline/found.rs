@@ -112,5 +112,9 @@ mod tests {
         let table = line.table(stream).expect("it has rows");
         let ids: Vec<u128> = (0..table.len()).map(|row| table.mark(row).id.0).collect();
         assert_eq!(ids, [9, 5, 7, 1]);
+        // They rest on readings, and their ids are none of these.
+        let mut line = Timeline::default();
+        line.add_found(stream, row(3, 30), &mut Vec::new());
+        assert!(line.table(stream).is_some_and(|table| table.len() == 1 && table.ids_of(0..1).is_none()));
     }
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitalog_elog::effect::Former;
-use vitalog_elog::{Content, FieldIx, Outcome, Reading, ReadingId, StreamIx, Time};
+use vitalog_elog::{Content, FieldIx, Outcome, Reading, ReadingId, StreamIx, Time, When};
 
 use crate::plan::Edge;
 pub use cold::{ColdLine, Depth, Floors};
@@ -172,8 +172,27 @@ impl Timeline {
         self.quoted.list(ids)
     }
 
+    /// What these ids were quoted as last, in whatever order they are, if it was noted.
+    #[inline]
+    pub fn quoted_again(&self, ids: &[ReadingId]) -> Option<Arc<[ReadingId]>> {
+        self.quoted.again(ids)
+    }
+
+    /// Notes of the list quoted last which ids it is of, as they were given.
+    pub fn note_quoted(&self, ids: &[ReadingId]) {
+        self.quoted.note(ids);
+    }
+
     /// Takes a revision in. Appends what became or ceased to be visible to `touched`.
     pub fn put(&mut self, reading: &Reading, clock: i64, touched: &mut Vec<Touch>) -> Outcome {
+        if let Some(content @ Content { stream, when: When::At(Time(at)), .. }) = &reading.content
+            && *at <= clock
+            && let Some(mut end) = self.end_of(*stream)
+            && end.append(reading, content, *at)
+        {
+            touched.push(Touch { stream: *stream, at: Some(*at), from: *at, to: *at, came: true });
+            return Outcome::New;
+        }
         let place = place_of(reading, clock);
         let Some(old) = self.find(reading, place) else {
             if !is_plain(reading) || self.is_complete {

@@ -195,6 +195,12 @@ impl Table {
         }
     }
 
+    /// The ids of neighbouring rows of readings, if they lie side by side.
+    #[inline]
+    pub fn ids_of(&self, rows: Range<usize>) -> Option<&[ReadingId]> {
+        if self.slots.is_empty() && self.found.is_none() { self.marks.ids().get(rows) } else { None }
+    }
+
     /// The rows with an instant in common with the open interval from `after` to `before`.
     pub fn overlapping(&self, after: i64, before: i64) -> impl Iterator<Item = usize> {
         self.meeting(after.saturating_add(1), before.saturating_sub(1))

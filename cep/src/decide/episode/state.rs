@@ -65,17 +65,29 @@ impl Opened {
     /// The fact, if it belongs to the version.
     pub fn fact(&self, case: &Case<'_>, over: Option<(i64, i64, FindingState)>) -> Option<Fact> {
         case.version.owns(self.at).then(|| Fact {
-            onset: self.onset,
-            at: self.at,
             end: over.map(|(end, _, _)| end),
             resolved: over.map(|(_, resolved, _)| resolved),
             state: over.map_or(FindingState::Open, |(_, _, state)| state),
+            ..self.as_it_goes_on()
+        })
+    }
+
+    /// The fact while it is not over.
+    #[inline]
+    pub fn as_it_goes_on(&self) -> Fact {
+        Fact {
+            onset: self.onset,
+            at: self.at,
+            end: None,
+            resolved: None,
+            state: FindingState::Open,
             severity: self.severity,
             evidence: self.evidence.clone(),
             words: self.words.clone(),
             said: self.said.clone(),
             fed: false,
+            ended: false,
             known: None,
-        })
+        }
     }
 }

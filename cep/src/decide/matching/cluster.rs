@@ -92,9 +92,8 @@ impl Clusters {
         if !behind || reached.is_some_and(|reached| reached >= new.first) {
             return Some(new);
         }
-        let alone = fact(std::slice::from_ref(&new), new.last);
+        self.facts.push(alone(&new));
         self.matches.push(new);
-        self.facts.put_last(false, alone);
         None
     }
 
@@ -136,22 +135,31 @@ fn grouped(matches: &[Match]) -> Vec<Fact> {
 
 fn fact(cluster: &[Match], end: i64) -> Option<Fact> {
     let told = cluster.iter().min_by_key(|m| (m.at, m.first))?;
-    Some(Fact {
-        onset: cluster.first()?.first,
+    let evidence = match cluster {
+        [one] => one.evidence.clone(),
+        many => evidence(many.iter().flat_map(|m| m.evidence.iter().copied()).collect()),
+    };
+    let (onset, severity) = (cluster.first()?.first, cluster.iter().map(|m| m.severity).max()?);
+    Some(Fact { onset, end: Some(end), severity, evidence, ..alone(told) })
+}
+
+/// The fact of one match that stands alone.
+#[inline]
+fn alone(told: &Match) -> Fact {
+    Fact {
+        onset: told.first,
         at: told.at,
-        end: Some(end),
+        end: Some(told.last),
         resolved: None,
         state: FindingState::Open,
-        severity: cluster.iter().map(|m| m.severity).max()?,
-        evidence: match cluster {
-            [one] => one.evidence.clone(),
-            many => evidence(many.iter().flat_map(|m| m.evidence.iter().copied()).collect()),
-        },
+        severity: told.severity,
+        evidence: told.evidence.clone(),
         words: told.words.clone(),
         said: told.said.clone(),
         fed: false,
+        ended: false,
         known: None,
-    })
+    }
 }
 
 #[cfg(test)]
