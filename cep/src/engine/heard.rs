@@ -4,7 +4,7 @@
 //! something comes there, or goes: then whoever counted on it is asked again.
 //!
 //! INVARIANT (heard): whoever rests by another stream is woken by whatever comes or goes there, before anybody is told of it; and a reading there that lies before what was decided while they
-//! rested is told to them.
+//! rested is told to them. Whoever is woken by anything else meanwhile, and not told of what woke it, notes then how far it is.
 
 use super::rulebook::Rulebook;
 use super::subject::Person;
