@@ -1,11 +1,11 @@
 //! The subject's calendar: daylight saving in several zones, days that are missing, leap days, nights.
 
-use vitalog_cep::plan::{Anchor, Expr, Func, Measure, RuleKind, Show, Window};
-use vitalog_elog::Time;
+use vitalog_cep::plan::{Anchor, Compare, Expr, Func, Measure, Rational, Ref, RuleKind, Show, Window};
+use vitalog_elog::{Dimension, Span, StreamIx, Time};
 
 use super::build::*;
 use super::table::{check, written};
-use crate::world::{LAB, NAP, SUGAR};
+use crate::world::{F0, F1, Kind, LAB, MEAL, NAP, SUGAR, unit};
 
 /// What `expr` reads at a lab reading at `at`, for a subject in `zone`.
 fn says(zone: &str, at: &str, expr: Expr, show: Show, text: &str) {
@@ -13,11 +13,16 @@ fn says(zone: &str, at: &str, expr: Expr, show: Show, text: &str) {
 }
 
 fn says_after(input: &str, at: &str, expr: Expr, show: Show, text: &str) {
-    let mut r = rule(RuleKind::Match(pattern(vec![step(LAB, None)], 1)));
+    says_at((LAB, "lab"), input, at, expr, show, text);
+}
+
+/// The same at a reading of another stream.
+fn says_at((asked, name): (StreamIx, &str), input: &str, at: &str, expr: Expr, show: Show, text: &str) {
+    let mut r = rule(RuleKind::Match(pattern(vec![step(asked, None)], 1)));
     r.say = vec![hole(expr, show)];
     let readings = input.lines().filter(|l| !l.trim().is_empty() && !l.contains("profile")).count();
     let t = written(Time::parse(&at.replace('Z', ":00Z")).expect("an instant"));
-    let input = format!("{input}\n @2030-01-01T00:00Z {at} lab -");
+    let input = format!("{input}\n @2030-01-01T00:00Z {at} {name} -");
     check(&only(r), &input, &format!("open info from {t} at {t} to {t} of r{} say {text}", readings + 1));
 }
 
@@ -26,7 +31,7 @@ pub fn clock(zone: &str, at: &str, text: &str) {
 }
 
 fn weekday(zone: &str, at: &str, place: u16) {
-    let is = |day| compare(Expr::DayOfWeek(Box::new(Expr::Now)), vitalog_cep::plan::Compare::Eq, Expr::Enum(day));
+    let is = |day| compare(Expr::DayOfWeek(Box::new(Expr::Now)), Compare::Eq, Expr::Enum(day));
     says(zone, at, is(place), Show::Bool, "yes");
     says(zone, at, is((place + 1) % 7), Show::Bool, "no");
 }
@@ -194,4 +199,60 @@ fn between_may_go_over_midnight() {
     }
     let unknown = || Expr::Profile(crate::world::LIMIT);
     says("UTC", "2026-11-20T21:59Z", between(unknown(), minute(6, 0)), Show::Bool, "unknown");
+}
+
+/// What `func` of the labs of the day before is on the next, as a share.
+fn yesterday(labs: &str, func: Func, what: Measure, asks: Option<Expr>, text: &str) {
+    let day = Window { anchor: Anchor::Days(1), asks, ..window(func, LAB, what, 1) };
+    let input: Vec<String> = labs.split(", ").map(|lab| format!("2026-11-19T{lab}")).collect();
+    let share = Show::Quantity(unit(Dimension::Ratio));
+    says_at((MEAL, "meal"), &input.join("\n"), "2026-11-20T12:00Z", value_of(day), share, text);
+}
+
+#[test]
+fn of_a_whole_day_a_share_is_of_what_is_asked() {
+    let labs = "01:00Z lab 100 1, 02:00Z lab 100 5, 03:00Z lab 200 1, 04:00Z lab 200 5, 05:00Z lab 200 5";
+    let value = |op, n| compare(field(Ref::Item, F0), op, mg_dl(n));
+    let steps = |op, n| compare(field(Ref::Item, F1), op, Expr::number(n * Kind::Count.atoms()));
+    let share = |labs, asks, text| yesterday(labs, Func::Share, Measure::Itself, Some(asks), text);
+    share(labs, value(Compare::Ge, 200), "60 %");
+    share(labs, value(Compare::Ne, 200), "40 %");
+    share(labs, Expr::And(vec![value(Compare::Gt, 100), steps(Compare::Lt, 5)]), "20 %");
+    share(labs, Expr::And(vec![steps(Compare::Ge, 1), value(Compare::Lt, 200), steps(Compare::Gt, 1)]), "20 %");
+    share(labs, Expr::And(vec![value(Compare::Ge, 100), value(Compare::Lt, 200)]), "40 %");
+    share(labs, Expr::And(vec![value(Compare::Lt, 100), value(Compare::Gt, 200)]), "0 %");
+    // Those of which it is not known are not among them.
+    share("01:00Z lab - 1, 02:00Z lab 200 5", value(Compare::Ge, 200), "100 %");
+}
+
+#[test]
+fn of_a_whole_day_coverage_is_by_what_has_a_value() {
+    let coverage = |what, text| {
+        let half = Func::Coverage(Span::minutes(12 * 60));
+        yesterday("01:00Z lab - 1, 13:00Z lab 100 1, 13:05Z lab 100 1", half, what, None, text);
+    };
+    coverage(Measure::Itself, "100 %");
+    coverage(Measure::Field(F0), "50 %");
+    coverage(Measure::Field(F1), "100 %");
+}
+
+#[test]
+fn the_clock_of_what_is_asked_is_compared_with_parts_of_a_moment() {
+    let clock = || Box::new(Expr::TimeOfDay(Box::new(get(Ref::Item, Measure::At))));
+    // A half is added to two microseconds of a day.
+    let half = |whole: i64| Box::new(Expr::Number(Rational { n: 2 * whole + 1, d: 2 }));
+    let (two, three) = (2 * 3_600_000_000, 3 * 3_600_000_000);
+    let share = |low, high, text| {
+        let asks = Expr::BetweenTimes { value: clock(), low, high };
+        let labs = "01:00Z lab 100 1, 02:00Z lab 100 5, 03:00Z lab 200 1, 04:00Z lab 200 5";
+        yesterday(labs, Func::Share, Measure::Itself, Some(asks), text);
+    };
+    share(half(two - 1), half(three), "50 %");
+    share(half(two), half(three), "25 %");
+    share(half(two - 1), half(three - 1), "25 %");
+    share(half(two), half(two), "0 %");
+    // Over midnight.
+    share(half(three), half(two), "75 %");
+    share(half(three - 1), half(two - 1), "75 %");
+    share(half(two), half(two - 1), "75 %");
 }

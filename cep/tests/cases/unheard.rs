@@ -133,3 +133,13 @@ fn what_other_rules_find_is_never_unheard() {
     assert_eq!(stands(&rules, &format!("{calm}\n 20 sugar 150\n 25 sugar 150")), 0);
     assert_eq!(stands(&rules, &format!("{calm}\n 20 sugar 60\n 25 sugar 45")), 2);
 }
+
+#[test]
+fn whoever_the_clock_wakes_is_told_what_comes_elsewhere() {
+    // Its end is far off when the clock looks, for readings moved it away; then something is eaten at the instant of the last of them.
+    let low = Episode { lapse: Some(Span::minutes(24)), ..episode(SUGAR, sugar(Ref::Driver, Compare::Lt, 70)) };
+    let rules = only(Rule { filter: Some(meals(None, Compare::Ge, 1)), ..rule(RuleKind::Episode(low)) });
+    let calm = "0 sugar 60\n 5 sugar 60\n 10 sugar 100\n 15 sugar 60\n 20 sugar 60";
+    assert_eq!(stands(&rules, &format!("{calm}\n 25 sugar 60\n @30 25 meal 10")), 1);
+    assert_eq!(stands(&rules, &format!("{calm}\n 25 sugar 60\n @40 25 meal 10")), 1);
+}
