@@ -30,6 +30,8 @@ pub enum Guard {
     },
     /// All numbers of a window are the same.
     Level(Box<Window>),
+    /// Yes or no of the profile.
+    Flag(u16),
     /// A word of the reading, by its place.
     Word(FieldIx, Compare, u16),
     Not(Box<Guard>),
@@ -90,6 +92,7 @@ impl Source<'_> {
     pub fn guard(&self, condition: &Expr) -> Option<Guard> {
         Some(match condition {
             Expr::Bool(b) => Guard::Fixed(*b),
+            Expr::Profile(field) => Guard::Flag(*field),
             Expr::Not(e) => Guard::Not(Box::new(self.guard(e)?)),
             Expr::And(all) => {
                 let (parts, is_whole) = self.parts(all)?;
@@ -175,6 +178,10 @@ impl Guard {
             Guard::Whole(op, left, right) => Some(holds(*op, left.of(here)?.cmp(&right.of(here)?))),
             Guard::Numbers { op, left, right, .. } => Some(holds(*op, left.of(here)?.compare(right.of(here)?))),
             Guard::Level(w) => level(w, here.case.line, here.table.at(here.row)),
+            Guard::Flag(field) => match here.case.profile(*field, here.table.at(here.row))? {
+                Set::Bool(truth) => Some(*truth),
+                _ => None,
+            },
             Guard::Word(field, op, place) => match here.table.column(*field)?.cell(here.row)? {
                 Cell::Enum(word) => Some(holds(*op, word.cmp(place))),
                 _ => None,
@@ -206,7 +213,7 @@ impl Guard {
     fn cost(&self) -> u32 {
         match self {
             Guard::Fixed(_) => 0,
-            Guard::Whole(..) | Guard::Word(..) => 1,
+            Guard::Whole(..) | Guard::Word(..) | Guard::Flag(_) => 1,
             // Mostly the newest two differ.
             Guard::Level(_) => 8,
             Guard::Numbers { left, right, .. } => 2 + left.cost() + right.cost(),
@@ -364,6 +371,7 @@ mod tests {
         assert!(matches!(part, Some(Guard::All { parts, is_whole: false }) if parts.len() == 1));
         let all = source.guard(&Expr::Or(vec![known.clone(), Expr::Bool(false)]));
         assert!(matches!(all, Some(Guard::Any { parts, is_whole: true }) if matches!(parts[0], Guard::Fixed(false))));
+        assert!(matches!(source.guard(&Expr::Profile(4)), Some(Guard::Flag(4))));
         // A `let` sees those before it.
         let of_let = |place| source.guard(&below(5, Box::new(Expr::Let(place))));
         assert!(matches!(of_let(1), Some(Guard::Whole(_, Whole::Fixed(5), Whole::Fixed(3)))));

@@ -16,7 +16,7 @@ use super::range::hangs_on_no_reading;
 use super::version::Case;
 use crate::eval::{Calendar, DAY, Lets, Ratio, Scope, Value, covered_at_most, holds, render, said, value};
 use crate::newest::first_not;
-use crate::plan::{Compare, Expr, Schedule};
+use crate::plan::{Compare, Expr, Func, Measure, Schedule};
 use crate::timeline::Touch;
 
 /// No schedule fires before 1970: a reading of a device whose clock was never set enrols nobody for ages.
@@ -49,6 +49,11 @@ impl Default for Schedules {
 impl Schedules {
     /// A reading came or went; `alone`: nothing else did. Returns whether a fact changed.
     pub fn touched(&mut self, case: &Case<'_>, schedule: &Schedule, touch: &Touch, alone: bool) -> bool {
+        let fired = |(from, to): &(i64, i64)| {
+            let (firings, facts) = self.between(*from, *to);
+            !(firings.is_empty() && facts.is_empty())
+        };
+        let Some(_) = case.version.sight(touch).filter(fired) else { return false };
         let Some((from, to)) = case.version.glimpse(case, touch, alone) else { return false };
         if !case.more {
             return self.judge(case, schedule, from, to);
@@ -162,16 +167,31 @@ fn fires<'a>(case: &Case<'a>, schedule: &'a Schedule, t: i64) -> Option<Fact> {
     })
 }
 
-/// Whether a condition is false for how few readings there are: they are counted, and none is looked at.
+/// Whether a condition is not true for how few readings there are, or because none says what is measured: they are counted, and none is looked at.
 fn lacks_readings<'a>(condition: &'a Expr, scope: &Scope<'a, '_>) -> bool {
     match condition {
         Expr::And(all) => all.iter().any(|e| lacks_readings(e, scope)),
+        Expr::Compare { left, right, .. } if is_unsaid(left, scope) || is_unsaid(right, scope) => true,
         Expr::Compare { op: op @ (Compare::Ge | Compare::Gt), left, right } => {
             let Expr::Window(w) = &**left else { return false };
             let bound = hangs_on_no_reading(right, &[]).then(|| value(right, scope));
             let (Some(Value::Number(bound)), Some(most)) = (bound, covered_at_most(w, scope)) else { return false };
             !holds(*op, most.compare(bound))
         }
+        _ => false,
+    }
+}
+
+/// Whether a number is unknown because no reading of its stream ever says what it measures.
+fn is_unsaid(number: &Expr, scope: &Scope<'_, '_>) -> bool {
+    match number {
+        Expr::Arith { left, right, .. } => is_unsaid(left, scope) || is_unsaid(right, scope),
+        Expr::Window(w) => match (w.func, w.what) {
+            (Func::Avg | Func::First | Func::Last | Func::Delta | Func::Slope | Func::Forecast(_), Measure::Field(field)) => {
+                scope.line.table(w.stream).is_none_or(|table| table.is_silent_in(field))
+            }
+            _ => false,
+        },
         _ => false,
     }
 }

@@ -30,10 +30,19 @@ impl Silences {
             let until = case.line.enrolled().map_or(t, |enrolled| t.max(enrolled));
             changed |= self.judge_but(case, silence, self.counting_before(case, silence, t), until, Some(touch));
         }
-        if let Some((from, until)) = case.version.glimpse(case, touch, alone) {
+        let sight = case.version.sight(touch).filter(|(from, until)| !self.is_quiet(case, silence, *from, *until));
+        if let Some((from, until)) = sight.and_then(|_| case.version.glimpse(case, touch, alone)) {
             changed |= self.doubted_but(case, silence, from, until, Some(touch));
         }
         changed
+    }
+
+    /// Whether nothing is silent that hangs on what is decided in `[from, until]`, nor may be.
+    fn is_quiet(&self, case: &Case<'_>, silence: &Silence, from: i64, until: i64) -> bool {
+        let (from, until) = (from.saturating_sub(silence.span.0), until.saturating_sub(silence.span.0));
+        silence.streams.iter().all(|h| h.filter.is_none())
+            && self.facts.beginning_in(from, until).is_empty()
+            && beginnings(case, silence, from, until).is_empty()
     }
 
     /// Judges again what may come out otherwise when conditions are decided otherwise in `[from, until]`.

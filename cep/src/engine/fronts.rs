@@ -42,9 +42,12 @@ impl Fronts {
     /// A version that hangs on these streams has decided what lies at an instant or before.
     #[inline]
     pub fn raise(&mut self, version: u32, streams: &[StreamIx], to: i64) {
-        if to <= self.of_version(version) {
-            return;
+        if to > self.of_version(version) {
+            self.raise_to(version, streams, to);
         }
+    }
+
+    fn raise_to(&mut self, version: u32, streams: &[StreamIx], to: i64) {
         *of(&mut self.versions, version as usize) = to;
         for stream in streams.iter().filter(|stream| stream.derived().is_none()) {
             let known = of(&mut self.streams, usize::from(stream.0));

@@ -30,6 +30,8 @@ pub struct Glance {
     filter: Option<Expr>,
     /// It is asked at the single reading that a match begins with, and nowhere else.
     is_of_start: bool,
+    /// It shows nothing of a reading that does not say what is measured.
+    is_of_those_that_say: bool,
 }
 
 /// From which decision to which a reading may matter.
@@ -70,17 +72,22 @@ impl Glance {
             _ => Shows::All,
         };
         let filter = w.filter.clone().filter(|_| is_closed);
-        Glance { stream: w.stream, sight: Sight::of(w), what: w.what, over: w.over.0, shows, filter, is_of_start }
+        let is_of_those_that_say = matches!(w.what, Measure::Field(_)) && passes_over_the_silent(w.func);
+        let (sight, over) = (Sight::of(w), w.over.0);
+        Glance { stream: w.stream, sight, what: w.what, over, shows, filter, is_of_start, is_of_those_that_say }
     }
 
     /// Of one that stands in another's.
     pub fn whole(w: &Window, sight: Sight) -> Glance {
-        Glance { stream: w.stream, sight, what: w.what, over: w.over.0, shows: Shows::All, filter: None, is_of_start: false }
+        let (shows, filter) = (Shows::All, None);
+        let (is_of_start, is_of_those_that_say) = (false, false);
+        Glance { stream: w.stream, sight, what: w.what, over: w.over.0, shows, filter, is_of_start, is_of_those_that_say }
     }
 
     /// Takes another in, if both leave the same readings out.
     pub fn join(&mut self, other: &Glance) -> bool {
-        let alike = (self.stream, self.is_of_start) == (other.stream, other.is_of_start) && self.filter == other.filter;
+        let of = |glance: &Glance| (glance.stream, glance.is_of_start, glance.is_of_those_that_say.then_some(glance.what));
+        let alike = of(self) == of(other) && self.filter == other.filter;
         let is_like = alike && self.shows == Shows::All && other.shows == Shows::All;
         if is_like {
             let (a, b) = (self.sight, other.sight);
@@ -92,6 +99,13 @@ impl Glance {
     fn seen<'a>(&'a self, case: &Case<'a>, beside: &Beside<'a>) -> Option<(i64, i64)> {
         let &Beside { table, at, ref tie, came } = beside;
         let (from, to) = (at.saturating_sub(self.sight.before), at.saturating_add(self.sight.after));
+        if let Measure::Field(field) = self.what
+            && self.is_of_those_that_say
+            && came
+            && table.column(field).is_none_or(|column| tie.clone().all(|row| !column.has(row)))
+        {
+            return None;
+        }
         let scope = case.scope(at, at);
         if let Some(filter) = self.filter.as_ref().filter(|_| came)
             && !tie.clone().any(|row| truth(filter, &scope.with_item(Rows::one(table, row))) == Some(true))
@@ -186,6 +200,16 @@ impl Version {
             *known = wider(*known, range);
         }
         seen
+    }
+}
+
+/// Whether what a window comes to hangs on those of its readings alone that say what is measured.
+fn passes_over_the_silent(func: Func) -> bool {
+    match func {
+        Func::Count | Func::Sum | Func::Avg | Func::Min | Func::Max | Func::First | Func::Last | Func::Delta => true,
+        Func::Stddev | Func::Cv | Func::Median | Func::Percentile(_) | Func::Slope | Func::Rate | Func::Reversals => true,
+        Func::Forecast(_) => true,
+        Func::Share | Func::TimeIn(_) | Func::Coverage(_) | Func::DecayedSum(_) | Func::Days => false,
     }
 }
 
