@@ -12,7 +12,7 @@ use crate::cases::build::{
 };
 use crate::draw::dice::Dice;
 use crate::world::script::{Given, Line, reading};
-use crate::world::{EPOCH, F0, MEAL, SUGAR, glucose, profile, schema};
+use crate::world::{EPOCH, F0, MEAL, SUGAR, TARGET, glucose, profile, schema};
 
 #[test]
 fn what_is_passed_over_comes_to_what_it_came_to() {
@@ -42,7 +42,13 @@ fn condition(dice: &mut Dice, anchor: Anchor, own: Option<Ref>) -> Expr {
         (Func::Max, Some(of)) if dice.chance(50) => (arith(left, Arith::Sub, first(of)), mg_dl(dice.between(0, 5))),
         _ => (left, mg_dl(dice.between(96, 104))),
     };
-    let one = compare(left, *dice.pick(&OPS), right);
+    let one = match own {
+        Some(of) if dice.chance(25) => {
+            let bound = if dice.chance(50) { Expr::Profile(TARGET) } else { mg_dl(dice.between(96, 104)) };
+            compare(first(of), *dice.pick(&OPS), bound)
+        }
+        _ => compare(left, *dice.pick(&OPS), right),
+    };
     match dice.below(6) {
         0 => Expr::And(vec![one, condition(dice, anchor, own)]),
         1 => Expr::Or(vec![one, condition(dice, anchor, own)]),
@@ -170,7 +176,7 @@ fn lines(dice: &mut Dice) -> Vec<Line> {
         let given = |stream, values| Given::Reading(reading(&subject, &name, rev, stream, at, values));
         let input = match dice.below(25) {
             0 | 1 => given(MEAL, vec![]),
-            2 if i > 60 => target(clock, dice.between(96, 104)),
+            2 if i > 60 => target(if dice.chance(50) { clock } else { clock - back }, dice.between(96, 104)),
             3 => Given::Tick,
             4 if dice.chance(30) => given(SUGAR, vec![None]),
             _ => given(SUGAR, vec![Some(glucose(value))]),
