@@ -101,6 +101,16 @@ enum Next {
     },
 }
 
+/// Decisions that may be others: those of some rows, which are all in `[from, until]`, or what is left of them.
+struct Doubted<'a> {
+    table: &'a Table,
+    rows: Range<usize>,
+    from: i64,
+    until: i64,
+    /// Nothing goes on where they begin, and the condition may be true of the first.
+    is_sifted: bool,
+}
+
 /// An instant at which the driver has readings.
 struct Decision<'a> {
     table: &'a Table,
@@ -122,6 +132,17 @@ impl Episodes {
     /// Nothing goes on.
     pub fn is_idle(&self) -> bool {
         !self.busy
+    }
+
+    /// Nothing goes on from one instant to another: what begins later begins from nothing.
+    #[inline]
+    pub fn is_idle_between(&self, from: i64, to: i64) -> bool {
+        if self.changed < Some(from) {
+            return !self.busy;
+        }
+        let log = &self.past.log;
+        let before = first_not(log, |e| e.at < from);
+        self.state_before(before).is_idle() && log.get(before).is_none_or(|e| e.at > to)
     }
 
     /// When its state changed last: that it lapsed is known later than its last reading.
@@ -225,9 +246,10 @@ impl Episodes {
         changed
     }
 
-    /// Readings came or went. Returns whether a fact changed.
-    pub fn touched(&mut self, case: &Case<'_>, episode: &Episode, touches: &[Touch]) -> bool {
-        let newest = case.line.table(episode.driver).and_then(Table::last);
+    /// Readings came or went. Whether a fact changed; `None`: nothing is another, neither what stands nor what goes on.
+    pub fn touched(&mut self, case: &Case<'_>, episode: &Episode, touches: &[Touch]) -> Option<bool> {
+        let table = case.line.table(episode.driver);
+        let newest = table.and_then(Table::last);
         let (mut from, mut until) = (i64::MAX, i64::MIN);
         let mut note = |range: (i64, i64)| (from, until) = (from.min(range.0), until.max(range.1));
         for touch in touches {
@@ -239,7 +261,17 @@ impl Episodes {
                 note(range);
             }
         }
-        from <= until && self.replay_but(case, episode, from, until, touches)
+        if from > until {
+            return None;
+        }
+        let Some(table) = table else { return Some(self.replay_but(case, episode, (from, until), touches)) };
+        let rows = rows_between(table, from, until);
+        if self.is_idle_between(from, until) {
+            let row = passed_over(case, episode, table, rows.clone());
+            let doubt = Doubted { table, rows: row..rows.end, from, until, is_sifted: true };
+            return (row < rows.end).then(|| self.decide_again(case, episode, doubt, touches));
+        }
+        Some(self.decide_again(case, episode, Doubted { table, rows, from, until, is_sifted: false }, touches))
     }
 
     /// The clock moved: an open episode may have lapsed.
@@ -288,28 +320,27 @@ impl Episodes {
 
     /// Decides again from `from` until past `until` and the state is the former one. Returns whether a fact changed.
     pub fn replay(&mut self, case: &Case<'_>, episode: &Episode, from: i64, until: i64) -> bool {
-        self.replay_but(case, episode, from, until, &[])
+        self.replay_but(case, episode, (from, until), &[])
     }
 
     /// The same; where readings came or went, and nothing else, what was told of openings is kept.
-    fn replay_but(&mut self, case: &Case<'_>, episode: &Episode, from: i64, until: i64, touches: &[Touch]) -> bool {
+    fn replay_but(&mut self, case: &Case<'_>, episode: &Episode, (from, until): (i64, i64), touches: &[Touch]) -> bool {
         let nothing = OnceCell::new();
         let table = case.line.table(episode.driver).unwrap_or_else(|| nothing.get_or_init(Table::default));
-        let mut row = table.from(from);
-        let doubted = table.after(until).max(row);
-        if !self.busy && self.changed < Some(from) {
-            row = passed_over(case, episode, table, row..doubted);
-            if row == doubted {
-                return false;
-            }
-        }
+        let rows = rows_between(table, from, until);
+        self.decide_again(case, episode, Doubted { table, rows, from, until, is_sifted: false }, touches)
+    }
+
+    /// The same of some rows.
+    fn decide_again(&mut self, case: &Case<'_>, episode: &Episode, doubt: Doubted<'_>, touches: &[Touch]) -> bool {
+        let Doubted { table, rows: Range { start: mut row, end: doubted }, from, until, mut is_sifted } = doubt;
         let cut = first_not(&self.past.log, |e| e.at < from);
         let mut fresh = Log { entries: Vec::new(), state: self.state_before(cut).clone() };
         let known = first_not(self.past.facts.list(), |f| f.resolved.is_some_and(|r| r < from));
         let mut found = Vec::new();
         let mut previous = row.checked_sub(1).map(|row| table.at(row));
         loop {
-            if fresh.state.is_idle() && row < doubted {
+            if fresh.state.is_idle() && row < doubted && !std::mem::take(&mut is_sifted) {
                 row = passed_over(case, episode, table, row..doubted);
                 previous = row.checked_sub(1).map(|row| table.at(row));
             }
@@ -539,11 +570,21 @@ fn next_open<'a>(case: &Case<'a>, episode: &'a Episode, what: &Arc<Opened>, calm
     Next::To(State::Open { what: graver.unwrap_or_else(|| what.clone()), calm: next_calm })
 }
 
+/// The rows decided from one instant to another.
+fn rows_between(table: &Table, from: i64, until: i64) -> Range<usize> {
+    if from == until {
+        return table.rows_at(from);
+    }
+    let first = table.from(from);
+    first..table.after(until).max(first)
+}
+
 /// The first of some rows, or of those at its instant, that the condition may be true of; the end if there is none.
 fn passed_over(case: &Case<'_>, episode: &Episode, table: &Table, rows: Range<usize>) -> usize {
-    if rows.len() == 1 {
-        let told = case.tells(table, rows.start, table.at(rows.start));
-        return if told == Some(false) { rows.end } else { rows.start };
+    if rows.len() == 1
+        && let Some(told) = case.tells(table, rows.start, table.at(rows.start))
+    {
+        return if told { rows.start } else { rows.end };
     }
     let row = case.may_hold(episode.driver, table, rows.clone());
     if row < rows.end { table.from(table.at(row)).max(rows.start) } else { row }

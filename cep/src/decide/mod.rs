@@ -38,7 +38,7 @@ pub use rests::{Band, Rest};
 use schedule::Schedules;
 use silence::Silences;
 pub use sill::{Sill, Stay};
-pub use version::{Case, Version};
+pub use version::{Case, Claim, Version};
 
 use crate::plan::{Rule, RuleKind};
 use crate::timeline::Touch;
@@ -138,38 +138,44 @@ impl State {
         }
     }
 
-    /// Readings came or went.
+    /// Readings came or went. `None`: nothing is another, no fact, nothing that goes on and no deadline.
     #[inline]
-    pub fn touched(&mut self, case: &Case<'_>, touches: &[Touch]) -> Seen {
+    pub fn touched(&mut self, case: &Case<'_>, touches: &[Touch]) -> Option<Seen> {
         let rule = &*case.version.terms.rule;
         if let [one] = touches
             && one.came
             && let (State::Silence(state), RuleKind::Silence(silence)) = (&mut *self, &rule.kind)
             && let Some(due) = state.goes_on(case, silence, one)
         {
-            return Seen { changed: false, due };
+            return Some(Seen { changed: false, due });
         }
+        let alone = touches.len() == 1;
+        // Each of them, whether or not one before changed something.
+        let any = |told: &mut dyn Iterator<Item = bool>| told.filter(|changed| *changed).count() > 0;
         let changed = match (&mut *self, &rule.kind) {
-            (State::Episode(state), RuleKind::Episode(episode)) => state.touched(case, episode, touches),
+            (State::Episode(state), RuleKind::Episode(episode)) => state.touched(case, episode, touches)?,
             (State::Silence(state), RuleKind::Silence(silence)) => {
-                // Each of them, whether or not one before changed something.
-                touches.iter().filter(|t| state.touched(case, silence, t, touches.len() == 1)).count() > 0
+                any(&mut touches.iter().map(|t| state.touched(case, silence, t, alone)))
             }
             (State::Match(state), RuleKind::Match(pattern)) => {
-                let alone = touches.len() == 1;
+                if let [one] = touches
+                    && state.stands(case, pattern, one)
+                {
+                    return None;
+                }
                 let ours = touches.iter().filter(|t| alone || case.version.scope.streams.contains(&t.stream));
                 match (&case.version.scope.program, &case.version.scope.shape) {
-                    (Some(program), _) => ours.filter(|t| state.touched_tree(case, pattern, program, t, alone)).count() > 0,
-                    (None, Some(shape)) => ours.filter(|t| state.touched(case, pattern, shape, t, alone)).count() > 0,
+                    (Some(program), _) => any(&mut ours.map(|t| state.touched_tree(case, pattern, program, t, alone))),
+                    (None, Some(shape)) => any(&mut ours.map(|t| state.touched(case, pattern, shape, t, alone))),
                     (None, None) => false,
                 }
             }
             (State::Schedule(state), RuleKind::Schedule(schedule)) => {
-                touches.iter().filter(|t| state.touched(case, schedule, t, touches.len() == 1)).count() > 0
+                any(&mut touches.iter().map(|t| state.touched(case, schedule, t, alone)))
             }
             _ => false,
         };
-        Seen { changed, due: self.next_due(case) }
+        Some(Seen { changed, due: self.next_due(case) })
     }
 
     /// What is decided at `from` or later may come out otherwise, up to `until`: the profile, the rules or the enrolment changed.

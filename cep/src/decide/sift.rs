@@ -10,6 +10,7 @@ use std::ops::Range;
 use vitalog_elog::StreamIx;
 
 use super::guard::{Guard, Number, reckoned};
+use super::rests::Band;
 use super::sieve::{Moving, Sieve, What};
 use super::strip::Strip;
 use super::version::Case;
@@ -86,6 +87,9 @@ impl Sifted<'_, '_> {
     fn in_band(&self, guard: &Guard, rows: Range<usize>) -> Option<usize> {
         let (from, to) = self.stretch(&rows);
         let band = guard.band(self.case, from, to)?;
+        if self.table.is_silent_in(band.field) {
+            return Some(rows.end);
+        }
         self.table.column(band.field)?.first_between(rows, band.low, band.high)
     }
 
@@ -144,6 +148,41 @@ impl Sifted<'_, '_> {
             }
         }
         Some(rows.end)
+    }
+}
+
+impl Guard {
+    /// Between which numbers those lie that each reading of a stream says of which it is true, whenever from one instant to another it is asked, if each says one. `None`: that is not known.
+    pub fn claims(&self, case: &Case<'_>, stream: StreamIx, from: i64, to: i64) -> Option<Band> {
+        match self {
+            Guard::Whole(..) => self.band(case, from, to),
+            Guard::Numbers { left, right, sieve: Some(sieve), .. } => {
+                let Moving { what, field, window } = sieve.moving;
+                // A window holds the reading itself.
+                let of_own = |is: bool| is && window.is_some_and(|(of, _)| of == stream);
+                let is_claim = match what {
+                    What::Own => true,
+                    What::Greatest => of_own(matches!(sieve.op, Compare::Lt | Compare::Le)),
+                    What::Least => of_own(matches!(sieve.op, Compare::Gt | Compare::Ge)),
+                    _ => false,
+                };
+                let bound = if sieve.is_turned { left } else { right };
+                let (least, greatest) = bound.extent(case, from, to).filter(|_| is_claim)?;
+                let (low, high) = match sieve.op {
+                    Compare::Lt | Compare::Le => satisfying(sieve.op, greatest),
+                    Compare::Gt | Compare::Ge => satisfying(sieve.op, least),
+                    Compare::Eq | Compare::Ne => return None,
+                };
+                Some(Band { field: field?, low, high })
+            }
+            Guard::All { parts, .. } => {
+                let mut claims = parts.iter().filter_map(|part| part.claims(case, stream, from, to));
+                let first = claims.next()?;
+                let narrower = |a: Band, b: Band| Band { low: a.low.max(b.low), high: a.high.min(b.high), ..a };
+                Some(claims.filter(|other| other.field == first.field).fold(first, narrower))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -258,7 +297,7 @@ mod tests {
     #[test]
     fn of_what_is_passed_over_the_condition_is_not_true() {
         let mut dice = Dice(7);
-        let (mut passed, mut true_of) = (0, 0);
+        let (mut passed, mut true_of, mut claimed) = (0, 0, 0);
         for _ in 0..3_000 {
             let (mut line, mut at) = (Timeline::default(), 1_000);
             let (tied, gaps, swing) = (dice.below(5) == 0, dice.below(8) == 0, 1 + dice.below(8) as u64);
@@ -281,9 +320,17 @@ mod tests {
                 case.scope(at, at).driven_by(Rows::one(table, row)).holds(&episode.when)
             };
             assert!(!(from..first).any(holds), "{:?}: rows {from}..{first} of {end}", episode.when);
+            let numbers = table.column(FieldIx(0)).and_then(|column| column.numbers(0..table.len()));
+            if let (Some(claim), Some(numbers)) = (case.claim(DRIVER, i64::MIN, i64::MAX), numbers) {
+                let is_outside = |row: &usize| numbers[*row] < claim.band.low || claim.band.high < numbers[*row];
+                let mut outside = (0..table.len()).filter(is_outside);
+                assert!(!outside.any(|row| holds(row)), "{:?}: {claim:?}", episode.when);
+                claimed += (0..table.len()).filter(is_outside).count();
+            }
             passed += first - from;
             true_of += usize::from(first < end && holds(first));
         }
         assert!(passed > 5_000 && true_of > 1_000, "{passed} rows passed over, {true_of} times it was true then");
+        assert!(claimed > 5_000, "{claimed} rows outside of what is claimed");
     }
 }

@@ -1,5 +1,6 @@
 //! A dated rule: one meaning of one rule, in force for a stretch of event time, and how far what it decides looks.
 
+mod claims;
 mod floors;
 mod glances;
 mod telling;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vitalog_elog::{FieldIx, StreamIx};
 
+pub use self::claims::Claim;
 pub use self::glances::Glimpses;
 use self::glances::{Glance, counts_up_to};
 use super::guard::{Guard, Here, Source};
@@ -47,6 +49,8 @@ pub struct Reach {
     covers: Vec<(StreamIx, Asked)>,
     /// All streams that decide anything, sorted.
     pub streams: Vec<StreamIx>,
+    /// For each of them how long after a reading nothing hangs on it any more that is decided from then on.
+    past: Vec<i64>,
     /// Those of a pattern's steps and absences.
     pub decisive: Vec<StreamIx>,
     /// Profile fields that decide anything.
@@ -227,8 +231,14 @@ impl Version {
 
     /// Whether nothing that is decided after `newest` hangs on a reading of a stream at `t`: neither through a window nor as a part of what began with it or before.
     pub fn is_past(&self, stream: StreamIx, t: i64, newest: i64) -> bool {
+        let place = self.scope.streams.binary_search(&stream).ok();
+        let past = place.and_then(|place| self.scope.past.get(place)).copied().unwrap_or(i64::MAX);
+        past < i64::MAX && t.saturating_add(past) <= newest
+    }
+
+    fn past_after(&self, stream: StreamIx) -> i64 {
         let seen = self.scope.windows.iter().find(|(s, _)| *s == stream).map_or(0, |(_, sight)| sight.after);
-        !self.asks_for(stream) && t.saturating_add(seen).saturating_add(self.span()) <= newest
+        if self.asks_for(stream) { i64::MAX } else { seen.saturating_add(self.span()) }
     }
 
     fn covers(&self, stream: StreamIx) -> Option<Asked> {
@@ -292,6 +302,7 @@ impl Version {
         reach.streams.dedup();
         reach.told = telling::told(rule);
         self.scope = reach;
+        self.scope.past = self.scope.streams.iter().map(|stream| self.past_after(*stream)).collect();
         let driven = |stream: &&StreamIx| self.is_driven_by(**stream);
         let heeds = self.scope.streams.iter().filter(driven).any(|stream| self.heeds(*stream));
         self.scope.sill = Sill::of(&self.terms.rule.kind).filter(|_| !heeds && self.scope.program.is_none());

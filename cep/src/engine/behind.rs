@@ -16,7 +16,7 @@ use crate::timeline::Touch;
 #[derive(Clone, Copy)]
 pub struct Behind {
     pub stream: StreamIx,
-    at: i64,
+    pub at: i64,
     newest: i64,
 }
 

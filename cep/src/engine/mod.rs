@@ -2,9 +2,11 @@
 
 mod alarm;
 mod asked;
+mod asking;
 mod behind;
 mod book;
 mod calm;
+mod claims;
 mod cold;
 mod coming;
 mod dues;

@@ -5,6 +5,7 @@ use vitalog_elog::{Cause, Effect, ReadingId, Severity, Subject, Time};
 
 use super::book::{Book, Desk};
 use super::calm::{Calms, Ranked};
+use super::claims::Claims;
 use super::cold::Cold;
 use super::dues::Dues;
 use super::fronts::Fronts;
@@ -26,10 +27,10 @@ pub struct Person {
     pub(super) cold: Lazy<Cold>,
     /// Versions whose facts changed in this step.
     #[serde(skip)]
-    changed: Vec<u32>,
+    pub(super) changed: Vec<u32>,
     /// Rows of derived streams that came or went while all rules are gone through.
     #[serde(skip)]
-    fed: Vec<Touch>,
+    pub(super) fed: Vec<Touch>,
     /// A decision waits for what else comes at this moment.
     #[serde(skip)]
     pub waits: bool,
@@ -46,13 +47,16 @@ pub struct Person {
     /// When the clock is to look at which version.
     #[serde(skip)]
     pub(super) dues: Dues,
+    /// What episodes ask of each reading.
+    #[serde(skip)]
+    pub(super) claims: Claims,
+    /// Room for those that need not be asked of a reading.
+    #[serde(skip)]
+    pub(super) passed_over: Vec<u32>,
 }
 
 /// How soon a deadline is that is looked at again when another comes up, in microseconds.
 const SOON: i64 = 600_000_000;
-
-/// Of so many versions it is looked up together what asking them will look at.
-const AT_ONCE: usize = 64;
 
 impl Person {
     pub fn new(name: Subject, rules: &Rulebook) -> Person {
@@ -69,6 +73,8 @@ impl Person {
             clock: i64::MIN,
             calms: Calms::default(),
             dues: Dues::default(),
+            claims: Claims::default(),
+            passed_over: Vec::new(),
         };
         person.make_room(rules);
         person
@@ -149,81 +155,6 @@ impl Person {
         };
         let those = |all: &[u32]| all.iter().filter(is_ahead).copied().collect();
         Ranked { ground: those(&route.all.ground), above: those(&route.all.above) }
-    }
-
-    /// Tells versions of a reading in order, and some more that may be among them.
-    #[inline]
-    fn ask_also(&mut self, rules: &Rulebook, clock: i64, one: &Touch, awake: &Ranked, more: &Ranked) -> Option<i64> {
-        if more.is_empty() {
-            return self.ask(rules, clock, one, &awake.ground, &awake.above);
-        }
-        let all = awake.and(more);
-        self.ask(rules, clock, one, &all.ground, &all.above)
-    }
-
-    /// Tells versions of a reading in order.
-    #[inline]
-    fn ask(&mut self, rules: &Rulebook, clock: i64, one: &Touch, ground: &[u32], above: &[u32]) -> Option<i64> {
-        let touches = std::slice::from_ref(one);
-        let mut due = None;
-        for some in ground.chunks(AT_ONCE) {
-            self.foresee_asking(rules, some);
-            for &version in some {
-                due = earlier(due, self.touch(rules, clock, version, touches));
-            }
-        }
-        // Each after all that it looks at. From where one found something they are told of that too, and once of all of it.
-        let turn = |version: &u32| rules.ranks.turn(*version);
-        let sorted: Vec<u32>;
-        let mut above = above;
-        if !above.is_sorted_by_key(turn) {
-            let mut all = above.to_vec();
-            all.sort_by_key(turn);
-            sorted = all;
-            above = &sorted;
-        }
-        let mut asked = 0;
-        for version in above {
-            if !self.fed.is_empty() {
-                break;
-            }
-            due = earlier(due, self.touch(rules, clock, *version, touches));
-            asked = turn(version) + 1;
-        }
-        if !self.fed.is_empty() {
-            for &version in &rules.ranks.above[asked..] {
-                due = earlier(due, self.touch_above(rules, clock, version, touches));
-            }
-        }
-        due
-    }
-
-    /// The long way: something came late, or went, or several came.
-    fn late(&mut self, rules: &Rulebook, clock: i64, touches: &[Touch], enrolled: Option<i64>) -> Option<i64> {
-        let behind = self.behind(touches, enrolled);
-        match &behind {
-            None => touches.iter().for_each(|touch| self.calms.forget_one(touch.stream)),
-            Some(behind) => self.calms.begin_behind(behind.stream),
-        }
-        let mut due = None;
-        let alone = if let [one] = touches { Some(rules.route(one.stream).map_or(&[][..], |r| &r.all.ground)) } else { None };
-        for &version in alone.unwrap_or(&rules.ranks.ground) {
-            due = earlier(due, self.touch(rules, clock, version, touches));
-        }
-        for &version in &rules.ranks.above {
-            due = earlier(due, self.touch_above(rules, clock, version, touches));
-        }
-        if let Some(behind) = behind {
-            self.rouse_behind(rules, behind);
-        }
-        if self.line.enrolled() != enrolled {
-            let bounds = [enrolled, self.line.enrolled()];
-            let from = if bounds.contains(&None) { i64::MIN } else { bounds[0].min(bounds[1]).unwrap_or(i64::MIN) };
-            let to = bounds[0].max(bounds[1]).unwrap_or(i64::MAX);
-            self.each(rules, clock, |state, case, _| state.enrolled(case, from, to));
-            due = earlier(due, self.next_due(rules));
-        }
-        due
     }
 
     /// It was brought to a clock, and nobody was asked.
@@ -460,45 +391,8 @@ impl Person {
         }
     }
 
-    #[inline]
-    fn touch(&mut self, rules: &Rulebook, clock: i64, place: u32, touches: &[Touch]) -> Option<i64> {
-        let index = place as usize;
-        let case = Case { line: &self.line, version: &rules.versions[index], clock, more: rules.more };
-        let state = &mut self.states[index];
-        let streams = &case.version.scope.streams;
-        let (seen, turns, decided) = match (state.decides(&case, touches), touches) {
-            (Some((seen, turns)), [Touch { at: Some(at), .. }]) => (seen, turns, *at),
-            _ => {
-                let pose = state.pose();
-                let seen = state.touched(&case, touches);
-                self.waits |= rules.more && state.waits();
-                (seen, pose.ends(state.pose()), state.decided_until(&case, None))
-            }
-        };
-        if let Some(due) = seen.due {
-            self.dues.advance(place, due);
-        }
-        self.fronts.raise(place, streams, decided);
-        if turns {
-            self.calms.rouse(place, streams);
-        }
-        if seen.changed {
-            self.changed.push(place);
-            self.feed(rules, place);
-        }
-        seen.due
-    }
-
-    /// A version that looks at other rules: what touches it, theirs included, all at once.
-    fn touch_above(&mut self, rules: &Rulebook, clock: i64, place: u32, touches: &[Touch]) -> Option<i64> {
-        let streams = &rules.versions[place as usize].scope.streams;
-        let ours = |t: &&Touch| streams.binary_search(&t.stream).is_ok();
-        let ours: Vec<Touch> = touches.iter().chain(&self.fed).filter(ours).copied().collect();
-        if ours.is_empty() { None } else { self.touch(rules, clock, place, &ours) }
-    }
-
     /// Does something with every version, and brings each to what those below it found then.
-    fn each(&mut self, rules: &Rulebook, clock: i64, f: impl Fn(&mut State, &Case<'_>, usize) -> bool) {
+    pub(super) fn each(&mut self, rules: &Rulebook, clock: i64, f: impl Fn(&mut State, &Case<'_>, usize) -> bool) {
         self.clock = clock;
         self.unsettled();
         self.fed.clear();
@@ -530,7 +424,7 @@ impl Person {
 
     /// Brings the derived stream of a version's rule to its facts, for the rules that look at it.
     #[inline]
-    fn feed(&mut self, rules: &Rulebook, place: u32) {
+    pub(super) fn feed(&mut self, rules: &Rulebook, place: u32) {
         let Some(stream) = rules.ranks.feeds(place) else { return };
         let facts = self.states[place as usize].facts_mut();
         let Some((gone, fresh)) = facts.take_moves() else { return };
@@ -559,6 +453,7 @@ impl Person {
     }
 
     pub fn make_room(&mut self, rules: &Rulebook) {
+        self.claims.forget();
         self.states.extend(rules.versions[self.states.len()..].iter().map(|v| State::new(&v.terms.rule)));
         self.books.resize_with(rules.names.len(), Lazy::default);
         self.dues.make_room(self.states.len());

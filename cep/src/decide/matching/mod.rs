@@ -15,6 +15,7 @@ mod program;
 mod rest;
 mod search;
 mod shape;
+mod stands;
 mod state;
 mod tree;
 mod walk;

@@ -64,6 +64,11 @@ impl Table {
         self.watch(missed);
     }
 
+    /// Whether none of its rows from `t` on was cut off.
+    pub fn has_all_from(&self, t: i64) -> bool {
+        self.cut.is_none_or(|cut| t >= cut)
+    }
+
     /// As [`Table::from`], of one who needs of what was cut off only what was left.
     pub fn left_from(&self, t: i64) -> usize {
         self.search(t, |at| at < t)
