@@ -58,6 +58,10 @@ impl Matches {
 
     /// Neither a match nor something that waits begins after one instant and up to another.
     fn has_nothing_in(&self, after: i64, to: i64) -> bool {
+        // At the ends of time there may be nothing between the two.
+        if after >= to {
+            return false;
+        }
         let pending = first_not(&self.pending, |s| *s <= after)..first_not(&self.pending, |s| *s <= to);
         pending.is_empty() && self.past.clusters.between(after.saturating_add(1), to).is_empty()
     }
