@@ -90,7 +90,7 @@ impl Person {
             }
         }
         if let Some(behind) = behind {
-            self.rouse_behind(rules, behind);
+            self.rouse_behind(rules, clock, behind);
         }
         if self.line.enrolled() != enrolled {
             let bounds = [enrolled, self.line.enrolled()];
@@ -116,13 +116,13 @@ impl Person {
     fn touch_again(&mut self, rules: &Rulebook, clock: i64, place: u32, touches: &[Touch]) -> Option<i64> {
         let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: rules.more };
         let state = &mut self.states[place as usize];
-        let pose = state.pose(&case);
+        let pose = state.pose();
         let Some(seen) = state.touched(&case, touches) else {
             self.fronts.raise(place, &case.version.scope.streams, state.decided_until(&case, None));
             return None;
         };
         self.waits |= rules.more && state.waits();
-        let (turns, decided) = (pose.ends(state.pose(&case)), state.decided_until(&case, None));
+        let (turns, decided) = (pose.ends(state.pose()), state.decided_until(&case, None));
         self.was_told(rules, place, seen, turns, decided)
     }
 

@@ -10,6 +10,7 @@ use vitalog_elog::StreamIx;
 
 use super::rulebook::Rulebook;
 use super::subject::Person;
+use crate::decide::Case;
 use crate::timeline::Touch;
 
 /// A reading that came behind the newest of its stream, and nothing else.
@@ -30,11 +31,20 @@ impl Person {
     }
 
     /// It was told. Who decides nothing after the newest reading that hangs on it goes on resting; the others are asked whether they may.
-    pub(super) fn rouse_behind(&mut self, rules: &Rulebook, behind: Behind) {
+    pub(super) fn rouse_behind(&mut self, rules: &Rulebook, clock: i64, behind: Behind) {
         let Behind { stream, at, newest } = behind;
         let Some(route) = rules.route(stream) else { return };
         let all = route.all.ground.iter().chain(&route.all.above).copied();
         let near = all.filter(|version| !rules.versions[*version as usize].is_past(stream, at, newest));
-        self.calms.end_behind(stream, near);
+        let roused = self.calms.end_behind(stream, near);
+        roused.into_iter().for_each(|place| self.note_front(rules, clock, place, None));
+    }
+
+    /// Notes how far a version is that is woken and not told of anything: while it rested nobody did, and when something comes elsewhere nobody wakes it any more who would. `but`: see
+    /// [`crate::decide::State::decided_until`].
+    pub(super) fn note_front(&mut self, rules: &Rulebook, clock: i64, place: u32, but: Option<StreamIx>) {
+        let version = &rules.versions[place as usize];
+        let case = Case { line: &self.line, version, clock, more: rules.more };
+        self.fronts.raise(place, &version.scope.streams, self.states[place as usize].decided_until(&case, but));
     }
 }

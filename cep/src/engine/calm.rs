@@ -91,14 +91,15 @@ impl Calms {
         }
     }
 
-    /// It was told, and these may not go on resting. If anybody rests no more it is asked at the next reading who may.
-    pub fn end_behind(&mut self, stream: StreamIx, versions: impl Iterator<Item = u32>) {
-        let Some(Some(cell)) = self.cells.get_mut(usize::from(stream.0)) else { return };
-        versions.for_each(|version| _ = cell.rouse(version));
+    /// It was told, and these may not go on resting: which of them did. If anybody rests no more it is asked at the next reading who may.
+    pub fn end_behind(&mut self, stream: StreamIx, versions: impl Iterator<Item = u32>) -> Vec<u32> {
+        let Some(Some(cell)) = self.cells.get_mut(usize::from(stream.0)) else { return Vec::new() };
+        let roused = versions.filter(|version| cell.rouse(*version)).collect();
         if cell.resting.len() < cell.rested {
             cell.resting.tighten();
             cell.age = cell.patience;
         }
+        roused
     }
 
     /// What is known of the readings of a stream to come, where all whom they concern rest.

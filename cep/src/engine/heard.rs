@@ -8,7 +8,6 @@
 
 use super::rulebook::Rulebook;
 use super::subject::Person;
-use crate::decide::Case;
 use crate::timeline::Touch;
 
 impl Person {
@@ -23,14 +22,7 @@ impl Person {
     #[cold]
     fn hear_one(&mut self, rules: &Rulebook, clock: i64, touch: &Touch) {
         for place in self.calms.hear(touch.stream) {
-            let version = &rules.versions[place as usize];
-            let case = Case { line: &self.line, version, clock, more: rules.more };
-            // Nobody noted how far it was while it rested.
-            self.fronts.raise(
-                place,
-                &version.scope.streams,
-                self.states[place as usize].decided_until(&case, Some(touch.stream)),
-            );
+            self.note_front(rules, clock, place, Some(touch.stream));
         }
     }
 }

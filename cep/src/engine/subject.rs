@@ -321,13 +321,11 @@ impl Person {
                 continue;
             }
             let (version, state) = (&rules.versions[place as usize], &self.states[place as usize]);
-            let case = Case { line: &self.line, version, clock: self.clock, more: false };
-            let due = state.next_due(&case);
+            let due = state.next_due(&Case { line: &self.line, version, clock: self.clock, more: false });
             self.dues.note(place, due);
             // Who rests may count on being looked at.
             if !(is_over(state) || only_moved(state, due)) {
-                // While it rested nobody noted how far it was, and when something comes elsewhere nobody wakes it any more who would.
-                self.fronts.raise(place, &version.scope.streams, state.decided_until(&case, None));
+                self.note_front(rules, self.clock, place, None);
                 self.calms.rouse(place, &version.scope.streams);
             }
         }
