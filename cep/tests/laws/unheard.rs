@@ -1,5 +1,5 @@
-//! Rules that hang on how many readings other streams have, and on how often their own turns, say what they say where all are asked of each reading: an engine that was just restored knows
-//! of nobody that they rest.
+//! Rules that hang on how many readings other streams have and what these show, and on how often their own turns, say what they say where all are asked of each reading: an engine that was
+//! just restored knows of nobody that they rest.
 
 use std::cell::RefCell;
 
@@ -9,11 +9,11 @@ use vitalog_elog::Subject;
 
 use super::oracle::compare;
 use super::{check, seeds};
-use crate::cases::build::{episode, hold, library, pattern, rule, step, value_of, window};
+use crate::cases::build::{compare as compared_with, episode, first, hold, library, mg_dl, pattern, rule, step, value_of, window};
 use crate::draw::conditions::threshold;
 use crate::draw::dice::Dice;
 use crate::draw::timelines;
-use crate::world::{F0, LAB, MEAL, NAP, SUGAR, drive};
+use crate::world::{F0, LAB, MEAL, NAP, SUGAR, TARGET, drive};
 
 const ORDERS: [Compare; 6] = [Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge, Compare::Eq, Compare::Ne];
 
@@ -30,6 +30,22 @@ fn counted(dice: &mut Dice) -> Expr {
     compared(dice, value_of(counts), 2)
 }
 
+/// What a window of another stream shows: its newest, its mean, how it moves; beside a number, what the profile says, or what the reading says itself.
+fn shown(dice: &mut Dice, of: Ref) -> Expr {
+    let funcs = [Func::Avg, Func::Min, Func::Max, Func::First, Func::Last, Func::Delta, Func::Slope, Func::Median];
+    let func = *dice.pick(&funcs);
+    let stream = *dice.pick(&[LAB, LAB, SUGAR]);
+    let filter = dice.chance(30).then(|| threshold(dice, Ref::Item, stream));
+    let left = value_of(Window { filter, ..window(func, stream, Measure::Field(F0), 2 * minutes(dice)) });
+    let right = match (func, dice.below(10)) {
+        (Func::Delta | Func::Slope, _) => mg_dl(10 * dice.between(-3, 3)),
+        (_, 0..2) => Expr::Profile(TARGET),
+        (_, 2..5) => first(of),
+        _ => mg_dl(10 * dice.between(6, 18)),
+    };
+    compared_with(left, *dice.pick(&ORDERS), right)
+}
+
 /// How often the own stream turns, or how many readings it has.
 fn turned(dice: &mut Dice) -> Expr {
     let (func, what) = *dice.pick(&[(Func::Reversals, Measure::Field(F0)), (Func::Count, Measure::Itself)]);
@@ -44,7 +60,11 @@ fn compared(dice: &mut Dice, left: Expr, most: i64) -> Expr {
 }
 
 fn condition(dice: &mut Dice, of: Ref) -> Expr {
-    let mut parts = vec![if dice.chance(70) { counted(dice) } else { turned(dice) }];
+    let mut parts = vec![match dice.below(10) {
+        0..5 => counted(dice),
+        5..7 => turned(dice),
+        _ => shown(dice, of),
+    }];
     if dice.chance(60) {
         parts.push(threshold(dice, of, SUGAR));
     }
