@@ -136,10 +136,13 @@ fn what_other_rules_find_is_never_unheard() {
 
 #[test]
 fn whoever_the_clock_wakes_is_told_what_comes_elsewhere() {
-    // Its end is far off when the clock looks, for readings moved it away; then something is eaten at the instant of the last of them.
+    // What was noted of the first low is passed by the clock while the second waits for something to be eaten, at the instant of its last reading.
+    let fed = compare(value_of(window(Func::Count, MEAL, Measure::Itself, 10)), Compare::Ge, Expr::number(1));
     let low = Episode { lapse: Some(Span::minutes(24)), ..episode(SUGAR, sugar(Ref::Driver, Compare::Lt, 70)) };
-    let rules = only(Rule { filter: Some(meals(None, Compare::Ge, 1)), ..rule(RuleKind::Episode(low)) });
-    let calm = "0 sugar 60\n 5 sugar 60\n 10 sugar 100\n 15 sugar 60\n 20 sugar 60";
-    assert_eq!(stands(&rules, &format!("{calm}\n 25 sugar 60\n @30 25 meal 10")), 1);
-    assert_eq!(stands(&rules, &format!("{calm}\n 25 sugar 60\n @40 25 meal 10")), 1);
+    let rules = only(Rule { filter: Some(fed), ..rule(RuleKind::Episode(low)) });
+    let first = "0 meal 10\n 5 sugar 60\n 25 sugar 60\n 46 sugar 60\n 50 sugar 60\n 52 sugar 100";
+    let second = format!("{first}\n 55 sugar 60\n 60 sugar 60");
+    assert_eq!(stands(&rules, &second), 1);
+    assert_eq!(stands(&rules, &format!("{second}\n @65 60 meal 10")), 2);
+    assert_eq!(stands(&rules, &format!("{second}\n @71 60 meal 10")), 2);
 }
