@@ -8,6 +8,7 @@ mod elsewhere;
 pub mod episode;
 mod fact;
 mod few;
+mod firings;
 mod guard;
 mod lasting;
 pub mod matching;

@@ -12,18 +12,13 @@ use serde::{Deserialize, Serialize};
 use vitalog_elog::FindingState;
 
 use super::fact::{Fact, Facts, evidence};
+use super::firings::Firings;
 use super::range::hangs_on_no_reading;
 use super::version::Case;
-use crate::eval::{Calendar, DAY, Lets, Ratio, Scope, Value, covered_at_most, holds, render, said, value};
+use crate::eval::{Lets, Scope, Value, covered_at_most, holds, render, said, value};
 use crate::newest::first_not;
 use crate::plan::{Compare, Expr, Func, Measure, Schedule};
 use crate::timeline::Touch;
-
-/// No schedule fires before 1970: a reading of a device whose clock was never set enrols nobody for ages.
-const FIRST: i64 = 0;
-
-/// Every day of the week, and with it every time of a schedule, comes within so many days, whatever a zone skips.
-const WEEK: i64 = 9 * DAY;
 
 /// One schedule rule for one subject.
 #[derive(Debug, Serialize, Deserialize)]
@@ -101,7 +96,7 @@ impl Schedules {
         let from = from.min(self.known.saturating_add(1));
         let kept = first_not(&self.firings, |t| *t < from);
         self.firings.truncate(kept);
-        let plan = Firings { case, schedule };
+        let plan = Firings::of(case, schedule);
         self.firings.extend(plan.between(from, case.clock));
         self.known = case.clock;
         self.next = case.clock.checked_add(1).and_then(|next| plan.first_from(next));
@@ -193,101 +188,5 @@ fn is_unsaid(number: &Expr, scope: &Scope<'_, '_>) -> bool {
             _ => false,
         },
         _ => false,
-    }
-}
-
-/// When a schedule fires, by the enrolment and the profile.
-struct Firings<'a, 'b> {
-    case: &'b Case<'a>,
-    schedule: &'a Schedule,
-}
-
-/// A stretch `[from, to)` in which the profile says nothing else.
-struct Stretch {
-    from: i64,
-    to: i64,
-    calendar: Calendar,
-    /// Microseconds since midnight.
-    times: Vec<i64>,
-}
-
-impl Firings<'_, '_> {
-    /// All firings in `[from, to]`.
-    fn between(&self, from: i64, to: i64) -> Vec<i64> {
-        let mut all: Vec<i64> =
-            self.stretches(from, to).iter().flat_map(|s| self.of_stretch(s, s.from, s.to.saturating_sub(1).min(to))).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-
-    /// The first firing at `from` or later.
-    fn first_from(&self, from: i64) -> Option<i64> {
-        let stretches = self.stretches(from, i64::MAX);
-        // Most fire within a day, and a calendar is not asked about the others for nothing.
-        let within = |s: &Stretch, span: i64| {
-            let until = s.to.saturating_sub(1).min(s.from.saturating_add(span));
-            self.of_stretch(s, s.from, until).into_iter().min()
-        };
-        stretches.iter().filter_map(|s| within(s, DAY).or_else(|| within(s, WEEK))).min()
-    }
-
-    /// What lies in `[from, to]`, cut where a field that counts changes, and to where the version decides.
-    fn stretches(&self, from: i64, to: i64) -> Vec<Stretch> {
-        let (line, version) = (self.case.line, self.case.version);
-        let Some(enrolled) = line.enrolled() else { return Vec::new() };
-        let from = from.max(enrolled.saturating_add(1)).max(version.from).max(FIRST);
-        let to = to.min(version.to.saturating_sub(1));
-        if from > to || self.schedule.days & Schedule::ALL_DAYS == 0 {
-            return Vec::new();
-        }
-        let mut cuts = vec![from];
-        for field in self.fields() {
-            cuts.extend(line.profile.changes(field).filter(|t| from < *t && *t <= to));
-        }
-        cuts.sort_unstable();
-        cuts.dedup();
-        let ends = cuts.iter().skip(1).copied().chain([to.saturating_add(1)]);
-        cuts.iter().zip(ends).map(|(from, to)| self.stretch(*from, to)).collect()
-    }
-
-    /// The profile's fields that say when it fires.
-    fn fields(&self) -> Vec<u16> {
-        let mut fields: Vec<u16> = self.case.version.terms.zone.into_iter().collect();
-        for at in &self.schedule.at {
-            at.walk(&mut |e| {
-                if let Expr::Profile(field) = e {
-                    fields.push(*field);
-                }
-            });
-        }
-        fields
-    }
-
-    fn stretch(&self, from: i64, to: i64) -> Stretch {
-        let scope = self.case.scope(from, from);
-        let of_day = |at| value(at, &scope).as_number().map(Ratio::floor).map(|t| t.rem_euclid(i128::from(DAY)) as i64);
-        Stretch { from, to, calendar: Calendar::of(&scope), times: self.schedule.at.iter().filter_map(of_day).collect() }
-    }
-
-    fn of_stretch(&self, stretch: &Stretch, from: i64, to: i64) -> Vec<i64> {
-        let mut found = Vec::new();
-        if from > to || stretch.times.is_empty() {
-            return found;
-        }
-        // A skipped time may fire on the day after.
-        let Some(mut day) = stretch.calendar.date(from.saturating_sub(2 * DAY)) else { return found };
-        let last = stretch.calendar.date(to);
-        loop {
-            let weekday = day.weekday().to_monday_zero_offset();
-            if self.schedule.days >> weekday & 1 == 1 {
-                let instants = stretch.times.iter().filter_map(|t| stretch.calendar.first_at(day, *t));
-                found.extend(instants.filter(|t| from <= *t && *t <= to));
-            }
-            match day.tomorrow() {
-                Ok(next) if last.is_none_or(|last| day <= last) => day = next,
-                _ => return found,
-            }
-        }
     }
 }

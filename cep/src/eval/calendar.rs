@@ -45,6 +45,11 @@ impl Calendar {
         }
     }
 
+    #[cfg(test)]
+    pub fn in_zone(name: &str) -> Calendar {
+        Calendar { zone: Zones::default().get(&Arc::from(name)) }
+    }
+
     pub fn local(&self, t: i64) -> Option<DateTime> {
         self.zone.local(t)
     }
