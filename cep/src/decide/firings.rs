@@ -94,7 +94,9 @@ impl<'a, 'b> Firings<'a, 'b> {
         if from > to || stretch.times.is_empty() {
             return Vec::new();
         }
-        stretch.by_one_offset(self.schedule.days, from, to).unwrap_or_else(|| stretch.by_the_calendar(self.schedule.days, from, to))
+        stretch
+            .by_one_offset(self.schedule.days, from, to)
+            .unwrap_or_else(|| stretch.by_the_calendar(self.schedule.days, from, to))
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Ready<'a> {
         high: i64,
         over_midnight: bool,
     },
+    /// Whether it says anything.
+    Known(&'a Column),
     Not(Box<Ready<'a>>),
     All(Vec<Ready<'a>>),
     Any(Vec<Ready<'a>>),
@@ -50,11 +52,12 @@ pub enum Ready<'a> {
 impl<'a> Condition<'a> {
     /// For rows `first..=last` of a table.
     pub fn of(expr: &'a Expr, scope: &Scope<'a, '_>, table: &'a Table, first: usize, last: usize) -> Condition<'a> {
-        if last < first + MANY || scope.line.profile.next_change(table.at(first)).is_some_and(|t| t <= table.at(last)) {
+        if last < first + MANY {
             return Condition::Walked(expr);
         }
-        let inside = scope.with_item(Rows::one(table, first));
-        Ready::of(expr, &inside, table, last).map_or(Condition::Walked(expr), Condition::Ready)
+        let stays = scope.line.profile.next_change(table.at(first)).is_none_or(|t| t > table.at(last));
+        let among = Among { scope: scope.with_item(Rows::one(table, first)), table, last, stays };
+        Ready::of(expr, &among).map_or(Condition::Walked(expr), Condition::Ready)
     }
 
     /// The numbers of a column that it is true of, where it asks for nothing else: from one to another, both included.
@@ -71,40 +74,72 @@ impl<'a> Condition<'a> {
     }
 }
 
+/// Rows that a condition is made ready for.
+struct Among<'a, 'l> {
+    /// That of the first.
+    scope: Scope<'a, 'l>,
+    table: &'a Table,
+    last: usize,
+    /// The profile says the same at all of them.
+    stays: bool,
+}
+
+impl<'a> Among<'a, '_> {
+    /// Whether an expression is the same for all of them.
+    fn is_same(&self, expr: &Expr) -> bool {
+        is_same_for_all(expr) && (self.stays || !hangs_on_profile(expr))
+    }
+
+    fn value(&self, expr: &'a Expr) -> Value<'a> {
+        value(expr, &self.scope)
+    }
+}
+
 impl<'a> Ready<'a> {
-    /// `scope` is that of the first row.
-    fn of(expr: &'a Expr, scope: &Scope<'a, '_>, table: &'a Table, last: usize) -> Option<Ready<'a>> {
-        let each = |all: &'a [Expr]| all.iter().map(|e| Ready::of(e, scope, table, last)).collect::<Option<Vec<_>>>();
+    fn of(expr: &'a Expr, among: &Among<'a, '_>) -> Option<Ready<'a>> {
+        let each = |all: &'a [Expr]| all.iter().map(|e| Ready::of(e, among)).collect::<Option<Vec<_>>>();
         Some(match expr {
             Expr::Bool(b) => Ready::Always(Some(*b)),
-            Expr::Not(e) => Ready::Not(Box::new(Ready::of(e, scope, table, last)?)),
+            Expr::Not(e) => Ready::Not(Box::new(Ready::of(e, among)?)),
             Expr::And(all) => Ready::All(each(all)?),
             Expr::Or(any) => Ready::Any(each(any)?),
+            Expr::IsKnown(e) => Ready::known(e, among)?,
             Expr::Compare { op, left, right } => {
-                let ready = Ready::compare(*op, left, right, scope, table);
-                ready.or_else(|| Ready::compare(op.mirrored(), right, left, scope, table))?
+                let ready = Ready::compare(*op, left, right, among);
+                ready.or_else(|| Ready::compare(op.mirrored(), right, left, among))?
             }
             Expr::Between { value, low, high } => Ready::All(vec![
-                Ready::compare(Compare::Ge, value, low, scope, table)?,
-                Ready::compare(Compare::Le, value, high, scope, table)?,
+                Ready::compare(Compare::Ge, value, low, among)?,
+                Ready::compare(Compare::Le, value, high, among)?,
             ]),
-            Expr::BetweenTimes { value, low, high } => Ready::clock(value, low, high, scope, table, last)?,
+            Expr::BetweenTimes { value, low, high } => Ready::clock(value, low, high, among)?,
             Expr::In { value, list } => {
-                let each = list.iter().map(|e| Ready::compare(Compare::Eq, value, e, scope, table));
+                let each = list.iter().map(|e| Ready::compare(Compare::Eq, value, e, among));
                 Ready::Any(each.collect::<Option<Vec<_>>>()?)
             }
             _ => return None,
         })
     }
 
+    /// Whether a field of the reading says anything, or something that is the same for all does.
+    fn known(expr: &'a Expr, among: &Among<'a, '_>) -> Option<Ready<'a>> {
+        match expr {
+            Expr::Get { of: Ref::Item, what: Measure::Field(field) } => {
+                Some(among.table.column(*field).map_or(Ready::Always(Some(false)), Ready::Known))
+            }
+            _ if among.is_same(expr) => Some(Ready::Always(Some(!matches!(among.value(expr), Value::Unknown)))),
+            _ => None,
+        }
+    }
+
     /// `left <op> right`, where the left is a field of the reading and the right the same for all.
-    fn compare(op: Compare, left: &Expr, right: &'a Expr, scope: &Scope<'a, '_>, table: &'a Table) -> Option<Ready<'a>> {
+    fn compare(op: Compare, left: &Expr, right: &'a Expr, among: &Among<'a, '_>) -> Option<Ready<'a>> {
         let Expr::Get { of: Ref::Item, what: Measure::Field(field) } = left else { return None };
-        if !is_same_for_all(right) {
+        if !among.is_same(right) {
             return None;
         }
-        let Some(column) = table.column(*field) else { return Some(Ready::Always(None)) };
-        match value(right, scope) {
+        let Some(column) = among.table.column(*field) else { return Some(Ready::Always(None)) };
+        match among.value(right) {
             _ if column.is_fractional() => None,
             Value::Root(_) => None,
             Value::Unknown => Some(Ready::Always(None)),
@@ -117,22 +152,17 @@ impl<'a> Ready<'a> {
     }
 
     /// The time of day of the reading's instant, where that is the row's, between two that are the same for all.
-    fn clock(
-        time: &Expr,
-        low: &'a Expr,
-        high: &'a Expr,
-        scope: &Scope<'a, '_>,
-        table: &'a Table,
-        last: usize,
-    ) -> Option<Ready<'a>> {
+    fn clock(time: &Expr, low: &'a Expr, high: &'a Expr, among: &Among<'a, '_>) -> Option<Ready<'a>> {
         let Expr::TimeOfDay(of) = time else { return None };
+        let Among { scope, table, last, stays } = among;
         let is_own = matches!(**of, Expr::Get { of: Ref::Item, what: Measure::At }) && !table.is_by_edge();
-        if !is_own || !is_same_for_all(low) || !is_same_for_all(high) {
+        // The zone is the profile's.
+        if !is_own || !stays || !is_same_for_all(low) || !is_same_for_all(high) {
             return None;
         }
         let (Value::Number(low), Value::Number(high)) = (value(low, scope), value(high, scope)) else { return None };
         let first = scope.item?.row();
-        let offset = Calendar::of(scope).offset_between(table.at(first), table.at(last))?;
+        let offset = Calendar::of(scope).offset_between(table.at(first), table.at(*last))?;
         let over_midnight = low.compare(high).is_gt();
         // The whole numbers that are no less than the one and no greater than the other.
         let (low, high) = (i64::try_from(low.neg()?.floor()).ok()?.checked_neg()?, i64::try_from(high.floor()).ok()?);
@@ -164,6 +194,7 @@ impl<'a> Ready<'a> {
             }
             Ready::Lies { column, low, high, not } => column.number(row).map(|n| (*low <= n && n <= *high) != *not),
             Ready::Always(truth) => *truth,
+            Ready::Known(column) => Some(column.has(row)),
             Ready::Is { column, op, other } => Value::cell(column.cell(row)).compare(*op, *other),
             Ready::Not(e) => e.ask(row).map(|t| !t),
             Ready::All(all) => super::truth::all_of(all.iter().map(|e| e.ask(row))),
@@ -208,6 +239,13 @@ fn is_same_for_all(expr: &Expr) -> bool {
         | Expr::If { .. } => expr.children().into_iter().all(is_same_for_all),
         _ => false,
     }
+}
+
+/// Whether what the profile says at a reading's instant may matter to such an expression; a `let` is of the decision's.
+fn hangs_on_profile(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |e| found |= matches!(e, Expr::Profile(_)));
+    found
 }
 
 #[cfg(test)]

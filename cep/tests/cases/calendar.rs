@@ -5,7 +5,7 @@ use vitalog_elog::{Dimension, Span, StreamIx, Time};
 
 use super::build::*;
 use super::table::{check, written};
-use crate::world::{F0, F1, Kind, LAB, MEAL, NAP, SUGAR, unit};
+use crate::world::{F0, F1, Kind, LAB, LIMIT, MEAL, NAP, SUGAR, TARGET, unit};
 
 /// What `expr` reads at a lab reading at `at`, for a subject in `zone`.
 fn says(zone: &str, at: &str, expr: Expr, show: Show, text: &str) {
@@ -203,8 +203,14 @@ fn between_may_go_over_midnight() {
 
 /// What `func` of the labs of the day before is on the next, as a share; each of them eight times, for of few a condition is walked and not made ready.
 fn yesterday(labs: &str, func: Func, what: Measure, asks: Option<Expr>, text: &str) {
+    yesterday_of("", labs, func, what, asks, text);
+}
+
+/// The same of somebody with a profile.
+fn yesterday_of(profile: &str, labs: &str, func: Func, what: Measure, asks: Option<Expr>, text: &str) {
     let day = Window { anchor: Anchor::Days(1), asks, ..window(func, LAB, what, 1) };
-    let input: Vec<String> = labs.split(", ").flat_map(|lab| vec![format!("2026-11-19T{lab}"); 8]).collect();
+    let labs = labs.split(", ").flat_map(|lab| vec![format!("2026-11-19T{lab}"); 8]);
+    let input: Vec<String> = profile.split(", ").filter(|line| !line.is_empty()).map(str::to_owned).chain(labs).collect();
     let share = Show::Quantity(unit(Dimension::Ratio));
     says_at((MEAL, "meal"), &input.join("\n"), "2026-11-20T12:00Z", value_of(day), share, text);
 }
@@ -255,4 +261,32 @@ fn the_clock_of_what_is_asked_is_compared_with_parts_of_a_moment() {
     share(half(three), half(two), "75 %");
     share(half(three - 1), half(two - 1), "75 %");
     share(half(two), half(two - 1), "75 %");
+}
+
+#[test]
+fn where_the_profile_changes_each_reading_is_asked_by_what_it_said_then() {
+    let labs = "01:00Z lab 100 1, 02:00Z lab 100 5, 03:00Z lab 200 1, 04:00Z lab 200 5";
+    let target = "profile target 150 from 1990-01-01T00:00Z, profile target 90 from 2026-11-19T02:00Z";
+    let share = |profile: &str, asks, text| yesterday_of(profile, labs, Func::Share, Measure::Itself, Some(asks), text);
+    let value = |op, right| compare(field(Ref::Item, F0), op, right);
+    share(target, value(Compare::Ge, Expr::Profile(TARGET)), "75 %");
+    share(target, value(Compare::Ge, mg_dl(150)), "50 %");
+    let known = |expr| Expr::IsKnown(Box::new(expr));
+    share("profile limit 90 from 2026-11-19T02:00Z", known(Expr::Profile(LIMIT)), "75 %");
+    share(target, known(Expr::Profile(TARGET)), "100 %");
+    share("", known(Expr::Profile(LIMIT)), "0 %");
+    yesterday(
+        "01:00Z lab - 1, 02:00Z lab 100 5, 03:00Z lab 200 1",
+        Func::Share,
+        Measure::Itself,
+        Some(known(field(Ref::Item, F0))),
+        "66.7 %",
+    );
+    // The clock on the wall shows 02:00 twice: at one in Berlin, and at two at home.
+    let clock = Box::new(Expr::TimeOfDay(Box::new(get(Ref::Item, Measure::At))));
+    let two = || Box::new(Expr::number(2 * 3_600_000_000));
+    let asks = Expr::BetweenTimes { value: clock, low: two(), high: two() };
+    let moves = "profile time_zone Europe/Berlin from 1990-01-01T00:00Z, profile time_zone UTC from 2026-11-19T01:30Z";
+    share(moves, asks.clone(), "50 %");
+    share("profile time_zone Europe/Berlin from 1990-01-01T00:00Z", asks, "25 %");
 }

@@ -9,7 +9,9 @@ use vitalog_elog::Subject;
 
 use super::oracle::compare;
 use super::{check, seeds};
-use crate::cases::build::{compare as compared_with, episode, first, hold, library, mg_dl, pattern, rule, step, value_of, window};
+use crate::cases::build::{
+    compare as compared_with, episode, first, hold, library, mg_dl, pattern, rule, step, value_of, window,
+};
 use crate::draw::conditions::threshold;
 use crate::draw::dice::Dice;
 use crate::draw::timelines;
