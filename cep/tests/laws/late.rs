@@ -178,7 +178,7 @@ fn lines(dice: &mut Dice) -> Vec<Line> {
             0 | 1 => given(MEAL, vec![]),
             2 if i > 60 => target(if dice.chance(50) { clock } else { clock - back }, dice.between(96, 104)),
             3 => Given::Tick,
-            4 if dice.chance(30) => given(SUGAR, vec![None]),
+            4 | 5 => given(SUGAR, vec![None]),
             _ => given(SUGAR, vec![Some(glucose(value))]),
         };
         lines.push(Line { arrival: clock, input });
