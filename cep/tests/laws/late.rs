@@ -16,7 +16,38 @@ use crate::world::{EPOCH, F0, MEAL, SUGAR, TARGET, glucose, profile, schema};
 
 #[test]
 fn what_is_passed_over_comes_to_what_it_came_to() {
-    sights::as_the_oracle_says(150, 0x1A_7E77, 10, lines);
+    sights::as_the_oracle_says(150, 0x1A_7E77, 10, |dice| lines(dice, 0, drawn));
+}
+
+#[test]
+fn who_asks_for_a_number_is_asked_where_the_profile_says_another() {
+    sights::as_the_oracle_says(150, 0xC_1A1, 10, |dice| lines(dice, 15, claiming));
+}
+
+/// An episode that asks for a number, of the reading itself or of a window that holds it.
+fn claiming(dice: &mut Dice) -> Rule {
+    let mut claims: Vec<Expr> = (0..dice.between(1, 2)).map(|_| claimed(dice)).collect();
+    let when = if claims.len() == 1 { claims.remove(0) } else { Expr::And(claims) };
+    let mut found = episode(SUGAR, when);
+    found.hold = if dice.chance(30) { hold(dice.between(1, 9), dice.between(1, 4)) } else { None };
+    found.lapse = dice.chance(30).then(|| Span::minutes(dice.between(1, 9)));
+    rule(RuleKind::Episode(found))
+}
+
+fn claimed(dice: &mut Dice) -> Expr {
+    let left = match dice.below(6) {
+        0..3 => first(Ref::Driver),
+        n => {
+            let func = [Func::Min, Func::Max, Func::Last][n - 3];
+            value_of(window(func, SUGAR, Measure::Field(F0), dice.between(1, 20)))
+        }
+    };
+    let right = match dice.below(10) {
+        0..6 => Expr::Profile(TARGET),
+        6 | 7 => arith(Expr::Profile(TARGET), Arith::Add, mg_dl(dice.between(-3, 3))),
+        _ => mg_dl(dice.between(96, 104)),
+    };
+    compare(left, *dice.pick(&OPS), right)
 }
 
 /// A window whose readings a late one may be, or only seem to be.
@@ -139,8 +170,8 @@ fn telling(dice: &mut Dice, rule: Rule) -> Rule {
     Rule { grades, lets, say, ..rule }
 }
 
-/// Sugars that move little, half of them late, amended or removed now and then; meals, another target.
-fn lines(dice: &mut Dice) -> Vec<Line> {
+/// Sugars that move little, half of them late, amended or removed now and then; meals, another target, and that also in so many of a hundred inputs.
+fn lines(dice: &mut Dice, changes: usize, drawn: fn(&mut Dice) -> Rule) -> Vec<Line> {
     let rules = (0..dice.between(1, 4)).map(|i| {
         let name = Arc::from(format!("r{i}"));
         let drawn = drawn(dice);
@@ -175,6 +206,9 @@ fn lines(dice: &mut Dice) -> Vec<Line> {
             if i > 20 && dice.chance(6) { (format!("n{}", dice.below(i as usize)), i) } else { (format!("n{i}"), 1) };
         let given = |stream, values| Given::Reading(reading(&subject, &name, rev, stream, at, values));
         let input = match dice.below(25) {
+            _ if i > 20 && dice.chance(changes) => {
+                target(if dice.chance(50) { clock } else { clock - back }, dice.between(96, 104))
+            }
             0 | 1 => given(MEAL, vec![]),
             2 if i > 60 => target(if dice.chance(50) { clock } else { clock - back }, dice.between(96, 104)),
             3 => Given::Tick,
