@@ -12,7 +12,7 @@ use crate::cases::build::{
 };
 use crate::draw::dice::Dice;
 use crate::world::script::{Given, Line, reading};
-use crate::world::{EPOCH, F0, MEAL, SUGAR, TARGET, glucose, profile, schema};
+use crate::world::{EPOCH, F0, Kind, LAB, MEAL, SUGAR, TARGET, glucose, profile, schema};
 
 #[test]
 fn what_is_passed_over_comes_to_what_it_came_to() {
@@ -24,7 +24,7 @@ fn who_asks_for_a_number_is_asked_where_the_profile_says_another() {
     sights::as_the_oracle_says(150, 0xC_1A1, 10, |dice| lines(dice, 15, claiming));
 }
 
-/// An episode that asks for a number, of the reading itself or of a window that holds it.
+/// An episode that asks for a number, of the reading itself or of a window that holds it, or of the lab.
 fn claiming(dice: &mut Dice) -> Rule {
     let mut claims: Vec<Expr> = (0..dice.between(1, 2)).map(|_| claimed(dice)).collect();
     let when = if claims.len() == 1 { claims.remove(0) } else { Expr::And(claims) };
@@ -35,11 +35,11 @@ fn claiming(dice: &mut Dice) -> Rule {
 }
 
 fn claimed(dice: &mut Dice) -> Expr {
-    let left = match dice.below(6) {
+    let left = match dice.below(7) {
         0..3 => first(Ref::Driver),
         n => {
-            let func = [Func::Min, Func::Max, Func::Last][n - 3];
-            value_of(window(func, SUGAR, Measure::Field(F0), dice.between(1, 20)))
+            let (func, stream) = [(Func::Min, SUGAR), (Func::Max, SUGAR), (Func::Last, SUGAR), (Func::Last, LAB)][n - 3];
+            value_of(window(func, stream, Measure::Field(F0), dice.between(1, 20)))
         }
     };
     let right = match dice.below(10) {
@@ -210,6 +210,7 @@ fn lines(dice: &mut Dice, changes: usize, drawn: fn(&mut Dice) -> Rule) -> Vec<L
                 target(if dice.chance(50) { clock } else { clock - back }, dice.between(96, 104))
             }
             0 | 1 => given(MEAL, vec![]),
+            6..9 if changes > 0 => given(LAB, vec![Some(glucose(value)), Some(Kind::Count.value(1))]),
             2 if i > 60 => target(if dice.chance(50) { clock } else { clock - back }, dice.between(96, 104)),
             3 => Given::Tick,
             4 | 5 => given(SUGAR, vec![None]),
