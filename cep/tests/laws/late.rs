@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use vitalog_cep::plan::{Anchor, Arith, Expr, Func, Grade, Library, Measure, Piece, Ref, Rule, RuleKind, Schedule, Show, Window};
 use vitalog_elog::profile::ProfileChange;
-use vitalog_elog::{Severity, Span, Subject, Time, When};
+use vitalog_elog::{Severity, Span, StreamIx, Subject, Time, When};
 
 use super::sights::{self, OPS};
 use crate::cases::build::{
-    absence, arith, compare, episode, first, hold, mg_dl, pattern, repeated, rule, silence, step, value_of, window,
+    absence, arith, compare, episode, field, first, hold, mg_dl, pattern, repeated, rule, silence, step, value_of, window,
 };
 use crate::draw::dice::Dice;
 use crate::world::script::{Given, Line, reading};
-use crate::world::{EPOCH, F0, Kind, LAB, MEAL, SUGAR, TARGET, glucose, profile, schema};
+use crate::world::{EPOCH, F0, F1, Kind, LAB, MEAL, SUGAR, TARGET, glucose, profile, schema};
 
 #[test]
 fn what_is_passed_over_comes_to_what_it_came_to() {
@@ -21,24 +21,30 @@ fn what_is_passed_over_comes_to_what_it_came_to() {
 
 #[test]
 fn who_asks_for_a_number_is_asked_where_the_profile_says_another() {
-    sights::as_the_oracle_says(150, 0xC_1A1, 10, |dice| lines(dice, 15, claiming));
+    sights::as_the_oracle_says(800, 0xC_1A1, 10, |dice| lines(dice, 15, claiming));
 }
 
-/// An episode that asks for a number, of the reading itself or of a window that holds it, or of the lab.
+/// An episode that asks for a number, of the reading itself or of a window that holds it, or of the other stream.
 fn claiming(dice: &mut Dice) -> Rule {
-    let mut claims: Vec<Expr> = (0..dice.between(1, 2)).map(|_| claimed(dice)).collect();
+    let driver = if dice.chance(80) { SUGAR } else { LAB };
+    let mut claims: Vec<Expr> = (0..dice.between(1, 3)).map(|_| claimed(dice, driver)).collect();
     let when = if claims.len() == 1 { claims.remove(0) } else { Expr::And(claims) };
-    let mut found = episode(SUGAR, when);
+    let mut found = episode(driver, when);
     found.hold = if dice.chance(30) { hold(dice.between(1, 9), dice.between(1, 4)) } else { None };
     found.lapse = dice.chance(30).then(|| Span::minutes(dice.between(1, 9)));
     rule(RuleKind::Episode(found))
 }
 
-fn claimed(dice: &mut Dice) -> Expr {
-    let left = match dice.below(7) {
+fn claimed(dice: &mut Dice, driver: StreamIx) -> Expr {
+    let op = *dice.pick(&OPS);
+    if driver == LAB && dice.chance(40) {
+        return compare(field(Ref::Driver, F1), op, Expr::number(dice.between(0, 3) * Kind::Count.atoms()));
+    }
+    let left = match dice.below(6) {
         0..3 => first(Ref::Driver),
         n => {
-            let (func, stream) = [(Func::Min, SUGAR), (Func::Max, SUGAR), (Func::Last, SUGAR), (Func::Last, LAB)][n - 3];
+            let func = [Func::Min, Func::Max, Func::Last][n - 3];
+            let stream = if dice.chance(75) { SUGAR } else { LAB };
             value_of(window(func, stream, Measure::Field(F0), dice.between(1, 20)))
         }
     };
@@ -47,7 +53,7 @@ fn claimed(dice: &mut Dice) -> Expr {
         6 | 7 => arith(Expr::Profile(TARGET), Arith::Add, mg_dl(dice.between(-3, 3))),
         _ => mg_dl(dice.between(96, 104)),
     };
-    compare(left, *dice.pick(&OPS), right)
+    compare(left, op, right)
 }
 
 /// A window whose readings a late one may be, or only seem to be.
@@ -172,7 +178,8 @@ fn telling(dice: &mut Dice, rule: Rule) -> Rule {
 
 /// Sugars that move little, half of them late, amended or removed now and then; meals, another target, and that also in so many of a hundred inputs.
 fn lines(dice: &mut Dice, changes: usize, drawn: fn(&mut Dice) -> Rule) -> Vec<Line> {
-    let rules = (0..dice.between(1, 4)).map(|i| {
+    let most = if changes > 0 { 9 } else { 4 };
+    let rules = (0..dice.between(1, most)).map(|i| {
         let name = Arc::from(format!("r{i}"));
         let drawn = drawn(dice);
         Arc::new(telling(dice, Rule { name, ..drawn }))
@@ -210,10 +217,11 @@ fn lines(dice: &mut Dice, changes: usize, drawn: fn(&mut Dice) -> Rule) -> Vec<L
                 target(if dice.chance(50) { clock } else { clock - back }, dice.between(96, 104))
             }
             0 | 1 => given(MEAL, vec![]),
-            6..9 if changes > 0 => given(LAB, vec![Some(glucose(value)), Some(Kind::Count.value(1))]),
+            6..9 if changes > 0 => given(LAB, vec![Some(glucose(value)), Some(Kind::Count.value(dice.between(0, 3)))]),
             2 if i > 60 => target(if dice.chance(50) { clock } else { clock - back }, dice.between(96, 104)),
             3 => Given::Tick,
-            4 | 5 => given(SUGAR, vec![None]),
+            // Where one says nothing bands are not looked at.
+            4 | 5 if changes == 0 => given(SUGAR, vec![None]),
             _ => given(SUGAR, vec![Some(glucose(value))]),
         };
         lines.push(Line { arrival: clock, input });
