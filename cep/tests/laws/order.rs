@@ -11,7 +11,7 @@ use crate::world::show::{difference, script};
 
 #[test]
 fn any_order_ends_the_same() {
-    for_scripts("order", 3_000, &|seed, lines| {
+    for_scripts("order", 16_000, &|seed, lines| {
         let (in_order, _) = drive::run(lines);
         let mut dice = Dice::new(!seed);
         for _ in 0..3 {
