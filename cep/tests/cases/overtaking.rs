@@ -2,13 +2,14 @@
 //! since. What a snapshot or the end of a moment settles counts as decided.
 
 use vitalog_cep::Engine;
-use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Func, Library, Measure, Ref, RuleKind, Window};
+use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Window};
+use vitalog_elog::Span;
 
 use super::build::*;
 use super::table::{read, said_by};
 use crate::draw::timelines::nameless;
 use crate::world::script::{Line, expected};
-use crate::world::{F0, Kind, LAB, MEAL, SUGAR, TARGET, drive};
+use crate::world::{F0, F1, Kind, LAB, MEAL, SUGAR, TARGET, drive};
 
 /// What stands must be what the oracle says, whether readings have names or not; a row may also be `snapshot`, `begin` or `settle`. Returns how much stands.
 pub fn stands(libraries: &[Library], input: &str) -> usize {
@@ -181,4 +182,20 @@ fn of_two_readings_of_one_instant_neither_shows_a_turn_of_its_own() {
         "305 sugar 70\n 310 sugar 120\n 320 sugar 80\n 320 sugar 60\n 345 sugar 70\n 370 sugar 60\n 380 sugar 70\n 390 sugar 60";
     // The mean of those at 320 is what the one at 345 is: by themselves they would turn once more, and 305 leaves.
     assert_eq!(stands(&rules, &format!("{swinging}\n 410 sugar 120\n 415 sugar 180")), 2);
+}
+
+#[test]
+fn how_long_something_lasts_ends_with_a_late_reading_that_does_not_count() {
+    let lasted = {
+        let asks = Some(sugar(Ref::Item, Compare::Gt, 105));
+        let filter = Some(compare(field(Ref::Item, F1), Compare::Eq, Expr::Enum(1)));
+        let time = Window { asks, filter, ..window(Func::TimeIn(Span::minutes(60)), SUGAR, Measure::Itself, 30) };
+        let long = compare(value_of(time), Compare::Ge, minutes(5));
+        only(Rule { filter: Some(long), ..rule(RuleKind::Match(pattern(vec![step(LAB, None)], 1))) })
+    };
+    let high = "8 sugar 110 mid\n 20 lab 100";
+    assert_eq!(stands(&lasted, high), 1);
+    assert_eq!(stands(&lasted, &format!("{high}\n @21 13 sugar 90 low")), 1);
+    assert_eq!(stands(&lasted, &format!("{high}\n @21 12 sugar 90 low")), 0);
+    assert_eq!(stands(&lasted, &format!("{high}\n @21 12 sugar 110 low")), 0);
 }

@@ -71,7 +71,9 @@ impl Glance {
             (Func::Count, Measure::Itself) if is_bare && w.fresh.is_none() => most.map_or(Shows::All, Shows::UpTo),
             _ => Shows::All,
         };
-        let filter = w.filter.clone().filter(|_| is_closed);
+        // How long something lasts ends with any reading.
+        let is_until_any = matches!(w.func, Func::TimeIn(_)) && w.what != Measure::Duration;
+        let filter = w.filter.clone().filter(|_| is_closed && !is_until_any);
         let is_of_those_that_say = matches!(w.what, Measure::Field(_)) && passes_over_the_silent(w.func);
         let (sight, over) = (Sight::of(w), w.over.0);
         Glance { stream: w.stream, sight, what: w.what, over, shows, filter, is_of_start, is_of_those_that_say }
