@@ -5,7 +5,7 @@ use vitalog_elog::Span;
 
 use super::build::*;
 use super::overtaking::stands;
-use crate::world::{F0, FOUND, Kind, MEAL, SUGAR};
+use crate::world::{F0, FOUND, Kind, LAB, MEAL, SUGAR};
 
 fn meals(filter: Option<Expr>, op: Compare, n: i64) -> Expr {
     let counts = Window { filter, ..window(Func::Count, MEAL, Measure::Itself, 60) };
@@ -145,4 +145,15 @@ fn whoever_the_clock_wakes_is_told_what_comes_elsewhere() {
     assert_eq!(stands(&rules, &second), 1);
     assert_eq!(stands(&rules, &format!("{second}\n @65 60 meal 10")), 2);
     assert_eq!(stands(&rules, &format!("{second}\n @71 60 meal 10")), 2);
+}
+
+#[test]
+fn whoever_a_late_reading_passes_over_is_told_what_comes_elsewhere() {
+    let tested = compare(value_of(window(Func::Count, LAB, Measure::Itself, 20)), Compare::Ge, Expr::number(1));
+    let when = Expr::And(vec![tested, sugar(Ref::Driver, Compare::Le, 100)]);
+    let rules = only(rule(RuleKind::Episode(Episode { lapse: Some(Span::minutes(30)), ..episode(SUGAR, when) })));
+    let calm = "0 sugar 90\n 5 sugar 90\n 10 sugar 90\n 15 sugar 90\n @16 12 sugar 110";
+    assert_eq!(stands(&rules, calm), 0);
+    assert_eq!(stands(&rules, &format!("{calm}\n @17 14 lab 100")), 1);
+    assert_eq!(stands(&rules, &format!("{calm}\n @17 16 lab 100")), 0);
 }
