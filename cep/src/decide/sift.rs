@@ -324,7 +324,7 @@ mod tests {
             if let (Some(claim), Some(numbers)) = (case.claim(DRIVER, i64::MIN, i64::MAX), numbers) {
                 let is_outside = |row: &usize| numbers[*row] < claim.band.low || claim.band.high < numbers[*row];
                 let mut outside = (0..table.len()).filter(is_outside);
-                assert!(!outside.any(|row| holds(row)), "{:?}: {claim:?}", episode.when);
+                assert!(!outside.any(&holds), "{:?}: {claim:?}", episode.when);
                 claimed += (0..table.len()).filter(is_outside).count();
             }
             passed += first - from;

@@ -20,7 +20,7 @@ pub struct Calms {
     /// What was noted before the last thing that makes it old has a lesser number.
     epoch: u32,
     /// Streams in which nothing may come for all to go on resting in others, each a bit: there may be more of them than there are.
-    awaited: u64,
+    counted_on: u64,
     /// A cell is out, and these were roused meanwhile.
     is_out: bool,
     roused: Vec<u32>,
@@ -141,14 +141,14 @@ impl Calms {
         self.is_out = false;
         self.roused.drain(..).for_each(|version| cell.stir(version));
         cell.epoch = self.epoch;
-        self.awaited |= cell.resting.unheard().fold(0, |all, stream| all | bit(stream));
+        self.counted_on |= cell.resting.unheard().fold(0, |all, stream| all | bit(stream));
         self.cells[place] = Some(cell);
     }
 
     /// Whether somebody may rest in another stream only while nothing comes in this one.
     #[inline]
-    pub fn awaits(&self, stream: StreamIx) -> bool {
-        self.awaited & bit(stream) != 0
+    pub fn is_counted_on(&self, stream: StreamIx) -> bool {
+        self.counted_on & bit(stream) != 0
     }
 
     /// Something came in a stream, or went: those do not rest any more that rested as long as nothing did, and are asked at the next reading whether they may again. Who they are.
@@ -157,7 +157,7 @@ impl Calms {
         for cell in self.cells.iter_mut().flatten() {
             cell.hear(stream, &mut heard);
         }
-        self.awaited =
+        self.counted_on =
             self.cells.iter().flatten().flat_map(|cell| cell.resting.unheard()).fold(0, |all, stream| all | bit(stream));
         heard
     }

@@ -14,7 +14,7 @@ impl Person {
     /// Wakes those who rest as long as nothing comes in the streams that were touched.
     #[inline]
     pub(super) fn hear(&mut self, rules: &Rulebook, clock: i64, touches: &[Touch]) {
-        for touch in touches.iter().filter(|touch| self.calms.awaits(touch.stream)).collect::<Vec<_>>() {
+        for touch in touches.iter().filter(|touch| self.calms.is_counted_on(touch.stream)).collect::<Vec<_>>() {
             self.hear_one(rules, clock, touch);
         }
     }

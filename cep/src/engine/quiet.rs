@@ -89,7 +89,7 @@ impl Person {
     #[inline]
     fn quiet(&mut self, rules: &Rulebook, stream: StreamIx) -> Option<Quiet<'_>> {
         // Whoever rests elsewhere as long as nothing comes here is to be told.
-        if self.waits || self.calms.awaits(stream) {
+        if self.waits || self.calms.is_counted_on(stream) {
             return None;
         }
         let calm = match rules.route(stream) {
