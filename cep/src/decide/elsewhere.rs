@@ -12,7 +12,7 @@ use super::calm::Asked;
 use super::rests::{Rest, Rests};
 use crate::eval::counting;
 use crate::plan::{Anchor, Compare, Expr, Func, Measure, Rational, Ref, Window};
-use crate::timeline::Table;
+use crate::timeline::{Table, hangs_on_the_reading};
 
 /// Of more readings nothing is said.
 const FAR: usize = 64;
@@ -71,24 +71,7 @@ impl<'a> Asked<'_, 'a> {
 
 /// Whether it is told of a reading by what it says alone, and by the profile of its instant, whether a window counts it.
 fn hangs_on_itself(w: &Window) -> bool {
-    let is_plain = matches!(w.what, Measure::Itself | Measure::Field(_));
-    is_plain && w.filter.as_ref().is_none_or(is_own)
-}
-
-fn is_own(expr: &Expr) -> bool {
-    match expr {
-        Expr::Get { of, what } => *of == Ref::Item && matches!(what, Measure::Field(_)),
-        Expr::Number(_) | Expr::Bool(_) | Expr::Enum(_) | Expr::Text(_) | Expr::Profile(_) => true,
-        Expr::Not(_)
-        | Expr::Neg(_)
-        | Expr::And(_)
-        | Expr::Or(_)
-        | Expr::IsKnown(_)
-        | Expr::In { .. }
-        | Expr::If { .. }
-        | Expr::Arith { .. }
-        | Expr::Compare { .. }
-        | Expr::Between { .. } => expr.children().into_iter().all(is_own),
-        _ => false,
-    }
+    let mut is_own = matches!(w.what, Measure::Itself | Measure::Field(_));
+    w.filter.iter().for_each(|filter| filter.walk(&mut |e| is_own &= hangs_on_the_reading(e)));
+    is_own
 }

@@ -39,6 +39,10 @@ impl Silences {
 
     /// Whether nothing is silent that hangs on what is decided in `[from, until]`, nor may be.
     fn is_quiet(&self, case: &Case<'_>, silence: &Silence, from: i64, until: i64) -> bool {
+        // Nothing is decided during an interval that ends before it begins.
+        if until < from {
+            return true;
+        }
         let (from, until) = (from.saturating_sub(silence.span.0), until.saturating_sub(silence.span.0));
         silence.streams.iter().all(|h| h.filter.is_none())
             && self.facts.beginning_in(from, until).is_empty()

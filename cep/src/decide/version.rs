@@ -218,12 +218,6 @@ impl Version {
         }
     }
 
-    /// Whether it rests by how soon a reading of a stream follows the one before, or by no deadline: then a reading that comes in time only moves one away, though the clock has passed it.
-    pub fn is_kept_by(&self, stream: StreamIx) -> bool {
-        let RuleKind::Silence(silence) = &self.terms.rule.kind else { return true };
-        silence.counts_all_of(stream)
-    }
-
     /// Whether readings of a stream may matter to what was decided before them, or at any time: as intervals, or to windows after a step.
     pub fn heeds(&self, stream: StreamIx) -> bool {
         self.asks_for(stream) || self.scope.windows.iter().any(|(s, sight)| *s == stream && sight.before > 0)

@@ -117,9 +117,8 @@ impl Person {
         {
             let mut is_old = calm.wake(table, &route.sills);
             if is_due {
-                // The clock passed deadlines; most would only be moved away by this reading.
-                let waits = |version: &u32| !rules.versions[*version as usize].is_kept_by(one.stream);
-                self.dues.reached(clock, waits).for_each(|version| is_old |= calm.rouse(version));
+                // The clock passed deadlines. Most would only be moved away by this reading; but where one is not, what follows is to be told in the order in which it is told where nobody rests.
+                self.dues.reached(clock).for_each(|version| is_old |= calm.rouse(version));
             }
             self.calms.tell_awake(one.stream, overtaken.is_empty());
             let due = self.ask_also(rules, clock, one, &calm.awake, &overtaken);

@@ -4,8 +4,8 @@ use vitalog_cep::plan::{Compare, Cover, Expr, Func, Heard, Measure, Ref, RuleKin
 use vitalog_elog::{Severity, Span, StreamIx};
 
 use super::build::*;
-use super::table::check;
-use crate::world::{ACTIVE, F0, LAB, LIMIT, MEAL, NAP, SUGAR, TARGET};
+use super::table::{check, read};
+use crate::world::{ACTIVE, F0, LAB, LIMIT, MEAL, NAP, SUGAR, TARGET, drive};
 
 fn covered(how: Cover, from: Expr, to: Expr, filter: Option<Expr>) -> Expr {
     Expr::Covered { how, from: Box::new(from), to: Box::new(to), stream: NAP, filter: filter.map(Box::new) }
@@ -207,6 +207,16 @@ fn a_silence_may_ask_what_comes_after_it() {
     let input = "0..0 nap\n @10 tick\n 11..11 nap\n 20..20 nap\n 30..30 nap";
     check(&only(r.clone()), input, "");
     check(&only(r), &format!("{input}\n 40..40 nap"), "resolved info from 0 at 10 to 11 known 11 of r1");
+}
+
+/// No gateway takes one.
+#[test]
+fn an_interval_that_ends_before_it_begins_is_survived_by_silences() {
+    let sugars = Heard { stream: SUGAR, filter: None };
+    let mut r = rule(RuleKind::Silence(Silence { streams: vec![sugars], span: Span::minutes(10) }));
+    r.filter = Some(Expr::Not(Box::new(covered(Cover::During, Expr::Now, Expr::Now, None))));
+    let (lines, _) = read(&only(r), "0 sugar 60\n 12 sugar 60\n 40 sugar 60\n @41 30..20 nap");
+    assert_eq!(drive::standing(&drive::run(&lines).0).len(), 2);
 }
 
 /// A profile that changes between a decision and the end of the interval that it sees: the interval is asked by what holds at its end.

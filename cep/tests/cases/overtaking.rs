@@ -2,14 +2,14 @@
 //! since. What a snapshot or the end of a moment settles counts as decided.
 
 use vitalog_cep::Engine;
-use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Window};
+use vitalog_cep::plan::{Anchor, Arith, Compare, Expr, Func, Library, Measure, Ref, Rule, RuleKind, Show, Window};
 use vitalog_elog::Span;
 
 use super::build::*;
 use super::table::{read, said_by};
 use crate::draw::timelines::nameless;
 use crate::world::script::{Line, expected};
-use crate::world::{F0, F1, Kind, LAB, MEAL, SUGAR, TARGET, drive};
+use crate::world::{F0, F1, FOUND, Kind, LAB, MEAL, SUGAR, TARGET, drive};
 
 /// What stands must be what the oracle says, whether readings have names or not; a row may also be `snapshot`, `begin` or `settle`. Returns how much stands.
 pub fn stands(libraries: &[Library], input: &str) -> usize {
@@ -198,4 +198,27 @@ fn how_long_something_lasts_ends_with_a_late_reading_that_does_not_count() {
     assert_eq!(stands(&lasted, &format!("{high}\n @21 13 sugar 90 low")), 1);
     assert_eq!(stands(&lasted, &format!("{high}\n @21 12 sugar 90 low")), 0);
     assert_eq!(stands(&lasted, &format!("{high}\n @21 12 sugar 110 low")), 0);
+}
+
+#[test]
+fn what_the_clock_decides_with_a_reading_is_told_where_it_is_told_after_a_restart() {
+    let silent = Rule { name: "r0".into(), meaning: 10, ..rule(silence(&[SUGAR], 20)) };
+    let many = value_of(window(Func::Count, SUGAR, Measure::Itself, 20));
+    let of_it = RuleKind::Match(pattern(vec![step(FOUND[0], None)], 30));
+    let of_it = Rule { name: "r1".into(), meaning: 11, say: vec![hole(many, Show::Number)], ..rule(of_it) };
+    let (lines, _) =
+        read(&[library(vec![silent, of_it])], "60 sugar 100\n 140 sugar 100\n 145 sugar 100\n 150 sugar 120\n @175 155 sugar 70");
+    let (last, before) = lines.split_last().expect("there are some");
+    let (mut engine, _) = drive::run(before);
+    let mut restored = Engine::restore(&engine.snapshot()).expect("its own snapshot");
+    engine.begin();
+    restored.begin();
+    let told = [&mut engine, &mut restored].map(|engine| {
+        let step = drive::step(engine, before.len(), last);
+        let mut settled = Vec::new();
+        engine.settle(&mut settled);
+        (step, settled)
+    });
+    assert_eq!(told[0], told[1]);
+    assert_eq!(drive::changes(&told[0].0).len() + drive::changes(&told[0].1).len(), 2);
 }

@@ -52,3 +52,32 @@ fn what_waits_for_the_end_of_a_moment_stands_as_if_it_had_not() {
         Ok(())
     });
 }
+
+#[test]
+fn whoever_was_restored_says_the_same_at_each_input_of_a_moment() {
+    for_scripts("moments after a restart", 6_000, &|seed, lines| {
+        let mut dice = Dice::new(!seed);
+        let (mut engine, mut asking) = (Engine::new(), Engine::new());
+        let mut place = 0;
+        while place < lines.len() {
+            let end = lines.len().min(place + 1 + dice.below(4));
+            asking = Engine::restore(&asking.snapshot()).map_err(|e| e.to_string())?;
+            engine.begin();
+            asking.begin();
+            for (i, line) in lines.iter().enumerate().take(end).skip(place) {
+                let (has, wants) = (drive::step(&mut engine, i, line), drive::step(&mut asking, i, line));
+                if has != wants {
+                    return Err(format!("input {i}: {has:#?}\nwhere all are asked\n{wants:#?}"));
+                }
+            }
+            let (mut has, mut wants) = (Vec::new(), Vec::new());
+            engine.settle(&mut has);
+            asking.settle(&mut wants);
+            if has != wants {
+                return Err(format!("after input {end}: {has:#?}\nwhere all are asked\n{wants:#?}"));
+            }
+            place = end;
+        }
+        Ok(())
+    });
+}

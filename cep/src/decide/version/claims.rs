@@ -12,7 +12,7 @@ use crate::plan::RuleKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     pub band: Band,
-    /// How long after a reading's instant decisions may see it.
+    /// How long after a reading's instant decisions may see it; it is decided upon itself in any case.
     pub reach: i64,
 }
 
@@ -26,6 +26,6 @@ impl Case<'_> {
             return None;
         }
         let band = scope.when.as_ref()?.claims(self, stream, from, to)?;
-        Some(Claim { band, reach: sight.after })
+        Some(Claim { band, reach: sight.after.max(0) })
     }
 }
