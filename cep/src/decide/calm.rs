@@ -21,8 +21,8 @@ use crate::timeline::{Set, Table};
 
 impl State {
     /// As long as what holds of the next readings of a stream they change nothing, seen from the newest, which is row `row` of its table and has been taken in. `None`: each is to
-    /// be looked at. `awaited`: its next deadline is noted.
-    pub fn calm(&self, case: &Case<'_>, stream: StreamIx, row: usize, awaited: bool) -> Option<Rests> {
+    /// be looked at. `noted`: when the clock will look at it. Who rests counts on being looked at by the deadline that readings in order leave it, and a note may be for later: it was made for what is gone.
+    pub fn calm(&self, case: &Case<'_>, stream: StreamIx, row: usize, noted: i64) -> Option<Rests> {
         if case.version.heeds(stream) {
             return None;
         }
@@ -32,13 +32,13 @@ impl State {
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), RuleKind::Episode(episode)) => {
                 if !state.is_idle() {
-                    return if ended { None } else { state.lasts(episode, &asked, awaited) };
+                    return if ended { None } else { state.lasts(episode, &asked, noted) };
                 }
                 if ended { Some(Rests::default()) } else { asked.never(&episode.when, Ref::Driver) }
             }
             // Each reading only moves its deadline away.
             (State::Silence(state), RuleKind::Silence(silence)) => {
-                (awaited && state.open().is_none()).then(|| silence::lasts(silence, stream))
+                (state.open().is_none() && silence::is_awaited(case, silence, noted)).then(|| silence::lasts(silence, stream))
             }
             (State::Match(state), RuleKind::Match(pattern)) => state.calm(case, pattern, stream, &asked),
             _ => None,

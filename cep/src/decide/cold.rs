@@ -31,7 +31,7 @@ impl State {
     /// The first instant that it may look at or change when something changes at `since` or later; single readings that it asks for, wherever they lie, are
     /// pinned.
     pub fn anchor(&self, case: &Case<'_>, since: i64, floors: &mut Floors) -> i64 {
-        let again = case.version.again_from(since);
+        let again = case.version.again_from(case.line, since);
         match (self, &case.version.terms.rule.kind) {
             (State::Episode(state), _) => state.began(again),
             (State::Silence(_), RuleKind::Silence(silence)) => {

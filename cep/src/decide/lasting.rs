@@ -4,13 +4,13 @@
 //! reading leaves the numbers between which nothing ends it and nothing makes it graver, and one whose end has to last until that is over.
 
 use super::calm::Asked;
-use super::episode::{Episodes, Going};
+use super::episode::{Episodes, Going, is_awaited};
 use super::rests::{Rest, Rests};
 use crate::plan::{Compare, Episode, Expr, Ref};
 
 impl Episodes {
     /// See [`crate::decide::State::calm`]; of one that is not idle.
-    pub fn lasts<'a>(&self, episode: &'a Episode, asked: &Asked<'_, 'a>, awaited: bool) -> Option<Rests> {
+    pub fn lasts<'a>(&self, episode: &'a Episode, asked: &Asked<'_, 'a>, noted: i64) -> Option<Rests> {
         let version = asked.case.version;
         let mut rests = match self.going()? {
             Going::Run { from } => {
@@ -26,7 +26,7 @@ impl Episodes {
                 rests
             }
             Going::Open { severity, calm, .. } => {
-                if !(awaited || episode.lapse.is_none()) {
+                if !is_awaited(episode, asked.table.at(asked.row), noted) {
                     return None;
                 }
                 let mut rests = match calm {

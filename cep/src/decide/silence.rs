@@ -185,6 +185,13 @@ impl Silences {
     }
 }
 
+/// Whether the clock looks at it by the deadline that readings to come in order leave it.
+pub fn is_awaited(case: &Case<'_>, silence: &Silence, noted: i64) -> bool {
+    let counting = silence.streams.iter().filter(|heard| heard.filter.is_none());
+    let newest = counting.filter_map(|heard| case.line.table(heard.stream)?.last()).max();
+    newest.and_then(|newest| newest.checked_add(silence.span.0)).is_some_and(|due| noted <= due)
+}
+
 /// By what one that waits for a stream rests: nothing was silent between two readings that count and come soon after each other.
 pub fn lasts(silence: &Silence, stream: StreamIx) -> Rests {
     if silence.counts_all_of(stream) { Rests::from(Rest::Near(silence.span.0)) } else { Rests::default() }

@@ -6,7 +6,7 @@
 use vitalog_elog::{FieldIx, StreamIx};
 
 use super::State;
-use super::episode::Going;
+use super::episode::{Going, is_awaited};
 use super::matching::is_point;
 use super::version::Case;
 use crate::plan::{Compare, Edge, Episode, Expr, Measure, Rational, Ref, RuleKind};
@@ -89,7 +89,7 @@ impl Sill {
 impl State {
     /// The same as [`State::calm`] for a rule with a sill, where it rests by that; `table` is the stream's. `None` says nothing.
     #[inline]
-    pub fn stays(&self, case: &Case<'_>, (stream, table): (StreamIx, &Table), row: usize, awaited: bool) -> Option<Stay> {
+    pub fn stays(&self, case: &Case<'_>, (stream, table): (StreamIx, &Table), row: usize, noted: i64) -> Option<Stay> {
         let sill = case.version.scope.sill.as_ref().filter(|sill| sill.stream == stream)?;
         let (number, at) = (table.column(sill.field)?.number(row)?, table.at(row));
         if at >= case.version.to {
@@ -99,7 +99,7 @@ impl State {
             (State::Episode(state), RuleKind::Episode(episode)) => match state.going() {
                 None => (!sill.holds(number)).then_some(Stay::EVER),
                 Some(_) if !sill.holds(number) => None,
-                Some(going) => lasting(case, episode, going, at, awaited),
+                Some(going) => lasting(case, episode, going, at, noted),
             },
             (State::Match(state), _) => (!sill.holds(number) && state.waits_for_nothing()).then_some(Stay::EVER),
             _ => None,
@@ -108,7 +108,7 @@ impl State {
 }
 
 /// Of what goes on while its condition holds.
-fn lasting(case: &Case<'_>, episode: &Episode, going: Going, at: i64, awaited: bool) -> Option<Stay> {
+fn lasting(case: &Case<'_>, episode: &Episode, going: Going, at: i64, noted: i64) -> Option<Stay> {
     let stay = match going {
         // Past its time it waits for the rule's `where`, which is asked each time.
         Going::Run { from } => {
@@ -116,7 +116,7 @@ fn lasting(case: &Case<'_>, episode: &Episode, going: Going, at: i64, awaited: b
             Stay { before: from.saturating_add(hold.span.0), near: hold.gap.0 }
         }
         Going::Open { severity, calm, .. } => {
-            let is_awaited = awaited || episode.lapse.is_none();
+            let is_awaited = is_awaited(episode, at, noted);
             let rises = case.version.terms.rule.grades.iter().any(|grade| grade.severity > severity);
             (is_awaited && calm.is_none() && episode.until.is_none() && !rises).then_some(Stay::EVER)?
         }

@@ -1,5 +1,6 @@
 //! A dated rule: one meaning of one rule, in force for a stretch of event time, and how far what it decides looks.
 
+mod between;
 mod claims;
 mod floors;
 mod glances;
@@ -60,6 +61,8 @@ pub struct Reach {
     /// The time zone or the night decides.
     asks_calendar: bool,
     asks_calendar_ahead: bool,
+    /// What must not come between, each with the streams that its condition looks at.
+    between: Vec<(StreamIx, Vec<StreamIx>)>,
     /// A step stands at the start of an interval.
     begins: bool,
     /// Fields that windows without a condition sum or average.
@@ -232,7 +235,7 @@ impl Version {
 
     fn past_after(&self, stream: StreamIx) -> i64 {
         let seen = self.scope.windows.iter().find(|(s, _)| *s == stream).map_or(0, |(_, sight)| sight.after);
-        if self.asks_for(stream) { i64::MAX } else { seen.saturating_add(self.span()) }
+        if self.asks_for(stream) || self.asks_between(stream) { i64::MAX } else { seen.saturating_add(self.span()) }
     }
 
     fn covers(&self, stream: StreamIx) -> Option<Asked> {
@@ -274,6 +277,7 @@ impl Version {
                 let begun = p.steps.iter().filter(|s| s.edge == Edge::Start).flat_map(|s| s.filter.iter().chain(&s.again));
                 let between = p.absences().into_iter().filter_map(|a| a.filter.as_ref());
                 begun.chain(between).for_each(|f| reach.look_ahead(f));
+                reach.between = between::of(rule, p);
                 let source = Source { of: Ref::Candidate, lets: &rule.lets, knows_onset: false };
                 reach.steps.extend(p.steps.iter().map(|s| s.filter.as_ref().and_then(|filter| source.guard(filter))));
             }

@@ -22,12 +22,12 @@ impl Person {
         calm.settle(table, &route.sills, |place| {
             let (state, version) = (&self.states[place as usize], &rules.versions[place as usize]);
             let case = Case { line: &self.line, version, clock, more: rules.more };
-            let awaited = self.dues.is_noted(place);
-            if let Some(stay) = state.stays(&case, (stream, table), row, awaited) {
-                debug_assert!(state.calm(&case, stream, row, awaited).is_some(), "who rests at a sill would rest without it");
+            let noted = self.dues.of(place);
+            if let Some(stay) = state.stays(&case, (stream, table), row, noted) {
+                debug_assert!(state.calm(&case, stream, row, noted).is_some(), "who rests at a sill would rest without it");
                 return Some(Still::AtSill(stay));
             }
-            state.calm(&case, stream, row, awaited).map(Still::By)
+            state.calm(&case, stream, row, noted).map(Still::By)
         });
     }
 }

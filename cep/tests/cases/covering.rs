@@ -265,3 +265,65 @@ fn what_comes_after_a_start_may_lie_within_the_interval() {
     check(&rules, "10..20 nap\n 15 sugar 90 as s\n remove s", "open info from 10 at 10 to 10 of r1");
     check(&rules, "10..20 nap\n 20+1us sugar 90", "open info from 10 at 10 to 10 of r1");
 }
+
+/// What must not come between is asked where it stands: an interval that has ended at its end, which may lie long after the match, and so may what its condition sees there.
+#[test]
+fn what_must_not_come_between_is_asked_where_it_ends() {
+    for seen in [meals_now(), meals_before()] {
+        let pair = vitalog_cep::plan::Pattern {
+            absences: vec![absence(NAP, Some(seen))],
+            ..pattern(vec![step(SUGAR, None), step(LAB, None)], 10)
+        };
+        let rules = only(rule(RuleKind::Match(pair)));
+        let (input, found) = ("0..100 nap\n @110 5 sugar 90\n 9 lab -\n 110 meal 10", "open info from 5 at 9 to 9 of r2 r3");
+        check(&rules, input, found);
+        check(&rules, &format!("{input}\n @120 100 meal 10"), "");
+        check(&rules, &format!("{input}\n @120 100 meal 10 as m\n remove m"), found);
+    }
+}
+
+/// A finding is asked where it opened, which may lie long before.
+#[test]
+fn a_finding_that_must_not_come_between_is_asked_where_it_opened() {
+    for seen in [meals_now(), meals_before()] {
+        let between = || vec![absence(super::derived::LOW, Some(seen.clone()))];
+        let pair = pattern(vec![step(LAB, None), step(LAB, None)], 10);
+        let growing = pattern(vec![counted(LAB, None, 1, None)], 10);
+        for (p, found) in [(pair, "open info from 50 at 54 to 54 of r2 r3"), (growing, "open info from 50 at 50 to 54 of r2 r3")]
+        {
+            let grows = p.steps.len() == 1;
+            let above = super::derived::above(RuleKind::Match(vitalog_cep::plan::Pattern { absences: between(), ..p }));
+            let rules = super::derived::with_low(above);
+            for (end, low) in
+                [("", "open info from 0 at 0 of r1"), ("\n 90 sugar 90", "resolved info from 0 at 0 to 90 known 90 of r1")]
+            {
+                let input = format!("0 sugar 65\n 50 lab -\n 54 lab -{end}\n 100 meal 10");
+                check(&rules, &input, &format!("{low}\n {found}"));
+                let parted =
+                    if grows { "\n open info from 50 at 50 to 50 of r2\n open info from 54 at 54 to 54 of r3" } else { "" };
+                check(&rules, &format!("{input}\n @101 0 meal 10"), &format!("{low}{parted}"));
+            }
+        }
+    }
+}
+
+/// An interval that came late covers a step, and what completes after its end hangs on that.
+#[test]
+fn a_late_interval_decides_what_completes_after_it() {
+    let now = || Expr::Now;
+    let pair = pattern(vec![step(SUGAR, Some(covered(Cover::During, now(), now(), None))), step(LAB, None)], 100);
+    let rules = only(rule(RuleKind::Match(pair)));
+    check(&rules, "5 sugar 90\n 50 lab -\n @200 0..10 nap", "open info from 5 at 50 to 50 of r1 r2");
+    check(&rules, "5 sugar 90\n 50 lab -\n 150 sugar 90\n @200 0..10 nap as n\n remove n", "");
+}
+
+/// A meal stands where it is asked.
+fn meals_now() -> Expr {
+    let now = || Box::new(Expr::Now);
+    Expr::Covered { how: Cover::Overlaps, from: now(), to: now(), stream: MEAL, filter: None }
+}
+
+/// One stood in the ten minutes before.
+fn meals_before() -> Expr {
+    compare(value_of(window(Func::Count, MEAL, Measure::Itself, 10)), Compare::Gt, Expr::number(0))
+}

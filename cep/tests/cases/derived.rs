@@ -9,7 +9,7 @@ use super::build::*;
 use super::table::check;
 use crate::world::{F0, F1, FOUND, LAB, MEAL, SUGAR, unit};
 
-const LOW: vitalog_elog::StreamIx = FOUND[0];
+pub const LOW: vitalog_elog::StreamIx = FOUND[0];
 
 /// `r0`: sugar below 70; urgent below 60. Says the sugar it opened with.
 fn low() -> Rule {
@@ -25,12 +25,12 @@ fn named(mut r: Rule, name: &str, meaning: u64) -> Rule {
     r
 }
 
-fn above(kind: RuleKind) -> Rule {
+pub fn above(kind: RuleKind) -> Rule {
     named(rule(kind), "r1", 11)
 }
 
 /// The one that looks first in the library: the order there means nothing.
-fn with_low(r: Rule) -> [Library; 1] {
+pub fn with_low(r: Rule) -> [Library; 1] {
     [library(vec![r, low()])]
 }
 

@@ -5,7 +5,7 @@ use vitalog_elog::Severity;
 
 use super::build::*;
 use super::table::check;
-use crate::world::{MEAL, NAP, SUGAR};
+use crate::world::{F0, MEAL, NAP, SUGAR};
 
 #[test]
 fn it_opens_by_the_clock_and_ends_at_the_next_reading() {
@@ -97,4 +97,15 @@ fn filter_grades_and_text_are_those_of_the_opening() {
     check(&rules, "0 sugar 100\n @30 tick\n 31 meal 10", "");
     // A meal at exactly the beginning is outside the half-open window.
     check(&rules, "0 sugar 100\n 0 meal 10\n @30 tick", "");
+}
+
+/// What the clock is to look at was noted for a reading that is gone: those before it come in order, and are over when they come.
+#[test]
+fn a_note_for_what_is_gone_is_none_for_what_comes_before_it() {
+    let mut r = rule(silence(&[SUGAR], 15));
+    r.filter = Some(compare(value_of(window(Func::Last, SUGAR, Measure::Field(F0), 60)), Compare::Lt, mg_dl(120)));
+    // A meal says since when it is waited.
+    let gone = "0 meal 10\n @400 390 sugar 100 as a\n remove a";
+    check(&only(r.clone()), &format!("{gone}\n 355 sugar 120\n 360 sugar 60"), "open info from 360 at 375 of r4");
+    check(&only(r), &format!("{gone}\n 355 sugar 120\n 360 sugar 60\n 366 sugar 130"), "");
 }

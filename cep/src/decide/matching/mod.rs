@@ -210,6 +210,11 @@ impl Matches {
         self.past.doubted.is_some()
     }
 
+    /// Whether what begins there is searched again when the moment is over. Nobody completes it before: who is pending hangs on the way to the state, and so would when it is told.
+    fn is_doubted(&self, start: i64) -> bool {
+        self.past.doubted.is_some_and(|(after, to)| after < start && start <= to)
+    }
+
     /// The moment is over: what waited is searched again.
     pub fn settle(&mut self, case: &Case<'_>, pattern: &Pattern) -> bool {
         if !self.waits() {
@@ -333,6 +338,10 @@ impl Matches {
     fn complete_pending(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, t: i64) -> bool {
         let mut changed = false;
         for start in std::mem::take(&mut self.pending) {
+            if self.is_doubted(start) {
+                self.pending.push(start);
+                continue;
+            }
             match self.complete(case, pattern, shape, start, t) {
                 Outcome::Found => changed = true,
                 Outcome::Failed => self.pending.push(start),

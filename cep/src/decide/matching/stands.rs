@@ -37,14 +37,14 @@ impl Matches {
     }
 
     fn stands_in_tree(&self, case: &Case<'_>, pattern: &Pattern, program: &Program, touch: &Touch, at: i64) -> bool {
-        let (from, until) = case.version.sight(touch).unwrap_or((at, at));
+        let (from, until) = case.version.sight_of_matches(case.line, touch).unwrap_or((at, at));
         let (from, until) = (from.min(at), until.max(at.saturating_add(program.before)));
         let (after, to) = (from.saturating_sub(program.horizon), until);
         self.has_nothing_in(after, to) && program.opening.iter().all(|step| begins_nowhere(case, pattern, *step, after, to))
     }
 
     fn stands_in_sequence(&self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, touch: &Touch, at: i64) -> bool {
-        let seen = case.version.sight(touch);
+        let seen = case.version.sight_of_matches(case.line, touch);
         let is_forbidden = pattern.absences.iter().any(|a| a.stream == touch.stream);
         if seen.is_none() && !is_forbidden && serves(case, pattern, shape, touch, at) == Serves::Nothing {
             return true;

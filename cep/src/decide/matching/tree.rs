@@ -82,7 +82,7 @@ impl Matches {
         let waits = |start: i64| self.past.dues.binary_search_by_key(&start, |(s, _)| *s).is_ok();
         let all = pattern.select == Select::All;
         let may = |start: &i64| waits(*start) || if !all && self.past.clusters.has(*start) { grows } else { completes };
-        let starts: Vec<i64> = self.pending.iter().copied().filter(may).collect();
+        let starts: Vec<i64> = self.pending.iter().copied().filter(|start| !self.is_doubted(*start) && may(start)).collect();
         self.search_those(case, pattern, program, &starts)
     }
 

@@ -1,29 +1,27 @@
 //! How far back that looks which a version may yet decide, or decide again.
 
 use super::{Asked, Version};
-use crate::plan::{Expr, RuleKind};
+use crate::plan::RuleKind;
 use crate::timeline::{Floors, Timeline};
 
 impl Version {
     /// The first instant of which it may decide again when something changes at `since` or later.
-    pub fn again_from(&self, since: i64) -> i64 {
+    pub fn again_from(&self, line: &Timeline, since: i64) -> i64 {
         if self.scope.covers.iter().any(|(_, asked)| *asked == Asked::Any) {
             // Of such intervals nobody can say which decisions see them.
             return i64::MIN;
         }
         let before = self.scope.windows.iter().map(|(_, sight)| sight.before).max().unwrap_or(0);
-        since.saturating_sub(before)
+        since.saturating_sub(before).saturating_sub(self.longest_between(line))
     }
 
     /// Notes from where on it needs streams for what it decides, or begins, at `from` or later.
     pub fn needs(&self, from: i64, line: &Timeline, floors: &mut Floors) {
         let program = self.scope.program.as_ref();
         let mut first = from.saturating_sub(program.map_or(0, |p| p.before)).saturating_sub(1);
-        // An interval that goes on is forbidden by what held where it began.
-        if let RuleKind::Match(pattern) = &self.terms.rule.kind {
-            let asked = pattern.absences().into_iter().filter(|a| a.filter.as_ref().is_some_and(Expr::looks_elsewhere));
-            let begun = asked.filter_map(|a| line.endless(a.stream)?.first()).min();
-            first = first.min(begun.map_or(first, |begun| begun.saturating_sub(1)));
+        // What lasts is forbidden by what held where it is asked.
+        if let Some(asked) = self.asked_between(line, first) {
+            first = first.min(asked.saturating_sub(1));
         }
         for stream in &self.scope.streams {
             floors.lower(*stream, first);

@@ -186,6 +186,12 @@ impl Version {
 
     /// The same by what sees it.
     pub fn glimpses<'a>(&'a self, case: &Case<'a>, touch: &Touch, alone: bool) -> Glimpses {
+        let Glimpses { starts, others } = self.asked_at(case, touch, alone);
+        Glimpses { starts, others: others.map(|range| self.between(case.line, touch.stream, range)) }
+    }
+
+    /// Where it is asked what a reading may make another.
+    fn asked_at<'a>(&'a self, case: &Case<'a>, touch: &Touch, alone: bool) -> Glimpses {
         let (whole, table) = (self.sight(touch), case.line.table(touch.stream));
         let is_of_start = |glance: &Glance| glance.is_of_start && glance.stream == touch.stream;
         let all = Glimpses { starts: whole.filter(|_| self.scope.glances.iter().any(is_of_start)), others: whole };
