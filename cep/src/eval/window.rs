@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::aggregate::{fold, has, of_nothing, unfiltered};
+use super::aggregate::{fold, fractional, has, of_nothing, unfiltered};
 use super::calendar::{Calendar, Stretch, night};
 use super::line::Line;
 use super::ratio::Ratio;
@@ -11,7 +11,7 @@ use super::timed::{coverage, coverage_among, days, days_among, decayed, forecast
 use super::value::Value;
 use super::{Binding, Rows, Scope};
 use crate::plan::{Anchor, Edge, Func, Measure, Window};
-use crate::timeline::{Table, Tally, Timeline};
+use crate::timeline::{Counted, Table, Tally, Timeline};
 
 /// Where a window lies on the timeline of a decision.
 pub struct Place {
@@ -134,15 +134,21 @@ pub fn level(w: &Window, line: &Timeline, now: i64) -> Option<bool> {
 /// From so many readings on a window's condition is counted once for each, and not again for each window.
 const LONG: usize = 64;
 
-/// A long window that counts readings under a condition of their own. `None` says nothing.
+/// A long window that counts or sums readings under a condition of their own. `None` says nothing.
 fn tallied<'a>(w: &'a Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a>> {
-    let counts = (w.func == Func::Count && w.filter.is_some()) || w.func == Func::Share;
+    let field = if let Measure::Field(field) = w.what { Some(field) } else { None };
+    let counts = match w.func {
+        Func::Share => true,
+        Func::Count => w.filter.is_some(),
+        Func::Sum | Func::Avg => w.filter.is_some() && field.is_some(),
+        _ => false,
+    };
     if !counts || w.fresh.is_some() {
         return None;
     }
     let table = scope.line.table(w.stream)?;
     let rows = table.window(w.over.0, to);
-    if rows.len() < LONG {
+    if rows.len() < LONG || fractional(table, w.what).is_some() {
         return None;
     }
     let mut tallies = table.tallies();
@@ -155,18 +161,18 @@ fn tallied<'a>(w: &'a Window, scope: &Scope<'a, '_>, to: i64) -> Option<Value<'a
     if !tally.is_closed {
         return None;
     }
-    let (counted, holding) = tally.between(rows.start, rows.end, |row| {
+    let column = field.and_then(|field| table.column(field));
+    let Counted { count, holding, sum } = tally.between(rows.start, rows.end, |row| {
         let inside = scope.with_item(Rows::one(table, row));
         let passes = w.filter.as_ref().is_none_or(|f| super::truth(f, &inside) == Some(true)) && has(table, row, w.what);
-        let asked = w.asks.as_ref().filter(|_| passes).map(|asks| super::truth(asks, &inside));
-        match asked {
-            None => (passes, passes),
-            Some(truth) => (truth.is_some(), truth == Some(true)),
-        }
+        let holds = w.asks.as_ref().filter(|_| passes).map_or(passes.then_some(true), |asks| super::truth(asks, &inside));
+        holds.map(|holds| (holds, column.and_then(|column| column.number(row)).unwrap_or(0)))
     });
     Some(Value::number(match w.func {
-        Func::Share => Ratio::new(i128::from(holding) * i128::from(super::timed::WHOLE), i128::from(counted)),
-        _ => Some(Ratio { n: i128::from(counted), d: 1 }),
+        Func::Share => Ratio::new(i128::from(holding) * i128::from(super::timed::WHOLE), i128::from(count)),
+        Func::Avg => Ratio::new(sum, i128::from(count)),
+        Func::Sum => Some(Ratio { n: sum, d: 1 }),
+        _ => Some(Ratio { n: i128::from(count), d: 1 }),
     }))
 }
 

@@ -37,7 +37,7 @@ use quoted::Quoted;
 pub use sieve::Sieve;
 use table::Tail;
 pub use table::{Mark, Table};
-pub use tally::{Tally, hangs_on_the_reading};
+pub use tally::{Counted, Tally, hangs_on_the_reading};
 
 /// One subject's current readings.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -305,12 +305,16 @@ impl Table {
 
     /// From now on with the hash of each row.
     fn keep_hashes(&mut self) {
-        let mut all = vec![0; self.marks.len()];
-        match &self.marks.hashes {
+        let zeros = || vec![0; self.marks.len()];
+        let all = match &self.marks.hashes {
             Hashes::Kept(_) => return,
-            Hashes::None => {}
-            Hashes::Follow(origin) => (0..self.len()).for_each(|row| all[self.slot(row)] = self.hash(row, origin)),
-        }
+            Hashes::None => zeros(),
+            Hashes::Follow(origin) => {
+                let mut all = zeros();
+                (0..self.len()).for_each(|row| all[self.slot(row)] = self.hash(row, origin));
+                all
+            }
+        };
         self.marks.hashes = Hashes::Kept(all);
     }
 

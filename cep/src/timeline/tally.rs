@@ -1,9 +1,9 @@
-//! How many rows satisfy a condition, counted up row by row, so that a long window that counts them is two look-ups and not a walk.
+//! How many rows satisfy a condition, and what their numbers come to, counted up row by row, so that a long window that counts or sums them is two look-ups and not a walk.
 //!
 //! Only of conditions that hang on nothing but the reading itself and the profile at its instant. Counts are kept for the stretch that was last asked for;
 //! what changed in it is counted again.
 
-use crate::plan::{Expr, Measure, Ref, Window};
+use crate::plan::{Expr, Func, Measure, Ref, Window};
 
 use super::profile::Set;
 
@@ -21,7 +21,21 @@ pub struct Tally {
     base: usize,
     /// After each row from there: how many count, and for how many of them what is asked is true.
     counts: Vec<[u32; 2]>,
+    /// The sum of those that count up to there, of a window that sums.
+    sums: Option<Vec<i128>>,
 }
+
+/// What some rows come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub count: u32,
+    /// For how many of them what is asked is true.
+    pub holding: u32,
+    pub sum: i128,
+}
+
+/// What one row adds to it; `None`: it does not count.
+pub type Row = Option<(bool, i64)>;
 
 impl Tally {
     /// `defaults`: of each profile field, what holds where nobody set it.
@@ -47,49 +61,74 @@ impl Tally {
             is_closed,
             base: 0,
             counts: Vec::new(),
+            sums: sums(w).then(Vec::new),
         }
     }
 
     /// Whether it counts what a window asks.
     pub fn is_of(&self, w: &Window, defaults: &[Option<Set>]) -> bool {
         let same = |(field, default): &(u16, Option<Set>)| defaults.get(usize::from(*field)).is_some_and(|d| d == default);
-        self.what == w.what && self.asks == w.asks && self.filter == w.filter && self.defaults.iter().all(same)
+        let counts = self.what == w.what && self.asks == w.asks && self.filter == w.filter;
+        counts && (self.sums.is_some() || !sums(w)) && self.defaults.iter().all(same)
     }
 
-    /// How many of the rows `from..to` count, and for how many of them what is asked is true; `of` says both of a row.
-    pub fn between(&mut self, from: usize, to: usize, mut of: impl FnMut(usize) -> (bool, bool)) -> (u32, u32) {
+    /// What the rows `from..to` come to; `of` says of a row whether it counts, and then whether what is asked is true, and its number.
+    pub fn between(&mut self, from: usize, to: usize, mut of: impl FnMut(usize) -> Row) -> Counted {
         if from >= to {
-            return (0, 0);
+            return Counted::default();
         }
         if from < self.base || from > self.base + self.counts.len() {
-            (self.base, self.counts) = (from, Vec::new());
+            self.base = from;
+            self.truncate(0);
         }
         // What no window reaches any more goes when it is the greater part.
         if from - self.base > to - from + 64 {
-            let [counted, holding] = self.counts[from - self.base - 1];
-            self.counts.drain(..from - self.base);
-            self.counts.iter_mut().for_each(|c| *c = [c[0] - counted, c[1] - holding]);
+            let many = from - self.base;
+            let before = self.up_to(from);
+            self.counts.drain(..many);
+            self.counts.iter_mut().for_each(|c| *c = [c[0] - before.count, c[1] - before.holding]);
+            if let Some(sums) = &mut self.sums {
+                sums.drain(..many);
+                sums.iter_mut().for_each(|sum| *sum -= before.sum);
+            }
             self.base = from;
         }
-        let mut last = self.counts.last().copied().unwrap_or_default();
+        let mut last = self.up_to(self.base + self.counts.len());
         for row in self.base + self.counts.len()..to {
-            let (counts, holds) = of(row);
-            last = [last[0] + u32::from(counts), last[1] + u32::from(holds)];
-            self.counts.push(last);
+            if let Some((holds, number)) = of(row) {
+                last.count += 1;
+                last.holding += u32::from(holds);
+                last.sum += i128::from(number);
+            }
+            self.counts.push([last.count, last.holding]);
+            self.sums.iter_mut().for_each(|sums| sums.push(last.sum));
         }
-        let upto = |row: usize| row.checked_sub(self.base + 1).map_or([0, 0], |i| self.counts[i]);
-        let (low, high) = (upto(from), upto(to));
-        (high[0] - low[0], high[1] - low[1])
+        let (low, high) = (self.up_to(from), self.up_to(to));
+        Counted { count: high.count - low.count, holding: high.holding - low.holding, sum: high.sum - low.sum }
+    }
+
+    /// What those before a row come to, from the first that is counted on.
+    fn up_to(&self, row: usize) -> Counted {
+        let Some(place) = row.checked_sub(self.base + 1) else { return Counted::default() };
+        let [count, holding] = self.counts[place];
+        Counted { count, holding, sum: self.sums.as_ref().map_or(0, |sums| sums[place]) }
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.counts.truncate(len);
+        self.sums.iter_mut().for_each(|sums| sums.truncate(len));
     }
 
     /// A row came in at this place or went from it, or what was there is decided otherwise.
     pub fn changed(&mut self, row: usize) {
-        if row < self.base {
-            self.base = row;
-            self.counts.clear();
-        }
-        self.counts.truncate(row - self.base);
+        self.base = self.base.min(row);
+        self.truncate(row - self.base);
     }
+}
+
+/// Whether a window asks what numbers come to.
+fn sums(w: &Window) -> bool {
+    matches!(w.func, Func::Sum | Func::Avg)
 }
 
 /// Whether a node hangs on the reading and the profile only.
@@ -104,7 +143,7 @@ pub fn hangs_on_the_reading(e: &Expr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Anchor, Compare, Func};
+    use crate::plan::{Anchor, Compare};
     use vitalog_elog::{FieldIx, Span, StreamIx};
 
     fn window(filter: Expr) -> Window {
@@ -123,7 +162,7 @@ mod tests {
     #[test]
     fn counts_follow_what_changes() {
         let mut values: Vec<i64> = (0..500).map(|i| i * 37 % 101).collect();
-        let mut tally = Tally::new(&window(Expr::Bool(true)), None, &[]);
+        let mut tally = Tally::new(&Window { func: Func::Sum, ..window(Expr::Bool(true)) }, None, &[]);
         for step in 0..3_000_usize {
             let (place, value) = (step * 7919 % values.len(), (step % 97) as i64);
             match step % 11 {
@@ -141,10 +180,11 @@ mod tests {
             let from = step * 31 % values.len();
             let to = (from + step % 173).min(values.len());
             let counted = |v: &i64| *v % 3 != 0;
-            let found = tally.between(from, to, |row| (counted(&values[row]), counted(&values[row]) && values[row] > 50));
+            let found = tally.between(from, to, |row| Some((values[row] > 50, values[row])).filter(|_| counted(&values[row])));
             let all = values[from..to].iter().filter(|v| counted(v));
-            let holding = all.clone().filter(|v| **v > 50).count();
-            assert_eq!(found, (all.count() as u32, holding as u32), "step {step}, rows {from}..{to}");
+            let holding = all.clone().filter(|v| **v > 50).count() as u32;
+            let sum = all.clone().map(|v| i128::from(*v)).sum();
+            assert_eq!(found, Counted { count: all.count() as u32, holding, sum }, "step {step}, rows {from}..{to}");
         }
     }
 
