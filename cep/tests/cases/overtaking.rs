@@ -206,19 +206,43 @@ fn what_the_clock_decides_with_a_reading_is_told_where_it_is_told_after_a_restar
     let many = value_of(window(Func::Count, SUGAR, Measure::Itself, 20));
     let of_it = RuleKind::Match(pattern(vec![step(FOUND[0], None)], 30));
     let of_it = Rule { name: "r1".into(), meaning: 11, say: vec![hole(many, Show::Number)], ..rule(of_it) };
-    let (lines, _) =
-        read(&[library(vec![silent, of_it])], "60 sugar 100\n 140 sugar 100\n 145 sugar 100\n 150 sugar 120\n @175 155 sugar 70");
-    let (last, before) = lines.split_last().expect("there are some");
-    let (mut engine, _) = drive::run(before);
-    let mut restored = Engine::restore(&engine.snapshot()).expect("its own snapshot");
-    engine.begin();
-    restored.begin();
-    let told = [&mut engine, &mut restored].map(|engine| {
-        let step = drive::step(engine, before.len(), last);
+    let before = "60 sugar 100\n 140 sugar 100\n 145 sugar 100\n 150 sugar 120";
+    assert_eq!(told_in_a_moment(&[library(vec![silent, of_it])], before, "@175 155 sugar 70"), 2);
+}
+
+/// What the inputs of a moment make an engine say, after others, is what they make one say that was restored before them, each of them and the end. Returns how many findings change.
+fn told_in_a_moment(libraries: &[Library], before: &str, moment: &str) -> usize {
+    let lines = read(libraries, &format!("{before}\n{moment}")).0;
+    let (before, moment) = lines.split_at(lines.len() - moment.lines().count());
+    let run = || drive::run(before).0;
+    let restored = Engine::restore(&run().snapshot()).expect("its own snapshot");
+    let told = [run(), restored].map(|mut engine| {
+        engine.begin();
+        let mut told: Vec<_> =
+            moment.iter().enumerate().map(|(i, line)| drive::step(&mut engine, before.len() + i, line)).collect();
         let mut settled = Vec::new();
         engine.settle(&mut settled);
-        (step, settled)
+        told.push(settled);
+        told
     });
     assert_eq!(told[0], told[1]);
-    assert_eq!(drive::changes(&told[0].0).len() + drive::changes(&told[0].1).len(), 2);
+    told[0].iter().map(|effects| drive::changes(effects).len()).sum()
+}
+
+#[test]
+fn what_is_in_doubt_is_told_at_the_end_of_the_moment_whoever_was_pending() {
+    let high = sugar(Ref::Candidate, Compare::Gt, 70);
+    let three = || vec![repeated(SUGAR, Some(high.clone()), 3, true)];
+    // Without the one of minute 195 there are three in a row.
+    let before = "190 sugar 180\n 195 sugar 70 as x\n 200 sugar 120";
+    for p in [pattern(three(), 35), tree(three(), group(leaf(0), vec![], 0), 35)] {
+        let rules = only(rule(RuleKind::Match(p)));
+        assert_eq!(told_in_a_moment(&rules, before, "@210 205 lab - as x rev 2\n 210 sugar 100"), 1);
+    }
+    // What completes before what is in doubt does not wait: a least number before the meal stood in doubt half an hour later.
+    let mut r =
+        rule(RuleKind::Match(pattern(vec![step(MEAL, None), step(SUGAR, Some(sugar(Ref::Candidate, Compare::Le, 70)))], 35)));
+    let least = Window { anchor: Anchor::Before(0), ..window(Func::Min, SUGAR, Measure::Field(F0), 30) };
+    r.filter = Some(compare(value_of(least), Compare::Lt, mg_dl(100)));
+    assert_eq!(stands(&only(r), "185 sugar 80\n 190 meal 10\n begin\n 190 sugar 180\n 195 sugar 70\n settle"), 1);
 }

@@ -338,7 +338,8 @@ impl Matches {
     fn complete_pending(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, t: i64) -> bool {
         let mut changed = false;
         for start in std::mem::take(&mut self.pending) {
-            if self.is_doubted(start) {
+            // What is in doubt completes where the moment is over, if it does from there on.
+            if self.is_doubted(start) && self.past.doubted.is_some_and(|(after, to)| Doubt::open(pattern, after, to).first <= t) {
                 self.pending.push(start);
                 continue;
             }
