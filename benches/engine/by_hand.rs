@@ -2,8 +2,9 @@
 #![allow(clippy::disallowed_types, reason = "what one would write by hand")]
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
-use vitalog_elog::{Reading, Span, StreamIx, Subject, Time};
+use vitalog_elog::{Reading, ReadingId, Span, StreamIx, Subject, Time};
 
 use crate::revisions::first;
 
@@ -41,6 +42,53 @@ impl<T: Default> Each<T> {
 fn seen(reading: &Reading) -> Option<(StreamIx, Time, i64)> {
     let content = reading.content.as_ref()?;
     Some((content.stream, content.when.instant()?, first(reading).unwrap_or(0)))
+}
+
+/// No rule at all: each reading is put to its subject's, with what a correction has to name and a rule would ask. Whoever keeps a way back does at least that.
+#[derive(Default)]
+pub struct Kept {
+    of: HashMap<Subject, Vec<KeptReading>, BuildHasherDefault<Names>>,
+}
+
+struct KeptReading {
+    _id: ReadingId,
+    _rev: u32,
+    _stream: StreamIx,
+    _at: Time,
+    _value: i64,
+}
+
+impl Kept {
+    pub fn put(&mut self, reading: &Reading) {
+        let (_stream, _at, _value) = seen(reading).expect("a reading with an instant");
+        let kept = KeptReading { _id: reading.id, _rev: reading.rev, _stream, _at, _value };
+        match self.of.get_mut(&reading.subject) {
+            Some(all) => all.push(kept),
+            None => drop(self.of.insert(reading.subject.clone(), vec![kept])),
+        }
+    }
+
+    pub fn len(&self) -> u64 {
+        self.of.values().map(|all| all.len() as u64).sum()
+    }
+}
+
+/// As quick a hash of a short name as will do.
+#[derive(Default)]
+struct Names(u64);
+
+impl Hasher for Names {
+    fn write(&mut self, bytes: &[u8]) {
+        for some in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..some.len()].copy_from_slice(some);
+            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
 }
 
 #[derive(Default)]

@@ -10,6 +10,7 @@ use vitalog_elog::{Change, Effect, FindingKind, Reading, Span, Time};
 use vitalog_rules::{Source, compile};
 
 use crate::beyond::Beyond;
+use crate::by_hand::Kept;
 use crate::clock::Clock;
 use crate::population::Population;
 use crate::post::Post;
@@ -75,7 +76,8 @@ pub struct Ran {
     pub changes: u64,
     pub opened: u64,
     pub took: Duration,
-    pub by_hand: Duration,
+    /// What each loop by hand took.
+    pub by_hand: Vec<Duration>,
     /// Of the first subjects.
     pub kept: BTreeMap<String, Vec<Reading>>,
     pub now: Time,
@@ -90,8 +92,8 @@ pub fn compiled(files: &[(String, String)]) -> Arc<Library> {
     Arc::new(compiled.library.expect("a library without errors"))
 }
 
-/// Steps an engine over a population; `by_hand` sees the same.
-pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&Reading)) -> Ran {
+/// Steps an engine over a population; loops by hand see the same.
+pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut [&mut dyn FnMut(&Reading)]) -> Ran {
     let mut population = Population::new(&library.schema, options.subjects, options.sensors, START, options.seed);
     let mut post = Post::new(options.late, options.seed);
     let mut uploads = Uploads::new(&library.schema, options.upload);
@@ -103,7 +105,7 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
         changes: 0,
         opened: 0,
         took: Duration::ZERO,
-        by_hand: Duration::ZERO,
+        by_hand: vec![Duration::ZERO; by_hand.len()],
         kept: BTreeMap::new(),
         now: START,
     };
@@ -135,9 +137,11 @@ pub fn run(library: &Arc<Library>, options: &Options, by_hand: &mut dyn FnMut(&R
             }
         }
         ran.took += begin.elapsed().saturating_sub(std::mem::take(&mut beyond.elsewhere));
-        let begin = Clock::now();
-        batch.iter().for_each(|(_, reading)| by_hand(reading));
-        ran.by_hand += begin.elapsed();
+        for (by_hand, took) in by_hand.iter_mut().zip(&mut ran.by_hand) {
+            let begin = Clock::now();
+            batch.iter().for_each(|(_, reading)| by_hand(reading));
+            *took += begin.elapsed();
+        }
         for (arrival, reading) in batch {
             ran.now = ran.now.max(arrival);
             if ran.kept.len() < KEPT || ran.kept.contains_key(reading.subject.as_str()) {
@@ -155,14 +159,16 @@ fn count(effect: &Effect, changes: &mut u64, opened: &mut u64) {
     *opened += u64::from(change.change == Change::Opened);
 }
 
-/// A rule, and the loop by hand beside it.
+/// A rule, the loop by hand beside it, and one that keeps its readings by subject and does nothing else.
 pub fn single(workload: &Workload, options: &Options) {
     let library = compiled(&[("bench.rules".to_owned(), workload.text())]);
-    let mut by_hand = (workload.by_hand)();
-    let mut ran = run(&library, options, &mut |reading| by_hand.step(reading));
+    let (mut by_hand, mut kept) = ((workload.by_hand)(), Kept::default());
+    let mut ran = run(&library, options, &mut [&mut |reading| by_hand.step(reading), &mut |reading| kept.put(reading)]);
     let counted = by_hand.matches(ran.now);
+    assert_eq!(kept.len(), ran.readings, "{}: all are kept", workload.name);
     let ours = ran.opened;
-    let (rate, bound) = (rate(ran.readings, ran.took), rate(ran.readings, ran.by_hand));
+    let [bound, keeping] = [0, 1].map(|loop_| rate(ran.readings, ran.by_hand[loop_]));
+    let rate = rate(ran.readings, ran.took);
     if options.json {
         println!(
             r#"{{"peer":"vitalog","workload":"{}","readings":{},"matches":{ours},"cpu_seconds":{:.3},"readings_per_second":{rate:.0},"by_hand":{bound:.0},"peak_rss_mb":{}}}"#,
@@ -177,6 +183,7 @@ pub fn single(workload: &Workload, options: &Options) {
             "    by hand {bound:>11.0} readings/s: the engine reaches {:.2} of it; {ours} matches, by hand {counted}",
             rate / bound
         );
+        println!("    to keep them alone {keeping:>11.0} readings/s: the engine reaches {:.2} of it", rate / keeping);
     }
     assert_eq!(ours, counted, "{}: the engine and the loop by hand must agree", workload.name);
     let (compared, different) = correct(workload, &library, &mut ran);
@@ -223,7 +230,7 @@ fn standing(engine: &Engine, readings: &[Reading]) -> u64 {
 }
 
 pub fn report(name: &str, library: Arc<Library>, options: &Options) {
-    let ran = run(&library, options, &mut |_| {});
+    let ran = run(&library, options, &mut []);
     print(name, &library, ran.readings, ran.changes, ran.took);
 }
 
