@@ -1,13 +1,13 @@
 //! What is cut off and put back at one moment with other inputs: said is what an engine says that keeps all.
 
-use vitalog_cep::plan::{Compare, Expr, Heard, Library, Pattern, Ref, Rule, RuleKind, Silence};
+use vitalog_cep::plan::{Compare, Expr, Func, Heard, Library, Measure, Pattern, Ref, Rule, RuleKind, Silence};
 use vitalog_cep::{Engine, Horizon};
 use vitalog_elog::Span;
 
 use super::build::*;
 use super::table::read;
 use crate::laws::horizon::Shelf;
-use crate::world::{F0, FOUND, MEAL, NAP, SUGAR};
+use crate::world::{F0, FOUND, LAB, MEAL, NAP, SUGAR};
 
 /// Inputs of two moments; what lies before the last instant of the first is cut off between them. How many layers were put back.
 fn says_the_same(libraries: &[Library], first: &str, second: &str) -> u64 {
@@ -22,6 +22,7 @@ fn says_the_same(libraries: &[Library], first: &str, second: &str) -> u64 {
         assert_eq!(shelf.steps(&mut near, first, &lines[moment]), wants, "from input {first} on");
     }
     assert_eq!(near.misses(), 0, "nobody looks at what is not there");
+    assert!(shelf.parted > 0, "something is cut off");
     shelf.united
 }
 
@@ -67,4 +68,15 @@ fn a_silence_is_judged_again_without_what_does_not_count_and_is_cut_off() {
     // Since 0 nothing counts but what was said of 60, until it is said otherwise. The clock looks at 70 all the same, which is when the next one comes.
     let sugars = "0 sugar 90\n 20 sugar 110\n 40 sugar 110\n 60 sugar 90 as x\n @61 60 sugar 110 as x rev 2";
     assert_eq!(says_the_same(&only(silent), sugars, "80 sugar 120"), 0);
+}
+
+/// Its condition is asked where it ends, so what comes there may make a match another that began long before.
+#[test]
+fn what_an_interval_that_must_not_come_between_overlaps_stays() {
+    let meals = compare(value_of(window(Func::Count, MEAL, Measure::Itself, 10)), Compare::Gt, Expr::number(0));
+    let pair = pattern(vec![step(SUGAR, None), step(LAB, None)], 10);
+    let pair = Pattern { absences: vec![absence(NAP, Some(meals))], ..pair };
+    let old = (-60..-20).step_by(5).map(|minute| format!("{minute} meal 10\n")).collect::<String>();
+    let before = format!("{old} 5 sugar 90\n 9 lab -\n 70 sugar 90\n 90 lab -\n @100 0..100 nap");
+    assert_eq!(says_the_same(&only(rule(RuleKind::Match(pair))), &before, "@101 100 meal 10"), 0);
 }
