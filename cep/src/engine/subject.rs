@@ -306,10 +306,15 @@ impl Person {
     /// When the clock alone decides something about it: later than it is now, or what it owes. Exactly so, whatever is noted.
     pub fn next_due(&self, rules: &Rulebook) -> Option<i64> {
         let clock = self.clock;
-        let versions = (0_u32..).zip(rules.versions.iter().zip(&self.states)).filter(|(place, _)| self.dues.is_noted(*place));
-        let dues =
-            versions.filter_map(|(_, (version, state))| state.next_due(&Case { line: &self.line, version, clock, more: false }));
-        dues.chain(self.line.next_joining()).min()
+        let mut first = self.line.next_joining().unwrap_or(i64::MAX);
+        // None is decided before it is noted; of those that are noted first some know an instant before which few others are.
+        for place in self.dues.soon().chain(0..rules.versions.len() as u32) {
+            if self.dues.of(place) < first {
+                let case = Case { line: &self.line, version: &rules.versions[place as usize], clock, more: false };
+                first = self.states[place as usize].next_due(&case).map_or(first, |due| due.min(first));
+            }
+        }
+        (first < i64::MAX).then_some(first)
     }
 
     /// Puts right what is noted for earlier than it is, by `clock` or soon after. When it is to be looked at next; if that is by `clock`, it owes what is due exactly then.

@@ -85,14 +85,13 @@ pub enum Occasion {
 
 impl Alarm {
     /// Before anything was known of the finding.
-    pub(super) fn unheard_of(finding: &Finding, now: Time) -> Alarm {
-        let finding = without_evidence(finding);
+    pub(super) fn unheard_of(finding: Finding, now: Time) -> Alarm {
         Alarm { finding, stage: Stage::Rescinded, gravest: None, heard: BTreeMap::new(), ladder: None, changed: now }
     }
 
-    /// The finding changed.
-    pub(super) fn change(&mut self, finding: &Finding, now: Time, settle: Span) -> Occasion {
-        self.finding = without_evidence(finding);
+    /// The finding changed, and is noted as it is now.
+    pub(super) fn change(&mut self, now: Time, settle: Span) -> Occasion {
+        let finding = &self.finding;
         self.changed = now;
         if finding.state != FindingState::Open {
             self.stage = if finding.state == FindingState::Rescinded { Stage::Rescinded } else { Stage::Over };
@@ -181,6 +180,6 @@ impl Alarm {
     }
 }
 
-fn without_evidence(finding: &Finding) -> Finding {
-    Finding { evidence: [].into(), ..finding.clone() }
+pub(super) fn without_evidence(finding: &Finding) -> Finding {
+    Finding { evidence: Arc::default(), ..finding.clone() }
 }

@@ -18,9 +18,11 @@ mod message;
 mod snapshot;
 mod tell;
 
+use std::collections::btree_map::Entry as Known;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use alarm::without_evidence;
 pub use alarm::{Alarm, Stage};
 pub use heard::{Heard, Kind, Standing};
 pub use ladder::Ladder;
@@ -121,8 +123,16 @@ impl Notifier {
         }
         let now = self.state.clock;
         self.unindex(id);
-        let alarm = self.state.alarms.entry(id).or_insert_with(|| Alarm::unheard_of(&change.finding, now));
-        let occasion = alarm.change(&change.finding, now, self.config.settle);
+        let finding = without_evidence(&change.finding);
+        let alarm = match self.state.alarms.entry(id) {
+            Known::Vacant(entry) => entry.insert(Alarm::unheard_of(finding, now)),
+            Known::Occupied(entry) => {
+                let alarm = entry.into_mut();
+                alarm.finding = finding;
+                alarm
+            }
+        };
+        let occasion = alarm.change(now, self.config.settle);
         self.tell(id, occasion, None, told);
         self.index(id);
     }
