@@ -499,13 +499,8 @@ fn lapsed_before(state: &State, episode: &Episode, previous: Option<i64>, at: i6
 }
 
 /// When it lapses, if nothing is decided after `last`.
-fn due(episode: &Episode, last: i64) -> Option<i64> {
+pub fn due(episode: &Episode, last: i64) -> Option<i64> {
     last.checked_add(episode.lapse?.0.max(0))
-}
-
-/// Whether the clock looks at one that is open by the deadline that readings to come in order leave it, after one at an instant.
-pub fn is_awaited(episode: &Episode, newest: i64, noted: i64) -> bool {
-    episode.lapse.is_none() || due(episode, newest).is_some_and(|due| noted <= due)
 }
 
 fn next<'a>(case: &Case<'a>, episode: &'a Episode, state: &State, decision: &Decision<'a>, kept: Option<Kept<'_>>) -> Next {

@@ -4,9 +4,14 @@
 //! reading leaves the numbers between which nothing ends it and nothing makes it graver, and one whose end has to last until that is over.
 
 use super::calm::Asked;
-use super::episode::{Episodes, Going, is_awaited};
+use super::episode::{Episodes, Going, due};
 use super::rests::{Rest, Rests};
 use crate::plan::{Compare, Episode, Expr, Ref};
+
+/// Whether the clock looks at one that is open by the deadline that readings to come in order leave it, after one at an instant.
+pub fn is_awaited(episode: &Episode, newest: i64, noted: i64) -> bool {
+    episode.lapse.is_none() || due(episode, newest).is_some_and(|due| noted <= due)
+}
 
 impl Episodes {
     /// See [`crate::decide::State::calm`]; of one that is not idle.

@@ -6,7 +6,8 @@
 use vitalog_elog::{FieldIx, StreamIx};
 
 use super::State;
-use super::episode::{Going, is_awaited};
+use super::episode::Going;
+use super::lasting::is_awaited;
 use super::matching::is_point;
 use super::version::Case;
 use crate::plan::{Compare, Edge, Episode, Expr, Measure, Rational, Ref, RuleKind};

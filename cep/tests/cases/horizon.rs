@@ -5,6 +5,7 @@ use vitalog_cep::{Engine, Horizon};
 use vitalog_elog::Span;
 
 use super::build::*;
+use super::derived::{LOW, above, with_low};
 use super::table::read;
 use crate::laws::horizon::Shelf;
 use crate::world::{F0, FOUND, LAB, MEAL, NAP, SUGAR};
@@ -79,4 +80,16 @@ fn what_an_interval_that_must_not_come_between_overlaps_stays() {
     let old = (-60..-20).step_by(5).map(|minute| format!("{minute} meal 10\n")).collect::<String>();
     let before = format!("{old} 5 sugar 90\n 9 lab -\n 70 sugar 90\n 90 lab -\n @100 0..100 nap");
     assert_eq!(says_the_same(&only(rule(RuleKind::Match(pair))), &before, "@101 100 meal 10"), 0);
+}
+
+/// A finding is asked where it opened, and what it was asked about stays as long as it may come between.
+#[test]
+fn what_a_finding_that_must_not_come_between_was_asked_about_stays() {
+    let sugars = compare(value_of(window(Func::Count, SUGAR, Measure::Itself, 15)), Compare::Ge, Expr::number(1));
+    let pair = pattern(vec![step(LAB, None), step(LAB, None)], 40);
+    let rules = with_low(above(RuleKind::Match(Pattern { absences: vec![absence(LOW, Some(sugars))], ..pair })));
+    let sugars = (0..65).step_by(5).map(|minute| format!("{minute} sugar 90\n")).collect::<String>();
+    // It is over, and overlaps the pair.
+    let before = format!("{sugars} 70 sugar 60\n 150 lab -\n 160 sugar 90\n 180 meal 10");
+    assert_eq!(says_the_same(&rules, &before, "185 lab -"), 0);
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vitalog_cep::plan::{
-    Anchor, Arith, Compare, Episode, Expr, Func, Grade, Heard, Hold, Library, Measure, Output, Phrasing, Piece, Rational, Ref,
-    Rule, RuleKind, Schedule, Show, Silence, Window, Wording,
+    Absence, Anchor, Arith, Compare, Cover, Episode, Expr, Func, Grade, Heard, Hold, Library, Measure, Output, Pattern, Phrasing,
+    Piece, Rational, Ref, Rule, RuleKind, Schedule, Show, Silence, Window, Wording,
 };
 use vitalog_elog::{Dimension, Severity, Span, StreamIx, Unit};
 
@@ -80,6 +80,63 @@ pub fn begun(dice: &mut Dice) -> Library {
     let pattern = build::pattern(steps, dice.between(1, 8) * 5);
     let rise = Rule { name: Arc::from("r1"), filter: Some(asked), ..build::rule(RuleKind::Match(pattern)) };
     of_rules(vec![Arc::new(other), Arc::new(rise)])
+}
+
+/// A pattern without something that mostly lasts, under a condition that looks at other readings.
+pub fn between(dice: &mut Dice) -> Library {
+    let other = if dice.chance(50) {
+        let low = build::compare(build::first(Ref::Driver), Compare::Lt, build::mg_dl(*dice.pick(&SUGARS)));
+        Rule { name: Arc::from("r0"), ..build::rule(RuleKind::Episode(build::episode(SUGAR, low))) }
+    } else {
+        rule(dice, "r0")
+    };
+    let found = &FOUND[..1];
+    let (kind, steps) = if dice.chance(60) {
+        let steps: Vec<StreamIx> = (0..2).map(|_| *dice.pick(&[SUGAR, LAB, MEAL])).collect();
+        let growing = dice.chance(30);
+        let pair = match growing {
+            true => vec![build::counted(steps[0], None, 1, None)],
+            false => steps.iter().map(|stream| build::step(*stream, None)).collect(),
+        };
+        (RuleKind::Match(build::pattern(pair, dice.between(1, 8) * 5)), steps[..if growing { 1 } else { 2 }].to_vec())
+    } else {
+        let (kind, sight) = pattern(dice, found);
+        (kind, sight.steps)
+    };
+    let RuleKind::Match(pattern) = kind else { unreachable!("a pattern was drawn") };
+    let absences = (0..*dice.pick(&[1, 1, 1, 2])).map(|_| looking(dice, &steps, found)).collect();
+    let kind = RuleKind::Match(Pattern { absences, ..pattern });
+    let without = Rule { name: Arc::from("r1"), meaning: dice.bits(), ..build::rule(kind) };
+    of_rules(vec![Arc::new(other), Arc::new(without)])
+}
+
+fn looking(dice: &mut Dice, steps: &[StreamIx], found: &[StreamIx]) -> Absence {
+    let stream = *dice.pick(&[NAP, NAP, NAP, found[0], found[0], found[0], MEAL]);
+    let seen = *dice.pick(&[SUGAR, LAB, MEAL]);
+    let simple = match dice.below(8) {
+        0..3 => {
+            let window = build::window(Func::Count, seen, Measure::Itself, dice.between(1, 4) * 5);
+            build::compare(build::value_of(window), *dice.pick(&[Compare::Ge, Compare::Lt]), Expr::number(1))
+        }
+        3..6 => {
+            let now = || Box::new(Expr::Now);
+            Expr::Covered {
+                how: *dice.pick(&[Cover::During, Cover::Overlaps]),
+                from: now(),
+                to: now(),
+                stream: seen,
+                filter: None,
+            }
+        }
+        _ => {
+            let (steps, found) = (steps.to_vec(), found.to_vec());
+            let sight = Sight { candidate: Some(stream), steps, onset: true, found, ..Sight::default() };
+            let drawn = std::iter::repeat_with(|| condition(dice, &sight, 1)).take(40);
+            let looks = drawn.into_iter().find(Expr::looks_elsewhere);
+            return Absence { stream, filter: looks };
+        }
+    };
+    Absence { stream, filter: Some(simple) }
 }
 
 /// The derived streams that a rule of that name may look at: those of lesser numbers.

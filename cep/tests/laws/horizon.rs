@@ -131,7 +131,7 @@ fn is_muddled(lines: &[Line]) -> bool {
 
 /// What the law saw.
 #[derive(Default)]
-struct Tried {
+pub struct Tried {
     parted: u64,
     united: u64,
     asked: u64,
@@ -209,7 +209,7 @@ fn so_it_does_by_subject() {
     }
 }
 
-fn says_the_same(seed: u64, lines: &[Line], slice: Option<usize>, tried: &RefCell<Tried>) -> Result<(), String> {
+pub fn says_the_same(seed: u64, lines: &[Line], slice: Option<usize>, tried: &RefCell<Tried>) -> Result<(), String> {
     if is_muddled(lines) {
         return Ok(());
     }

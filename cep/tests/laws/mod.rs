@@ -3,6 +3,7 @@
 //! A failing case names its seed and is shrunk to a script that a person can read. `VITALOG_CASES` sets how many scripts the oracle's law
 //! tries, `VITALOG_SEED` where it begins.
 
+mod between;
 mod coverage;
 mod cut;
 mod damage;

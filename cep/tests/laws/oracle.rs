@@ -11,12 +11,12 @@ fn engine_and_oracle_agree() {
     for_scripts("the oracle", 24_000, &|seed, lines| if seed % 4 == 0 { after_each_input(lines) } else { at_the_end(lines) });
 }
 
-fn at_the_end(lines: &[Line]) -> Result<(), String> {
+pub fn at_the_end(lines: &[Line]) -> Result<(), String> {
     let (engine, _) = drive::run(lines);
     compare(&engine, lines)
 }
 
-fn after_each_input(lines: &[Line]) -> Result<(), String> {
+pub fn after_each_input(lines: &[Line]) -> Result<(), String> {
     let mut engine = Engine::new();
     for (i, line) in lines.iter().enumerate() {
         drive::step(&mut engine, i, line);

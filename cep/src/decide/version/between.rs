@@ -49,10 +49,15 @@ impl Version {
         self.scope.between.iter().map(|(absent, _)| line.longest(*absent)).max().unwrap_or(0)
     }
 
-    /// The first instant at which something is asked that goes on: what holds there decides as long as it does. Of what has ended it is asked at its end, and findings stay anyway where what they
-    /// hang on may change.
-    pub(super) fn asked_since(&self, line: &Timeline) -> Option<i64> {
-        self.scope.between.iter().filter_map(|(absent, _)| line.endless(*absent)?.first()).min()
+    /// The first instant at which something is asked that lasts until an instant, or longer, and before which its condition may look: where an interval goes on, or a finding opened. Of an interval
+    /// that has ended it is asked there.
+    pub(super) fn asked_from(&self, line: &Timeline, until: i64) -> Option<i64> {
+        let asked = self.scope.between.iter().flat_map(|(absent, _)| {
+            let found = line.table(*absent).filter(|_| absent.derived().is_some());
+            let opened = found.and_then(|table| table.meeting(until, i64::MAX).map(|row| table.at(row)).min());
+            [opened, line.endless(*absent).and_then(Table::first)]
+        });
+        asked.flatten().min()
     }
 }
 

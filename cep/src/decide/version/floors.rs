@@ -19,8 +19,8 @@ impl Version {
     pub fn needs(&self, from: i64, line: &Timeline, floors: &mut Floors) {
         let program = self.scope.program.as_ref();
         let mut first = from.saturating_sub(program.map_or(0, |p| p.before)).saturating_sub(1);
-        // An interval that goes on is forbidden by what held where it began.
-        if let Some(asked) = self.asked_since(line) {
+        // What lasts is forbidden by what held where it is asked.
+        if let Some(asked) = self.asked_from(line, first) {
             first = first.min(asked.saturating_sub(1));
         }
         for stream in &self.scope.streams {
