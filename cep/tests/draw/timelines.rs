@@ -156,6 +156,37 @@ pub fn sparse(dice: &mut Dice, library: Library, many: usize) -> Vec<Line> {
     lines
 }
 
+/// What a phone gathered and sends at once: readings in order that lie behind the clock, so that what they lead to may be over when they come. The newest of all is taken back before that now and then.
+pub fn gathered(dice: &mut Dice, library: Library, many: usize) -> Vec<Line> {
+    let (manner, clock) = (Manner::Mixed, EPOCH + Span(8 * CELL));
+    let subjects = vec![Subject::new("s")];
+    let effective = if dice.chance(70) { Time::MIN } else { EPOCH + Span(dice.between(0, 20) * CELL) };
+    let mut lines = vec![Line { arrival: EPOCH, input: Given::Library { effective, library: library.clone().into() } }];
+    let mut drawing = Drawing { dice, manner, cells: 8, clock, subjects, sent: vec![], names: 0, library, effective };
+    while lines.len() < many {
+        drawing.clock = drawing.clock + Span(*drawing.dice.pick(&[0, 0, 1, 1, 4, 12]) * CELL);
+        let arrival = drawing.clock;
+        match drawing.dice.below(100) {
+            0..=3 => lines.push(Line { arrival, input: Given::Tick }),
+            4..=8 => lines.push(Line { arrival, input: Given::Profile(drawing.profile_change()) }),
+            9..=38 if !drawing.sent.is_empty() => {
+                lines.push(Line { arrival, input: Given::Reading(drawing.last_taken_back()) });
+            }
+            _ => {
+                let mut at = arrival - Span(drawing.dice.between(0, 16) * CELL);
+                for _ in 0..=drawing.dice.below(4) {
+                    lines.push(Line { arrival, input: Given::Reading(drawing.next_at(at)) });
+                    at = at + Span(*drawing.dice.pick(&[1, 1, 2, 3]) * CELL);
+                    if at > arrival {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    lines
+}
+
 /// What a sender would have said who gives no names.
 fn without_name(reading: &Reading) -> Reading {
     let Some(content) = reading.content.clone() else { return reading.clone() };

@@ -13,6 +13,7 @@ mod extremes;
 mod fold;
 mod forgetting;
 mod forms;
+mod gathered;
 mod history;
 pub mod horizon;
 mod in_order;
