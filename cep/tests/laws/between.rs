@@ -8,7 +8,7 @@ use crate::draw::{rules, timelines};
 use crate::world::drive;
 use crate::world::script::Line;
 
-fn script(seed: u64) -> Vec<Line> {
+pub fn script(seed: u64) -> Vec<Line> {
     let mut dice = Dice::new(seed ^ 0xBE_73EE);
     let library = rules::between(&mut dice);
     let mut lines = timelines::lines(&mut dice, library);

@@ -18,6 +18,7 @@ mod history;
 pub mod horizon;
 mod in_order;
 mod increments;
+mod kinds;
 mod late;
 mod long;
 mod moment;

@@ -10,6 +10,7 @@ use super::{check, seeds};
 use crate::draw::dice::Dice;
 use crate::draw::{rules, timelines};
 use crate::world::drive;
+use crate::world::script::Line;
 
 #[test]
 fn the_quick_way_and_the_long_way_say_the_same() {
@@ -21,18 +22,8 @@ fn the_quick_way_and_the_long_way_say_the_same() {
         let many = 30 + dice.below(60);
         let lines = timelines::steady(&mut dice, library, subjects, many);
         check("the quick way", seed, lines, &|seed, lines| {
-            let (mut engine, mut asking) = (Engine::new(), Engine::new());
-            for (i, line) in lines.iter().enumerate() {
-                asking = Engine::restore(&asking.snapshot()).map_err(|e| e.to_string())?;
-                let (has, wants) = (drive::step(&mut engine, i, line), drive::step(&mut asking, i, line));
-                if has != wants {
-                    return Err(format!("input {i}: {has:#?}\nwhere all are asked\n{wants:#?}"));
-                }
-            }
+            let engine = says_it_after_a_restart(lines)?;
             *quietly.borrow_mut() += engine.taken_quietly();
-            if engine.snapshot() != asking.snapshot() {
-                return Err("it ends in another snapshot".to_owned());
-            }
             if seed % 25 == 0 { compare(&engine, lines) } else { Ok(()) }
         });
     }
@@ -41,4 +32,21 @@ fn the_quick_way_and_the_long_way_say_the_same() {
     if seeds(1_200).count() >= 1_000 {
         assert!(quietly > 5_000, "only {quietly} went the quick way");
     }
+}
+
+/// An engine that is restored before each input says the same of each, is due when it is, and ends in the same snapshot.
+pub fn says_it_after_a_restart(lines: &[Line]) -> Result<Engine, String> {
+    let (mut engine, mut asking) = (Engine::new(), Engine::new());
+    for (i, line) in lines.iter().enumerate() {
+        asking = Engine::restore(&asking.snapshot()).map_err(|e| e.to_string())?;
+        let (has, wants) = (drive::step(&mut engine, i, line), drive::step(&mut asking, i, line));
+        if has != wants {
+            return Err(format!("input {i}: {has:#?}\nwhere all are asked\n{wants:#?}"));
+        }
+        if engine.next_due() != asking.next_due() {
+            let (is, wanted) = (engine.next_due(), asking.next_due());
+            return Err(format!("input {i}: it is due at {is:?}, and at {wanted:?} where all are asked"));
+        }
+    }
+    if engine.snapshot() == asking.snapshot() { Ok(engine) } else { Err("it ends in another snapshot".to_owned()) }
 }
