@@ -170,8 +170,8 @@ impl Timeline {
         let plain = is_plain(reading);
         match self.find(reading, place_of(reading, clock)) {
             Some(place) => least = least.min(self.least_of(reading.id, place)),
-            None if plain && !self.is_complete => {}
             None if !plain && names_a_plain_one(reading) => return Depth { least, stranger: Some(Stranger::Printed) },
+            // One without a name, too: somebody may have amended it before it came, to stand elsewhere.
             None => return Depth { least, stranger: Some(Stranger::Named(reading.id)) },
         }
         Depth { least, stranger: None }

@@ -2,27 +2,37 @@
 
 use vitalog_cep::plan::{Compare, Expr, Func, Heard, Library, Measure, Pattern, Ref, Rule, RuleKind, Silence};
 use vitalog_cep::{Engine, Horizon};
-use vitalog_elog::Span;
+use vitalog_elog::{Reading, Span};
 
 use super::build::*;
 use super::derived::{LOW, above, with_low};
 use super::table::read;
+use crate::draw::timelines::without_name;
 use crate::laws::horizon::Shelf;
+use crate::world::script::{Given, Line};
 use crate::world::{F0, FOUND, LAB, MEAL, NAP, SUGAR};
 
 /// Inputs of two moments; what lies before the last instant of the first is cut off between them. How many layers were put back.
 fn says_the_same(libraries: &[Library], first: &str, second: &str) -> u64 {
     let (lines, _) = read(libraries, &format!("{first}\n{second}"));
     let middle = lines.len() - second.lines().filter(|l| !l.trim().is_empty()).count();
+    says_the_same_of(&lines, middle)
+}
+
+/// The same, with a restart between the two.
+fn says_the_same_of(lines: &[Line], middle: usize) -> u64 {
     let (mut whole, mut near) = (Engine::new(), Engine::new());
-    near.set_horizon(Some(Horizon { keep: Span(0), least: 0, pause: Span(0) }));
+    let horizon = Some(Horizon { keep: Span(0), least: 0, pause: Span(0) });
+    near.set_horizon(horizon);
     let (mut everything, mut shelf) = (Shelf::default(), Shelf::default());
     for moment in [0..middle, middle..lines.len()] {
         let first = moment.start;
         let wants = everything.steps(&mut whole, first, &lines[moment.clone()]);
         assert_eq!(shelf.steps(&mut near, first, &lines[moment]), wants, "from input {first} on");
+        assert_eq!(near.misses(), 0, "nobody looks at what is not there");
+        near = Engine::restore(&near.snapshot()).expect("its own snapshot");
+        near.set_horizon(horizon);
     }
-    assert_eq!(near.misses(), 0, "nobody looks at what is not there");
     assert!(shelf.parted > 0, "something is cut off");
     shelf.united
 }
@@ -92,4 +102,24 @@ fn what_a_finding_that_must_not_come_between_was_asked_about_stays() {
     // It is over, and overlaps the pair.
     let before = format!("{sugars} 70 sugar 60\n 150 lab -\n 160 sugar 90\n 180 meal 10");
     assert_eq!(says_the_same(&rules, &before, "185 lab -"), 0);
+}
+
+/// A reading without a name that was amended before it came, to stand where it is cut off: it is no new one.
+#[test]
+fn what_was_amended_before_it_came_is_known_though_it_is_cut_off() {
+    let rules = only(rule(RuleKind::Episode(episode(SUGAR, sugar(Ref::Driver, Compare::Lt, 70)))));
+    let sugars = (0..60).step_by(5).map(|minute| format!("{minute} sugar 90\n")).collect::<String>();
+    let mut lines = read(
+        &rules,
+        &format!("{sugars} @100 80 sugar 90 as x rev 2\n @100 95 sugar 90\n 110 sugar 90\n 110 meal 10\n @112 111 sugar 60"),
+    )
+    .0;
+    let Given::Reading(original) = &mut lines[17].input else { unreachable!("a reading") };
+    *original = without_name(original);
+    let id = original.id;
+    let Given::Reading(amended) = &mut lines[13].input else { unreachable!("a reading") };
+    let content = amended.content.clone().expect("it says something");
+    *amended = Reading::present(amended.subject.clone(), Some(id.to_string().into()), 2, "sugar", content);
+    assert_eq!(amended.id, id);
+    says_the_same_of(&lines, 17);
 }

@@ -188,7 +188,7 @@ pub fn gathered(dice: &mut Dice, library: Library, many: usize) -> Vec<Line> {
 }
 
 /// What a sender would have said who gives no names.
-fn without_name(reading: &Reading) -> Reading {
+pub fn without_name(reading: &Reading) -> Reading {
     let Some(content) = reading.content.clone() else { return reading.clone() };
     let name = STREAMS[usize::from(content.stream.0)].1;
     Reading::present(reading.subject.clone(), None, 1, name, content)
