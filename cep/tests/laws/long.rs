@@ -112,7 +112,9 @@ fn lines(dice: &mut Dice) -> Vec<Line> {
             clock = clock + Span::minutes(1);
         }
         let past = clock - Span::minutes(dice.between(0, 200));
-        let value = vec![Some(glucose(dice.between(50, 150)))];
+        // Some say nothing.
+        let number = glucose(dice.between(50, 150));
+        let value = vec![Some(number).filter(|_| !dice.chance(10))];
         let name = |n: i64| format!("n{n}");
         let input = match dice.below(8) {
             0 if late && names > 0 => {

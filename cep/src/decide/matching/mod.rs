@@ -215,6 +215,11 @@ impl Matches {
         self.past.doubted.is_some_and(|(after, to)| after < start && start <= to)
     }
 
+    /// The same of what would complete at an instant: what completes before anything is in doubt does not wait.
+    fn is_doubted_at(&self, pattern: &Pattern, start: i64, t: i64) -> bool {
+        self.is_doubted(start) && self.past.doubted.is_some_and(|(after, to)| Doubt::open(pattern, after, to).first <= t)
+    }
+
     /// The moment is over: what waited is searched again.
     pub fn settle(&mut self, case: &Case<'_>, pattern: &Pattern) -> bool {
         if !self.waits() {
@@ -338,8 +343,7 @@ impl Matches {
     fn complete_pending(&mut self, case: &Case<'_>, pattern: &Pattern, shape: &Shape, t: i64) -> bool {
         let mut changed = false;
         for start in std::mem::take(&mut self.pending) {
-            // What is in doubt completes where the moment is over, if it does from there on.
-            if self.is_doubted(start) && self.past.doubted.is_some_and(|(after, to)| Doubt::open(pattern, after, to).first <= t) {
+            if self.is_doubted_at(pattern, start, t) {
                 self.pending.push(start);
                 continue;
             }

@@ -5,14 +5,15 @@
 use vitalog_elog::StreamIx;
 
 use super::Version;
-use crate::plan::{Expr, Pattern, Rule};
+use super::telling::looked_at;
+use crate::plan::{Pattern, Rule};
 use crate::timeline::{Table, Timeline, Touch};
 
 /// What must not come between, with the streams that its condition looks at through windows, or for intervals; none of those whose conditions look at themselves alone.
 pub fn of(rule: &Rule, pattern: &Pattern) -> Vec<(StreamIx, Vec<StreamIx>)> {
     let looks = |filter| {
         let mut streams = Vec::new();
-        note_looks(filter, &rule.lets, &mut streams);
+        looked_at(filter, &rule.lets, &mut streams);
         streams
     };
     let all = pattern.absences().into_iter().filter_map(|a| Some((a.stream, looks(a.filter.as_ref()?))));
@@ -59,18 +60,4 @@ impl Version {
         });
         asked.flatten().min()
     }
-}
-
-/// The streams that an expression looks at beside the readings that it is asked of, and those that the `let`s look at which it names.
-fn note_looks(expr: &Expr, lets: &[Expr], streams: &mut Vec<StreamIx>) {
-    expr.walk(&mut |e| match e {
-        Expr::Window(w) => streams.push(w.stream),
-        Expr::Covered { stream, .. } => streams.push(*stream),
-        Expr::Let(i) => {
-            if let Some((named, before)) = lets.get(..=usize::from(*i)).and_then(<[Expr]>::split_last) {
-                note_looks(named, before, streams);
-            }
-        }
-        _ => {}
-    });
 }

@@ -26,7 +26,7 @@ pub fn told(rule: &Rule) -> Vec<StreamIx> {
 }
 
 /// The streams that an expression looks at, with the `let`s that it names.
-fn looked_at(expr: &Expr, lets: &[Expr], streams: &mut Vec<StreamIx>) {
+pub(super) fn looked_at(expr: &Expr, lets: &[Expr], streams: &mut Vec<StreamIx>) {
     expr.walk(&mut |e| match e {
         Expr::Window(w) => streams.push(w.stream),
         Expr::Covered { stream, .. } => streams.push(*stream),
