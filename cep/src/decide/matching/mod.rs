@@ -202,6 +202,8 @@ impl Matches {
 
     /// Lets starts wait for what else comes at this moment.
     fn doubt(&mut self, after: i64, to: i64) {
+        // What begins later is looked at when it comes, with all that is there by then.
+        let to = to.min(self.frontier);
         let (first, last) = self.past.doubted.unwrap_or((after, to));
         self.past.doubted = Some((first.min(after), last.max(to)));
     }
