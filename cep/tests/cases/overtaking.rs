@@ -73,6 +73,24 @@ fn what_waited_for_the_end_of_its_moment_may_be_completed_by_who_was_at_rest() {
 }
 
 #[test]
+fn what_begins_behind_what_came_late_completes_at_once_within_the_moment() {
+    // The late lab is seen by a meal after it alone; whoever was restored asks that meal anew.
+    let seen = value_of(Window { anchor: Anchor::Before(0), ..window(Func::Count, LAB, Measure::Itself, 20) });
+    let mut meal = rule(RuleKind::Match(pattern(vec![step(MEAL, None), step(SUGAR, None)], 35)));
+    meal.filter = Some(compare(seen, Compare::Ge, Expr::number(1)));
+    let (lines, _) = read(&only(meal), "35 lab 1\n 50 sugar 100\n 70 sugar 100\n 70 lab 1\n 85 meal 10\n 95 sugar 100");
+    let (before, moment) = lines.split_at(4);
+    let mut rested = Engine::new();
+    before.iter().enumerate().for_each(|(i, line)| drop(drive::step(&mut rested, i, line)));
+    let mut restored = Engine::restore(&rested.snapshot()).expect("it was taken here");
+    for engine in [&mut rested, &mut restored] {
+        engine.begin();
+        let said: Vec<usize> = (4..).zip(moment).map(|(i, line)| drive::changes(&drive::step(engine, i, line)).len()).collect();
+        assert_eq!(said, [0, 0, 1]);
+    }
+}
+
+#[test]
 fn a_window_of_a_decision_sees_what_came_behind_it() {
     let fed = || compare(value_of(window(Func::Count, MEAL, Measure::Itself, 60)), Compare::Ge, Expr::number(2));
     let low = || sugar(Ref::Driver, Compare::Lt, 70);
