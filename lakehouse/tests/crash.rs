@@ -7,7 +7,7 @@ use vitalog_lakehouse::Lake;
 
 use crate::fault::{Fault, FaultStore};
 use crate::model::assert_same;
-use crate::world::{Dice, INCARNATION, RunLoop, schema};
+use crate::world::{Dice, INCARNATION, RunLoop, Sample, schema};
 
 /// A lake with files, and inputs that amend what is in them.
 async fn before() -> (Arc<InMemory>, RunLoop, usize) {
@@ -59,27 +59,29 @@ async fn cut(base: &InMemory, run: &RunLoop, fault: Fault, n: i64) -> bool {
     true
 }
 
-async fn every_cut(fault: Fault) {
+/// One of so many operations is cut short; all of them, one after the other, by `tests/run --long erasing`.
+async fn cuts(fault: Fault, one_in: u64) {
     let (base, run, _) = before().await;
-    let mut n = 0;
+    let (first, step) = Sample::of_the_run().every(one_in);
+    let mut n = first;
     while cut(&base, &run, fault, n).await {
-        n += 1;
+        n += step;
     }
     assert!(n >= 10, "a flush makes more than {n} operations");
-    println!("{fault:?}: {n} cuts");
+    println!("{fault:?}: {} cuts among {n} operations", (n - first) / step);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_write() {
-    every_cut(Fault::Die).await;
+    cuts(Fault::Die, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn failing_at_every_operation() {
-    every_cut(Fault::Fail).await;
+async fn failing_at_any_operation() {
+    cuts(Fault::Fail, 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lied_to_at_every_write() {
-    every_cut(Fault::Lie).await;
+async fn lied_to_at_any_write() {
+    cuts(Fault::Lie, 2).await;
 }

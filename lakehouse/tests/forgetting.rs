@@ -10,7 +10,7 @@ use vitalog_lakehouse::{Lake, LakeError};
 
 use crate::fault::{Fault, FaultStore};
 use crate::model::{assert_same, csv};
-use crate::world::{Dice, INCARNATION, RunLoop, grown, schema};
+use crate::world::{Dice, INCARNATION, RunLoop, Sample, grown, schema};
 
 const GONE: &str = "p-001";
 
@@ -99,12 +99,9 @@ async fn cut_short_anywhere_it_is_finished_by_the_next() {
     forgotten.records = run.records.clone();
     forgotten.forget(&Subject::new(GONE));
     let expected = others(&open(Arc::new(base.fork()), &run).await.unwrap()).await;
-    // All of them by `tests/run --long erasing`; else some, which ones by the seed.
-    let all = std::env::var_os("VITALOG_CASES").is_some();
-    let seed = std::env::var("VITALOG_SEED").ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    for (fault, step) in [(Fault::Die, 17), (Fault::Fail, 97), (Fault::Lie, 17)] {
-        let step = if all { 1 } else { step };
-        let mut n = Dice(seed).below(step as u64) as i64;
+    let sample = Sample::of_the_run();
+    for (fault, step) in [(Fault::Die, 37), (Fault::Fail, 197), (Fault::Lie, 37)] {
+        let (mut n, step) = sample.every(step);
         let mut cuts = 0;
         loop {
             let disk = Arc::new(base.fork());
@@ -127,7 +124,7 @@ async fn cut_short_anywhere_it_is_finished_by_the_next() {
             n += step;
             cuts += 1;
         }
-        println!("{fault:?}: {cuts} cuts among {n} operations, seed {seed}");
+        println!("{fault:?}: {cuts} cuts among {n} operations, seed {}", sample.seed);
         assert!(n >= 100, "forgetting makes more than {n} operations");
     }
 }

@@ -38,6 +38,24 @@ impl Dice {
     }
 }
 
+/// How much is tried of what is long: all of it by `tests/run --long erasing`, else some, which by the seed.
+pub struct Sample {
+    pub all: bool,
+    pub seed: u64,
+}
+
+impl Sample {
+    pub fn of_the_run() -> Sample {
+        let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+        Sample { all: number("VITALOG_CASES").is_some(), seed: number("VITALOG_SEED").unwrap_or(0) }
+    }
+
+    /// The first place that is tried of many in a row, and how far it is to the next, where a sample tries each `step`th.
+    pub fn every(&self, step: u64) -> (i64, i64) {
+        if self.all { (0, 1) } else { (Dice(self.seed).below(step) as i64, step as i64) }
+    }
+}
+
 pub fn unit(dimension: Dimension, name: &str) -> Unit {
     Unit::named(dimension, name).unwrap()
 }

@@ -306,7 +306,8 @@ impl Person {
     /// When the clock alone decides something about it: later than it is now, or what it owes. Exactly so, whatever is noted.
     pub fn next_due(&self, rules: &Rulebook) -> Option<i64> {
         let clock = self.clock;
-        let mut first = self.line.next_joining().unwrap_or(i64::MAX);
+        let joining = self.line.next_joining();
+        let mut first = joining.unwrap_or(i64::MAX);
         // None is decided before it is noted; of those that are noted first some know an instant before which few others are.
         for place in self.dues.soon().chain(0..rules.versions.len() as u32) {
             if self.dues.of(place) < first {
@@ -314,7 +315,8 @@ impl Person {
                 first = self.states[place as usize].next_due(&case).map_or(first, |due| due.min(first));
             }
         }
-        (first < i64::MAX).then_some(first)
+        // A reading may be of the end of time.
+        (first < i64::MAX).then_some(first).or(joining)
     }
 
     /// Puts right what is noted for earlier than it is, by `clock` or soon after. When it is to be looked at next; if that is by `clock`, it owes what is due exactly then.

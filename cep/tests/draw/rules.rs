@@ -14,7 +14,7 @@ use super::patterns::pattern;
 use super::terms::{CELL, SUGARS, Sight, Type, constant, span, term};
 use crate::cases::build;
 use crate::world::{
-    BEDTIME, F0, F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, TARGET, derived, profile, schema, unit, words,
+    BEDTIME, EPOCH, F0, F1, F2, FOUND, Kind, LAB, MEAL, NAP, PORTION, SUGAR, TARGET, derived, profile, schema, unit, words,
 };
 
 /// One to three rules.
@@ -304,9 +304,9 @@ fn schedule(dice: &mut Dice, found: &[StreamIx]) -> (RuleKind, Sight) {
     let sight = Sight { onset: true, until: true, found: found.to_vec(), ..Sight::default() };
     let mut at = Vec::new();
     for _ in 0..*dice.pick(&[1, 1, 2, 4]) {
-        let zone = *dice.pick(&[0, 0, 0, 1, -5]);
+        let hour = if dice.epoch == EPOCH { 23 + *dice.pick(&[0, 0, 0, 1, -5]) } else { *dice.pick(&[1, 2, 2, 3]) };
         let nudge = if dice.chance(10) { *dice.pick(&[-1, 1]) } else { 0 };
-        let time = Expr::number(Span::hours(23 + zone).0 + dice.between(0, 14) * CELL + nudge);
+        let time = Expr::number(Span::hours(hour).0 + dice.between(0, 14) * CELL + nudge);
         at.push(match dice.below(8) {
             0 | 1 => later(time),
             2 => Expr::Profile(BEDTIME),

@@ -63,8 +63,13 @@ pub fn value(dice: &mut Dice, kind: Kind) -> i64 {
         Kind::Enum | Kind::Text => dice.between(0, 2),
         Kind::Bool => dice.between(0, 1),
         // Around the hours of the random timelines, before midnight and after.
-        Kind::TimeOfDay => (22 * 60 + 50 + 5 * dice.between(0, 32)) % (24 * 60),
+        Kind::TimeOfDay => (around(dice) + 5 * dice.between(0, 32)) % (24 * 60),
     }
+}
+
+/// The minute of the day, some ten before the first of the random timelines: an hour before midnight, or before clocks are turned at night.
+fn around(dice: &Dice) -> i64 {
+    if dice.epoch == EPOCH { 22 * 60 + 50 } else { 60 }
 }
 
 /// Some cells; now and then a microsecond more or less.
@@ -104,10 +109,10 @@ pub fn constant(dice: &mut Dice, wanted: Type) -> Expr {
         Type::Of(Kind::Text) => Expr::Text((*dice.pick(&["a", "b", "c"])).into()),
         Type::Of(Kind::Bool) => Expr::Bool(dice.chance(50)),
         Type::Of(Kind::TimeOfDay) => constant(dice, Type::TimeOfDay),
-        Type::Instant => Expr::number(EPOCH.0 + dice.between(0, 12) * CELL),
+        Type::Instant => Expr::number(dice.epoch.0 + dice.between(0, 12) * CELL),
         Type::Share => Expr::number(*dice.pick(&[0, 25, 50, 60, 100]) * 1_000_000),
         // Around the hours of the random timelines, before midnight and after.
-        Type::TimeOfDay => Expr::number((23 * 12 + dice.between(-2, 30)) % (24 * 12) * CELL),
+        Type::TimeOfDay => Expr::number((around(dice) / 5 + dice.between(0, 32)) % (24 * 12) * CELL),
         Type::Slope => Expr::Number(Rational { n: *dice.pick(&[-2, -1, 0, 1, 2, 4]) * Kind::Glucose.atoms(), d: 60_000_000 }),
         Type::Span => Expr::number(span(dice, 6).0),
     }

@@ -1,6 +1,6 @@
 //! Random timelines: dense, late, ahead of the clock, amended, removed, sent twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use vitalog_cep::plan::Library;
@@ -48,11 +48,13 @@ pub fn lines(dice: &mut Dice, library: Library) -> Vec<Line> {
 pub fn subject_lines(dice: &mut Dice, library: Library, subjects: Vec<Subject>) -> Vec<Line> {
     let manner = *dice.pick(&[Manner::Live, Manner::Live, Manner::Steady, Manner::History, Manner::Mixed]);
     let cells = dice.between(3, 13);
-    let clock = if manner == Manner::History { EPOCH + Span(cells * CELL) } else { EPOCH };
-    let effective = if dice.chance(75) { Time::MIN } else { EPOCH + Span(dice.between(0, cells) * CELL) };
+    let epoch = dice.epoch;
+    let clock = if manner == Manner::History { epoch + Span(cells * CELL) } else { epoch };
+    let effective = if dice.chance(75) { Time::MIN } else { epoch + Span(dice.between(0, cells) * CELL) };
     let mut drawing =
         Drawing { dice, manner, cells, clock, subjects, sent: vec![], names: 0, library: library.clone(), effective };
     let mut lines = vec![Line { arrival: clock, input: Given::Library { effective, library: Arc::new(library) } }];
+    lines.extend(drawing.zone().map(|input| Line { arrival: clock, input }));
     // The oracle goes through all choices of instants, and here each reading has one of its own.
     let most = if manner == Manner::Steady { 14 } else { 40 };
     for _ in 0..drawing.dice.between(6, most) {
@@ -91,19 +93,21 @@ pub fn nameless(mut lines: Vec<Line>) -> Vec<Line> {
 /// Many inputs that come as they happen, nearly all of them readings without names; those of each stream in their order, and some streams behind the others.
 pub fn steady(dice: &mut Dice, library: Library, subjects: Vec<Subject>, many: usize) -> Vec<Line> {
     let lags = [0, *dice.pick(&[0, 0, 1, 4]), *dice.pick(&[0, 2, 6])].map(|cells| Span(cells * CELL));
+    let epoch = dice.epoch;
     let mut lines =
-        vec![Line { arrival: EPOCH, input: Given::Library { effective: Time::MIN, library: library.clone().into() } }];
+        vec![Line { arrival: epoch, input: Given::Library { effective: Time::MIN, library: library.clone().into() } }];
     let mut drawing = Drawing {
         dice,
         manner: Manner::Steady,
         cells: 8,
-        clock: EPOCH + Span(8 * CELL),
+        clock: epoch + Span(8 * CELL),
         subjects,
         sent: vec![],
         names: 0,
         library,
         effective: Time::MIN,
     };
+    lines.extend(drawing.zone().map(|input| Line { arrival: epoch, input }));
     while lines.len() < many {
         drawing.advance();
         let input = match drawing.dice.below(100) {
@@ -135,12 +139,14 @@ pub fn steady(dice: &mut Dice, library: Library, subjects: Vec<Subject>, many: u
 /// A few inputs with long pauses between: readings that come later than their stream's last, some after the clock has passed what they lead to, and the last of all removed or said otherwise.
 /// What was noted for one reading is passed by the clock then when another comes.
 pub fn sparse(dice: &mut Dice, library: Library, many: usize) -> Vec<Line> {
-    let (manner, clock) = (Manner::Mixed, EPOCH);
+    let epoch = dice.epoch;
+    let (manner, clock) = (Manner::Mixed, epoch);
     let subjects = vec![Subject::new("s")];
     let mut lines =
-        vec![Line { arrival: EPOCH, input: Given::Library { effective: Time::MIN, library: library.clone().into() } }];
+        vec![Line { arrival: epoch, input: Given::Library { effective: Time::MIN, library: library.clone().into() } }];
     let mut drawing = Drawing { dice, manner, cells: 8, clock, subjects, sent: vec![], names: 0, library, effective: Time::MIN };
-    let mut last = EPOCH;
+    lines.extend(drawing.zone().map(|input| Line { arrival: epoch, input }));
+    let mut last = epoch;
     while lines.len() < many {
         drawing.clock = drawing.clock + Span(*drawing.dice.pick(&[1, 1, 2, 6, 12]) * CELL);
         let input = match drawing.dice.below(100) {
@@ -158,11 +164,13 @@ pub fn sparse(dice: &mut Dice, library: Library, many: usize) -> Vec<Line> {
 
 /// What a phone gathered and sends at once: readings in order that lie behind the clock, so that what they lead to may be over when they come. The newest of all is taken back before that now and then.
 pub fn gathered(dice: &mut Dice, library: Library, many: usize) -> Vec<Line> {
-    let (manner, clock) = (Manner::Mixed, EPOCH + Span(8 * CELL));
+    let epoch = dice.epoch;
+    let (manner, clock) = (Manner::Mixed, epoch + Span(8 * CELL));
     let subjects = vec![Subject::new("s")];
-    let effective = if dice.chance(70) { Time::MIN } else { EPOCH + Span(dice.between(0, 20) * CELL) };
-    let mut lines = vec![Line { arrival: EPOCH, input: Given::Library { effective, library: library.clone().into() } }];
+    let effective = if dice.chance(70) { Time::MIN } else { epoch + Span(dice.between(0, 20) * CELL) };
+    let mut lines = vec![Line { arrival: epoch, input: Given::Library { effective, library: library.clone().into() } }];
     let mut drawing = Drawing { dice, manner, cells: 8, clock, subjects, sent: vec![], names: 0, library, effective };
+    lines.extend(drawing.zone().map(|input| Line { arrival: epoch, input }));
     while lines.len() < many {
         drawing.clock = drawing.clock + Span(*drawing.dice.pick(&[0, 0, 1, 1, 4, 12]) * CELL);
         let arrival = drawing.clock;
@@ -187,6 +195,18 @@ pub fn gathered(dice: &mut Dice, library: Library, many: usize) -> Vec<Line> {
     lines
 }
 
+/// The inputs before there are readings of more instants than so many: the oracle goes through all choices of them.
+pub fn of_few_instants(lines: Vec<Line>, most: usize) -> Vec<Line> {
+    let mut instants = BTreeSet::new();
+    let is_one_of_few = |line: &Line| {
+        if let Given::Reading(Reading { content: Some(content), .. }) = &line.input {
+            instants.insert((content.when.start(), content.when.instant()));
+        }
+        instants.len() <= most
+    };
+    lines.into_iter().take_while(is_one_of_few).collect()
+}
+
 /// What a sender would have said who gives no names.
 pub fn without_name(reading: &Reading) -> Reading {
     let Some(content) = reading.content.clone() else { return reading.clone() };
@@ -195,6 +215,22 @@ pub fn without_name(reading: &Reading) -> Reading {
 }
 
 impl Drawing<'_> {
+    /// Where clocks are turned, somebody mostly lives by one of them.
+    fn zone(&mut self) -> Option<Given> {
+        if self.dice.epoch == EPOCH || self.dice.chance(20) {
+            return None;
+        }
+        let subject = self.dice.pick(&self.subjects).clone();
+        let zone = *self.dice.pick(&["Europe/Berlin", "America/New_York"]);
+        let at = self.dice.epoch - Span::days(3);
+        Some(Given::Profile(ProfileChange {
+            subject,
+            field: Arc::from("time_zone"),
+            value: Some(Value::Text(Arc::from(zone))),
+            at,
+        }))
+    }
+
     fn advance(&mut self) {
         let step = match self.manner {
             Manner::Live => *self.dice.pick(&[0, 1, 1, 1, 2, 3]),
@@ -344,7 +380,7 @@ impl Drawing<'_> {
         let base = match self.manner {
             Manner::Live | Manner::Steady if self.dice.chance(75) => self.clock,
             Manner::Live | Manner::Steady if self.dice.chance(70) => self.clock - Span(self.dice.between(0, 4) * CELL),
-            _ => EPOCH + Span(cell),
+            _ => self.dice.epoch + Span(cell),
         };
         base + Span(nudge)
     }
@@ -373,9 +409,14 @@ impl Drawing<'_> {
                 "Asia/Kathmandu",
                 "nowhere",
             ]))),
-            "night" => {
-                Value::Text(Arc::from(*self.dice.pick(&["23:10 to 23:50", "00:00 to 00:25", "22:00 to 23:30", "at night"])))
-            }
+            "night" => Value::Text(Arc::from(*self.dice.pick(&[
+                "23:10 to 23:50",
+                "00:00 to 00:25",
+                "22:00 to 23:30",
+                "01:20 to 02:30",
+                "02:40 to 03:10",
+                "at night",
+            ]))),
             _ => {
                 let n = value(self.dice, kind);
                 kind.value(n)

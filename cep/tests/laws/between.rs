@@ -9,7 +9,7 @@ use crate::world::drive;
 use crate::world::script::Line;
 
 pub fn script(seed: u64) -> Vec<Line> {
-    let mut dice = Dice::new(seed ^ 0xBE_73EE);
+    let mut dice = Dice::either(seed ^ 0xBE_73EE);
     let library = rules::between(&mut dice);
     let mut lines = timelines::lines(&mut dice, library);
     if dice.chance(50) {

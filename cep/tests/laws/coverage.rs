@@ -138,7 +138,7 @@ fn every_form_of_a_pattern_is_found_and_not_found() {
     ];
     let mut seen: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let (mut by_clock, mut grown) = (0, 0);
-    for seed in 0..4_000 {
+    for seed in 0..6_000 {
         let lines = draw::script(seed);
         let standing = expected(&lines);
         let libraries =

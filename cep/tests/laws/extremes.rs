@@ -62,7 +62,7 @@ fn what_makes_no_sense_is_survived() {
 }
 
 fn stretched(seed: u64, sense: Sense) -> Vec<Line> {
-    let mut stretch = Stretch { dice: Dice::new(seed ^ 0xED6E), sense };
+    let mut stretch = Stretch { dice: Dice::either(seed ^ 0xED6E), sense };
     draw::script(seed).into_iter().map(|l| stretch.line(l)).collect()
 }
 

@@ -15,7 +15,7 @@ fn who_is_forgotten_never_was() {
     let names = ["s", "t", "u", "v", "w"].map(Subject::new);
     let (mut some, mut late) = (0, 0);
     for seed in seeds(800) {
-        let mut dice = Dice::new(seed ^ 0xF0F0);
+        let mut dice = Dice::either(seed ^ 0xF0F0);
         let library = rules::library(&mut dice);
         let lines = timelines::subject_lines(&mut dice, library, names.to_vec());
         let gone: Vec<Subject> = names.iter().filter(|_| dice.chance(35)).cloned().collect();

@@ -6,7 +6,7 @@ use crate::draw::{rules, timelines};
 use crate::world::script::Line;
 
 pub fn script(seed: u64) -> Vec<Line> {
-    let mut dice = Dice::new(seed ^ 0x6A_7E4D);
+    let mut dice = Dice::either(seed ^ 0x6A_7E4D);
     let library = if dice.chance(60) { rules::waiting(&mut dice) } else { rules::library(&mut dice) };
     timelines::gathered(&mut dice, library, 24)
 }

@@ -64,7 +64,7 @@ fn learns_later(rule: &Rule) -> bool {
 fn in_order(lines: &[Line]) -> Vec<Line> {
     const STEP: i64 = 60_000_000;
     let subject = Subject::new("s");
-    let mut clock = crate::world::EPOCH;
+    let mut clock = lines.first().map_or(crate::world::EPOCH, |first| first.arrival);
     let mut kept = Vec::new();
     for (i, line) in lines.iter().enumerate() {
         match &line.input {

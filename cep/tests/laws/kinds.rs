@@ -11,7 +11,7 @@ use crate::world::script::Line;
 
 /// A script of each kind in turn.
 fn script(seed: u64) -> Vec<Line> {
-    let mut dice = Dice::new(seed ^ 0x4B_14D5);
+    let mut dice = Dice::either(seed ^ 0x4B_14D5);
     match seed % 6 {
         0 | 1 => between::script(seed),
         2 => gathered::script(seed),

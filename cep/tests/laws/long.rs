@@ -32,7 +32,7 @@ const FUNCS: [Func; 11] = [
 #[test]
 fn long_windows_follow_what_changes() {
     for seed in seeds(40).take(40) {
-        let mut dice = Dice::new(seed ^ 0x10_46);
+        let mut dice = Dice::either(seed ^ 0x10_46);
         let lines = lines(&mut dice);
         let mut engine = Engine::new();
         for (i, line) in lines.iter().enumerate() {

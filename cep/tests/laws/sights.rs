@@ -25,7 +25,7 @@ fn what_windows_go_on_showing_is_what_they_show() {
 pub fn as_the_oracle_says(usual: u64, salt: u64, every: usize, draw: fn(&mut Dice) -> Vec<Line>) {
     let (mut many, mut found) = (0, 0);
     for seed in seeds(usual) {
-        let lines = draw(&mut Dice::new(seed ^ salt));
+        let lines = draw(&mut Dice::either(seed ^ salt));
         let mut engine = Engine::new();
         for (i, line) in lines.iter().enumerate() {
             drive::step(&mut engine, i, line);

@@ -16,7 +16,7 @@ const NAMES: [&str; 6] = ["s", "t", "u", "v", "a", "b"];
 
 /// Of several people, now and then seen under each other's names.
 fn script(seed: u64) -> Vec<Line> {
-    let mut dice = Dice::new(seed ^ 0x7061);
+    let mut dice = Dice::either(seed ^ 0x7061);
     let mut library = rules::library(&mut dice);
     if dice.chance(10) {
         library = Library { schema: crate::world::shared_schema(), ..library };

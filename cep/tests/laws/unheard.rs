@@ -111,7 +111,7 @@ fn drawn(dice: &mut Dice) -> Library {
 fn who_rests_by_other_streams_or_by_few_readings_says_what_it_says_where_it_is_asked() {
     let quietly = RefCell::new(0_u64);
     for seed in seeds(1_000) {
-        let mut dice = Dice::new(seed ^ 0x0E_A4D);
+        let mut dice = Dice::either(seed ^ 0x0E_A4D);
         let library = drawn(&mut dice);
         let many = 40 + dice.below(60);
         let lines = timelines::steady(&mut dice, library, vec![Subject::new("s")], many);
