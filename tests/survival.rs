@@ -16,7 +16,7 @@ use crate::support::story::{Numbers, at, ndjson, readings};
 
 /// Kills in the life of one data directory, and in the sample that every run of the suites takes.
 const KILLS: u64 = 20;
-const SAMPLE: u64 = 8;
+const SAMPLE: u64 = 5;
 /// Each start has another number of them.
 const WORKERS: [&str; 3] = ["1", "2", "4"];
 /// Readings of a request.
@@ -174,7 +174,7 @@ fn life_of_kills(seed: u64, kills: u64) -> u64 {
     total
 }
 
-/// Eight kills, or as many as VITALOG_CASES says, twenty to a directory: `tests/run --long survival` has a thousand of them, in fifty directories.
+/// Five kills, or as many as VITALOG_CASES says, twenty to a directory: `tests/run --long survival` has a thousand of them, in fifty directories.
 #[test]
 fn kills_lose_nothing_and_double_nothing() {
     let read = |name: &str, default: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);

@@ -66,7 +66,7 @@ pub fn is_whole(backup: &Path, keys: &Path, what: &str) {
 fn cut(dir: &Path, watched: &Watched, mut disk: Disk, check: impl Fn(&Path, &str) -> bool) {
     let records = watched.records();
     let (mut done, mut there) = (0, 0);
-    let mut tried = cuts(&records, cases(14));
+    let mut tried = cuts(&records, cases(8));
     tried.push((records.len() - 1, Keep::None));
     for (i, (behind, keep)) in tried.iter().copied().enumerate() {
         let is_last = i + 1 == tried.len();

@@ -204,7 +204,7 @@ fn a_power_cut_loses_nothing_that_was_answered_and_a_server_starts() {
     let Some(mut life) = Life::begin(dir.path()) else { return };
     let disk = Disk::of(&life.watched.root);
     life.live();
-    cut_off(&life, disk, dir.path(), cases(28));
+    cut_off(&life, disk, dir.path(), cases(16));
 }
 
 /// Readings that arrived months ago, and are not in the journal any more: snapshots, layers and the lake are all that is left of them.
@@ -237,5 +237,5 @@ fn a_power_cut_while_a_journal_is_trimmed_loses_nothing() {
     let server = life.start();
     assert!(life.send(&server, &[reading("a", 3, 47)]));
     assert_eq!(server.stop(), Some(0));
-    cut_off(&life, disk, house.path("").as_path(), cases(14));
+    cut_off(&life, disk, house.path("").as_path(), cases(8));
 }
