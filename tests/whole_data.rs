@@ -38,6 +38,52 @@ by = t.group_by('stream').agg(polars.len().alias('n')).collect()
 print(json.dumps({r['stream']: r['n'] for r in by.to_dicts()}))
 ";
 
+/// A low is a run of readings below 70 mg/dL, none more than 20 minutes after the one before, over a quarter of an hour or more (Danne et al. 2017). Counted here without the engine; each has
+/// to lie in a finding, of which or before which something was told by the time it was one.
+const LOWS: &str = "
+import sys, json, polars
+from collections import defaultdict
+from datetime import datetime, timedelta, timezone
+WARNINGS = {'low_glucose', 'very_low_glucose', 'very_low_soon', 'predicted_low', 'low_by_meter'}
+instant = lambda text: datetime.fromisoformat(text.replace('Z', '+00:00'))
+found, told, readings = defaultdict(list), defaultdict(list), defaultdict(list)
+for line in open(sys.argv[2]):
+    f = json.loads(line)
+    if f.get('rule') not in WARNINGS: continue
+    # What was told as a warning at night is urgent, and too old to be told again, when the sleep becomes known in the morning.
+    if f.get('quiet') in (None, 'stale'): told[f['subject']].append(instant(f['at']))
+    if f['rule'] == 'low_glucose': found[f['subject']].append((instant(f['onset']), instant(f['at']), instant(f['end'] or '2999-01-01T00:00:00Z')))
+t = polars.read_delta(sys.argv[1]).filter(polars.col('stream') == 'bg').select('subject', 'at', 'bg_value').sort('subject', 'at')
+for subject, at, value in t.iter_rows():
+    readings[subject].append((at if at.tzinfo else at.replace(tzinfo=timezone.utc), float(value)))
+lows, untold = 0, []
+for subject, all in readings.items():
+    run = []
+    for at, value in all + [(datetime.max.replace(tzinfo=timezone.utc), 0)]:
+        if run and (value >= 70 or at - run[-1] > timedelta(minutes=20)):
+            if run[-1] - run[0] >= timedelta(minutes=15):
+                lows += 1
+                own = [(onset, at) for onset, at, end in found[subject] if onset <= run[-1] and end >= run[0]]
+                if not any(onset - timedelta(minutes=20) <= t <= at for onset, at in own for t in told[subject]):
+                    untold.append(f'{subject} from {run[0]} to {run[-1]}')
+            run = []
+        if value < 70: run.append(at)
+print(json.dumps([lows, untold]))
+";
+
+/// No low of a quarter of an hour goes untold.
+fn every_low_is_told(python: &Path, data: &Path) {
+    let mut backtest = vitalog();
+    backtest.args(["backtest", "--format", "json", "--input", "lake", "--data"]).arg(data);
+    let (status, found, err) = run(&mut backtest);
+    assert_eq!(status, Some(0), "{err}");
+    let findings = data.join("findings.ndjson");
+    std::fs::write(&findings, found).expect("there is room");
+    let said = python_says(python, LOWS, &[&data.join("lake/readings"), &findings]);
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said, serde_json::json!([766, []]), "how many lows there are, and which nobody was told of");
+}
+
 fn python_says(python: &Path, script: &str, arguments: &[&Path]) -> String {
     let (status, out, err) = run(Command::new(python).arg("-c").arg(script).args(arguments));
     assert_eq!(status, Some(0), "{err}");
@@ -106,6 +152,7 @@ fn every_row_of_t1d_uom_is_accounted_for_and_polars_counts_the_same() {
     let letters = letters.as_array().expect("rows")[0]["n"].as_u64();
     assert_eq!(letters, Some(count("refused") - count("unsent")), "what the server refused is a dead letter");
     assert_eq!(server.stop(), Some(0));
+    every_low_is_told(&python, data.path());
     the_manual_says_what_is_found("t1d-uom", data.path());
 }
 
