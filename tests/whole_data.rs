@@ -51,7 +51,7 @@ for line in open(sys.argv[2]):
     f = json.loads(line)
     if f.get('rule') not in WARNINGS: continue
     # What was told as a warning at night is urgent, and too old to be told again, when the sleep becomes known in the morning.
-    if f.get('quiet') in (None, 'stale'): told[f['subject']].append(instant(f['at']))
+    if f.get('quiet') is None or (f['quiet'] == 'stale' and f['rule'] == 'low_glucose'): told[f['subject']].append(instant(f['at']))
     if f['rule'] == 'low_glucose': found[f['subject']].append((instant(f['onset']), instant(f['at']), instant(f['end'] or '2999-01-01T00:00:00Z')))
 t = polars.read_delta(sys.argv[1]).filter(polars.col('stream') == 'bg').select('subject', 'at', 'bg_value').sort('subject', 'at')
 for subject, at, value in t.iter_rows():

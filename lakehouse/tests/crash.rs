@@ -1,4 +1,4 @@
-//! A flush that is cut short at each of its operations on the store: killed, failed, or done without knowing it.
+//! A flush that is cut short at any of its operations on the store: killed, failed, or done without knowing it.
 
 use std::sync::Arc;
 
